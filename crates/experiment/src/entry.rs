@@ -1,0 +1,155 @@
+use serde_json::Value;
+
+use crate::{
+    DataRef, Error, Experiment, Metric, ObjectiveHook, ParamError, Run, Tool, without_defaults,
+};
+
+/// An experiment with validated parameters, its types erased.
+pub trait Bound: Send + Sync {
+    /// Parameters with every default filled in.
+    fn params(&self) -> &Value;
+    /// Parameters that differ from their default: what identity is computed from.
+    fn canonical(&self) -> &Value;
+    /// Data sets the run will open.
+    fn data(&self) -> Vec<DataRef>;
+    /// Executes one run.
+    ///
+    /// # Errors
+    /// Any error of the experiment.
+    fn run(&self, run: &mut Run<'_>) -> Result<(), Error>;
+    /// The training objective, where the experiment offers one.
+    ///
+    /// # Errors
+    /// Any error of opening the data.
+    fn objective(&self, run: &mut Run<'_>) -> Result<Option<ObjectiveHook>, Error>;
+}
+
+/// Why parameters were refused.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Wrong type, unknown field, missing value. The deserialiser knows where.
+    #[error("{0}")]
+    Deserialize(String),
+    /// Right type, impossible value.
+    #[error(transparent)]
+    Param(#[from] ParamError),
+}
+
+type Bind = fn(&mut dyn erased_serde::Deserializer<'_>) -> Result<Box<dyn Bound>, BindError>;
+
+/// One experiment as the orchestrator and the binary see it.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// Name in configurations and tables.
+    pub name: &'static str,
+    /// Version, part of every run's identity.
+    pub version: u32,
+    /// One sentence for listings.
+    pub summary: &'static str,
+    /// Final metrics.
+    pub metrics: &'static [Metric],
+    bind: Bind,
+    schema: fn() -> Value,
+    defaults: fn() -> Value,
+    tools: fn() -> Vec<Tool>,
+}
+
+impl Entry {
+    /// The entry of an experiment.
+    pub fn of<E: Experiment>() -> Self {
+        Self {
+            name: E::NAME,
+            version: E::VERSION,
+            summary: E::SUMMARY,
+            metrics: E::METRICS,
+            bind: bind::<E>,
+            schema: || schemars::schema_for!(E::Params).into(),
+            defaults: || plain(&E::Params::default()),
+            tools: E::tools,
+        }
+    }
+
+    /// Deserialises and validates parameters.
+    ///
+    /// # Errors
+    /// [`BindError`]: a wrong type, an unknown field or an impossible value.
+    pub fn bind(
+        &self,
+        params: &mut dyn erased_serde::Deserializer<'_>,
+    ) -> Result<Box<dyn Bound>, BindError> {
+        (self.bind)(params)
+    }
+
+    /// [`bind`](Self::bind) for parameters that are already JSON.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn bind_json(&self, params: &Value) -> Result<Box<dyn Bound>, BindError> {
+        self.bind(&mut <dyn erased_serde::Deserializer<'_>>::erase(params))
+    }
+
+    /// JSON Schema of the parameters.
+    pub fn schema(&self) -> Value {
+        (self.schema)()
+    }
+
+    /// Every parameter at its default.
+    pub fn defaults(&self) -> Value {
+        (self.defaults)()
+    }
+
+    /// The paper's own commands.
+    pub fn tools(&self) -> Vec<Tool> {
+        (self.tools)()
+    }
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entry").field("name", &self.name).field("version", &self.version).finish()
+    }
+}
+
+struct BoundExperiment<E> {
+    experiment: E,
+    params: Value,
+    canonical: Value,
+}
+
+impl<E: Experiment> Bound for BoundExperiment<E> {
+    fn params(&self) -> &Value {
+        &self.params
+    }
+
+    fn canonical(&self) -> &Value {
+        &self.canonical
+    }
+
+    fn data(&self) -> Vec<DataRef> {
+        self.experiment.data()
+    }
+
+    fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
+        self.experiment.run(run)
+    }
+
+    fn objective(&self, run: &mut Run<'_>) -> Result<Option<ObjectiveHook>, Error> {
+        self.experiment.objective(run)
+    }
+}
+
+fn bind<E: Experiment>(
+    params: &mut dyn erased_serde::Deserializer<'_>,
+) -> Result<Box<dyn Bound>, BindError> {
+    let typed: E::Params =
+        erased_serde::deserialize(params).map_err(|e| BindError::Deserialize(e.to_string()))?;
+    let full = plain(&typed);
+    let canonical = without_defaults(&full, &plain(&E::Params::default()));
+    Ok(Box::new(BoundExperiment { experiment: E::new(typed)?, params: full, canonical }))
+}
+
+/// A parameter struct as JSON. Parameter structs hold strings, numbers, lists and structs only, so
+/// this cannot fail for one that passed its schema test.
+fn plain<P: serde::Serialize>(params: &P) -> Value {
+    serde_json::to_value(params).expect("a parameter struct serialises to JSON")
+}

@@ -1,0 +1,97 @@
+use std::any::Any;
+
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Error, ParamError, Run, Tool};
+
+/// What a parameter struct must be: one `Default`, typed both ways, with a JSON Schema.
+///
+/// Use `#[serde(default, deny_unknown_fields)]` on the struct so that every field may be left out
+/// and every misspelt one is an error.
+pub trait Params:
+    Default + Clone + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static
+{
+}
+
+impl<T> Params for T where
+    T: Default + Clone + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static
+{
+}
+
+/// Which direction of a metric is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Better {
+    /// Larger values are better, for example an accuracy.
+    Higher,
+    /// Smaller values are better, for example a loss.
+    Lower,
+}
+
+/// A metric that an experiment reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Metric {
+    /// Name as it stands in the tables, for example `test_accuracy`.
+    pub name: &'static str,
+    /// Unit, for example `%`; empty for a pure number.
+    pub unit: &'static str,
+    /// Which direction is better.
+    pub better: Better,
+}
+
+/// A data set that a run will open; its checksums become part of the run's identity.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct DataRef {
+    /// Name of the manifest, for example `babi1-dialog`.
+    pub name: String,
+}
+
+/// The door for hypergradients: a box that holds a `Box<dyn learn::Objective>`.
+///
+/// The contract knows nothing of the engine, so the type is erased here and recovered by the
+/// binary, which sees both sides.
+pub type ObjectiveHook = Box<dyn Any + Send>;
+
+/// One paper.
+pub trait Experiment: Sized + Send + Sync + 'static {
+    /// Typed parameters.
+    type Params: Params;
+    /// Name in configurations and tables.
+    const NAME: &'static str;
+    /// Part of a run's identity: raise it when results or a default change.
+    const VERSION: u32;
+    /// One sentence for listings.
+    const SUMMARY: &'static str;
+    /// Final metrics, the first being the one that search and selection look at.
+    const METRICS: &'static [Metric];
+
+    /// Validates parameters. Takes microseconds: opens nothing, allocates nothing large.
+    ///
+    /// # Errors
+    /// Names the parameter, what was wanted and what was found.
+    fn new(params: Self::Params) -> Result<Self, ParamError>;
+
+    /// The data sets that [`run`](Self::run) will open.
+    fn data(&self) -> Vec<DataRef>;
+
+    /// Executes one run. Everything it needs and leaves goes through `run`.
+    ///
+    /// # Errors
+    /// Any [`Error`]; the run's row in the tables shows its chain.
+    fn run(&self, run: &mut Run<'_>) -> Result<(), Error>;
+
+    /// The paper's own commands.
+    fn tools() -> Vec<Tool> {
+        Vec::new()
+    }
+
+    /// The training objective, for experiments that can be meta-learned.
+    ///
+    /// # Errors
+    /// Any [`Error`] of opening the data.
+    fn objective(&self, run: &mut Run<'_>) -> Result<Option<ObjectiveHook>, Error> {
+        let _ = run;
+        Ok(None)
+    }
+}

@@ -1,0 +1,23 @@
+//! The contract between papers and orchestration.
+//!
+//! A paper implements [`Experiment`]: a parameter struct with one `Default`, a constructor that only
+//! validates, and a `run` that talks to the outside through [`Run`] alone. Orchestration sees papers
+//! through [`Entry`], which erases the types. Results leave through a [`Sink`].
+
+mod entry;
+mod error;
+mod experiment;
+mod identity;
+mod random;
+mod run;
+mod sink;
+mod tool;
+
+pub use entry::{BindError, Bound, Entry};
+pub use error::{Error, ParamError};
+pub use experiment::{Better, DataRef, Experiment, Metric, ObjectiveHook, Params};
+pub use identity::{Device, RunId, SpecId, canonical_json, without_defaults};
+pub use random::Stream;
+pub use run::{DataPaths, Run, RunContext};
+pub use sink::{MemorySink, Sink, SinkError};
+pub use tool::{Tool, ToolContext};

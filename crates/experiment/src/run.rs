@@ -1,0 +1,147 @@
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::{Device, Error, RunId, Sink, SinkError, Stream};
+
+/// Where data files lie. Experiments hand this to the data sets crate.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DataPaths {
+    /// The cache that verified files are published in.
+    pub cache: PathBuf,
+    /// A folder where files may already lie.
+    pub mirror: Option<PathBuf>,
+    /// Never reach for the network.
+    pub offline: bool,
+}
+
+/// What a run is given, apart from its sink.
+#[derive(Debug, Clone)]
+pub struct RunContext {
+    /// Identity of the run.
+    pub id: RunId,
+    /// Seed, from which all randomness follows.
+    pub seed: u64,
+    /// How many threads the run may use.
+    pub threads: usize,
+    /// Device class the run was planned for.
+    pub device: Device,
+    /// Where data files lie.
+    pub data: DataPaths,
+}
+
+/// One run, as an experiment sees it: the only way in and out.
+pub struct Run<'a> {
+    context: RunContext,
+    sink: &'a mut dyn Sink,
+}
+
+impl<'a> Run<'a> {
+    /// A run over a sink.
+    pub fn new(context: RunContext, sink: &'a mut dyn Sink) -> Self {
+        Self { context, sink }
+    }
+
+    /// Identity of the run.
+    pub fn id(&self) -> RunId {
+        self.context.id
+    }
+
+    /// How many threads the run may use.
+    pub fn threads(&self) -> usize {
+        self.context.threads
+    }
+
+    /// Device class the run was planned for.
+    pub fn device(&self) -> Device {
+        self.context.device
+    }
+
+    /// Where data files lie.
+    pub fn data(&self) -> &DataPaths {
+        &self.context.data
+    }
+
+    /// The random stream `name`; [`Stream::rng`] gives its generator at an index.
+    pub fn stream(&self, name: &str) -> Stream {
+        Stream::new(self.context.seed, name)
+    }
+
+    /// The random generator `index` of stream `stream`.
+    pub fn rng(&self, stream: &str, index: u64) -> rand_chacha::ChaCha8Rng {
+        self.stream(stream).rng(index)
+    }
+
+    /// Records one value of a metric.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when the value is not finite; [`Error::Sink`] when it could not be written.
+    pub fn record(&mut self, step: u64, metric: &str, value: f64) -> Result<(), Error> {
+        self.sink.metric(step, metric, value)?;
+        if value.is_finite() {
+            return Ok(());
+        }
+        Err(Error::Diverged { step, metric: metric.into(), value })
+    }
+
+    /// Sets a final metric.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record); the error gives step 0.
+    pub fn result(&mut self, metric: &str, value: f64) -> Result<(), Error> {
+        self.sink.result(metric, value)?;
+        if value.is_finite() {
+            return Ok(());
+        }
+        Err(Error::Diverged { step: 0, metric: metric.into(), value })
+    }
+
+    /// Appends a row to a table of the run's own; `row` serialises to a JSON object.
+    ///
+    /// # Errors
+    /// [`Error::Sink`] when the row could not be written or is no object.
+    pub fn table(&mut self, table: &str, row: &impl Serialize) -> Result<(), Error> {
+        let what = || format!("a row of table {table}");
+        let row = serde_json::to_value(row)
+            .map_err(|e| SinkError { what: what(), source: std::io::Error::other(e) })?;
+        if !row.is_object() {
+            let source = std::io::Error::other(format!("wanted an object, found {row}"));
+            return Err(SinkError { what: what(), source }.into());
+        }
+        Ok(self.sink.row(table, row)?)
+    }
+
+    /// Publishes a file beside the tables.
+    ///
+    /// # Errors
+    /// [`Error::Sink`] when it could not be written.
+    pub fn artifact(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        Ok(self.sink.artifact(name, bytes)?)
+    }
+
+    /// Replaces the run's checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::Sink`] when it could not be written; the earlier checkpoint is kept.
+    pub fn checkpoint(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        Ok(self.sink.save_checkpoint(bytes)?)
+    }
+
+    /// The newest checkpoint of an earlier attempt at this run.
+    ///
+    /// # Errors
+    /// [`Error::Sink`] when one exists and could not be read.
+    pub fn resume(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.sink.load_checkpoint()?)
+    }
+
+    /// Tells how far the run is.
+    pub fn progress(&mut self, done: u64, total: u64) {
+        self.sink.progress(done, total);
+    }
+
+    /// Whether to checkpoint and return [`Error::Interrupted`].
+    pub fn interrupted(&self) -> bool {
+        self.sink.interrupted()
+    }
+}

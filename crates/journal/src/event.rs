@@ -1,0 +1,237 @@
+use std::collections::BTreeMap;
+
+use experiment::{Device, RunId, SpecId};
+use serde::{Deserialize, Serialize};
+
+/// Seconds since the Unix epoch by the writer's own clock; provenance only, never compared.
+pub type Timestamp = f64;
+
+/// One fact. Frames hold exactly one event each; unknown fields are skipped by older readers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// The first frame of every segment.
+    Opened(Opened),
+    /// An attempt at a run began.
+    Started(Started),
+    /// Values of metrics, in the order they were recorded.
+    Metrics(Metrics),
+    /// Rows of a table of the run's own.
+    Rows(Rows),
+    /// A file was published in the run's artifact folder.
+    Artifact(Artifact),
+    /// A checkpoint is about to be published; what was recorded before it belongs to it.
+    Checkpoint(Checkpoint),
+    /// The attempt continues from a checkpoint of an earlier one.
+    Resumed(Resumed),
+    /// The attempt is over.
+    Ended(Ended),
+    /// By a driver: the run was given to a worker.
+    Assigned(Assigned),
+    /// By a driver: the worker is gone and with it the attempt.
+    Lost(Lost),
+}
+
+/// What kind of process writes a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Schedules runs.
+    Driver,
+    /// Executes runs.
+    Worker,
+}
+
+/// Who writes a segment, and with what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Opened {
+    /// Name of the writer, unique in the store; the segment's file name without extension.
+    pub writer: String,
+    /// Kind of process.
+    pub role: Role,
+    /// Host name.
+    pub host: String,
+    /// Process id.
+    pub pid: u32,
+    /// Version of regimen.
+    pub version: String,
+    /// Commit regimen was built from; empty when unknown.
+    pub commit: String,
+    /// BLAS library and core name.
+    pub blas: String,
+    /// Processor model.
+    pub cpu: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a run is: everything its row in the tables says before it has results.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSpec {
+    /// Identity of the computation.
+    pub run: RunId,
+    /// Identity of the request.
+    pub spec: SpecId,
+    /// Name of the experiment.
+    pub experiment: String,
+    /// Version of the experiment.
+    pub experiment_version: u32,
+    /// Every parameter, as canonical JSON.
+    pub params: String,
+    /// Seed.
+    pub seed: u64,
+    /// Name of the sweep that asked for the run; no part of its identity.
+    pub sweep: String,
+    /// Device class.
+    pub device: Device,
+    /// Threads the run may use.
+    pub threads: usize,
+}
+
+/// An attempt began. Attempts of one run are numbered from 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Started {
+    /// What is attempted.
+    pub spec: RunSpec,
+    /// Which attempt.
+    pub attempt: u32,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One value of a metric.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricRow {
+    /// Step.
+    pub step: u64,
+    /// Name.
+    pub metric: String,
+    /// Value; NaN and infinities are kept.
+    pub value: f64,
+}
+
+/// Values of metrics.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Run.
+    pub run: RunId,
+    /// Attempt.
+    pub attempt: u32,
+    /// Values.
+    pub rows: Vec<MetricRow>,
+}
+
+/// Rows of a table of the run's own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rows {
+    /// Run.
+    pub run: RunId,
+    /// Attempt.
+    pub attempt: u32,
+    /// Name of the table.
+    pub table: String,
+    /// Each row as a JSON object.
+    pub rows: Vec<String>,
+}
+
+/// A published file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// Run.
+    pub run: RunId,
+    /// Attempt.
+    pub attempt: u32,
+    /// File name inside the run's artifact folder.
+    pub name: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Checksum.
+    pub sha256: String,
+}
+
+/// A checkpoint. Checkpoints of an attempt are numbered from 1; its file names attempt and number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// Run.
+    pub run: RunId,
+    /// Attempt.
+    pub attempt: u32,
+    /// Number within the attempt.
+    pub number: u32,
+}
+
+/// The attempt continues from a checkpoint: its record is that of `from_attempt` up to checkpoint
+/// `number`, followed by its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// Run.
+    pub run: RunId,
+    /// Attempt that continues.
+    pub attempt: u32,
+    /// Attempt that left the checkpoint.
+    pub from_attempt: u32,
+    /// Number of the checkpoint within that attempt.
+    pub number: u32,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// With its results.
+    Finished,
+    /// With an error.
+    Failed {
+        /// The error with its chain of sources.
+        error: String,
+    },
+    /// Because it was asked to stop; it goes on in a later attempt.
+    Interrupted,
+}
+
+/// The end of an attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Run.
+    pub run: RunId,
+    /// Attempt.
+    pub attempt: u32,
+    /// How.
+    pub outcome: Outcome,
+    /// Final metrics.
+    pub results: BTreeMap<String, f64>,
+    /// Wall-clock seconds of the attempt.
+    pub seconds: f64,
+    /// CPU seconds of the attempt.
+    pub cpu_seconds: f64,
+    /// High-water mark of the resident size during the attempt, in bytes.
+    pub peak_memory_bytes: u64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A driver gave a run to a worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Assigned {
+    /// What is attempted.
+    pub spec: RunSpec,
+    /// Which attempt.
+    pub attempt: u32,
+    /// The worker's journal writer.
+    pub worker: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A driver found the worker of an attempt gone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lost {
+    /// Run.
+    pub run: RunId,
+    /// Attempt.
+    pub attempt: u32,
+    /// What happened to the worker, for example `worker 1 was killed by signal 9`.
+    pub error: String,
+    /// When.
+    pub at: Timestamp,
+}

@@ -1,0 +1,1 @@
+//! Parameters, optimisers, schedules and the one training loop.

@@ -1,0 +1,1 @@
+//! Configuration to plan to schedule to work; claims.

@@ -1,0 +1,1 @@
+//! Journals folded into Parquet tables, and comparisons over them.

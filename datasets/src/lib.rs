@@ -1,0 +1,1 @@
+//! Data sets: manifests, a verified cache, readers and generators.

@@ -1,0 +1,1 @@
+//! Weston 2016: dialog-based language learning.
