@@ -1,0 +1,156 @@
+use std::collections::BTreeSet;
+
+use super::{Holding, Manifest, Source};
+
+impl Manifest {
+    /// What makes a manifest unusable, the first thing only.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if self.name.is_empty() || self.name.starts_with('-') || !self.name.chars().all(plain) {
+            let wanted = "lower-case letters, digits and hyphens";
+            return Err(format!("name: wanted {wanted}, found {:?}", self.name));
+        }
+        for (key, text) in
+            [("summary", &self.summary), ("licence", &self.licence), ("citation", &self.citation)]
+        {
+            if text.trim().is_empty() {
+                return Err(format!("{key}: wanted a text, found none"));
+            }
+        }
+        self.check_files()?;
+        self.check_sources()
+    }
+
+    fn check_files(&self) -> Result<(), String> {
+        if self.files.is_empty() {
+            return Err("files: wanted at least one".into());
+        }
+        let mut paths = BTreeSet::new();
+        for file in &self.files {
+            inside("files", &file.path)?;
+            if !paths.insert(file.path.as_str()) {
+                return Err(format!("files: {:?} is listed twice", file.path));
+            }
+        }
+        for path in &paths {
+            let parents = path.match_indices('/').map(|(at, _)| &path[..at]);
+            if let Some(parent) = parents.into_iter().find(|parent| paths.contains(parent)) {
+                return Err(format!("files: {parent:?} is a file and a folder of {path:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_sources(&self) -> Result<(), String> {
+        for source in &self.sources {
+            match source {
+                Source::Mirror { path, .. } => inside("sources", path)?,
+                Source::Url { url, .. } => {
+                    if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
+                        return Err(format!("sources: wanted an http(s) address, found {url:?}"));
+                    }
+                }
+            }
+            match source.holds() {
+                Holding::File { file } | Holding::Gz { file } => {
+                    if self.file(file).is_none() {
+                        return Err(format!("sources: {file:?} is not among the files"));
+                    }
+                }
+                Holding::TarGz { under, .. } => {
+                    if !under.is_empty() {
+                        inside("sources", under)?;
+                    }
+                }
+            }
+        }
+        for file in &self.files {
+            if !self.sources.iter().any(|s| self.held(s.holds()).any(|held| held == file)) {
+                return Err(format!("sources: none gives {:?}", file.path));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether `path` names something inside the folder it is relative to, whatever that folder is.
+/// Names with a leading dot are the store's own.
+fn inside(key: &str, path: &str) -> Result<(), String> {
+    let part = |part: &str| !part.is_empty() && !part.starts_with('.');
+    if path.contains(['\\', '\0']) || !path.split('/').all(part) {
+        return Err(format!("{key}: wanted a plain relative path, found {path:?}"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::{EMBEDDED, Manifest};
+
+    const SOUND: &str = "
+name: small
+version: 1
+summary: two files
+licence: CC0
+citation: none
+sources:
+  - { from: mirror, path: small.tgz, holds: { as: tar.gz, under: small, unpacked: 10240 } }
+files:
+  - { path: a/one, bytes: 3, sha256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad }
+  - { path: two, bytes: 0, sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 }
+";
+
+    #[test]
+    fn every_embedded_manifest_is_sound_and_named_like_its_file() {
+        for (path, text) in EMBEDDED {
+            let manifest = Manifest::parse(path, text).unwrap();
+            assert_eq!(format!("manifests/{}.yaml", manifest.name), *path);
+        }
+        let babi = Manifest::named("babi1-dialog").unwrap();
+        assert_eq!((babi.files.len(), babi.bytes()), (90, 7_770_092));
+    }
+
+    #[test]
+    fn the_checksum_is_over_the_sorted_sums_and_paths_only() {
+        let manifest = Manifest::parse("small.yaml", SOUND).unwrap();
+        let lines = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a/one\n\
+                     e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  two\n";
+        assert_eq!(manifest.checksum(), crate::Digest::of(lines.as_bytes()));
+        let mut other = manifest.clone();
+        other.files.reverse();
+        other.version = 2;
+        other.sources.clear();
+        assert_eq!(other.checksum(), manifest.checksum());
+        other.files[0].path = "three".into();
+        assert_ne!(other.checksum(), manifest.checksum());
+    }
+
+    #[test]
+    fn unsound_manifests_say_why() {
+        let cases = [
+            ("name: small", "name: Small"),
+            ("licence: CC0", "licence: ' '"),
+            ("version: 1", "version: one"),
+            ("version: 1", "version: 1\nversions: 2"),
+            ("path: two", "path: ../two"),
+            ("path: two", "path: /two"),
+            ("path: two", "path: a//two"),
+            ("path: two", "path: a/one"),
+            ("path: two", "path: a"),
+            ("sha256: ba", "sha256: BA"),
+            ("path: small.tgz", "path: ../small.tgz"),
+            ("under: small", "under: /small"),
+            ("as: tar.gz, under: small, unpacked: 10240", "as: gz, file: three"),
+            ("as: tar.gz, under: small, unpacked: 10240", "as: file, file: two"),
+            ("as: tar.gz", "as: zip"),
+            ("from: mirror, path: small.tgz", "from: url, url: 'ftp://x.org/small.tgz'"),
+        ];
+        let mut said = String::new();
+        for (sound, unsound) in cases {
+            assert!(SOUND.contains(sound));
+            let error = Manifest::parse("small.yaml", &SOUND.replacen(sound, unsound, 1));
+            said.push_str(&format!("{unsound}\n  {}\n", error.unwrap_err()));
+        }
+        insta::assert_snapshot!(said);
+    }
+}

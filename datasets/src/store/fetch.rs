@@ -1,0 +1,119 @@
+//! Gathers the files of a data set out of sight and publishes them by one rename.
+
+use std::fs;
+use std::path::Path;
+
+use super::receive::{Staging, Stop};
+use super::{DatasetDir, MARKER, Marker, Store, draw, folder};
+use crate::error::{Attempt, Error, SourceFault};
+use crate::manifest::{Manifest, ManifestFile};
+use crate::progress::{Progress, Step};
+
+impl Store {
+    /// Publishes `manifest` under its lock, unless what is already there is `good`.
+    pub(super) fn publish(
+        &self,
+        manifest: &Manifest,
+        progress: &mut dyn Progress,
+        good: impl FnOnce(Option<&DatasetDir>) -> Result<bool, Error>,
+    ) -> Result<DatasetDir, Error> {
+        let home = self.home(manifest);
+        folder::make(&self.cache, &home)?;
+        let _lock = folder::lock(&home.with_extension("lock"), progress)?;
+        let found = self.published(manifest)?;
+        if good(found.as_ref())?
+            && let Some(found) = found
+        {
+            return Ok(found);
+        }
+        let (new, old, path) = (home.join(".new"), home.join(".old"), self.directory(manifest));
+        folder::clear(&new)?;
+        folder::clear(&old)?;
+        if let Err(error) = self.gather(manifest, &new, progress) {
+            folder::clear(&new)?;
+            return Err(error);
+        }
+        if fs::symlink_metadata(&path).is_ok() {
+            fs::rename(&path, &old).map_err(Error::io("replace", &path))?;
+        }
+        fs::rename(&new, &path).map_err(Error::io("publish", &path))?;
+        folder::sync(&home)?;
+        folder::clear(&old)?;
+        tracing::info!(dataset = manifest.name, path = %path.display(), "data set published");
+        progress.step(Step::Published { path: &path });
+        Ok(DatasetDir { manifest: manifest.clone(), path })
+    }
+
+    /// Fills the directory `new` with every file of `manifest`, verified and synced.
+    fn gather(
+        &self,
+        manifest: &Manifest,
+        new: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<(), Error> {
+        fs::create_dir(new).map_err(Error::io("create", new))?;
+        let mut staging = Staging::new(new, manifest.files.len(), progress);
+        let mut attempts = self.take_from_mirror(manifest, &mut staging)?;
+        for source in &manifest.sources {
+            let wanted: Vec<_> =
+                manifest.held(source.holds()).filter(|file| !staging.has(file)).collect();
+            if wanted.is_empty() {
+                continue;
+            }
+            let name = draw::describe(source, self.mirror.as_deref());
+            staging.progress.step(Step::Trying { source: &name });
+            if let Err(stop) = self.draw(source, &wanted, &mut staging) {
+                let reason = stop.at_source()?;
+                staging.forget(&wanted)?;
+                failed(&mut attempts, &mut staging, name, reason);
+            }
+        }
+        let missing = manifest.files.len() - staging.len();
+        if missing > 0 {
+            let (dataset, files) = (manifest.name.clone(), manifest.files.len());
+            return Err(Error::Fetch { dataset, missing, files, attempts });
+        }
+        let marker = serde_json::to_vec(&Marker::of(manifest)).expect("a marker is plain data");
+        let path = new.join(MARKER);
+        fs::write(&path, marker)
+            .and_then(|()| fs::File::open(&path)?.sync_all())
+            .map_err(Error::io("write", &path))?;
+        folder::sync_tree(new)
+    }
+
+    /// Takes the files that already lie, as they are, in the mirror's folder of this data set.
+    fn take_from_mirror(
+        &self,
+        manifest: &Manifest,
+        staging: &mut Staging<'_>,
+    ) -> Result<Vec<Attempt>, Error> {
+        let mut attempts = Vec::new();
+        let Some(folder) = self.mirror.as_ref().map(|mirror| mirror.join(&manifest.name)) else {
+            return Ok(attempts);
+        };
+        for file in &manifest.files {
+            let path = folder.join(&file.path);
+            let Err(stop) = take(file, &path, staging) else { continue };
+            match stop.at_source()? {
+                SourceFault::Absent => {}
+                reason => failed(&mut attempts, staging, path.display().to_string(), reason),
+            }
+        }
+        Ok(attempts)
+    }
+}
+
+fn take(file: &ManifestFile, path: &Path, staging: &mut Staging<'_>) -> Result<(), Stop> {
+    staging.receive(file, &file.path, &mut draw::open_mirrored(path)?)
+}
+
+fn failed(
+    attempts: &mut Vec<Attempt>,
+    staging: &mut Staging<'_>,
+    source: String,
+    reason: SourceFault,
+) {
+    tracing::warn!(source, %reason, "source failed");
+    staging.progress.step(Step::Failed { source: &source, reason: &reason });
+    attempts.push(Attempt { source, reason });
+}
