@@ -179,8 +179,8 @@ pub enum SourceFault {
         limit: u64,
     },
     /// The archive or compressed file cannot be unpacked.
-    #[error("cannot unpack: {0}")]
-    Unpack(io::Error),
+    #[error("cannot unpack: {}", printable(.0))]
+    Unpack(#[source] io::Error),
     /// The server said no.
     #[error("the server answered {status}")]
     Status {
@@ -216,4 +216,9 @@ impl SourceFault {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
     }
+}
+
+/// Messages about an archive may quote bytes of it.
+fn printable(error: &io::Error) -> String {
+    error.to_string().replace(char::is_control, "?")
 }

@@ -65,8 +65,9 @@ pub(super) fn download(
     match part.complete() {
         Ok(()) => Ok(Download { note, path, _lock: lock }),
         Err(stop) => {
-            // Only the beginning of the right file is worth keeping.
-            if !matches!(stop, Stop::Source(SourceFault::Truncated { .. }) | Stop::Store(_)) {
+            // The beginning of the right file is worth keeping, whatever went wrong after it.
+            let wrong = matches!(stop, Stop::Source(SourceFault::TooLarge { .. }));
+            if wrong || part.len()? == 0 {
                 Download { note, path, _lock: lock }.remove()?;
             }
             Err(stop)

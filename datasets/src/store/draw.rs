@@ -8,7 +8,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use flate2::read::MultiGzDecoder;
-use tar::{Archive, Entry};
+use tar::{Archive, Entry, EntryType};
 
 use super::Store;
 use super::download;
@@ -131,7 +131,7 @@ fn members(
         let Some(file) = missing.remove(&name) else { continue };
         let kind = entry.header().entry_type();
         if !kind.is_file() {
-            return Err(SourceFault::NotPlain { member: name, kind: format!("{kind:?}") }.into());
+            return Err(SourceFault::NotPlain { member: name, kind: in_words(kind) }.into());
         }
         staging.receive(file, &name, &mut entry)?;
         if missing.is_empty() {
@@ -140,6 +140,15 @@ fn members(
     }
     let (missing, member) = (missing.len(), missing.into_keys().next().unwrap_or_default());
     Err(SourceFault::NotInArchive { member, missing, wanted: wanted.len() }.into())
+}
+
+fn in_words(kind: EntryType) -> String {
+    match kind {
+        EntryType::Symlink => "symbolic link".into(),
+        EntryType::Link => "hard link".into(),
+        EntryType::Directory => "directory".into(),
+        other => format!("special file ({other:?})"),
+    }
 }
 
 /// The member's path as a manifest would write it; absolute paths and `..` never match one.

@@ -55,7 +55,7 @@ impl DatasetDir {
         let wrong = || Fault {
             file: file.path.clone(),
             wanted: format!("sha256 {}", file.sha256),
-            found: found.to_string(),
+            found: format!("sha256 {found}"),
         };
         Ok((found != file.sha256).then(wrong))
     }
@@ -65,7 +65,7 @@ impl DatasetDir {
         let path = self.path.join(&file.path);
         let found = match fs::symlink_metadata(&path) {
             Ok(found) if !found.is_file() => folder::kind(&path, &found),
-            Ok(found) if found.len() != file.bytes => found.len().to_string(),
+            Ok(found) if found.len() != file.bytes => format!("a file of {} bytes", found.len()),
             Ok(_) => return Ok(None),
             Err(error) if error.kind() == ErrorKind::NotFound => "nothing".into(),
             Err(error) => return Err(Error::io("read", &path)(error)),

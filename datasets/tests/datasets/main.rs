@@ -1,0 +1,9 @@
+//! The store against archives, servers and other processes; the dialog data against the released
+//! files, or against what was measured in them where there is no mirror.
+
+mod archives;
+mod dialog;
+mod http;
+mod rates;
+mod store;
+mod support;
