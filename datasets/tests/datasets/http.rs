@@ -64,10 +64,10 @@ impl Server {
 }
 
 fn request(stream: &TcpStream) -> Asked {
-    let mut lines = BufReader::new(stream).lines().map(|line| line.unwrap_or_default());
+    let mut lines = BufReader::new(stream).lines().map(Result::unwrap_or_default);
     let first = lines.next().unwrap_or_default();
-    let mut asked = Asked::default();
-    asked.path = first.split(' ').nth(1).unwrap_or_default().into();
+    let path = first.split(' ').nth(1).unwrap_or_default().into();
+    let mut asked = Asked { path, ..Asked::default() };
     for line in lines.take_while(|line| !line.is_empty()) {
         match line.split_once(": ").map(|(key, value)| (key.to_lowercase(), value)) {
             Some((key, value)) if key == "range" => asked.range = Some(value.into()),
