@@ -78,6 +78,10 @@ impl Rates {
             let ages = ["0", "1", "2", "3", "4", "more"];
             let about_age = format!("question {}, moves since", number + 1);
             self.one_of(group, &about_age, &ages, ages[age.min(5)]);
+            self.one_of(group, "moves since", &ages, ages[age.min(5)]);
+            if first.0 == second.0 && number > 0 {
+                self.count(group, "asked about who moved twice", about == first.0);
+            }
             self.count(group, "asked again", before.replace(about) == Some(about));
         }
     }
