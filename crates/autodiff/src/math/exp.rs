@@ -1,0 +1,7 @@
+//! exp
+pub fn f32(x: f32) -> f32 {
+    x.exp()
+}
+pub fn f64(x: f64) -> f64 {
+    x.exp()
+}
