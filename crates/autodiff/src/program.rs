@@ -84,6 +84,12 @@ impl Program {
         &self.outputs[index]
     }
 
+    /// Number of outputs.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.outputs.len()
+    }
+
     /// Bytes the program holds: intermediate values, outputs and constants, without inputs.
     #[must_use]
     pub fn peak_bytes(&self) -> usize {
