@@ -1,1 +1,56 @@
 //! Reverse-mode differentiation of any order over a graph that is data, on BLAS.
+//!
+//! A computation is traced once per shape into a [`Graph`]; [`Graph::grad`] and [`Graph::hvp`] write
+//! more nodes into the same graph; [`Graph::compile`] plans a [`Program`] that shares common work,
+//! fuses elementwise chains, assigns buffers by liveness and then replays without allocating.
+//!
+//! ```
+//! use autodiff::{Buffer, DType, Device, Graph};
+//!
+//! let graph = Graph::new(DType::F64);
+//! let w = graph.input("w", &[2]);
+//! let loss = w.square().sum_all();
+//! let gradient = graph.grad(loss, &[w])?[0];
+//! graph.assign(w, w.sub(gradient.mul_scalar(0.1))?)?;
+//! let mut step = graph.compile(&[loss])?;
+//!
+//! let mut weights = Buffer::from_slice(Device::cpu(), &[1.0f64, -2.0]);
+//! step.run(&mut [&mut weights])?;
+//! assert_eq!(step.output(0).to_vec::<f64>()?, [5.0]);
+//! assert_eq!(weights.to_vec::<f64>()?, [0.8, -1.6]);
+//! # Ok::<(), autodiff::Error>(())
+//! ```
+
+mod blas;
+mod buffer;
+mod check;
+mod dtype;
+mod error;
+mod exec;
+mod grad;
+mod graph;
+mod layout;
+mod math;
+mod op;
+mod ops;
+mod plan;
+mod program;
+mod row_sparse;
+mod var;
+
+pub use blas::{blas_config, blas_core};
+pub use buffer::{Buffer, Device};
+pub use check::{Domain, check_grad};
+pub use dtype::{DType, Element, Float};
+pub use error::Error;
+pub use exec::Call;
+pub use graph::{Graph, InputInfo};
+pub use layout::Layout;
+pub use op::{Derivative, Op, Signature};
+pub use plan::Micro;
+pub use program::Program;
+pub use row_sparse::RowSparse;
+pub use var::Var;
+
+/// Version of the numbers: raised whenever a change alters the bits of any result.
+pub const NUMERIC_VERSION: u32 = 1;

@@ -1,0 +1,224 @@
+//! Replay of a fused chain: block by block, each micro-op a vector loop over registers in cache.
+#![expect(
+    unsafe_code,
+    reason = "registers, operands and results of one block are told apart by the plan"
+)]
+
+use std::mem::MaybeUninit;
+
+use super::simd::vectorised;
+use super::{Memory, Operand};
+use crate::plan::Micro;
+use crate::{DType, Float};
+
+/// Elements a register holds.
+pub(crate) const BLOCK: usize = 256;
+/// Registers a chain may use.
+pub(crate) const REGISTERS: usize = 40;
+/// Operands and results together that a chain may have.
+pub(crate) const OPERANDS: usize = 40;
+/// Elements from which a chain is worth another thread, and that one task handles.
+const TASK: usize = 1 << 15;
+
+/// Where an operand of a micro-op is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Source {
+    Register(usize),
+    /// A contiguous operand, read where it is.
+    Load(usize),
+    /// A result written earlier in the block.
+    Store(usize),
+}
+
+/// Where the value of a micro-op goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Target {
+    Register(usize),
+    Store(usize),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Instruction {
+    pub micro: Micro,
+    pub x: Source,
+    pub y: Source,
+    pub target: Target,
+}
+
+/// How an operand gets to its register.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Fetch {
+    /// Read in place.
+    Direct,
+    /// One value, repeated once for all blocks.
+    Repeat(usize),
+    /// By the strides of each axis of the chain's shape, block by block.
+    Strided(usize, Vec<usize>),
+}
+
+/// A chain of micro-ops over one shape.
+#[derive(Debug, Clone)]
+pub(crate) struct Fused {
+    pub dtype: DType,
+    pub len: usize,
+    /// The shape, with axes joined where every operand allows it.
+    pub shape: Vec<usize>,
+    pub loads: Vec<(Operand, Fetch)>,
+    pub code: Vec<Instruction>,
+    pub stores: Vec<Operand>,
+    /// Results that go where an operand is read: first to a register, copied at a block's end.
+    pub late: Vec<(usize, usize)>,
+}
+
+#[derive(Clone, Copy)]
+struct Bases<T> {
+    loads: [*mut T; OPERANDS],
+    stores: [*mut T; OPERANDS],
+}
+
+// SAFETY: tasks touch disjoint ranges of the results, and nothing else is written.
+unsafe impl<T> Send for Bases<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Bases<T> {}
+
+impl Fused {
+    pub(crate) fn run(&self, memory: &Memory) {
+        match self.dtype {
+            DType::F64 => self.run_as::<f64>(memory),
+            _ => self.run_as::<f32>(memory),
+        }
+    }
+
+    fn run_as<T: Float>(&self, memory: &Memory) {
+        let nowhere = std::ptr::null_mut();
+        let mut bases = Bases::<T> { loads: [nowhere; OPERANDS], stores: [nowhere; OPERANDS] };
+        for (base, (operand, _)) in bases.loads.iter_mut().zip(&self.loads) {
+            *base = memory.locate::<T>(operand).0;
+        }
+        for (base, operand) in bases.stores.iter_mut().zip(&self.stores) {
+            *base = memory.locate::<T>(operand).0;
+        }
+        self.task(&bases, 0, self.len);
+    }
+
+    /// Splits a long range at fixed places, so that threads can share it.
+    fn task<T: Float>(&self, bases: &Bases<T>, start: usize, end: usize) {
+        if end - start <= TASK {
+            return range(self, bases, start, end);
+        }
+        let tasks = (end - start).div_ceil(TASK);
+        let middle = start + tasks / 2 * TASK;
+        rayon::join(|| self.task(bases, start, middle), || self.task(bases, middle, end));
+    }
+}
+
+/// Register memory, left uninitialised: every register is written before it is read.
+#[repr(align(64))]
+struct Registers<T>([[MaybeUninit<T>; BLOCK]; REGISTERS]);
+
+vectorised! {
+    fn range<T: Float>(chain: &Fused, bases: &Bases<T>, start: usize, end: usize) {
+        let mut registers = Registers([[MaybeUninit::uninit(); BLOCK]; REGISTERS]);
+        let register = |index: usize, base: *mut Registers<T>| {
+            assert!(index < REGISTERS);
+            // SAFETY: the index was just checked.
+            unsafe { base.cast::<T>().add(index * BLOCK) }
+        };
+        let base = &raw mut registers;
+        for (i, (_, fetch)) in chain.loads.iter().enumerate() {
+            if let Fetch::Repeat(r) = fetch {
+                // SAFETY: the operand has one element at least, and a register BLOCK of them.
+                unsafe { fill(register(*r, base), *bases.loads[i]) };
+            }
+        }
+        let mut from = start;
+        while from < end {
+            let n = (end - from).min(BLOCK);
+            for (i, (_, fetch)) in chain.loads.iter().enumerate() {
+                if let Fetch::Strided(r, strides) = fetch {
+                    // SAFETY: the strides stay inside the operand for every index below the
+                    // chain's length, and the register holds n elements.
+                    unsafe { fetch_strided(bases.loads[i], &chain.shape, strides, from, register(*r, base), n) };
+                }
+            }
+            let place = |source: Source| -> *const T {
+                match source {
+                    Source::Register(r) => register(r, base),
+                    // SAFETY: direct operands and results have the chain's length.
+                    Source::Load(i) => unsafe { bases.loads[i].add(from) },
+                    // SAFETY: as above.
+                    Source::Store(i) => unsafe { bases.stores[i].add(from) },
+                }
+            };
+            for step in &chain.code {
+                let target = match step.target {
+                    Target::Register(r) => register(r, base),
+                    // SAFETY: results have the chain's length.
+                    Target::Store(i) => unsafe { bases.stores[i].add(from) },
+                };
+                // SAFETY: all three ranges hold n initialised elements (registers are written
+                // before they are read), and the plan never gives a micro-op its own operand as
+                // target.
+                unsafe {
+                    step.micro.apply(
+                        std::slice::from_raw_parts(place(step.x), n),
+                        std::slice::from_raw_parts(place(step.y), n),
+                        std::slice::from_raw_parts_mut(target, n),
+                    );
+                }
+            }
+            for &(r, store) in &chain.late {
+                // SAFETY: a register of n elements to a result of the chain's length.
+                unsafe {
+                    std::ptr::copy_nonoverlapping(register(r, base), bases.stores[store].add(from), n);
+                }
+            }
+            from += n;
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn fill<T: Float>(register: *mut T, value: T) {
+    for i in 0..BLOCK {
+        // SAFETY: the caller gives a whole register.
+        unsafe { register.add(i).write(value) };
+    }
+}
+
+/// Copies elements `from..from + n` of a strided operand, in row-major order of `shape`.
+#[inline(always)]
+unsafe fn fetch_strided<T: Float>(
+    base: *const T,
+    shape: &[usize],
+    strides: &[usize],
+    from: usize,
+    register: *mut T,
+    n: usize,
+) {
+    let last = shape.len() - 1;
+    let (extent, stride) = (shape[last], strides[last]);
+    let (mut row, mut column) = (from / extent, from % extent);
+    let mut done = 0;
+    while done < n {
+        let (mut offset, mut rest) = (0, row);
+        for axis in (0..last).rev() {
+            offset += rest % shape[axis] * strides[axis];
+            rest /= shape[axis];
+        }
+        let run = (extent - column).min(n - done);
+        // SAFETY: the caller vouches for every index of the shape and for n places in the register.
+        unsafe {
+            let source = base.add(offset + column * stride);
+            let target = register.add(done);
+            match stride {
+                0 => (0..run).for_each(|i| target.add(i).write(*source)),
+                1 => std::ptr::copy_nonoverlapping(source, target, run),
+                _ => (0..run).for_each(|i| target.add(i).write(*source.add(i * stride))),
+            }
+        }
+        done += run;
+        column = 0;
+        row += 1;
+    }
+}

@@ -1,0 +1,98 @@
+//! Memory of a replay: one arena, and pointers to wherever each slot is.
+#![expect(
+    unsafe_code,
+    reason = "values share one arena by liveness, which the borrow checker cannot follow"
+)]
+
+use super::Operand;
+use crate::{Buffer, DType, Element};
+
+/// One cache line; the unit and the alignment of the arena.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line(#[expect(dead_code, reason = "only its size and place count")] [u8; 64]);
+
+/// Zeroed, aligned bytes.
+pub(crate) struct Arena(Vec<Line>);
+
+impl std::fmt::Debug for Arena {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Arena({} bytes)", self.0.len() * 64)
+    }
+}
+
+impl Arena {
+    pub(crate) const UNIT: usize = size_of::<Line>();
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.len() * Arena::UNIT
+    }
+
+    pub(crate) fn new(bytes: usize) -> Arena {
+        Arena(vec![Line([0; 64]); bytes.div_ceil(Arena::UNIT)])
+    }
+}
+
+/// Start and length of every slot, in bytes.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    slots: Vec<(*mut u8, usize)>,
+}
+
+// SAFETY: the pointers lead to the arena and the buffers of the program that owns this memory, or to
+// buffers borrowed exclusively for one run; nothing is read between runs.
+unsafe impl Send for Memory {}
+// SAFETY: kernels write only their own result, which no other operand of the step overlaps.
+unsafe impl Sync for Memory {}
+
+impl Memory {
+    pub(crate) fn new(slots: usize) -> Memory {
+        Memory { slots: vec![(std::ptr::NonNull::<u64>::dangling().as_ptr().cast(), 0); slots] }
+    }
+
+    pub(crate) fn point_to_arena(
+        &mut self,
+        slot: usize,
+        arena: &mut Arena,
+        offset: usize,
+        bytes: usize,
+    ) {
+        let all = arena.0.len() * Arena::UNIT;
+        assert!(offset + bytes <= all, "slot {offset}+{bytes} in an arena of {all} bytes");
+        // SAFETY: the range was just checked to lie inside the arena.
+        self.slots[slot] = (unsafe { arena.0.as_mut_ptr().cast::<u8>().add(offset) }, bytes);
+    }
+
+    pub(crate) fn point_to_buffer(&mut self, slot: usize, buffer: &mut Buffer) {
+        self.slots[slot] = (buffer.pointer(), buffer.bytes());
+    }
+
+    /// Pointer to an operand's first element, with the elements its layout spans.
+    pub(crate) fn locate<T: Element>(&self, operand: &Operand) -> (*mut T, usize) {
+        assert!(T::DTYPE == operand.dtype, "{:?} read as {:?}", operand.dtype, T::DTYPE);
+        let (start, bytes) = self.slots[operand.slot];
+        let (offset, span) = (operand.layout.offset, operand.layout.span());
+        assert!((offset + span) * size_of::<T>() <= bytes, "an operand leaves its slot");
+        // SAFETY: the range was just checked to lie inside the slot.
+        (unsafe { start.cast::<T>().add(offset) }, span)
+    }
+
+    pub(crate) fn read<T: Element>(&self, operand: &Operand) -> &[T] {
+        let (start, span) = self.locate::<T>(operand);
+        // SAFETY: the range lies inside a live allocation of initialised numbers, aligned for any
+        // element type, and the plan lets no step write what it also reads through this.
+        unsafe { std::slice::from_raw_parts(start, span) }
+    }
+
+    #[expect(clippy::mut_from_ref, reason = "slots are disjoint by the plan, not by the type")]
+    pub(crate) fn write<T: Element>(&self, operand: &Operand) -> &mut [T] {
+        let (start, span) = self.locate::<T>(operand);
+        // SAFETY: as for reading; a step writes each of its results once, and they do not overlap.
+        unsafe { std::slice::from_raw_parts_mut(start, span) }
+    }
+}
+
+/// Bytes of `len` elements, rounded up to whole cache lines.
+pub(crate) fn rounded(dtype: DType, len: usize) -> usize {
+    (len * dtype.size()).next_multiple_of(Arena::UNIT)
+}

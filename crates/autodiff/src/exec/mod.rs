@@ -1,0 +1,13 @@
+//! What runs: memory of a replay, the call a kernel sees, and the CPU kernels.
+
+mod call;
+pub(crate) mod fused;
+pub(crate) mod gemm;
+mod memory;
+pub(crate) mod reduce;
+pub(crate) mod rows;
+pub(crate) mod simd;
+
+pub use call::Call;
+pub(crate) use call::Operand;
+pub(crate) use memory::{Arena, Memory, rounded};

@@ -1,0 +1,293 @@
+//! The graph: a list of nodes in topological order that only grows.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::op::{Op, Signature};
+use crate::{DType, Error, Program, Var};
+
+/// Nodes of one float type, and the assignments a program of them makes.
+#[derive(Debug)]
+pub struct Graph {
+    dtype: DType,
+    pub(crate) state: RefCell<State>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub nodes: Vec<Node>,
+    pub inputs: Vec<InputInfo>,
+    pub assignments: Vec<Assignment>,
+}
+
+/// An input of a graph or a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputInfo {
+    /// The name it was declared with.
+    pub name: String,
+    /// Extent of each axis.
+    pub shape: Vec<usize>,
+    /// Element type.
+    pub dtype: DType,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub kind: Kind,
+    pub inputs: Rc<[usize]>,
+    pub shape: Rc<[usize]>,
+    pub dtype: DType,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    Input(usize),
+    Constant(Rc<Constant>),
+    Apply(Arc<dyn Op>),
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Constant {
+    Float(Vec<f64>),
+    Index(Vec<u32>),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Assignment {
+    Whole { target: usize, value: usize },
+    Rows { target: usize, indices: usize, rows: usize },
+}
+
+impl Graph {
+    /// An empty graph whose floats are of `dtype`.
+    ///
+    /// # Panics
+    /// If `dtype` is [`DType::U32`].
+    #[must_use]
+    pub fn new(dtype: DType) -> Graph {
+        assert!(dtype != DType::U32, "a graph's floats are F32 or F64");
+        Graph { dtype, state: RefCell::default() }
+    }
+
+    /// The float type.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Number of nodes written so far.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.state.borrow().nodes.len()
+    }
+
+    /// Whether nothing was written yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A float input of the program, in order of declaration.
+    pub fn input(&self, name: &str, shape: &[usize]) -> Var<'_> {
+        self.declare(name, shape, self.dtype)
+    }
+
+    /// An input of indices.
+    pub fn index_input(&self, name: &str, shape: &[usize]) -> Var<'_> {
+        self.declare(name, shape, DType::U32)
+    }
+
+    fn declare(&self, name: &str, shape: &[usize], dtype: DType) -> Var<'_> {
+        let index = {
+            let mut state = self.state.borrow_mut();
+            state.inputs.push(InputInfo { name: name.to_owned(), shape: shape.to_vec(), dtype });
+            state.inputs.len() - 1
+        };
+        self.push(Kind::Input(index), &[], shape, dtype)
+    }
+
+    /// Fixed floats, row-major, rounded to the graph's type.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if the number of values is not that of the shape.
+    pub fn constant(&self, values: &[f64], shape: &[usize]) -> Result<Var<'_>, Error> {
+        filled(values.len(), shape)?;
+        let constant = Kind::Constant(Rc::new(Constant::Float(values.to_vec())));
+        Ok(self.push(constant, &[], shape, self.dtype))
+    }
+
+    /// Fixed indices, row-major.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if the number of values is not that of the shape.
+    pub fn index_constant(&self, values: &[u32], shape: &[usize]) -> Result<Var<'_>, Error> {
+        filled(values.len(), shape)?;
+        let constant = Kind::Constant(Rc::new(Constant::Index(values.to_vec())));
+        Ok(self.push(constant, &[], shape, DType::U32))
+    }
+
+    /// A fixed scalar, of shape `[]`.
+    pub fn scalar(&self, value: f64) -> Var<'_> {
+        self.push(Kind::Constant(Rc::new(Constant::Float(vec![value]))), &[], &[], self.dtype)
+    }
+
+    /// One value in every place of `shape`; costs no storage.
+    pub fn full(&self, value: f64, shape: &[usize]) -> Var<'_> {
+        self.scalar(value).stretched(shape)
+    }
+
+    /// Writes `op` over `inputs` into the graph: the one door for every operation.
+    ///
+    /// # Errors
+    /// [`Error::ForeignGraph`] for a variable of another graph, and what the operation's
+    /// [`Op::infer`] finds wrong.
+    pub fn apply<'g>(&'g self, op: impl Op, inputs: &[Var<'g>]) -> Result<Var<'g>, Error> {
+        if inputs.iter().any(|input| !std::ptr::eq(input.graph(), self)) {
+            return Err(Error::ForeignGraph { op: op.name() });
+        }
+        let signatures: Vec<Signature> = inputs.iter().map(Var::signature).collect();
+        let output = op.infer(&signatures)?;
+        let ids: Vec<usize> = inputs.iter().map(Var::id).collect();
+        Ok(self.push(Kind::Apply(Arc::new(op)), &ids, &output.shape, output.dtype))
+    }
+
+    /// Replaces `target` by `value` after every read of the program.
+    ///
+    /// `target` is a float input, or a contiguous view of one (slices of the leading axis and
+    /// reshapes). An elementwise `value` is written in place. Assignments to one place happen in
+    /// the order they were made.
+    ///
+    /// # Errors
+    /// [`Error::NotAssignable`] for any other target, [`Error::Shapes`] if the shapes differ.
+    pub fn assign<'g>(&'g self, target: Var<'g>, value: Var<'g>) -> Result<(), Error> {
+        self.own("assign", &[target, value])?;
+        self.assignable(target)?;
+        if target.shape() != value.shape() {
+            return Err(Error::Shapes {
+                op: "assign",
+                left: target.shape(),
+                right: value.shape(),
+                wanted: "one shape",
+            });
+        }
+        self.float_value("assign", value)?;
+        let assignment = Assignment::Whole { target: target.id(), value: value.id() };
+        self.state.borrow_mut().assignments.push(assignment);
+        Ok(())
+    }
+
+    /// Replaces the rows of `target` `[V, ..]` that `indices` (u32, `[n]`, distinct) name by `rows`
+    /// `[n, ..]`, after every read of the program.
+    ///
+    /// `u32::MAX` entries are skipped. The cost does not depend on V.
+    ///
+    /// # Errors
+    /// As [`Graph::assign`].
+    pub fn assign_rows<'g>(
+        &'g self,
+        target: Var<'g>,
+        indices: Var<'g>,
+        rows: Var<'g>,
+    ) -> Result<(), Error> {
+        let op = "assign_rows";
+        self.own(op, &[target, indices, rows])?;
+        self.assignable(target)?;
+        self.float_value(op, rows)?;
+        if indices.dtype() != DType::U32 {
+            return Err(Error::Type { op, wanted: DType::U32, found: indices.dtype() });
+        }
+        let (table, index, row) = (target.shape(), indices.shape(), rows.shape());
+        if table.is_empty() || index.len() != 1 || row.is_empty() || row[1..] != table[1..] {
+            let wanted = "rows of the target's row shape, and one axis of indices";
+            return Err(Error::Shapes { op, left: table, right: row, wanted });
+        }
+        if index[0] != row[0] {
+            return Err(Error::Shapes { op, left: index, right: row, wanted: "an index a row" });
+        }
+        self.state.borrow_mut().assignments.push(Assignment::Rows {
+            target: target.id(),
+            indices: indices.id(),
+            rows: rows.id(),
+        });
+        Ok(())
+    }
+
+    /// Plans a program that computes `outputs` and makes every assignment made so far.
+    ///
+    /// Its inputs are all inputs of the graph in order of declaration.
+    ///
+    /// # Errors
+    /// [`Error::ForeignGraph`] for a variable of another graph.
+    pub fn compile(&self, outputs: &[Var<'_>]) -> Result<Program, Error> {
+        self.own("compile", outputs)?;
+        let outputs: Vec<usize> = outputs.iter().map(Var::id).collect();
+        Program::new(self.dtype, &self.state.borrow(), &outputs)
+    }
+
+    pub(crate) fn push(
+        &self,
+        kind: Kind,
+        inputs: &[usize],
+        shape: &[usize],
+        dtype: DType,
+    ) -> Var<'_> {
+        let mut state = self.state.borrow_mut();
+        state.nodes.push(Node { kind, inputs: inputs.into(), shape: shape.into(), dtype });
+        Var::new(self, state.nodes.len() - 1)
+    }
+
+    pub(crate) fn own(&self, op: &'static str, vars: &[Var<'_>]) -> Result<(), Error> {
+        if vars.iter().all(|var| std::ptr::eq(var.graph(), self)) {
+            Ok(())
+        } else {
+            Err(Error::ForeignGraph { op })
+        }
+    }
+
+    fn float_value(&self, op: &'static str, value: Var<'_>) -> Result<(), Error> {
+        if value.dtype() == DType::U32 {
+            return Err(Error::Type { op, wanted: self.dtype, found: DType::U32 });
+        }
+        Ok(())
+    }
+
+    fn assignable(&self, target: Var<'_>) -> Result<(), Error> {
+        let state = self.state.borrow();
+        let refuse = |why| Err(Error::NotAssignable { shape: target.shape(), why });
+        if target.dtype() == DType::U32 {
+            return refuse("it holds indices");
+        }
+        match state.region(target.id()) {
+            None => refuse("it is computed"),
+            Some((_, layout)) if !layout.is_contiguous() => refuse("its elements are strided"),
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+impl State {
+    /// The input a node is a view of and where it lies in it; `None` for anything computed.
+    pub(crate) fn region(&self, node: usize) -> Option<(usize, crate::Layout)> {
+        let this = &self.nodes[node];
+        match &this.kind {
+            Kind::Input(index) => Some((*index, crate::Layout::contiguous(&this.shape))),
+            Kind::Constant(_) => None,
+            Kind::Apply(op) => {
+                if op.micro().is_some() || this.inputs.len() != 1 {
+                    return None;
+                }
+                let (input, layout) = self.region(this.inputs[0])?;
+                Some((input, op.view(&layout)?))
+            }
+        }
+    }
+}
+
+fn filled(values: usize, shape: &[usize]) -> Result<(), Error> {
+    if shape.iter().product::<usize>() == values {
+        return Ok(());
+    }
+    let wanted = "as many values as the shape holds";
+    Err(Error::Shapes { op: "constant", left: vec![values], right: shape.to_vec(), wanted })
+}

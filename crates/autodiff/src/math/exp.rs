@@ -1,0 +1,89 @@
+//! e^x = 2^k e^r with k the integer next to x / ln 2, and a polynomial for e^r.
+
+use super::polynomial;
+
+/// e^x; the polynomial is Cephes' `expf`.
+#[inline(always)]
+pub(crate) fn f32(x: f32) -> f32 {
+    // Adding this rounds to an integer, which then lies in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    // Beyond these the result is infinite or zero; comparisons leave a NaN as it is.
+    let x = if x > 89.0 { 89.0 } else { x };
+    let x = if x < -105.0 { -105.0 } else { x };
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let k = (shifted.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
+    let n = shifted - ROUND;
+    // ln 2 in two parts, the first so short that its product with n is exact.
+    let r = (x - n * 0.693_359_4) - n * -2.121_944_4e-4;
+    let p = polynomial!(
+        r,
+        1.987_569_1e-4,
+        1.398_2e-3,
+        8.333_452e-3,
+        4.166_579_6e-2,
+        1.666_666_5e-1,
+        0.5
+    );
+    let y = (p * (r * r) + r) + 1.0;
+    // Two factors, so that neither leaves the range of exponents.
+    let half = k >> 1;
+    y * power_of_two_32(half) * power_of_two_32(k.wrapping_sub(half))
+}
+
+#[inline(always)]
+fn power_of_two_32(k: i32) -> f32 {
+    f32::from_bits((k.wrapping_add(127) as u32) << 23)
+}
+
+/// e^x; the polynomial is Taylor's to the 13th power, exact to 5e-18 for |r| < 0.35.
+#[inline(always)]
+pub(crate) fn f64(x: f64) -> f64 {
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    let x = if x > 710.0 { 710.0 } else { x };
+    let x = if x < -746.0 { -746.0 } else { x };
+    let shifted = x * std::f64::consts::LOG2_E + ROUND;
+    let k = (shifted.to_bits() as i64).wrapping_sub(ROUND.to_bits() as i64);
+    let n = shifted - ROUND;
+    let r = (x - n * 6.931_471_803_691_238e-1) - n * 1.908_214_929_270_587_7e-10;
+    let p = polynomial!(
+        r,
+        1.0 / 6_227_020_800.0,
+        1.0 / 479_001_600.0,
+        1.0 / 39_916_800.0,
+        1.0 / 3_628_800.0,
+        1.0 / 362_880.0,
+        1.0 / 40_320.0,
+        1.0 / 5_040.0,
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        0.5
+    );
+    let y = (p * (r * r) + r) + 1.0;
+    let half = k >> 1;
+    y * power_of_two_64(half) * power_of_two_64(k.wrapping_sub(half))
+}
+
+#[inline(always)]
+fn power_of_two_64(k: i64) -> f64 {
+    f64::from_bits((k.wrapping_add(1023) as u64) << 52)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::math::testing::{check32, check64};
+
+    #[test]
+    fn agrees_with_the_library() {
+        check32(super::f32, f64::exp, 2);
+        check64(super::f64, f64::exp, 2);
+    }
+
+    #[test]
+    fn exact_points() {
+        assert_eq!([0.0, -0.0, f32::NEG_INFINITY].map(super::f32), [1.0, 1.0, 0.0]);
+        assert_eq!([0.0, -0.0, f64::INFINITY].map(super::f64), [1.0, 1.0, f64::INFINITY]);
+        assert!(super::f32(f32::NAN).is_nan() && super::f64(f64::NAN).is_nan());
+    }
+}

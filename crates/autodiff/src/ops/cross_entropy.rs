@@ -1,0 +1,86 @@
+//! Cross-entropy of logits against target classes.
+
+use super::{Unpick, by_float, last};
+use crate::exec::{Call, rows};
+use crate::op::{Derivative, Op, Signature, arity, float, index};
+use crate::{Error, Float, Var};
+
+#[derive(Debug)]
+pub(crate) struct CrossEntropy;
+
+/// Checks `[.., classes]` against indices `[..]`.
+pub(crate) fn per_row(op: &'static str, inputs: &[Signature]) -> Result<Signature, Error> {
+    arity(op, inputs, 2)?;
+    float(op, &inputs[0], inputs[0].dtype)?;
+    index(op, &inputs[1])?;
+    match inputs[0].shape.split_last() {
+        Some((_, leading)) if leading == inputs[1].shape => {
+            Ok(Signature { shape: leading.to_vec(), dtype: inputs[0].dtype })
+        }
+        _ => Err(Error::Shapes {
+            op,
+            left: inputs[0].shape.clone(),
+            right: inputs[1].shape.clone(),
+            wanted: "[.., classes] and one index a row",
+        }),
+    }
+}
+
+impl Op for CrossEntropy {
+    fn name(&self) -> &'static str {
+        "cross_entropy"
+    }
+
+    fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
+        per_row(self.name(), inputs)
+    }
+
+    /// dx = g (softmax(x) - onehot(target)), nothing for rows without a target.
+    fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
+        let (x, targets, graph) = (at.inputs[0], at.inputs[1], at.gradient.graph());
+        let (axis, classes) = (x.rank() - 1, last(&x.shape()));
+        let unpick = |row| graph.apply(Unpick { classes }, &[row, targets]);
+        // A row of ones, picked at the target, is 1 with a target and 0 without.
+        let kept = graph.full(1.0, &x.shape()).pick(targets)?;
+        let mut column = at.gradient.shape();
+        column.push(1);
+        let weight = at.gradient.mul(kept)?.reshape(&column)?;
+        let towards = unpick(at.gradient)?;
+        Ok(vec![Some(x.softmax(axis)?.mul(weight)?.sub(towards)?), None])
+    }
+
+    fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
+        by_float!(call, run)
+    }
+
+    fn key(&self) -> Option<String> {
+        Some(format!("{self:?}"))
+    }
+}
+
+fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
+    let classes = last(call.shape(0));
+    let (x, targets) = (call.input::<T>(0), call.input::<u32>(1));
+    rows::cross_entropy(x, classes, targets, call.output::<T>())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{check, close, eval};
+
+    #[test]
+    fn by_hand_with_a_row_left_out() {
+        let logits = [0.0, 3f64.ln(), 900.0, 900.0, 1.0, 2.0];
+        let y = eval(&[(&[3, 2], &logits)], |g, x| {
+            x[0].cross_entropy(g.index_constant(&[1, 0, u32::MAX], &[3])?)
+        });
+        close(&y, &[(4.0f64 / 3.0).ln(), 2f64.ln(), 0.0]);
+    }
+
+    #[test]
+    fn gradient() {
+        check(&[&[3, 4]], |g, x| {
+            Ok(x[0].cross_entropy(g.index_constant(&[1, 3, u32::MAX], &[3])?)?.square())
+        });
+    }
+}

@@ -1,0 +1,164 @@
+//! Every elementwise operation: names and derivatives in one table, values in the plan's micro-ops.
+
+use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::plan::Micro;
+use crate::{Error, Var};
+
+#[derive(Debug)]
+pub(crate) struct Elementwise(pub Micro);
+
+impl Op for Elementwise {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
+        let op = self.name();
+        arity(op, inputs, self.0.arity())?;
+        for input in inputs {
+            float(op, input, inputs[0].dtype)?;
+            if input.shape != inputs[0].shape {
+                let (left, right) = (inputs[0].shape.clone(), input.shape.clone());
+                return Err(Error::Shapes { op, left, right, wanted: "one shape" });
+            }
+        }
+        Ok(inputs[0].clone())
+    }
+
+    fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
+        match at.inputs {
+            [x] => Ok(vec![unary(self.0, *x, at.output, at.gradient)?]),
+            _ => binary(self.0, at),
+        }
+    }
+
+    fn micro(&self) -> Option<Micro> {
+        Some(self.0)
+    }
+
+    fn key(&self) -> Option<String> {
+        Some(format!("{self:?}"))
+    }
+}
+
+fn unary<'g>(micro: Micro, x: Var<'g>, y: Var<'g>, g: Var<'g>) -> Result<Option<Var<'g>>, Error> {
+    let gradient = match micro {
+        Micro::Neg => g.neg(),
+        Micro::Exp => g.mul(y)?,
+        Micro::Log => g.div(x)?,
+        Micro::Sqrt => g.div(y)?.mul_scalar(0.5),
+        Micro::Tanh => g.mul(y.square().neg().add_scalar(1.0))?,
+        Micro::Sigmoid => g.mul(y.sub(y.square())?)?,
+        Micro::Relu => g.mul(x.step())?,
+        Micro::Square => g.mul(x)?.mul_scalar(2.0),
+        Micro::Powf(0.0) => return Ok(None),
+        Micro::Powf(1.0) => g,
+        Micro::Powf(c) => g.mul(x.powf(c - 1.0))?.mul_scalar(c),
+        Micro::AddScalar(_) => g,
+        Micro::MulScalar(c) => g.mul_scalar(c),
+        _ => return Ok(None),
+    };
+    Ok(Some(gradient))
+}
+
+fn binary<'g>(micro: Micro, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
+    let (a, b, y, g) = (at.inputs[0], at.inputs[1], at.output, at.gradient);
+    Ok(match micro {
+        Micro::Add => vec![Some(g), Some(g)],
+        Micro::Sub => vec![Some(g), at.when(1, || Ok(g.neg()))?],
+        Micro::Mul => vec![at.when(0, || g.mul(b))?, at.when(1, || g.mul(a))?],
+        Micro::Div => {
+            vec![at.when(0, || g.div(b))?, at.when(1, || Ok(g.mul(y)?.div(b)?.neg()))?]
+        }
+        Micro::Maximum => {
+            let share = |one: Var<'g>, other: Var<'g>| {
+                let half = one.equal(other)?.mul_scalar(0.5);
+                g.mul(one.greater(other)?.add(half)?)
+            };
+            vec![at.when(0, || share(a, b))?, at.when(1, || share(b, a))?]
+        }
+        Micro::Pow => vec![
+            at.when(0, || g.mul(b)?.mul(a.pow(b.add_scalar(-1.0))?))?,
+            at.when(1, || g.mul(y)?.mul(a.log()))?,
+        ],
+        _ => vec![None, None],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{check, check_in, close, eval, gradients};
+    use crate::{Domain, Error, Graph, Var};
+
+    const TWO: (&[usize], &[f64]) = (&[2], &[4.0, 0.25]);
+
+    #[test]
+    fn unary_by_hand() {
+        let one = |f: fn(Var<'_>) -> Var<'_>| eval(&[TWO], move |_, x| Ok(f(x[0])));
+        assert_eq!(one(|x| x.neg()), [-4.0, -0.25]);
+        close(&one(|x| x.exp()), &[54.598_150_033_144_236, 1.284_025_416_687_741_5]);
+        close(&one(|x| x.log()), &[1.386_294_361_119_890_6, -1.386_294_361_119_890_6]);
+        assert_eq!(one(|x| x.sqrt()), [2.0, 0.5]);
+        close(&one(|x| x.tanh()), &[0.999_329_299_739_067, 0.244_918_662_403_709_13]);
+        close(&one(|x| x.sigmoid()), &[0.982_013_790_037_908_4, 0.562_176_500_885_798_1]);
+        assert_eq!(one(|x| x.add_scalar(-1.0).relu()), [3.0, 0.0]);
+        assert_eq!(one(|x| x.add_scalar(-1.0).step()), [1.0, 0.0]);
+        assert_eq!(one(|x| x.square()), [16.0, 0.0625]);
+        assert_eq!(one(|x| x.powf(3.0)), [64.0, 0.015625]);
+        assert_eq!(one(|x| x.powf(-0.5)), [0.5, 2.0]);
+        assert_eq!(one(|x| x.mul_scalar(3.0)), [12.0, 0.75]);
+    }
+
+    #[test]
+    fn binary_by_hand() {
+        let other = (&[2, 1][..], &[2.0, 3.0][..]);
+        let both = |f: for<'g> fn(Var<'g>, Var<'g>) -> Result<Var<'g>, Error>| {
+            eval(&[TWO, other], move |_: &Graph, x| f(x[0], x[1]))
+        };
+        assert_eq!(both(|x, y| x.add(y)), [6.0, 2.25, 7.0, 3.25]);
+        assert_eq!(both(|x, y| x.sub(y)), [2.0, -1.75, 1.0, -2.75]);
+        assert_eq!(both(|x, y| x.mul(y)), [8.0, 0.5, 12.0, 0.75]);
+        assert_eq!(both(|x, y| x.div(y)), [2.0, 0.125, 4.0 / 3.0, 0.25 / 3.0]);
+        assert_eq!(both(|x, y| x.maximum(y)), [4.0, 2.0, 4.0, 3.0]);
+        assert_eq!(both(|x, y| x.pow(y)), [16.0, 0.0625, 64.0, 0.015625]);
+    }
+
+    #[test]
+    fn equal_operands_of_a_maximum_share() {
+        let found =
+            gradients(&[(&[1], &[2.0]), (&[1], &[2.0])], |_, x| Ok(x[0].maximum(x[1])?.sum_all()));
+        assert_eq!(found, [[0.5], [0.5]]);
+    }
+
+    #[test]
+    fn unary_gradients() {
+        let smooth: [fn(Var<'_>) -> Var<'_>; 7] = [
+            |x| x.neg().square(),
+            |x| x.exp(),
+            |x| x.tanh(),
+            |x| x.sigmoid(),
+            |x| x.relu().square(),
+            |x| x.add_scalar(0.5).mul_scalar(3.0).square(),
+            |x| x.powf(2.0),
+        ];
+        for f in smooth {
+            check(&[&[7]], move |_, x| Ok(f(x[0])));
+        }
+        let positive: [fn(Var<'_>) -> Var<'_>; 4] =
+            [|x| x.log(), |x| x.sqrt(), |x| x.powf(2.5), |x| x.powf(-1.0)];
+        for f in positive {
+            check_in(Domain::POSITIVE, &[&[7]], move |_, x| Ok(f(x[0])));
+        }
+    }
+
+    #[test]
+    fn binary_gradients() {
+        let shapes: &[&[usize]] = &[&[3, 1], &[2, 1, 4]];
+        check(shapes, |_, x| Ok(x[0].add(x[1])?.square()));
+        check(shapes, |_, x| Ok(x[0].sub(x[1])?.square()));
+        check(shapes, |_, x| x[0].mul(x[1]));
+        check(shapes, |_, x| Ok(x[0].maximum(x[1])?.square()));
+        check_in(Domain::POSITIVE, shapes, |_, x| x[0].div(x[1]));
+        check_in(Domain::POSITIVE, shapes, |_, x| x[0].pow(x[1]));
+    }
+}

@@ -1,0 +1,122 @@
+//! Matrix products, plain and batched, of operands in any orientation.
+
+use super::by_float;
+use crate::exec::{Call, gemm};
+use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::{Error, Float, Layout, Var};
+
+/// `[.., m, k] x [.., k, n]` with equal leading axes.
+#[derive(Debug)]
+pub(crate) struct MatMul;
+
+impl Op for MatMul {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
+        let op = self.name();
+        arity(op, inputs, 2)?;
+        float(op, &inputs[0], inputs[0].dtype)?;
+        float(op, &inputs[1], inputs[0].dtype)?;
+        let (left, right) = (&inputs[0].shape, &inputs[1].shape);
+        let rank = left.len();
+        let fits = rank >= 2
+            && right.len() == rank
+            && left[..rank - 2] == right[..rank - 2]
+            && left[rank - 1] == right[rank - 2];
+        if !fits {
+            return Err(Error::Shapes {
+                op,
+                left: left.clone(),
+                right: right.clone(),
+                wanted: "[.., m, k] and [.., k, n]",
+            });
+        }
+        let mut shape = left.clone();
+        shape[rank - 1] = right[rank - 1];
+        Ok(Signature { shape, dtype: inputs[0].dtype })
+    }
+
+    /// dA = G B^T, dB = A^T G.
+    fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
+        let (a, b, g) = (at.inputs[0], at.inputs[1], at.gradient);
+        let r = a.rank();
+        let product = |x: Var<'g>, y: Var<'g>| g.graph().apply(MatMul, &[x, y]);
+        Ok(vec![
+            at.when(0, || product(g, b.transpose(r - 2, r - 1)?))?,
+            at.when(1, || product(a.transpose(r - 2, r - 1)?, g))?,
+        ])
+    }
+
+    fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
+        by_float!(call, run)
+    }
+
+    /// BLAS reads a matrix along either axis, as long as the other is not repeated.
+    fn accepts(&self, _: usize, layout: &Layout) -> bool {
+        gemm::readable(&layout.shape, &layout.strides)
+    }
+
+    fn key(&self) -> Option<String> {
+        Some(format!("{self:?}"))
+    }
+}
+
+fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
+    let y = call.output::<T>();
+    gemm::batched(call.input::<T>(0), call.layout(0), call.input::<T>(1), call.layout(1), y);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{check, eval};
+    use crate::{DType, Error, Graph};
+
+    const A: (&[usize], &[f64]) = (&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+
+    #[test]
+    fn plain_and_transposed() {
+        let b = (&[3, 1][..], &[1.0, 0.0, -1.0][..]);
+        assert_eq!(eval(&[A, b], |_, x| x[0].matmul(x[1])), [-2.0, -2.0]);
+        let gram = |_: &Graph, x: &[crate::Var<'_>]| -> Result<(), Error> {
+            assert_eq!(x[0].shape(), [2, 3]);
+            Ok(())
+        };
+        let y = eval(&[A], |g, x| {
+            gram(g, x)?;
+            x[0].matmul(x[0].transpose(0, 1)?)
+        });
+        assert_eq!(y, [14.0, 32.0, 32.0, 77.0]);
+    }
+
+    #[test]
+    fn batched_with_a_shared_side() {
+        let b = (&[2, 2, 1][..], &[1.0, 1.0, 2.0, 0.0][..]);
+        let a = (&[1, 2][..], &[3.0, 5.0][..]);
+        assert_eq!(eval(&[a, b], |_, x| x[0].matmul(x[1])), [8.0, 6.0]);
+        let c = (&[2, 1, 2][..], &[1.0, 2.0, 3.0, 4.0][..]);
+        let d = (&[2, 1][..], &[10.0, 1.0][..]);
+        assert_eq!(eval(&[c, d], |_, x| x[0].matmul(x[1])), [12.0, 34.0]);
+    }
+
+    #[test]
+    fn shapes_are_named() {
+        let graph = Graph::new(DType::F32);
+        let error = graph.input("a", &[2, 3]).matmul(graph.input("b", &[2, 3])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "matmul: shapes [2, 3] and [2, 3] do not fit, wanted [.., m, k] and [.., k, n]"
+        );
+    }
+
+    #[test]
+    fn gradient() {
+        check(&[&[2, 3], &[3, 4]], |_, x| x[0].matmul(x[1]));
+        check(&[&[3, 2], &[4, 3]], |_, x| x[0].transpose(0, 1)?.matmul(x[1].transpose(0, 1)?));
+        check(&[&[3, 2, 4], &[3, 4, 1]], |_, x| x[0].matmul(x[1]));
+        check(&[&[3, 2, 4], &[4, 2]], |_, x| x[0].matmul(x[1]));
+        check(&[&[2, 4], &[2, 1, 4, 2]], |_, x| x[0].matmul(x[1]));
+    }
+}

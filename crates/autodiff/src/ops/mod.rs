@@ -1,0 +1,65 @@
+//! The operations, one a file: definition, inference, derivative, kernel, test.
+
+mod broadcast_to;
+mod concat;
+mod cross_entropy;
+mod elementwise;
+mod embedding_bag;
+mod gather;
+mod log_softmax;
+mod log_sum_exp;
+mod matmul;
+mod max;
+mod pad;
+mod pick;
+mod reshape;
+mod row_sum;
+mod scatter_add;
+mod slice;
+mod softmax;
+mod solve;
+mod stop_gradient;
+mod sum;
+mod transpose;
+mod unique_rows;
+mod unpick;
+
+pub(crate) use broadcast_to::{BroadcastTo, broadcast_shape};
+pub(crate) use concat::Concat;
+pub(crate) use cross_entropy::CrossEntropy;
+pub(crate) use elementwise::Elementwise;
+pub(crate) use embedding_bag::EmbeddingBag;
+pub(crate) use gather::{Gather, row};
+pub(crate) use log_softmax::LogSoftmax;
+pub(crate) use log_sum_exp::LogSumExp;
+pub(crate) use matmul::MatMul;
+pub(crate) use max::Max;
+pub(crate) use pad::Pad;
+pub(crate) use pick::Pick;
+pub(crate) use reshape::Reshape;
+pub(crate) use row_sum::RowSum;
+pub(crate) use scatter_add::ScatterAdd;
+pub(crate) use slice::Slice;
+pub(crate) use softmax::Softmax;
+pub(crate) use solve::Solve;
+pub(crate) use stop_gradient::StopGradient;
+pub(crate) use sum::Sum;
+pub(crate) use transpose::Transpose;
+pub(crate) use unique_rows::UniqueRows;
+pub(crate) use unpick::Unpick;
+
+/// Runs a generic kernel with the float type of the call's result.
+macro_rules! by_float {
+    ($call:expr, $kernel:ident $(, $argument:expr)*) => {
+        match $call.dtype() {
+            crate::DType::F64 => $kernel::<f64>($call $(, $argument)*),
+            _ => $kernel::<f32>($call $(, $argument)*),
+        }
+    };
+}
+pub(crate) use by_float;
+
+/// The extent of the last axis, or 1 for a scalar.
+pub(crate) fn last(shape: &[usize]) -> usize {
+    shape.last().copied().unwrap_or(1)
+}

@@ -1,0 +1,42 @@
+//! A value that is constant to differentiation.
+
+use crate::op::{Derivative, Op, Signature, arity};
+use crate::{Error, Layout, Var};
+
+#[derive(Debug)]
+pub(crate) struct StopGradient;
+
+impl Op for StopGradient {
+    fn name(&self) -> &'static str {
+        "stop_gradient"
+    }
+
+    fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
+        arity(self.name(), inputs, 1)?;
+        Ok(inputs[0].clone())
+    }
+
+    fn derivative<'g>(&self, _: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
+        Ok(vec![None])
+    }
+
+    fn view(&self, input: &Layout) -> Option<Layout> {
+        Some(input.clone())
+    }
+
+    fn key(&self) -> Option<String> {
+        Some(format!("{self:?}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::gradients;
+
+    #[test]
+    fn only_the_other_factor_is_differentiated() {
+        let x = (&[2][..], &[3.0, 5.0][..]);
+        let found = gradients(&[x], |_, x| Ok(x[0].stop_gradient().mul(x[0])?.sum_all()));
+        assert_eq!(found, [[3.0, 5.0]]);
+    }
+}

@@ -1,0 +1,278 @@
+//! Dead nodes dropped, equal nodes merged, views turned into layouts.
+
+use std::collections::HashMap;
+
+use super::{Assigned, Home, Micro, Place, Unit, Value, Work, Worklist};
+use crate::graph::{Assignment, Constant, Kind, State};
+use crate::{Buffer, DType, Device, Layout, Op};
+
+/// Reduces the graph to the units that `outputs` and the assignments need.
+pub(crate) fn lower(dtype: DType, state: &State, outputs: &[usize]) -> Worklist {
+    let mut lowering = Lowering {
+        dtype,
+        state,
+        list: Worklist::default(),
+        places: vec![None; state.nodes.len()],
+        canonical: (0..state.nodes.len()).collect(),
+        seen: HashMap::new(),
+        scalars: HashMap::new(),
+        dense: HashMap::new(),
+    };
+    for (input, info) in state.inputs.iter().enumerate() {
+        let len = info.shape.iter().product();
+        lowering.list.values.push(Value { dtype: info.dtype, len, home: Home::Input(input) });
+    }
+    let live = live(state, outputs);
+    for (id, _) in live.iter().enumerate().filter(|(_, live)| **live) {
+        lowering.node(id);
+    }
+    for (index, &output) in outputs.iter().enumerate() {
+        lowering.output(index, output);
+    }
+    for assignment in &state.assignments {
+        lowering.assignment(*assignment);
+    }
+    lowering.list
+}
+
+fn live(state: &State, outputs: &[usize]) -> Vec<bool> {
+    let mut live = vec![false; state.nodes.len()];
+    let mut mark = |id: usize| live[id] = true;
+    outputs.iter().copied().for_each(&mut mark);
+    for assignment in &state.assignments {
+        match *assignment {
+            Assignment::Whole { target, value } => [target, value].into_iter().for_each(&mut mark),
+            Assignment::Rows { target, indices, rows } => {
+                [target, indices, rows].into_iter().for_each(&mut mark);
+            }
+        }
+    }
+    for id in (0..live.len()).rev() {
+        if live[id] {
+            state.nodes[id].inputs.iter().for_each(|&input| live[input] = true);
+        }
+    }
+    live
+}
+
+struct Lowering<'a> {
+    dtype: DType,
+    state: &'a State,
+    list: Worklist,
+    places: Vec<Option<Place>>,
+    /// The first node equal to each node.
+    canonical: Vec<usize>,
+    seen: HashMap<(String, Vec<usize>), usize>,
+    /// Constants of one value, by their bits.
+    scalars: HashMap<u64, usize>,
+    /// Contiguous copies of strided places, by node.
+    dense: HashMap<usize, Place>,
+}
+
+impl Lowering<'_> {
+    fn node(&mut self, id: usize) {
+        let node = &self.state.nodes[id];
+        let place = match &node.kind {
+            Kind::Input(input) => Place { value: *input, layout: Layout::contiguous(&node.shape) },
+            Kind::Constant(constant) => self.constant(constant, &node.shape),
+            Kind::Apply(op) => {
+                let inputs: Vec<usize> =
+                    node.inputs.iter().map(|&input| self.canonical[input]).collect();
+                if let Some(key) = op.key() {
+                    let first = *self.seen.entry((key, inputs.clone())).or_insert(id);
+                    if first != id {
+                        self.canonical[id] = first;
+                        self.places[id] = self.places[first].clone();
+                        return;
+                    }
+                }
+                self.apply(op, &inputs, &node.shape, node.dtype)
+            }
+        };
+        self.places[id] = Some(place);
+    }
+
+    fn place(&self, node: usize) -> Place {
+        match &self.places[node] {
+            Some(place) => place.clone(),
+            None => unreachable!("node {node} is read before it is lowered"),
+        }
+    }
+
+    fn apply(
+        &mut self,
+        op: &std::sync::Arc<dyn Op>,
+        inputs: &[usize],
+        shape: &[usize],
+        dtype: DType,
+    ) -> Place {
+        if let Some(micro) = op.micro() {
+            return self.elementwise(micro, inputs, shape);
+        }
+        if let [input] = inputs {
+            let place = self.place(*input);
+            if let Some(layout) = op.view(&place.layout) {
+                return Place { value: place.value, layout };
+            }
+            if op.view(&Layout::contiguous(&place.layout.shape)).is_some() {
+                let place = self.dense(*input);
+                let layout = op.view(&place.layout).unwrap_or_else(|| Layout::contiguous(shape));
+                return Place { value: place.value, layout };
+            }
+        }
+        let reads = inputs
+            .iter()
+            .enumerate()
+            .map(|(i, &input)| {
+                let place = self.place(input);
+                let taken = place.layout.is_contiguous() || op.accepts(i, &place.layout);
+                if taken { place } else { self.dense(input) }
+            })
+            .collect();
+        self.unit(Work::Kernel(std::sync::Arc::clone(op)), reads, shape, dtype)
+    }
+
+    /// An elementwise unit, unless constants decide it.
+    fn elementwise(&mut self, micro: Micro, inputs: &[usize], shape: &[usize]) -> Place {
+        let reads: Vec<Place> = inputs.iter().map(|&input| self.place(input)).collect();
+        let fixed: Vec<Option<f64>> = reads.iter().map(|place| self.scalar_of(place)).collect();
+        match (micro, &fixed[..]) {
+            (Micro::Mul, [_, Some(1.0)]) | (Micro::Add | Micro::Sub, [_, Some(0.0)]) => {
+                return reads[0].clone();
+            }
+            (Micro::Mul, [Some(1.0), _]) | (Micro::Add, [Some(0.0), _]) => {
+                return reads[1].clone();
+            }
+            (Micro::MulScalar(1.0), _) => return reads[0].clone(),
+            _ => {}
+        }
+        if let Some(values) = fixed.into_iter().collect::<Option<Vec<f64>>>() {
+            return self.folded(micro, &values, shape);
+        }
+        self.unit(Work::Micro(micro), reads, shape, self.dtype)
+    }
+
+    /// The value of a place that holds one constant everywhere.
+    fn scalar_of(&self, place: &Place) -> Option<f64> {
+        let value = self.list.values[place.value];
+        let Home::Constant(index) = value.home else { return None };
+        if value.len != 1 {
+            return None;
+        }
+        match value.dtype {
+            DType::F64 => Some(self.list.constants[index].to_vec::<f64>().ok()?[0]),
+            _ => Some(f64::from(self.list.constants[index].to_vec::<f32>().ok()?[0])),
+        }
+    }
+
+    fn folded(&mut self, micro: Micro, values: &[f64], shape: &[usize]) -> Place {
+        fn once<T: crate::Float>(micro: Micro, values: &[f64]) -> f64 {
+            let mut out = [T::zero()];
+            let [x, y] = [values[0], values[values.len() - 1]].map(|value| [T::of(value)]);
+            micro.apply(&x, &y, &mut out);
+            out[0].wide()
+        }
+        let value = match self.dtype {
+            DType::F64 => once::<f64>(micro, values),
+            _ => once::<f32>(micro, values),
+        };
+        let value = self.scalar(value);
+        let layout = Layout { shape: shape.to_vec(), strides: vec![0; shape.len()], offset: 0 };
+        Place { value, layout }
+    }
+
+    fn constant(&mut self, constant: &Constant, shape: &[usize]) -> Place {
+        let value = match constant {
+            Constant::Float(values) if values.len() == 1 => self.scalar(values[0]),
+            Constant::Float(values) => match self.dtype {
+                DType::F64 => self.stored(Buffer::from_slice(Device::cpu(), values)),
+                _ => {
+                    let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+                    self.stored(Buffer::from_slice(Device::cpu(), &values))
+                }
+            },
+            Constant::Index(values) => self.stored(Buffer::from_slice(Device::cpu(), values)),
+        };
+        Place { value, layout: Layout::contiguous(shape) }
+    }
+
+    fn scalar(&mut self, value: f64) -> usize {
+        if let Some(&known) = self.scalars.get(&value.to_bits()) {
+            return known;
+        }
+        let stored = match self.dtype {
+            DType::F64 => self.stored(Buffer::from_slice(Device::cpu(), &[value])),
+            _ => self.stored(Buffer::from_slice(Device::cpu(), &[value as f32])),
+        };
+        self.scalars.insert(value.to_bits(), stored);
+        stored
+    }
+
+    fn stored(&mut self, buffer: Buffer) -> usize {
+        let home = Home::Constant(self.list.constants.len());
+        self.list.values.push(Value { dtype: buffer.dtype(), len: buffer.len(), home });
+        self.list.constants.push(buffer);
+        self.list.values.len() - 1
+    }
+
+    fn unit(&mut self, work: Work, reads: Vec<Place>, shape: &[usize], dtype: DType) -> Place {
+        let value = self.list.values.len();
+        let len = shape.iter().product();
+        self.list.values.push(Value { dtype, len, home: Home::Computed });
+        self.list.units.push(Unit { work, reads, value, shape: shape.to_vec() });
+        Place { value, layout: Layout::contiguous(shape) }
+    }
+
+    fn copy(&mut self, place: Place) -> Place {
+        let dtype = self.list.values[place.value].dtype;
+        let shape = place.layout.shape.clone();
+        self.unit(Work::Micro(Micro::Copy), vec![place], &shape, dtype)
+    }
+
+    /// A contiguous place of a node's elements, copied once if need be.
+    fn dense(&mut self, node: usize) -> Place {
+        let node = self.canonical[node];
+        let place = self.place(node);
+        if place.layout.is_contiguous() {
+            return place;
+        }
+        if let Some(copy) = self.dense.get(&node) {
+            return copy.clone();
+        }
+        let copy = self.copy(place);
+        self.dense.insert(node, copy.clone());
+        copy
+    }
+
+    /// Gives a node's value to an output, by a copy where it is not free to move there.
+    fn output(&mut self, index: usize, node: usize) {
+        let mut place = self.place(node);
+        let whole = |place: &Place, values: &[Value]| {
+            let value = values[place.value];
+            value.home == Home::Computed
+                && place.layout.is_contiguous()
+                && place.layout.len() == value.len
+        };
+        if !whole(&place, &self.list.values) {
+            place = self.copy(place);
+        }
+        let value = &mut self.list.values[place.value];
+        value.home = Home::Output(index);
+        self.list.outputs.push((value.dtype, value.len));
+    }
+
+    fn assignment(&mut self, assignment: Assignment) {
+        let (target, value, indices) = match assignment {
+            Assignment::Whole { target, value } => (target, value, None),
+            Assignment::Rows { target, indices, rows } => (target, rows, Some(self.dense(indices))),
+        };
+        let target = self.place(target);
+        let mut value = self.place(value);
+        let home = self.list.values[value.value].home;
+        // Inputs may change before they are read, and strided values are no run of memory.
+        if !value.layout.is_contiguous() || matches!(home, Home::Input(_) | Home::Constant(_)) {
+            value = self.copy(value);
+        }
+        self.list.assigned.push(Assigned { target, value, indices });
+    }
+}
