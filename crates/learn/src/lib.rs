@@ -1,1 +1,24 @@
 //! Parameters, optimisers, schedules and the one training loop.
+//!
+//! A model is a [`Layout`] of named tensors in one flat vector and an [`Objective`]: a loss traced
+//! over those tensors and a batch that is a function of its index. [`train`] is the loop every
+//! experiment uses; it evaluates, selects, records, checkpoints and resumes bit for bit.
+
+mod checkpoint;
+mod gradient;
+mod layout;
+mod objective;
+mod optimizer;
+mod schedule;
+mod selection;
+mod step;
+mod train;
+
+pub use gradient::{Gradient, clip_global_norm, global_norm, gradients};
+pub use layout::{Init, Layout, Tensor};
+pub use objective::{Batch, BatchInput, BatchKind, Metrics, Objective, Task};
+pub use optimizer::Optimizer;
+pub use schedule::Schedule;
+pub use selection::{Selected, Selection};
+pub use step::Stepper;
+pub use train::{Trained, Training, train};

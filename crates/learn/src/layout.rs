@@ -1,0 +1,221 @@
+use std::collections::BTreeMap;
+
+use autodiff::{Buffer, DType, Device, Var};
+use experiment::Stream;
+use rand_distr::{Distribution, Normal, Uniform};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+/// How a tensor starts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Init {
+    /// All zero.
+    Zeros,
+    /// Independent normal values with mean 0.
+    Normal {
+        /// Standard deviation.
+        std: f64,
+    },
+    /// Independent uniform values in `[-bound, bound)`.
+    Uniform {
+        /// Bound.
+        bound: f64,
+    },
+    /// The identity; for square matrices.
+    Identity,
+}
+
+/// One named tensor of a [`Layout`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    /// Name, unique in the layout.
+    pub name: String,
+    /// Shape.
+    pub shape: Vec<usize>,
+    /// How it starts.
+    pub init: Init,
+    /// Where it begins in the flat vector.
+    pub offset: usize,
+}
+
+impl Tensor {
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether it has no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Named tensors in one flat vector, in the order they were added.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Layout {
+    tensors: Vec<Tensor>,
+}
+
+impl Layout {
+    /// A layout without tensors.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends a tensor.
+    #[must_use]
+    pub fn with(mut self, name: &str, shape: &[usize], init: Init) -> Self {
+        let offset = self.len();
+        self.tensors.push(Tensor { name: name.into(), shape: shape.into(), init, offset });
+        self
+    }
+
+    /// The tensors.
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+
+    /// Length of the flat vector.
+    pub fn len(&self) -> usize {
+        self.tensors.last().map_or(0, |tensor| tensor.offset + tensor.len())
+    }
+
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Views of a flat vector `[len]`, one a tensor, without copies.
+    ///
+    /// # Errors
+    /// A shape error when `flat` is shorter than the layout.
+    pub fn views<'g>(&self, flat: Var<'g>) -> Result<Vec<Var<'g>>, autodiff::Error> {
+        self.tensors
+            .iter()
+            .map(|t| flat.slice(0, t.offset..t.offset + t.len())?.reshape(&t.shape))
+            .collect()
+    }
+
+    /// Initial values; tensor `i` is drawn from generator `i` of the stream.
+    pub fn initial(&self, stream: &Stream) -> Vec<f64> {
+        let mut values = Vec::with_capacity(self.len());
+        for (index, tensor) in (0..).zip(&self.tensors) {
+            let rng = stream.rng(index);
+            match tensor.init {
+                Init::Zeros => values.resize(values.len() + tensor.len(), 0.0),
+                Init::Normal { std } => {
+                    let normal = Normal::new(0.0, std).expect("a finite standard deviation");
+                    values.extend(normal.sample_iter(rng).take(tensor.len()));
+                }
+                Init::Uniform { bound } => {
+                    let uniform = Uniform::new(-bound, bound).expect("a finite positive bound");
+                    values.extend(uniform.sample_iter(rng).take(tensor.len()));
+                }
+                Init::Identity => {
+                    let columns = *tensor.shape.last().unwrap_or(&1);
+                    values.extend(
+                        (0..tensor.len())
+                            .map(|at| f64::from(u8::from(at / columns == at % columns))),
+                    );
+                }
+            }
+        }
+        values
+    }
+
+    /// A buffer with the initial values.
+    pub fn initial_buffer(&self, stream: &Stream, dtype: DType) -> Buffer {
+        let values = self.initial(stream);
+        match dtype {
+            DType::F64 => Buffer::from_slice(Device::cpu(), &values),
+            _ => Buffer::from_slice(Device::cpu(), &narrow(&values)),
+        }
+    }
+
+    /// The flat vector as a safetensors file with one f32 tensor a name.
+    ///
+    /// # Errors
+    /// The file could not be laid out, for example because two tensors share a name.
+    pub fn to_safetensors(&self, values: &[f32]) -> Result<Vec<u8>, safetensors::SafeTensorError> {
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let views: BTreeMap<&str, TensorView<'_>> = self
+            .tensors
+            .iter()
+            .map(|t| {
+                let data = &bytes[4 * t.offset..4 * (t.offset + t.len())];
+                Ok((t.name.as_str(), TensorView::new(Dtype::F32, t.shape.clone(), data)?))
+            })
+            .collect::<Result<_, safetensors::SafeTensorError>>()?;
+        safetensors::serialize(views, None)
+    }
+
+    /// Reads the flat vector back from a safetensors file.
+    ///
+    /// # Errors
+    /// A message naming the tensor, the wanted and the found shape and type.
+    pub fn from_safetensors(&self, file: &[u8]) -> Result<Vec<f32>, String> {
+        let file = SafeTensors::deserialize(file).map_err(|e| format!("safetensors: {e}"))?;
+        let mut values = Vec::with_capacity(self.len());
+        for tensor in &self.tensors {
+            let found = file
+                .tensor(&tensor.name)
+                .map_err(|_| format!("no tensor {:?} in the file", tensor.name))?;
+            if found.dtype() != Dtype::F32 || found.shape() != tensor.shape {
+                return Err(format!(
+                    "tensor {:?}: wanted F32 {:?}, found {:?} {:?}",
+                    tensor.name,
+                    tensor.shape,
+                    found.dtype(),
+                    found.shape()
+                ));
+            }
+            let (words, _) = found.data().as_chunks::<4>();
+            values.extend(words.iter().map(|word| f32::from_le_bytes(*word)));
+        }
+        Ok(values)
+    }
+}
+
+/// Rounds to f32.
+#[expect(clippy::cast_possible_truncation, reason = "rounding to the graph's type is the purpose")]
+pub(crate) fn narrow(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|&value| value as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout() -> Layout {
+        Layout::new()
+            .with("embedding", &[3, 2], Init::Normal { std: 0.1 })
+            .with("rotation", &[2, 2], Init::Identity)
+            .with("beta", &[2], Init::Uniform { bound: 0.5 })
+    }
+
+    #[test]
+    fn a_tensor_starts_the_same_whatever_comes_before_it_in_size() {
+        let stream = Stream::new(1, "init");
+        let wide = Layout::new()
+            .with("embedding", &[30, 2], Init::Normal { std: 0.1 })
+            .with("rotation", &[2, 2], Init::Identity)
+            .with("beta", &[2], Init::Uniform { bound: 0.5 });
+        let (small, large) = (layout().initial(&stream), wide.initial(&stream));
+        assert_eq!(small[6..], large[60..]);
+        assert_eq!(small[6..10], [1.0, 0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn safetensors_round_trip_and_name_what_does_not_fit() {
+        let layout = layout();
+        let values = narrow(&layout.initial(&Stream::new(2, "init")));
+        let file = layout.to_safetensors(&values).unwrap();
+        assert_eq!(layout.from_safetensors(&file).unwrap(), values);
+
+        let other = Layout::new().with("embedding", &[2, 3], Init::Zeros);
+        let error = other.from_safetensors(&file).unwrap_err();
+        assert_eq!(error, r#"tensor "embedding": wanted F32 [2, 3], found F32 [3, 2]"#);
+        let other = Layout::new().with("gate", &[1], Init::Zeros);
+        assert_eq!(other.from_safetensors(&file).unwrap_err(), r#"no tensor "gate" in the file"#);
+        assert!(layout.from_safetensors(&file[..20]).unwrap_err().starts_with("safetensors: "));
+    }
+}

@@ -1,0 +1,244 @@
+//! The training loop and the optimisers over small problems.
+
+use autodiff::{Buffer, DType, Device, Var};
+use experiment::{Better, DataPaths, Error, MemorySink, Run, RunContext, RunId, Stream};
+use learn::{
+    Batch, BatchInput, Init, Layout, Metrics, Objective, Optimizer, Schedule, Selection, Stepper,
+    Task, Trained, Training, train,
+};
+use rand::RngExt;
+
+/// Least squares on lines drawn from `y = 2 x - 1`.
+struct Line {
+    layout: Layout,
+    inputs: Vec<BatchInput>,
+}
+
+impl Line {
+    fn new() -> Self {
+        Self {
+            layout: Layout::new()
+                .with("slope", &[1, 1], Init::Normal { std: 0.5 })
+                .with("intercept", &[1], Init::Zeros),
+            inputs: vec![BatchInput::float("x", &[8, 1]), BatchInput::float("y", &[8, 1])],
+        }
+    }
+}
+
+impl Objective for Line {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn inputs(&self) -> &[BatchInput] {
+        &self.inputs
+    }
+
+    fn loss<'g>(
+        &self,
+        params: &[Var<'g>],
+        batch: &[Var<'g>],
+    ) -> Result<Var<'g>, autodiff::Error> {
+        let fitted = batch[0].matmul(params[0])?.add(params[1])?;
+        Ok(fitted.sub(batch[1])?.square().mean_all())
+    }
+
+    fn fill(&self, stream: &Stream, index: u64, batch: &mut Batch) {
+        let mut rng = stream.rng(index);
+        for row in 0..8 {
+            let x: f32 = rng.random_range(-1.0..1.0);
+            batch.float_mut(0)[row] = x;
+            batch.float_mut(1)[row] = 2.0 * x - 1.0;
+        }
+    }
+}
+
+impl Task for Line {
+    fn evaluate(&mut self, params: &mut Buffer) -> Result<Metrics, Error> {
+        let values = params.to_vec::<f32>().map_err(|e| Error::other("reading", e))?;
+        let error = f64::from(values[0] - 2.0).abs() + f64::from(values[1] + 1.0).abs();
+        Ok(vec![("error", error)])
+    }
+}
+
+fn settings(optimizer: Optimizer) -> Training {
+    Training {
+        steps: 95,
+        evaluate_every: 10,
+        optimizer,
+        learning_rate: 0.05,
+        schedule: Schedule::LinearDecay { from: 0.5 },
+        clip: Some(1.0),
+        selection: Some(Selection { metric: "error", better: Better::Lower }),
+    }
+}
+
+fn fit(settings: &Training, sink: &mut MemorySink) -> Result<Trained, Error> {
+    let context = RunContext {
+        id: RunId::of("test"),
+        seed: 3,
+        threads: 1,
+        device: experiment::Device::Cpu,
+        data: DataPaths::default(),
+    };
+    train(&mut Line::new(), settings, &mut Run::new(context, sink))
+}
+
+#[test]
+fn a_run_stopped_at_any_step_ends_with_the_same_bits() {
+    for optimizer in [
+        Optimizer::Sgd { momentum: 0.9 },
+        Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+    ] {
+        let settings = settings(optimizer);
+        let mut whole = MemorySink::default();
+        let expected = fit(&settings, &mut whole).unwrap();
+        assert!(expected.metrics[0].1 < 0.4, "{:?}", expected.metrics);
+        for stop in [1, 10, 37, 94] {
+            let mut first =
+                MemorySink { stop_after_checkpoints: Some(stop), ..MemorySink::default() };
+            assert!(matches!(fit(&settings, &mut first), Err(Error::Interrupted)), "{stop}");
+            let mut second =
+                MemorySink { checkpoint: first.checkpoint.take(), ..MemorySink::default() };
+            assert_eq!(fit(&settings, &mut second).unwrap(), expected, "stopped at {stop}");
+            let metrics: Vec<_> = first.metrics.into_iter().chain(second.metrics).collect();
+            assert_eq!(metrics, whole.metrics, "stopped at {stop}");
+        }
+    }
+}
+
+#[test]
+fn the_last_step_is_evaluated_and_the_best_evaluation_is_kept() {
+    let mut sink = MemorySink::default();
+    let trained = fit(&settings(Optimizer::default()), &mut sink).unwrap();
+    let errors: Vec<(u64, f64)> =
+        sink.metrics.iter().filter(|m| m.1 == "error").map(|m| (m.0, m.2)).collect();
+    assert_eq!(errors.last().map(|last| last.0), Some(95));
+    let best = errors.iter().copied().reduce(|a, b| if b.1 <= a.1 { b } else { a }).unwrap();
+    let selected = trained.selected.unwrap();
+    assert_eq!((selected.step, selected.value), best);
+}
+
+#[test]
+fn divergence_names_step_and_metric() {
+    let mut sink = MemorySink::default();
+    let wild = Training { learning_rate: 1e30, clip: None, ..settings(Optimizer::default()) };
+    let error = fit(&wild, &mut sink).unwrap_err();
+    assert!(matches!(&error, Error::Diverged { metric, .. } if metric == "train_loss"), "{error}");
+}
+
+/// Rows of a table summed and squared, so that gradients are easy to write down.
+struct Table {
+    layout: Layout,
+    inputs: Vec<BatchInput>,
+}
+
+impl Table {
+    fn new(rows: usize) -> Self {
+        Self {
+            layout: Layout::new().with("table", &[rows, 2], Init::Normal { std: 1.0 }),
+            inputs: vec![BatchInput::index("rows", &[3])],
+        }
+    }
+}
+
+impl Objective for Table {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn inputs(&self) -> &[BatchInput] {
+        &self.inputs
+    }
+
+    fn loss<'g>(
+        &self,
+        params: &[Var<'g>],
+        batch: &[Var<'g>],
+    ) -> Result<Var<'g>, autodiff::Error> {
+        Ok(params[0].gather(batch[0])?.square().sum_all())
+    }
+
+    fn fill(&self, _stream: &Stream, _index: u64, batch: &mut Batch) {
+        batch.index_mut(0).copy_from_slice(&[1, 0, 1]);
+    }
+}
+
+/// Parameters after two steps on a table of so many rows.
+fn two_steps(rows: usize, optimizer: Optimizer, clip: Option<f64>) -> Vec<f64> {
+    let table = Table::new(rows);
+    let stream = Stream::new(5, "init");
+    let mut stepper = Stepper::new(&table, optimizer, clip, DType::F64, &stream).unwrap();
+    let mut batch = Batch::new(table.inputs());
+    for step in 0..2 {
+        table.fill(&stream, step, &mut batch);
+        stepper.step(step, 0.01, &batch).unwrap();
+    }
+    stepper.params().unwrap()
+}
+
+#[test]
+fn row_sparse_updates_equal_dense_ones_on_the_touched_rows() {
+    for optimizer in [
+        Optimizer::default(),
+        Optimizer::Sgd { momentum: 0.9 },
+        Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+    ] {
+        for clip in [None, Some(0.5)] {
+            // Three rows are few enough for a dense gradient, a thousand are not.
+            let (dense, sparse) =
+                (two_steps(3, optimizer, clip), two_steps(1000, optimizer, clip));
+            for (dense, sparse) in dense[..4].iter().zip(&sparse[..4]) {
+                assert!((dense - sparse).abs() < 1e-12, "{optimizer:?} {clip:?}");
+            }
+        }
+    }
+    let start = Table::new(1000).layout.initial(&Stream::new(5, "init"));
+    let after = two_steps(1000, Optimizer::Sgd { momentum: 0.9 }, None);
+    assert_eq!(after[4..], start[4..], "untouched rows stand still");
+    // Row 1 is gathered twice: w - 0.01 * 4 w, then the velocity carries on.
+    let w1 = start[2] * (1.0 - 0.04);
+    let w2 = w1 - 0.01 * (0.9 * 4.0 * start[2] + 4.0 * w1);
+    assert!((after[2] - w2).abs() < 1e-12);
+}
+
+#[test]
+fn adam_takes_steps_of_the_learning_rate_on_a_constant_gradient() {
+    // With a constant gradient both moments are exact, so every step is rate * sign(g).
+    struct Slope(Layout);
+    impl Objective for Slope {
+        fn layout(&self) -> &Layout {
+            &self.0
+        }
+        fn inputs(&self) -> &[BatchInput] {
+            &[]
+        }
+        fn loss<'g>(
+            &self,
+            params: &[Var<'g>],
+            _batch: &[Var<'g>],
+        ) -> Result<Var<'g>, autodiff::Error> {
+            Ok(params[0].mul_scalar(-3.0).sum_all())
+        }
+        fn fill(&self, _stream: &Stream, _index: u64, _batch: &mut Batch) {}
+    }
+    let slope = Slope(Layout::new().with("w", &[2], Init::Zeros));
+    let adam = Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 0.0 };
+    let mut stepper =
+        Stepper::new(&slope, adam, None, DType::F64, &Stream::new(0, "init")).unwrap();
+    for step in 0..5 {
+        stepper.step(step, 0.1, &Batch::new(&[])).unwrap();
+    }
+    for value in stepper.params().unwrap() {
+        assert!((value - 0.5).abs() < 1e-12, "{value}");
+    }
+}
+
+#[test]
+fn a_buffer_of_initial_values_has_the_graphs_type() {
+    let layout = Layout::new().with("w", &[2], Init::Normal { std: 1.0 });
+    let stream = Stream::new(0, "init");
+    assert_eq!(layout.initial_buffer(&stream, DType::F64).to_vec::<f64>().unwrap(), layout.initial(&stream));
+    let single = layout.initial_buffer(&stream, DType::F32);
+    assert_eq!((single.len(), single.device()), (2, Device::cpu()));
+}
