@@ -1,1 +1,185 @@
-//! Weston 2016: dialog-based language learning.
+#![doc = include_str!("../README.md")]
+
+mod ask;
+mod examples;
+mod forward_prediction;
+mod judge;
+mod model;
+mod params;
+mod replies;
+mod stored;
+mod task;
+mod text;
+
+use autodiff::{Buffer, Device};
+use datasets::babi_dialog::{self, PLACES, Split, Story};
+use datasets::Store;
+use experiment::{Better, DataRef, Error, Experiment, Metric, ObjectiveHook, ParamError, Run, Stream, Tool};
+use learn::{Objective, Selection, Schedule, Optimizer, Training};
+use serde::Serialize;
+
+pub use params::{Corrections, Data, Learner, Negatives, NoReply, Params};
+
+use crate::examples::{Example, examples, longest_memory, texts};
+use crate::task::DialogTask;
+use crate::text::Vocabulary;
+
+/// Name of the released data set.
+const RELEASED: &str = "babi1-dialog";
+
+/// Stories of each split in the released files; the generator makes as many.
+const STORIES: [(Split, usize); 3] = [(Split::Train, 200), (Split::Dev, 20), (Split::Test, 200)];
+
+/// The experiment.
+#[derive(Debug, Clone)]
+pub struct Dialog {
+    params: Params,
+}
+
+/// One test question, as the table `answers` lists it.
+#[derive(Serialize)]
+struct Answer {
+    question: usize,
+    answer: &'static str,
+    right: &'static str,
+    correct: bool,
+}
+
+impl Dialog {
+    /// Training, development and test stories.
+    fn stories(&self, run: &Run<'_>) -> Result<[Vec<Story>; 3], Error> {
+        let Params { policy_accuracy, data_seed, .. } = self.params;
+        let regime = self.params.regime();
+        let mut splits = [const { Vec::new() }; 3];
+        for ((split, count), stories) in STORIES.into_iter().zip(&mut splits) {
+            *stories = match self.params.data {
+                Data::Released => {
+                    let paths = run.data();
+                    let store = Store::new(&paths.cache, paths.mirror.as_deref(), paths.offline);
+                    babi_dialog::released(&store, regime, policy_accuracy, split)
+                        .map_err(|e| Error::data(babi_dialog::DATASET, e))?
+                }
+                Data::Generated => {
+                    // Development and test questions are answered by an expert in every regime.
+                    let accuracy = if split == Split::Train { policy_accuracy } else { 1.0 };
+                    let stream = Stream::new(data_seed, &format!("stories {split:?}"));
+                    babi_dialog::generate(regime, accuracy, count, |story| stream.rng(story))
+                }
+            };
+        }
+        Ok(splits)
+    }
+
+    /// The task, and the test questions.
+    fn task(&self, run: &Run<'_>) -> Result<(DialogTask, Vec<Example>), Error> {
+        let splits = self.stories(run)?;
+        let longest = splits.iter().map(|stories| longest_memory(stories)).max().unwrap_or(0);
+        let all = splits.iter().flat_map(|stories| texts(stories)).chain(PLACES);
+        let vocabulary = Vocabulary::new(all, longest);
+        let [train, dev, test] =
+            splits.map(|stories| examples(&stories, &vocabulary, &self.params));
+        let (train, dev, test) = (train?, dev?, test?);
+        let task = DialogTask::new(self.params.clone(), vocabulary, train, &dev, &test)
+            .map_err(|e| Error::other("tracing the memory network", e))?;
+        Ok((task, test))
+    }
+
+    fn training(&self, task: &DialogTask) -> Training {
+        let steps_per_epoch = task.steps_per_epoch();
+        Training {
+            steps: self.params.epochs * steps_per_epoch,
+            evaluate_every: steps_per_epoch,
+            optimizer: Optimizer::Sgd { momentum: 0.0 },
+            learning_rate: self.params.learning_rate,
+            schedule: Schedule::LinearDecay { from: self.params.decay_from },
+            clip: Some(self.params.clip),
+            selection: Some(Selection { metric: "dev_accuracy", better: Better::Higher }),
+        }
+    }
+}
+
+impl Experiment for Dialog {
+    type Params = Params;
+    const NAME: &'static str = "dialog";
+    const VERSION: u32 = 1;
+    const SUMMARY: &'static str =
+        "Dialog-based language learning: ten feedback regimes, four learners (Weston 2016)";
+    const METRICS: &'static [Metric] = &[
+        Metric { name: "test_accuracy", unit: "%", better: Better::Higher },
+        Metric { name: "selected_test_accuracy", unit: "%", better: Better::Higher },
+        Metric { name: "dev_accuracy", unit: "%", better: Better::Higher },
+    ];
+
+    fn new(params: Params) -> Result<Self, ParamError> {
+        params.validate()?;
+        Ok(Self { params })
+    }
+
+    fn data(&self) -> Vec<DataRef> {
+        match self.params.data {
+            Data::Released => vec![DataRef { name: RELEASED.into() }],
+            Data::Generated => Vec::new(),
+        }
+    }
+
+    fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
+        let (mut task, test) = self.task(run)?;
+        let settings = self.training(&task);
+        let trained = learn::train(&mut task, &settings, run)?;
+
+        let weights = narrow(&trained.params);
+        let (answers, right) = answer(&mut task, &weights, &test)?;
+        for (question, (answer, right)) in answers.iter().zip(&right).enumerate() {
+            let row = Answer {
+                question,
+                answer: PLACES[*answer as usize],
+                right: PLACES[*right as usize],
+                correct: answer == right,
+            };
+            run.table("answers", &row)?;
+        }
+        run.result("test_accuracy", accuracy(&answers, &right))?;
+        if let Some(selected) = &trained.selected {
+            let (answers, right) = answer(&mut task, &narrow(&selected.params), &test)?;
+            run.result("selected_test_accuracy", accuracy(&answers, &right))?;
+        }
+        for (name, value) in &trained.metrics {
+            run.result(name, *value)?;
+        }
+        if self.params.keep_model {
+            stored::keep(&task, &self.params, &weights, run)?;
+        }
+        Ok(())
+    }
+
+    fn tools() -> Vec<Tool> {
+        vec![ask::tool()]
+    }
+
+    fn objective(&self, run: &mut Run<'_>) -> Result<Option<ObjectiveHook>, Error> {
+        let objective: Box<dyn Objective> = Box::new(self.task(run)?.0);
+        Ok(Some(Box::new(objective)))
+    }
+}
+
+/// Answers to the test questions with given parameters, and the right ones.
+fn answer(
+    task: &mut DialogTask,
+    weights: &[f32],
+    test: &[Example],
+) -> Result<(Vec<u32>, Vec<u32>), Error> {
+    let mut buffer = Buffer::from_slice(Device::cpu(), weights);
+    task.answer(&mut buffer, test).map_err(|e| Error::other("answering the test questions", e))
+}
+
+/// Percentage of right answers.
+#[expect(clippy::cast_precision_loss, reason = "a test set has fewer than 2^52 questions")]
+fn accuracy(answers: &[u32], right: &[u32]) -> f64 {
+    let correct = answers.iter().zip(right).filter(|(answer, right)| answer == right).count();
+    100.0 * correct as f64 / right.len() as f64
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "parameters were trained as f32")]
+fn narrow(params: &[f64]) -> Vec<f32> {
+    params.iter().map(|&value| value as f32).collect()
+}

@@ -1,0 +1,68 @@
+use std::fs;
+
+use experiment::{Error, ParamError, Tool, ToolContext};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::stored::StoredModel;
+
+/// Arguments of `regimen dialog ask`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    /// Id of a run with `keep_model: true`, or its first digits.
+    run: String,
+}
+
+/// `regimen dialog ask`: reads statements and questions (lines that end in `?`), one a line, and
+/// answers each question. An empty line begins a new story.
+pub(crate) fn tool() -> Tool {
+    Tool::new("ask", "Tell a trained model a story line by line and ask it questions", ask)
+}
+
+fn ask(arguments: Arguments, context: &mut ToolContext<'_>) -> Result<(), Error> {
+    let mut model = StoredModel::open(&folder(&arguments.run, context)?)?;
+    let talking = |e| Error::other("talking", e);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if context.input.read_line(&mut line).map_err(talking)? == 0 {
+            return Ok(());
+        }
+        let text = line.trim();
+        let said = if text.is_empty() {
+            model.forget();
+            Ok(None)
+        } else if text.ends_with('?') {
+            model.ask(text).map(Some)
+        } else {
+            model.tell(text).map(|()| None)
+        };
+        match said {
+            Ok(None) => {}
+            Ok(Some(answer)) => writeln!(context.output, "{answer}").map_err(talking)?,
+            // A slip of the keyboard should not end the conversation.
+            Err(error) => writeln!(context.output, "? {}", error.chain()).map_err(talking)?,
+        }
+    }
+}
+
+/// The artifact folder of the one run whose id begins with `prefix`.
+fn folder(prefix: &str, context: &ToolContext<'_>) -> Result<std::path::PathBuf, Error> {
+    let folders = fs::read_dir(&context.artifacts)
+        .map_err(|e| Error::other(format!("reading {}", context.artifacts.display()), e))?;
+    let found: Vec<_> = folders
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+        .map(|entry| entry.path())
+        .collect();
+    match found.as_slice() {
+        [one] => Ok(one.clone()),
+        many => Err(ParamError {
+            path: "run".into(),
+            wanted: "the beginning of one run's id".into(),
+            found: format!("{prefix:?}, which begins {}", many.len()),
+        }
+        .into()),
+    }
+}

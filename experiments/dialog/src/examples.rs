@@ -1,0 +1,175 @@
+use datasets::babi_dialog::{PLACES, Story, Turn};
+use experiment::Error;
+
+use crate::model::{ABSENT, write_words};
+use crate::params::{Corrections, NoReply, Params};
+use crate::text::{Vocabulary, index};
+
+/// One question with everything a learner may use of its turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Example {
+    /// Word indices of what was said before, oldest first, each with its time token.
+    pub(crate) memories: Vec<Vec<u32>>,
+    /// Word indices of the question.
+    pub(crate) question: Vec<u32>,
+    /// The student's answer as an index into [`PLACES`]; `None` where a turn has none.
+    pub(crate) answer: Option<u32>,
+    /// Whether the answer was rewarded.
+    pub(crate) rewarded: bool,
+    /// What the teacher said next.
+    pub(crate) reply: Option<String>,
+}
+
+impl Example {
+    /// Writes the memories into `to`, `[memories, words]`, null where there is none.
+    pub(crate) fn write_memories(&self, words: usize, to: &mut [u32]) {
+        let memories = self.memories.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
+        to.chunks_mut(words).zip(memories).for_each(|(to, memory)| write_words(memory, to));
+    }
+
+    /// Writes what is added to each memory's score into `to`, `[memories]`.
+    pub(crate) fn write_mask(&self, to: &mut [f32]) {
+        let (there, absent) = to.split_at_mut(self.memories.len());
+        there.fill(0.0);
+        absent.fill(ABSENT);
+    }
+}
+
+/// Texts of stories in which words are looked up.
+pub(crate) fn texts(stories: &[Story]) -> impl Iterator<Item = &str> {
+    stories.iter().flat_map(|story| &story.turns).flat_map(|turn| {
+        let reply = turn.reply.iter().flat_map(|reply| {
+            let help = reply.request.iter().map(|request| request.help.as_str());
+            std::iter::once(reply.text.as_str()).chain(help)
+        });
+        turn.statements.iter().map(String::as_str).chain([turn.question.as_str()]).chain(reply)
+    })
+}
+
+/// The largest number of lines that can be in memory at a question of these stories.
+pub(crate) fn longest_memory(stories: &[Story]) -> usize {
+    let lines = |turn: &Turn| turn.statements.len() + usize::from(turn.reply.is_some());
+    stories.iter().map(|story| story.turns.iter().map(lines).sum()).max().unwrap_or(0)
+}
+
+/// Turns stories into examples, as `params` reads them.
+pub(crate) fn examples(
+    stories: &[Story],
+    vocabulary: &Vocabulary,
+    params: &Params,
+) -> Result<Vec<Example>, Error> {
+    let mut examples = Vec::new();
+    for story in stories {
+        let mut said: Vec<&str> = Vec::new();
+        for (at, turn) in story.turns.iter().enumerate() {
+            said.extend(turn.statements.iter().map(String::as_str));
+            let memories = encode_memories(&said, vocabulary, params.time_features);
+            let reply = turn.reply.as_ref();
+            examples.push(Example {
+                memories: memories.clone(),
+                question: vocabulary.encode(&turn.question),
+                answer: Some(place(&turn.answer)?),
+                rewarded: turn.question_reward || reply.is_some_and(|reply| reply.reward),
+                reply: match (reply, params.no_reply) {
+                    (Some(reply), _) => Some(reply.text.clone()),
+                    (None, NoReply::Skip) => None,
+                    (None, NoReply::NextLine) => {
+                        story.turns.get(at + 1).and_then(|next| next.statements.first().cloned())
+                    }
+                },
+            });
+            let Some(reply) = reply else { continue };
+            if let Some(request) = &reply.request {
+                if params.corrections == Corrections::SecondTurn {
+                    examples.push(Example {
+                        memories,
+                        question: vocabulary.encode(&reply.text),
+                        answer: None,
+                        rewarded: false,
+                        reply: Some(request.help.clone()),
+                    });
+                }
+                // The first reply asked for a request, so it is part of an exchange, not a fact.
+                said.push(&request.help);
+            } else if params.replies_in_memory {
+                said.push(&reply.text);
+            }
+        }
+    }
+    Ok(examples)
+}
+
+/// Word indices of each line, with a token for its distance from the end.
+pub(crate) fn encode_memories(said: &[&str], vocabulary: &Vocabulary, time: bool) -> Vec<Vec<u32>> {
+    let encode = |(at, line): (usize, &&str)| {
+        let mut words = vocabulary.encode(line);
+        if time {
+            words.push(vocabulary.time(said.len() - at));
+        }
+        words
+    };
+    said.iter().enumerate().map(encode).collect()
+}
+
+fn place(answer: &str) -> Result<u32, Error> {
+    let found = PLACES.iter().position(|place| *place == answer);
+    let message = || format!("wanted one of {}, found {answer:?}", PLACES.join(", "));
+    Ok(index(found.ok_or_else(|| Error::data("babi1-dialog", message()))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use datasets::babi_dialog::read;
+
+    use super::*;
+
+    const STORY: &[u8] = b"1 Mary moved to the bathroom.\t\t0\n\
+        2 John went to the hallway.\t\t0\n\
+        3 Where is Mary? \thallway\t0\n\
+        4 No.\tCan_you_give_me_a_hint?\t0\n\
+        5 A relevant fact is Mary moved to the bathroom.\t\t0\n\
+        6 John went to the office.\t\t0\n\
+        7 Mary went to the garden.\t\t0\n\
+        8 Where is John? \toffice\t1\n";
+
+    fn read_as(params: &Params) -> Vec<Example> {
+        let stories = read("story", STORY).unwrap();
+        let vocabulary = Vocabulary::new(texts(&stories), longest_memory(&stories));
+        examples(&stories, &vocabulary, params).unwrap()
+    }
+
+    #[test]
+    fn help_is_remembered_and_the_refusal_before_it_is_not() {
+        let found = read_as(&Params::default());
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].memories.len(), 2);
+        assert_eq!(found[0].reply.as_deref(), Some("No."));
+        assert_eq!((found[0].rewarded, found[1].rewarded), (false, true));
+        assert_eq!(found[1].memories.len(), 5);
+        assert_eq!(found[1].reply, None);
+    }
+
+    #[test]
+    fn the_released_codes_reading_makes_the_refusal_a_question() {
+        let params =
+            Params { corrections: Corrections::SecondTurn, no_reply: NoReply::NextLine, ..Params::default() };
+        let found = read_as(&params);
+        assert_eq!(found.len(), 3);
+        assert_eq!(found[1].answer, None);
+        assert_eq!(found[1].memories, found[0].memories);
+        let help = "A relevant fact is Mary moved to the bathroom.";
+        assert_eq!(found[1].reply.as_deref(), Some(help));
+        assert_eq!(found[2].reply, None, "a story's last line has no next one");
+    }
+
+    #[test]
+    fn time_tokens_count_back_from_the_question() {
+        let found = read_as(&Params::default());
+        let last = |example: &Example| -> Vec<u32> {
+            example.memories.iter().map(|memory| *memory.last().unwrap()).collect()
+        };
+        let newest = last(&found[0])[1];
+        assert_eq!(last(&found[0]), [newest + 1, newest]);
+        assert_eq!(last(&found[1]), [newest + 4, newest + 3, newest + 2, newest + 1, newest]);
+    }
+}

@@ -1,0 +1,109 @@
+use autodiff::{Error, Graph, Var};
+use learn::{BatchInput, Init, Layout};
+
+use crate::text::{NULL, Vocabulary};
+
+/// Sizes of the memory network and of the arrays it reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Memories a question.
+    pub(crate) memories: usize,
+    /// Words a memory.
+    pub(crate) memory_words: usize,
+    /// Words a question.
+    pub(crate) question_words: usize,
+    /// Attention hops.
+    pub(crate) hops: usize,
+}
+
+/// The end-to-end memory network (section 4.1): one embedding `A` of `[words, d]` for question,
+/// memories, answers and replies, no matrix between hops.
+pub(crate) struct MemoryNetwork<'g> {
+    embedding: Var<'g>,
+    hops: usize,
+}
+
+/// Score of a memory that is not there.
+pub(crate) const ABSENT: f32 = -1e30;
+
+impl<'g> MemoryNetwork<'g> {
+    pub(crate) fn new(embedding: Var<'g>, hops: usize) -> Self {
+        Self { embedding, hops }
+    }
+
+    /// Sums of word embeddings: `[.., words]` to `[.., d]`.
+    pub(crate) fn bag(&self, words: Var<'g>) -> Result<Var<'g>, Error> {
+        self.embedding.embedding_bag(words, Some(NULL))
+    }
+
+    /// The state after the last hop, `[b, d]`: `u <- u + sum_i softmax_i(u . m_i + mask_i) m_i`.
+    pub(crate) fn state(&self, story: &StoryVars<'g>) -> Result<Var<'g>, Error> {
+        let memories = self.bag(story.memories)?;
+        let mut state = self.bag(story.question)?;
+        let (batch, dimension) = (state.shape()[0], state.shape()[1]);
+        for _ in 0..self.hops {
+            let scores = memories
+                .matmul(state.reshape(&[batch, dimension, 1])?)?
+                .reshape(&story.mask.shape())?
+                .add(story.mask)?;
+            let attention = scores.softmax(1)?.reshape(&[batch, 1, scores.shape()[1]])?;
+            let output = attention.matmul(memories)?.reshape(&[batch, dimension])?;
+            state = state.add(output)?;
+        }
+        Ok(state)
+    }
+
+    /// Embedded answers, `[answers, d]`.
+    pub(crate) fn answers(&self, vocabulary: &Vocabulary, answers: &[&str]) -> Result<Var<'g>, Error> {
+        let encoded: Vec<Vec<u32>> = answers.iter().map(|a| vocabulary.encode(a)).collect();
+        let words = encoded.iter().map(Vec::len).max().unwrap_or(1).max(1);
+        let mut padded = vec![NULL; answers.len() * words];
+        padded.chunks_mut(words).zip(&encoded).for_each(|(to, answer)| write_words(answer, to));
+        self.bag(self.embedding.graph().index_constant(&padded, &[answers.len(), words])?)
+    }
+}
+
+/// Writes `words`, followed by null words, into `to`.
+pub(crate) fn write_words(words: &[u32], to: &mut [u32]) {
+    let padded = words.iter().copied().chain(std::iter::repeat(NULL));
+    to.iter_mut().zip(padded).for_each(|(to, word)| *to = word);
+}
+
+/// The arrays that hold a batch of questions.
+#[derive(Clone, Copy)]
+pub(crate) struct StoryVars<'g> {
+    /// Word indices `[b, memories, words]`.
+    pub(crate) memories: Var<'g>,
+    /// 0 for a memory that is there, [`ABSENT`] for padding, `[b, memories]`.
+    pub(crate) mask: Var<'g>,
+    /// Word indices `[b, words]`.
+    pub(crate) question: Var<'g>,
+}
+
+impl Shape {
+    /// The parameters: the embedding and the vector that marks the answer given.
+    pub(crate) fn layout(vocabulary: &Vocabulary, dimension: usize, std: f64, beta: bool) -> Layout {
+        let normal = Init::Normal { std };
+        let layout = Layout::new().with("embedding", &[vocabulary.len(), dimension], normal);
+        if beta { layout.with("beta", &[dimension], normal) } else { layout }
+    }
+
+    /// The arrays of [`StoryVars`] for `batch` questions, in its order.
+    pub(crate) fn inputs(&self, batch: usize) -> [BatchInput; 3] {
+        [
+            BatchInput::index("memories", &[batch, self.memories, self.memory_words]),
+            BatchInput::float("mask", &[batch, self.memories]),
+            BatchInput::index("question", &[batch, self.question_words]),
+        ]
+    }
+
+    /// Declares those arrays in a graph.
+    pub(crate) fn declare<'g>(&self, graph: &'g Graph, batch: usize) -> StoryVars<'g> {
+        let [memories, mask, question] = self.inputs(batch);
+        StoryVars {
+            memories: graph.index_input(memories.name, &memories.shape),
+            mask: graph.input(mask.name, &mask.shape),
+            question: graph.index_input(question.name, &question.shape),
+        }
+    }
+}
