@@ -52,9 +52,7 @@ impl Fold {
         let mut found: BTreeMap<String, BTreeMap<u64, Event>> = BTreeMap::new();
         for segment in self.segments.values_mut() {
             let events = segment.read_on()?;
-            if let Some(writer) = &segment.writer {
-                found.entry(writer.clone()).or_default().extend(events);
-            }
+            found.entry(segment.writer()).or_default().extend(events);
         }
         for (writer, events) in found {
             for (sequence, event) in events {

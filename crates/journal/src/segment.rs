@@ -11,8 +11,8 @@ pub(crate) struct Segment {
     path: PathBuf,
     /// Where the next frame begins; 0 before the header was read.
     offset: u64,
-    /// Name of the writer, from the first frame.
-    pub(crate) writer: Option<String>,
+    /// Name of the writer, once its first frame was read.
+    writer: Option<String>,
     /// Damage that will not mend.
     pub(crate) damage: Vec<Problem>,
     /// Bytes at the end that are no whole frame yet.
@@ -22,6 +22,13 @@ pub(crate) struct Segment {
 impl Segment {
     pub(crate) fn new(path: PathBuf) -> Self {
         Self { path, offset: 0, writer: None, damage: Vec::new(), torn: None }
+    }
+
+    /// Name of the writer; where its first frame is damaged, that of the file, which is the same
+    /// unless the file is a copy.
+    pub(crate) fn writer(&self) -> String {
+        let stem = || self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        self.writer.clone().unwrap_or_else(stem)
     }
 
     /// Events that were appended since the last call, with their sequence numbers.

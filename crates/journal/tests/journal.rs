@@ -1,0 +1,301 @@
+//! Segments as they are found after crashes, and the fold over them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use experiment::{Device, RunId, SpecId};
+use journal::{
+    Assigned, Checkpoint, Ended, Error, Event, Fold, Lost, MetricRow, Metrics, Opened, Outcome,
+    Problem, Resumed, Role, Rows, RunSpec, Started, Status, Writer,
+};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+fn opened(writer: &str) -> Opened {
+    Opened {
+        writer: writer.into(),
+        role: Role::Worker,
+        host: "host".into(),
+        pid: 7,
+        version: "0.1.0".into(),
+        commit: String::new(),
+        blas: "blas".into(),
+        cpu: "cpu".into(),
+        at: 1.5,
+    }
+}
+
+fn spec(name: &str) -> RunSpec {
+    RunSpec {
+        run: RunId::of(name),
+        spec: SpecId::of(name),
+        experiment: "toy".into(),
+        experiment_version: 1,
+        params: r#"{"rate":0.1}"#.into(),
+        seed: 3,
+        sweep: "sweep".into(),
+        device: Device::Cpu,
+        threads: 1,
+    }
+}
+
+fn started(name: &str, attempt: u32) -> Event {
+    Event::Started(Started { spec: spec(name), attempt, at: 2.0 })
+}
+
+fn assigned(name: &str, attempt: u32, worker: &str) -> Event {
+    Event::Assigned(Assigned { spec: spec(name), attempt, worker: worker.into(), at: 2.0 })
+}
+
+fn metrics(name: &str, attempt: u32, rows: &[(u64, &str, f64)]) -> Event {
+    let row = |&(step, metric, value): &(u64, &str, f64)| MetricRow {
+        step,
+        metric: metric.into(),
+        value,
+    };
+    let rows = rows.iter().map(row).collect();
+    Event::Metrics(Metrics { run: RunId::of(name), attempt, rows })
+}
+
+fn ended(name: &str, attempt: u32, outcome: Outcome, loss: f64) -> Event {
+    Event::Ended(Ended {
+        run: RunId::of(name),
+        attempt,
+        outcome,
+        results: [("loss".to_owned(), loss)].into(),
+        seconds: 1.0,
+        cpu_seconds: 0.5,
+        peak_memory_bytes: 1 << 20,
+        at: 3.0,
+    })
+}
+
+fn lost(name: &str, attempt: u32) -> Event {
+    let error = "worker 1 was killed by signal 9".into();
+    Event::Lost(Lost { run: RunId::of(name), attempt, error, at: 3.0 })
+}
+
+fn write(dir: &Path, writer: &str, events: &[Event]) -> PathBuf {
+    let mut segment = Writer::create(dir, opened(writer)).unwrap();
+    events.iter().for_each(|event| segment.append(event).unwrap());
+    segment.sync().unwrap();
+    segment.path().to_owned()
+}
+
+/// A worker that finished `a`, failed `b` and was in the middle of `c`.
+fn worker_events() -> Vec<Event> {
+    let failed = Outcome::Failed { error: "diverged".into() };
+    vec![
+        started("a", 1),
+        metrics("a", 1, &[(1, "loss", 0.5), (2, "loss", f64::NAN), (2, "norm", -0.0)]),
+        ended("a", 1, Outcome::Finished, 0.25),
+        started("b", 1),
+        ended("b", 1, failed, f64::INFINITY),
+        started("c", 1),
+        metrics("c", 1, &[(1, "loss", 0.75)]),
+    ]
+}
+
+fn statuses(fold: &Fold) -> Vec<(RunId, Status)> {
+    fold.runs.iter().map(|(id, run)| (*id, run.status())).collect()
+}
+
+#[test]
+fn what_was_written_is_read_back_to_the_bit() {
+    let dir = TempDir::new().unwrap();
+    write(dir.path(), "worker", &worker_events());
+    let fold = Fold::read(dir.path()).unwrap();
+    assert_eq!(fold.problems, []);
+    assert_eq!(fold.writers["worker"], opened("worker"));
+    let run = &fold.runs[&RunId::of("a")];
+    let bits: Vec<u64> = run.metrics().iter().map(|row| row.value.to_bits()).collect();
+    assert_eq!(bits, [0.5, f64::NAN, -0.0].map(f64::to_bits));
+    assert_eq!(run.results()["loss"], 0.25);
+    assert_eq!(run.spec, spec("a"));
+    assert_eq!(fold.runs[&RunId::of("b")].error(), Some("diverged"));
+    assert_eq!(fold.runs[&RunId::of("c")].status(), Status::Running);
+}
+
+#[test]
+fn a_missing_folder_holds_nothing_and_strange_files_are_refused() {
+    let dir = TempDir::new().unwrap();
+    assert!(Fold::read(&dir.path().join("none")).unwrap().runs.is_empty());
+    fs::write(dir.path().join("notes.txt"), "not a segment").unwrap();
+    fs::write(dir.path().join("empty.journal"), "").unwrap();
+    assert!(matches!(
+        Fold::read(dir.path()).unwrap().problems[..],
+        [Problem::Torn { bytes: 0, .. }]
+    ));
+
+    let path = dir.path().join("other.journal");
+    fs::write(&path, "not a journal, though long enough").unwrap();
+    assert!(matches!(Fold::read(dir.path()), Err(Error::NotAJournal { .. })));
+    fs::write(&path, b"regimen journal\n\x09\0\0\0").unwrap();
+    let error = Fold::read(dir.path()).unwrap_err().to_string();
+    assert!(error.ends_with("other.journal: wanted journal format 1, found 9"), "{error}");
+}
+
+#[test]
+fn a_writer_never_touches_another_ones_segment() {
+    let dir = TempDir::new().unwrap();
+    let path = write(dir.path(), "worker", &worker_events());
+    let before = fs::read(&path).unwrap();
+    let error = Writer::create(dir.path(), opened("worker")).unwrap_err();
+    assert!(error.to_string().starts_with("could not create"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_full_disk_is_an_error_that_names_the_file() {
+    let dir = TempDir::new().unwrap();
+    std::os::unix::fs::symlink("/dev/full", dir.path().join("target")).unwrap();
+    let error = Writer::create(&dir.path().join("target"), opened("worker")).unwrap_err();
+    assert!(matches!(&error, Error::Io { path, .. } if path.ends_with("target")), "{error}");
+}
+
+#[test]
+fn a_worker_that_was_killed_fails_its_run_unless_it_had_its_say() {
+    let dir = TempDir::new().unwrap();
+    write(dir.path(), "worker", &worker_events());
+    let driver =
+        [assigned("a", 1, "worker"), assigned("c", 1, "worker"), lost("a", 1), lost("c", 1)];
+    write(dir.path(), "driver", &driver);
+    let fold = Fold::read(dir.path()).unwrap();
+    assert_eq!(fold.runs[&RunId::of("a")].status(), Status::Finished);
+    let killed = &fold.runs[&RunId::of("c")];
+    assert_eq!(killed.status(), Status::Failed);
+    assert_eq!(killed.error(), Some("worker 1 was killed by signal 9"));
+    assert_eq!(killed.next_attempt(), 2);
+    assert_eq!(killed.metrics().len(), 1, "what it recorded is kept");
+}
+
+#[test]
+fn a_resumed_attempt_continues_the_record_up_to_its_checkpoint() {
+    let run = RunId::of("a");
+    let checkpoint = |number| Event::Checkpoint(Checkpoint { run, attempt: 1, number });
+    let rows = |attempt, row: &str| {
+        Event::Rows(Rows { run, attempt, table: "answers".into(), rows: vec![row.into()] })
+    };
+    let dir = TempDir::new().unwrap();
+    let first = [
+        started("a", 1),
+        metrics("a", 1, &[(1, "loss", 4.0)]),
+        rows(1, "1"),
+        checkpoint(1),
+        metrics("a", 1, &[(2, "loss", 3.0)]),
+        checkpoint(2),
+        metrics("a", 1, &[(3, "loss", 2.0)]),
+        rows(1, "lost"),
+    ];
+    write(dir.path(), "first", &first);
+    let resumed = Resumed { run, attempt: 2, from_attempt: 1, number: 2 };
+    let second = [
+        started("a", 2),
+        Event::Resumed(resumed),
+        metrics("a", 2, &[(3, "loss", 2.0)]),
+        rows(2, "2"),
+        ended("a", 2, Outcome::Finished, 2.0),
+    ];
+    write(dir.path(), "second", &second);
+    let fold = Fold::read(dir.path()).unwrap();
+    let steps: Vec<u64> = fold.runs[&run].metrics().iter().map(|row| row.step).collect();
+    assert_eq!(steps, [1, 2, 3]);
+    assert_eq!(fold.runs[&run].rows()["answers"], ["1", "2"]);
+}
+
+#[test]
+fn a_second_result_that_differs_is_reported_and_does_not_count() {
+    let dir = TempDir::new().unwrap();
+    write(dir.path(), "x", &[started("a", 1), ended("a", 1, Outcome::Finished, 0.25)]);
+    write(dir.path(), "y", &[started("a", 2), ended("a", 2, Outcome::Finished, 0.5)]);
+    let fold = Fold::read(dir.path()).unwrap();
+    let run = RunId::of("a");
+    assert_eq!(fold.problems, [Problem::Nondeterministic { run, first: 1, second: 2 }]);
+    assert_eq!(fold.runs[&run].results()["loss"], 0.25);
+}
+
+#[test]
+fn a_flipped_bit_costs_its_own_frame_only() {
+    let dir = TempDir::new().unwrap();
+    let path = write(dir.path(), "worker", &worker_events());
+    let whole = fs::read(&path).unwrap();
+    for at in 20..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x10;
+        fs::write(&path, bytes).unwrap();
+        let fold = Fold::read(dir.path()).unwrap();
+        assert!(!fold.problems.is_empty(), "bit flipped at {at}");
+        // Seven events describe three runs; one lost frame hides at most one of them.
+        assert!(fold.runs.len() >= 2, "bit flipped at {at}");
+    }
+}
+
+#[test]
+fn a_copy_of_a_segment_changes_nothing_and_mends_damage() {
+    let dir = TempDir::new().unwrap();
+    let path = write(dir.path(), "worker", &worker_events());
+    // By its text, because the metrics hold a NaN.
+    let runs = || format!("{:?}", Fold::read(dir.path()).unwrap().runs);
+    let expected = runs();
+    let copy = dir.path().join("copy.journal");
+    fs::copy(&path, &copy).unwrap();
+    assert_eq!(runs(), expected);
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(runs(), expected);
+    let problems = Fold::read(dir.path()).unwrap().problems;
+    assert!(matches!(problems[..], [Problem::Damaged { .. }]), "{problems:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_prefix_folds_and_reading_on_gives_the_whole(cuts in prop::collection::vec(0.0..1.0f64, 0..6)) {
+        let dir = TempDir::new().unwrap();
+        let path = write(dir.path(), "worker", &worker_events());
+        let whole = fs::read(&path).unwrap();
+        let expected = Fold::read(dir.path()).unwrap();
+        let mut cuts: Vec<usize> =
+            cuts.iter().map(|cut| (cut * whole.len() as f64) as usize).collect();
+        cuts.sort_unstable();
+        fs::write(&path, &whole[..cuts.first().copied().unwrap_or(0)]).unwrap();
+        let mut fold = Fold::read(dir.path()).unwrap();
+        for cut in cuts {
+            fs::write(&path, &whole[..cut]).unwrap();
+            let before = statuses(&fold);
+            fold.refresh().unwrap();
+            for (run, status) in before {
+                prop_assert!(status != Status::Finished || fold.runs[&run].status() == Status::Finished);
+            }
+        }
+        fs::write(&path, &whole).unwrap();
+        fold.refresh().unwrap();
+        prop_assert_eq!(&fold.problems, &expected.problems);
+        prop_assert_eq!(statuses(&fold), statuses(&expected));
+        let numbers = |fold: &Fold| -> Vec<usize> { fold.runs.values().map(|run| run.metrics().len()).collect() };
+        prop_assert_eq!(numbers(&fold), numbers(&expected));
+    }
+
+    #[test]
+    fn the_order_of_segments_does_not_matter(names in Just(["p", "q", "r", "s"]).prop_shuffle()) {
+        let histories = [
+            vec![started("a", 1), metrics("a", 1, &[(1, "loss", 1.0)])],
+            vec![assigned("a", 1, names[0]), lost("a", 1), assigned("a", 2, names[2])],
+            vec![started("a", 2), ended("a", 2, Outcome::Finished, 0.5)],
+            vec![started("a", 3), ended("a", 3, Outcome::Interrupted, 0.5)],
+        ];
+        let dir = TempDir::new().unwrap();
+        for (name, history) in names.iter().zip(&histories) {
+            write(dir.path(), name, history);
+        }
+        let fold = Fold::read(dir.path()).unwrap();
+        let run = &fold.runs[&RunId::of("a")];
+        prop_assert_eq!(run.status(), Status::Finished);
+        prop_assert_eq!(run.counted().map(|attempt| attempt.number), Some(2));
+        let attempts: Vec<Status> = run.attempts.values().map(journal::AttemptState::status).collect();
+        prop_assert_eq!(attempts, [Status::Failed, Status::Finished, Status::Interrupted]);
+    }
+}
