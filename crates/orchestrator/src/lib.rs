@@ -1,1 +1,4 @@
 //! Configuration to plan to schedule to work; claims.
+
+pub mod config;
+pub mod plan;

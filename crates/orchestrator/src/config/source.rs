@@ -1,0 +1,69 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where configuration text comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// File or argument.
+    pub origin: Origin,
+    /// The whole text.
+    pub text: String,
+}
+
+/// What holds the text of a [`Source`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A file, by the path it was asked for.
+    File(PathBuf),
+    /// An argument of `--set`; the text is the whole argument.
+    Argument,
+}
+
+/// A place in a [`Source`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// The text.
+    pub source: Arc<Source>,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// Length in characters on that line, at least 1.
+    pub len: usize,
+}
+
+impl Span {
+    /// The first character of a source.
+    pub(crate) fn start_of(source: &Arc<Source>) -> Self {
+        Self { source: Arc::clone(source), line: 1, column: 1, len: 1 }
+    }
+
+    /// The line with a caret under the place.
+    pub(crate) fn snippet(&self) -> String {
+        let line = self.source.text.lines().nth(self.line - 1).unwrap_or_default();
+        let shown: String = line.chars().take(160).map(printable).collect();
+        if shown.trim().is_empty() || self.column > 160 {
+            return String::new();
+        }
+        let number = self.line.to_string();
+        let carets = "^".repeat(self.len.clamp(1, 160 - (self.column - 1).min(159)));
+        let margin = " ".repeat(number.len());
+        let indent = " ".repeat(self.column - 1);
+        format!("\n  {number} | {shown}\n  {margin} | {indent}{carets}")
+    }
+}
+
+/// Tabs and control characters take one column, so that carets stand where they should.
+fn printable(c: char) -> char {
+    if c.is_control() { ' ' } else { c }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source.origin {
+            Origin::File(path) => write!(f, "{}:{}:{}", path.display(), self.line, self.column),
+            Origin::Argument => write!(f, "argument `-s {}`", self.source.text.escape_debug()),
+        }
+    }
+}
