@@ -135,6 +135,11 @@ impl<'a> Run<'a> {
         Ok(self.sink.load_checkpoint()?)
     }
 
+    /// Whether to checkpoint now: the newest one is old, or the run was asked to stop.
+    pub fn checkpoint_due(&self) -> bool {
+        self.sink.interrupted() || self.sink.checkpoint_due()
+    }
+
     /// Tells how far the run is.
     pub fn progress(&mut self, done: u64, total: u64) {
         self.sink.progress(done, total);

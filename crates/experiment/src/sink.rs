@@ -44,6 +44,10 @@ pub trait Sink {
     /// # Errors
     /// A checkpoint exists and could not be read.
     fn load_checkpoint(&mut self) -> Result<Option<Vec<u8>>, SinkError>;
+    /// Whether the newest checkpoint is old enough for another one.
+    fn checkpoint_due(&self) -> bool {
+        true
+    }
     /// Tells how far the run is.
     fn progress(&mut self, done: u64, total: u64);
     /// Whether the driver wants the run to checkpoint and stop.

@@ -100,7 +100,7 @@ pub struct Started {
 }
 
 /// One value of a metric.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MetricRow {
     /// Step.
     pub step: u64,
@@ -117,7 +117,8 @@ pub struct Metrics {
     pub run: RunId,
     /// Attempt.
     pub attempt: u32,
-    /// Values.
+    /// Values; stored by column.
+    #[serde(with = "crate::columns")]
     pub rows: Vec<MetricRow>,
 }
 

@@ -1,8 +1,24 @@
 //! The append-only record of what happened: frames, checksums, fold.
+//!
+//! Every worker and every driver appends [`Event`]s to a segment of its own with a [`Writer`]; a
+//! [`Fold`] over all segments of a store says where each run stands.
 
+mod columns;
+mod error;
 mod event;
+mod fold;
+mod frame;
+mod problem;
+mod segment;
+mod state;
+mod writer;
 
+pub use error::Error;
 pub use event::{
     Artifact, Assigned, Checkpoint, Ended, Event, Lost, MetricRow, Metrics, Opened, Outcome,
     Resumed, Role, Rows, RunSpec, Started, Timestamp,
 };
+pub use fold::Fold;
+pub use problem::Problem;
+pub use state::{AttemptState, RunState, Status};
+pub use writer::Writer;

@@ -1,0 +1,43 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A journal could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file system refused.
+    #[error("could not {action} {}", path.display())]
+    Io {
+        /// What was tried, for example `append to`.
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// Why it was refused.
+        source: io::Error,
+    },
+    /// A file among the segments is something else.
+    #[error("{}: wanted a journal segment, found another kind of file", path.display())]
+    NotAJournal {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The segment was written by another version of the format.
+    #[error("{}: wanted journal format {wanted}, found {found}", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The version in the file.
+        found: u32,
+        /// The version this program reads.
+        wanted: u32,
+    },
+    /// An event that cannot be written down.
+    #[error("could not encode an event: {0}")]
+    Encode(String),
+}
+
+impl Error {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}

@@ -1,0 +1,201 @@
+use std::collections::BTreeMap;
+
+use crate::{Artifact, Ended, Lost, MetricRow, Outcome, Problem, Resumed, RunSpec, Timestamp};
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// An attempt began and nobody said how it ended.
+    Running,
+    /// An attempt ended with its results.
+    Finished,
+    /// The latest attempt failed or its worker was lost.
+    Failed,
+    /// The latest attempt was asked to stop.
+    Interrupted,
+}
+
+impl Status {
+    /// The word in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What an attempt recorded, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Recorded {
+    Metrics(Vec<MetricRow>),
+    Rows(String, Vec<String>),
+    Checkpoint(u32),
+}
+
+/// One attempt at a run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AttemptState {
+    /// Its number.
+    pub number: u32,
+    /// The worker's journal writer.
+    pub writer: String,
+    /// The journal writer of the driver that assigned it.
+    pub driver: Option<String>,
+    /// What was attempted; the same as the run's, up to the sweep's name and threads.
+    pub spec: Option<RunSpec>,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// How it ended, by its own account.
+    pub ended: Option<Ended>,
+    /// How it ended, by its driver's account.
+    pub lost: Option<Lost>,
+    /// The checkpoint it went on from.
+    pub resumed: Option<Resumed>,
+    /// Files it published.
+    pub artifacts: Vec<Artifact>,
+    pub(crate) recorded: Vec<Recorded>,
+}
+
+impl AttemptState {
+    /// Where the attempt stands. Its own account goes before its driver's.
+    pub fn status(&self) -> Status {
+        match (self.ended.as_ref().map(|ended| &ended.outcome), &self.lost) {
+            (Some(Outcome::Finished), _) => Status::Finished,
+            (Some(Outcome::Failed { .. }), _) | (None, Some(_)) => Status::Failed,
+            (Some(Outcome::Interrupted), _) => Status::Interrupted,
+            (None, None) => Status::Running,
+        }
+    }
+
+    /// What it recorded before a checkpoint, or all.
+    fn before(&self, checkpoint: Option<u32>) -> &[Recorded] {
+        let end = checkpoint.and_then(|number| {
+            self.recorded.iter().position(|r| *r == Recorded::Checkpoint(number))
+        });
+        &self.recorded[..end.unwrap_or(self.recorded.len())]
+    }
+
+    /// The error it failed with.
+    pub fn error(&self) -> Option<&str> {
+        match (self.ended.as_ref().map(|ended| &ended.outcome), &self.lost) {
+            (Some(Outcome::Failed { error }), _) => Some(error),
+            (None, Some(lost)) => Some(&lost.error),
+            _ => None,
+        }
+    }
+}
+
+/// One run with all its attempts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunState {
+    /// What it is.
+    pub spec: RunSpec,
+    /// Attempts by number and worker.
+    pub attempts: BTreeMap<(u32, String), AttemptState>,
+}
+
+impl RunState {
+    pub(crate) fn new(spec: RunSpec) -> Self {
+        Self { spec, attempts: BTreeMap::new() }
+    }
+
+    pub(crate) fn attempt(&mut self, number: u32, writer: &str) -> &mut AttemptState {
+        self.attempts.entry((number, writer.to_owned())).or_insert_with(|| AttemptState {
+            number,
+            writer: writer.to_owned(),
+            ..AttemptState::default()
+        })
+    }
+
+    pub(crate) fn assigned_by(&mut self, number: u32, driver: &str) -> Option<&mut AttemptState> {
+        self.attempts
+            .values_mut()
+            .find(|attempt| attempt.number == number && attempt.driver.as_deref() == Some(driver))
+    }
+
+    /// Where the run stands. A run that finished once stays finished.
+    pub fn status(&self) -> Status {
+        self.counted().map_or(Status::Running, AttemptState::status)
+    }
+
+    /// The attempt whose account counts: the first that finished, otherwise the latest.
+    pub fn counted(&self) -> Option<&AttemptState> {
+        self.finished().next().or_else(|| self.attempts.values().next_back())
+    }
+
+    /// The number for the next attempt.
+    pub fn next_attempt(&self) -> u32 {
+        self.attempts.keys().next_back().map_or(1, |(number, _)| number + 1)
+    }
+
+    /// The error of a failed run.
+    pub fn error(&self) -> Option<&str> {
+        self.counted()?.error()
+    }
+
+    /// Final metrics of the attempt that counts.
+    pub fn results(&self) -> BTreeMap<String, f64> {
+        let ended = self.counted().and_then(|attempt| attempt.ended.as_ref());
+        ended.map(|ended| ended.results.clone()).unwrap_or_default()
+    }
+
+    /// Metric values of the attempt that counts, with those of the attempts it went on from.
+    pub fn metrics(&self) -> Vec<MetricRow> {
+        let metrics = |recorded: &Recorded| match recorded {
+            Recorded::Metrics(rows) => rows.clone(),
+            _ => Vec::new(),
+        };
+        self.history().into_iter().flat_map(metrics).collect()
+    }
+
+    /// Rows of the run's own tables, as JSON objects, likewise.
+    pub fn rows(&self) -> BTreeMap<String, Vec<String>> {
+        let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for recorded in self.history() {
+            if let Recorded::Rows(table, rows) = recorded {
+                tables.entry(table.clone()).or_default().extend(rows.iter().cloned());
+            }
+        }
+        tables
+    }
+
+    /// A finished attempt that disagrees with the one that counts.
+    pub(crate) fn nondeterminism(&self) -> Option<Problem> {
+        let mut finished = self.finished();
+        let first = finished.next()?;
+        let bits = |attempt: &AttemptState| -> Vec<(String, u64)> {
+            let results = attempt.ended.iter().flat_map(|ended| &ended.results);
+            results.map(|(name, value)| (name.clone(), value.to_bits())).collect()
+        };
+        let expected = bits(first);
+        let second = finished.find(|attempt| bits(attempt) != expected)?;
+        let (run, first, second) = (self.spec.run, first.number, second.number);
+        Some(Problem::Nondeterministic { run, first, second })
+    }
+
+    fn finished(&self) -> impl Iterator<Item = &AttemptState> {
+        self.attempts.values().filter(|attempt| attempt.status() == Status::Finished)
+    }
+
+    /// What the attempt that counts recorded, along the chain of checkpoints it went on from.
+    fn history(&self) -> Vec<&Recorded> {
+        let mut links = Vec::new();
+        let mut link = self.counted().map(|attempt| (attempt, None));
+        while let Some((attempt, until)) = link {
+            links.push((attempt, until));
+            link = attempt.resumed.as_ref().and_then(|resumed| {
+                // An attempt goes on from an earlier one, so the chain ends.
+                let earlier = self.attempts.values().find(|earlier| {
+                    earlier.number == resumed.from_attempt
+                        && earlier.number < attempt.number
+                        && earlier.recorded.contains(&Recorded::Checkpoint(resumed.number))
+                });
+                earlier.map(|earlier| (earlier, Some(resumed.number)))
+            });
+        }
+        links.into_iter().rev().flat_map(|(attempt, until)| attempt.before(until)).collect()
+    }
+}
