@@ -1,1 +1,2 @@
 //! Configuration to plan to schedule to work; claims.
+pub mod execute;
