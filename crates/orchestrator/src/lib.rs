@@ -1,4 +1,5 @@
 //! Configuration to plan to schedule to work; claims.
 
 pub mod config;
+pub mod execute;
 pub mod plan;

@@ -1,0 +1,133 @@
+//! Plan to results: claims, scheduling, workers.
+//!
+//! [`execute`] freezes the runs as a plan, claims chunks of it beside any other driver on the same
+//! store, and has workers execute them. The store's layout:
+//!
+//! ```text
+//! journal/<writer>.journal    what happened: one segment a driver, one a worker
+//! artifacts/<run id>/         files a run published, and its checkpoint while it is under way
+//! logs/<worker>.log           what a worker printed
+//! plans/, claims/, done/      who executes what
+//! ```
+
+mod artifact;
+mod attempt;
+mod checkpoint;
+mod claims;
+mod drive;
+mod error;
+mod heartbeat;
+mod incarnation;
+mod observer;
+mod plan;
+mod protocol;
+mod publish;
+mod schedule;
+mod serve;
+mod sink;
+mod stop;
+mod usage;
+mod worker;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use experiment::{DataPaths, Entry, RunId};
+use journal::{Opened, RunSpec};
+
+pub use error::Error;
+pub use observer::{Notice, Observer};
+pub use serve::serve;
+pub use stop::Stop;
+
+/// The store's folder of journals.
+pub const JOURNAL: &str = "journal";
+/// The store's folder of artifacts.
+pub const ARTIFACTS: &str = "artifacts";
+/// The store's folder of worker output.
+pub const LOGS: &str = "logs";
+const PLANS: &str = "plans";
+
+/// Which runs are executed although they were before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rerun {
+    /// None: only those that never ran, were interrupted, or whose driver went away.
+    #[default]
+    Unfinished,
+    /// Those that failed, too.
+    Failed,
+    /// All.
+    All,
+}
+
+/// A program that calls [`serve`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerCommand {
+    /// The program, usually this one.
+    pub program: PathBuf,
+    /// Its arguments, usually `worker`.
+    pub args: Vec<OsString>,
+}
+
+/// How runs are executed.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The store's folder; created when missing.
+    pub store: PathBuf,
+    /// Workers at a time, at least one.
+    pub jobs: usize,
+    /// Resident size in bytes at which a worker is killed. Not enforced in this process.
+    pub memory: Option<u64>,
+    /// Time after which a run's worker is killed. Not enforced in this process.
+    pub time: Option<Duration>,
+    /// Where data files lie.
+    pub data: DataPaths,
+    /// Which runs are executed again.
+    pub rerun: Rerun,
+    /// Threads of this process instead of child processes: for debugging and trivial runs.
+    pub in_process: bool,
+    /// How a worker process is started.
+    pub worker: WorkerCommand,
+    /// Provenance for journals; writer, role, process id and time are filled in.
+    pub opened: Opened,
+    /// How long a driver's heartbeat may stand still before others take its work over.
+    pub lease: Duration,
+    /// Age of a checkpoint at which a run should write another one.
+    pub checkpoint_every: Duration,
+}
+
+impl Options {
+    /// The usual lease.
+    pub const LEASE: Duration = Duration::from_secs(15);
+    /// The usual age of a checkpoint.
+    pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(20);
+}
+
+/// Where the runs stand after [`execute`]. Each is in exactly one of the lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Finished before; nothing was done.
+    pub skipped: Vec<RunId>,
+    /// Finished now, here or by another driver.
+    pub finished: Vec<RunId>,
+    /// Failed, now or (when not tried again) before.
+    pub failed: Vec<RunId>,
+    /// Neither: to be gone on with another time.
+    pub interrupted: Vec<RunId>,
+}
+
+/// Executes what is left of `runs` and returns when all of them ended or a stop was obeyed.
+///
+/// # Errors
+/// [`Error`]: the store cannot be read or written, or workers cannot be started. A run that fails
+/// is no error. What was recorded before the error stays, and the next call goes on from there.
+pub fn execute(
+    runs: &[RunSpec],
+    options: &Options,
+    entries: &[Entry],
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> Result<Summary, Error> {
+    drive::execute(runs, options, entries, observer, stop)
+}

@@ -1,0 +1,257 @@
+//! Which driver does which chunk, agreed on through nothing but a shared folder.
+//!
+//! ```text
+//! claims/heartbeats/<driver>         a counter, rewritten while the driver lives
+//! claims/<plan>/<chunk>.<attempt>    who holds the chunk; the highest attempt counts
+//! done/<plan>/<chunk>                run -> attempt; the first link wins
+//! done/<plan>.all                    the same for every chunk, once all are done
+//! ```
+//!
+//! A claim expires when its driver's counter stands still for the lease by the observer's own
+//! clock, or at once when the driver is dead for certain or has left.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use experiment::RunId;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::incarnation::Incarnation;
+use super::schedule::Chunk;
+use super::{Error, heartbeat, publish};
+
+/// Who claims.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Claimant {
+    /// The driver's journal writer.
+    pub driver: String,
+    pub process: Incarnation,
+}
+
+/// What a chunk's runs came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Done {
+    pub chunk: Chunk,
+    /// The driver that published it.
+    pub driver: String,
+    /// Which attempt of the chunk's claim.
+    pub attempt: u32,
+    pub runs: BTreeMap<RunId, u32>,
+}
+
+/// What there is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// The chunk is ours now; an attempt above 1 took it over.
+    Mine { chunk: Chunk, attempt: u32 },
+    /// Others hold all that is left.
+    Held,
+    /// Every chunk is done.
+    AllDone,
+}
+
+/// The claims on one plan, as one driver sees and makes them.
+#[derive(Debug)]
+pub(crate) struct Claims {
+    store: PathBuf,
+    plan: String,
+    chunks: usize,
+    me: Claimant,
+    lease: Duration,
+    /// The counter last seen of each driver, and since when.
+    seen: BTreeMap<String, (u64, Duration)>,
+    held: BTreeMap<Chunk, u32>,
+    done: BTreeSet<Chunk>,
+}
+
+impl Claims {
+    /// Opens the claims on a plan of `chunks` chunks.
+    pub(crate) fn open(
+        store: &Path,
+        (plan, chunks): (&str, usize),
+        me: Claimant,
+        lease: Duration,
+    ) -> Result<Self, Error> {
+        let claims = Self {
+            store: store.into(),
+            plan: plan.into(),
+            chunks,
+            me,
+            lease,
+            seen: BTreeMap::new(),
+            held: BTreeMap::new(),
+            done: BTreeSet::new(),
+        };
+        for folder in [claims.claims_folder(), claims.done_folder()] {
+            fs::create_dir_all(&folder).map_err(Error::store("create", &folder))?;
+        }
+        Ok(claims)
+    }
+
+    fn claims_folder(&self) -> PathBuf {
+        self.store.join("claims").join(&self.plan)
+    }
+
+    fn done_folder(&self) -> PathBuf {
+        self.store.join("done").join(&self.plan)
+    }
+
+    fn all_done(&self) -> PathBuf {
+        self.store.join("done").join(format!("{}.all", self.plan))
+    }
+
+    /// Whether every chunk is done.
+    pub(crate) fn is_complete(&mut self) -> Result<bool, Error> {
+        if self.all_done().exists() {
+            return Ok(true);
+        }
+        let names = self.names(&self.done_folder())?;
+        self.done.extend(names.iter().filter_map(|name| name.parse::<Chunk>().ok()));
+        Ok(self.done.len() >= self.chunks)
+    }
+
+    /// Claims a chunk: one nobody holds, or else one whose holder let go of it. `now` is the time
+    /// since any fixed moment by this process's monotonic clock.
+    pub(crate) fn next(&mut self, now: Duration) -> Result<Next, Error> {
+        if self.is_complete()? {
+            return Ok(Next::AllDone);
+        }
+        let holders = self.holders()?;
+        let open = |chunk: &Chunk| !self.done.contains(chunk) && !self.held.contains_key(chunk);
+        let free: Vec<Chunk> = (0..self.chunks).filter(open).collect();
+        for &chunk in free.iter().filter(|chunk| !holders.contains_key(chunk)) {
+            if self.claim(chunk, 1)? {
+                return Ok(Next::Mine { chunk, attempt: 1 });
+            }
+        }
+        for (chunk, attempt) in free.iter().filter_map(|c| Some((*c, *holders.get(c)?))) {
+            if self.let_go(chunk, attempt, now)? && self.claim(chunk, attempt + 1)? {
+                return Ok(Next::Mine { chunk, attempt: attempt + 1 });
+            }
+        }
+        Ok(Next::Held)
+    }
+
+    /// Chunks of ours that someone else took over in the meantime; they are ours no more.
+    pub(crate) fn superseded(&mut self) -> Vec<Chunk> {
+        let folder = self.claims_folder();
+        let lost = |(chunk, attempt): (&Chunk, &u32)| {
+            folder.join(format!("{chunk}.{}", attempt + 1)).exists().then_some(*chunk)
+        };
+        let lost: Vec<Chunk> = self.held.iter().filter_map(lost).collect();
+        self.held.retain(|chunk, _| !lost.contains(chunk));
+        lost
+    }
+
+    /// Publishes what a chunk's runs came to; whether nobody had done so before.
+    pub(crate) fn publish(
+        &mut self,
+        chunk: Chunk,
+        runs: BTreeMap<RunId, u32>,
+    ) -> Result<bool, Error> {
+        let attempt = self.held.remove(&chunk).unwrap_or(1);
+        let done = Done { chunk, driver: self.me.driver.clone(), attempt, runs };
+        let path = self.done_folder().join(chunk.to_string());
+        let first = match publish::once(&path, &encode(&path, &done)?) {
+            // A driver that was slow to notice: the folder was swept up when all was done.
+            Err(_) if self.all_done().exists() => false,
+            first => first?,
+        };
+        self.done.insert(chunk);
+        Ok(first)
+    }
+
+    /// Replaces the files of a complete plan by one. Any number of drivers may do so at once.
+    pub(crate) fn sweep_up(&self) -> Result<(), Error> {
+        let path = self.all_done();
+        if !path.exists() {
+            let mut all = Vec::new();
+            for chunk in 0..self.chunks {
+                match read::<Done>(&self.done_folder().join(chunk.to_string()), "a finished chunk")? {
+                    Some(done) => all.push(done),
+                    // Someone else is sweeping.
+                    None => return Ok(()),
+                }
+            }
+            publish::once(&path, &encode(&path, &all)?)?;
+        }
+        for folder in [self.claims_folder(), self.done_folder()] {
+            // What stays is never read again.
+            let _ = fs::remove_dir_all(folder);
+        }
+        Ok(())
+    }
+
+    /// Names in a folder; none when it was swept up.
+    fn names(&self, folder: &Path) -> Result<Vec<String>, Error> {
+        let entries = match fs::read_dir(folder) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound && self.all_done().exists() => {
+                return Ok(Vec::new());
+            }
+            entries => entries.map_err(Error::store("list", folder))?,
+        };
+        let name = |entry: io::Result<fs::DirEntry>| {
+            Ok(entry.map_err(Error::store("list", folder))?.file_name().to_string_lossy().into())
+        };
+        entries.map(name).collect()
+    }
+
+    /// The newest claim on each chunk.
+    fn holders(&self) -> Result<BTreeMap<Chunk, u32>, Error> {
+        let mut holders = BTreeMap::new();
+        for name in self.names(&self.claims_folder())? {
+            let Some((chunk, attempt)) = name.split_once('.') else { continue };
+            let (Ok(chunk), Ok(attempt)) = (chunk.parse::<Chunk>(), attempt.parse::<u32>()) else {
+                continue;
+            };
+            let newest = holders.entry(chunk).or_insert(attempt);
+            *newest = attempt.max(*newest);
+        }
+        Ok(holders)
+    }
+
+    fn claim(&mut self, chunk: Chunk, attempt: u32) -> Result<bool, Error> {
+        let path = self.claims_folder().join(format!("{chunk}.{attempt}"));
+        let won = match publish::once(&path, &encode(&path, &self.me)?) {
+            Err(_) if self.all_done().exists() => false,
+            won => won?,
+        };
+        if won {
+            self.held.insert(chunk, attempt);
+        }
+        Ok(won)
+    }
+
+    /// Whether the holder of a claim does not hold it any longer.
+    fn let_go(&mut self, chunk: Chunk, attempt: u32, now: Duration) -> Result<bool, Error> {
+        let path = self.claims_folder().join(format!("{chunk}.{attempt}"));
+        let Some(holder) = read::<Claimant>(&path, "a claim")? else { return Ok(false) };
+        if holder.driver == self.me.driver || holder.process.is_dead(&self.me.process) {
+            // Our own that is not held any longer was superseded by one that let go in turn.
+            return Ok(true);
+        }
+        let Some(counter) = heartbeat::read(&self.store, &holder.driver)? else { return Ok(true) };
+        let (last, since) = self.seen.entry(holder.driver).or_insert((counter, now));
+        if *last != counter {
+            (*last, *since) = (counter, now);
+        }
+        Ok(now.saturating_sub(*since) >= self.lease)
+    }
+}
+
+fn encode(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(value)
+        .map_err(|source| Error::Malformed { path: path.into(), wanted: "JSON", source })
+}
+
+fn read<T: DeserializeOwned>(path: &Path, wanted: &'static str) -> Result<Option<T>, Error> {
+    let text = match fs::read(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(Error::store("read", path))?,
+    };
+    let value = serde_json::from_slice(&text);
+    value.map(Some).map_err(|source| Error::Malformed { path: path.into(), wanted, source })
+}

@@ -1,0 +1,383 @@
+//! The driver: does what the scheduler decides, and tells it what happens.
+
+mod crew;
+mod selection;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+use experiment::{Entry, RunId};
+use journal::{Assigned, Event as Fact, Fold, Lost, Opened, Outcome, Role, RunSpec, Writer};
+
+use super::attempt::now;
+use super::claims::{Claimant, Claims, Next};
+use super::heartbeat::{Counter, Heart};
+use super::incarnation::Incarnation;
+use super::plan::{self, Plan};
+use super::protocol::{Job, Order, Report};
+use super::schedule::{Action, Chunk, End, Event, RunIndex, Scheduler, WorkerId};
+use super::stop::{Stop, Urgency};
+use super::{Error, JOURNAL, LOGS, Notice, Observer, Options, PLANS, Summary};
+use crew::Crew;
+use selection::Selection;
+
+/// How often the driver looks up when nothing happens: stops are noticed, claims tried again.
+const LOOK_UP: Duration = Duration::from_millis(100);
+/// How often limits are checked, journals synced and claims looked after.
+const ROUND: Duration = Duration::from_secs(1);
+
+pub(super) fn execute(
+    runs: &[RunSpec],
+    options: &Options,
+    entries: &[Entry],
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> Result<Summary, Error> {
+    let fold = Fold::read(&options.store.join(JOURNAL))?;
+    let selection = Selection::new(runs, options.rerun, &fold);
+    observer.notify(&Notice::Skipped(selection.skipped()));
+    if selection.wanted(&fold).is_empty() {
+        return Ok(selection.summary(&fold));
+    }
+    prepare(&options.store)?;
+    let mut driver = Driver::new(runs, options, entries, fold, observer, stop)?;
+    let driven = driver.drive(&selection);
+    // Workers first, so that what they still record is in the summary.
+    driver.crew.dismiss(stop.urgency() == Urgency::Hard || driven.is_err());
+    driver.crew.sync(&options.store)?;
+    driver.journal.sync()?;
+    driven?;
+    driver.fold.refresh()?;
+    Ok(selection.summary(&driver.fold))
+}
+
+/// Makes the store's folders.
+fn prepare(store: &Path) -> Result<(), Error> {
+    if store.exists() && !store.is_dir() {
+        return Err(Error::NoFolder { path: store.into() });
+    }
+    for name in [JOURNAL, LOGS, PLANS] {
+        let folder = store.join(name);
+        fs::create_dir_all(&folder).map_err(Error::store("create", &folder))?;
+    }
+    Ok(())
+}
+
+struct Driver<'a> {
+    specs: BTreeMap<RunId, &'a RunSpec>,
+    options: &'a Options,
+    observer: &'a mut dyn Observer,
+    stop: &'a Stop,
+    fold: Fold,
+    journal: Writer,
+    me: Claimant,
+    _heart: Heart,
+    crew: Crew<'a>,
+    scheduler: Scheduler,
+    epoch: Instant,
+    round: Instant,
+    claimed_at: Instant,
+    waiting: bool,
+    /// Of the generation under way.
+    plan: Option<Plan>,
+    claims: Option<Claims>,
+    /// Claimed chunks, with run -> attempt of every run of theirs that ended.
+    held: BTreeMap<Chunk, BTreeMap<RunId, u32>>,
+    all_done: bool,
+}
+
+impl<'a> Driver<'a> {
+    fn new(
+        runs: &'a [RunSpec],
+        options: &'a Options,
+        entries: &'a [Entry],
+        fold: Fold,
+        observer: &'a mut dyn Observer,
+        stop: &'a Stop,
+    ) -> Result<Self, Error> {
+        let name = driver_name();
+        // Before the first claim, so that a claim without a heartbeat is one whose driver left.
+        let counter = Counter::create(&options.store, &name)?;
+        let opened = Opened {
+            writer: name.clone(),
+            role: Role::Driver,
+            pid: std::process::id(),
+            at: now(),
+            ..options.opened.clone()
+        };
+        let start = Instant::now();
+        Ok(Self {
+            specs: runs.iter().map(|spec| (spec.run, spec)).collect(),
+            options,
+            observer,
+            stop,
+            fold,
+            journal: Writer::create(&options.store.join(JOURNAL), opened)?,
+            crew: Crew::new(options, entries, &name),
+            me: Claimant { driver: name, process: Incarnation::current() },
+            _heart: Heart::start(counter),
+            scheduler: Scheduler::new(options.jobs),
+            epoch: start,
+            round: start,
+            claimed_at: start,
+            waiting: false,
+            plan: None,
+            claims: None,
+            held: BTreeMap::new(),
+            all_done: false,
+        })
+    }
+
+    /// Generation after generation, until nothing is wanted any more.
+    fn drive(&mut self, selection: &Selection<'_>) -> Result<(), Error> {
+        let folder = self.options.store.join(PLANS);
+        let id = selection.plan_id();
+        loop {
+            self.fold.refresh()?;
+            let wanted = selection.wanted(&self.fold);
+            if wanted.is_empty() || self.stop.requested() {
+                return Ok(());
+            }
+            let newest = plan::newest(&folder, &id)?;
+            let next = newest.as_ref().map_or(0, |(generation, _)| generation + 1);
+            if let Some((_, plan)) = newest
+                && !self.open(plan)?
+            {
+                self.work_off()?;
+            } else {
+                plan::freeze(&folder, (&id, next), wanted, self.options.jobs)?;
+            }
+        }
+    }
+
+    /// Makes a generation the present one; whether it was complete already.
+    fn open(&mut self, plan: Plan) -> Result<bool, Error> {
+        let scope = (plan.name.as_str(), plan.chunks());
+        let lease = self.options.lease;
+        let mut claims = Claims::open(&self.options.store, scope, self.me.clone(), lease)?;
+        let complete = claims.is_complete()?;
+        if complete {
+            claims.sweep_up()?;
+        }
+        (self.plan, self.claims, self.all_done) = (Some(plan), Some(claims), complete);
+        self.held.clear();
+        Ok(complete)
+    }
+
+    /// Executes and waits until the present generation is complete or a stop was obeyed.
+    fn work_off(&mut self) -> Result<(), Error> {
+        self.step(Event::ClaimAgain)?;
+        while !self.all_done {
+            match self.crew.receive(LOOK_UP) {
+                Ok((worker, report)) => self.reported(worker, report)?,
+                Err(RecvTimeoutError::Timeout) => self.look_up()?,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            self.obey_stop()?;
+            if self.stop.requested() && !self.scheduler.is_busy() {
+                return Ok(());
+            }
+            if self.round.elapsed() >= ROUND {
+                self.round = Instant::now();
+                self.go_round()?;
+            }
+        }
+        self.claims.as_ref().map_or(Ok(()), Claims::sweep_up)
+    }
+
+    fn obey_stop(&mut self) -> Result<(), Error> {
+        match self.stop.urgency() {
+            Urgency::None => Ok(()),
+            urgency => self.step(Event::Stop(urgency)),
+        }
+    }
+
+    fn look_up(&mut self) -> Result<(), Error> {
+        if self.waiting && self.claimed_at.elapsed() >= 2 * LOOK_UP {
+            self.step(Event::ClaimAgain)?;
+        }
+        Ok(())
+    }
+
+    /// What is due once a second.
+    fn go_round(&mut self) -> Result<(), Error> {
+        self.crew.enforce_limits(self.options);
+        self.crew.sync(&self.options.store)?;
+        self.journal.sync()?;
+        if self.waiting {
+            self.look_up()?;
+        }
+        for chunk in self.claims.as_mut().map(Claims::superseded).unwrap_or_default() {
+            tracing::warn!(chunk, "another driver took the chunk over");
+            self.held.remove(&chunk);
+            self.step(Event::Superseded(chunk))?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, event: Event) -> Result<(), Error> {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            for action in self.scheduler.step(event) {
+                events.extend(self.act(action)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Does something; what came of it at once, if anything.
+    fn act(&mut self, action: Action) -> Result<Option<Event>, Error> {
+        match action {
+            Action::Claim => return self.claim().map(Some),
+            Action::Complete(chunk) => self.complete(chunk)?,
+            Action::Spawn(worker) => {
+                let notice = self.crew.spawn(worker)?;
+                self.observer.notify(&notice);
+            }
+            Action::Assign { worker, run } => self.assign(worker, run)?,
+            Action::Lost { worker, chunk } => self.lost(worker, chunk)?,
+            Action::Interrupt(worker) => self.crew.order(worker, Order::Interrupt),
+            Action::Retire(worker) => self.crew.retire(worker),
+            Action::Kill(worker) => self.crew.kill(worker),
+            Action::GiveUp(worker) => return Err(self.crew.unready(worker)),
+        }
+        Ok(None)
+    }
+
+    fn claim(&mut self) -> Result<Event, Error> {
+        let (Some(claims), Some(plan)) = (&mut self.claims, &self.plan) else {
+            return Ok(Event::NothingToClaim);
+        };
+        self.claimed_at = Instant::now();
+        let next = claims.next(self.epoch.elapsed())?;
+        let Next::Mine { chunk, attempt } = next else {
+            self.all_done = next == Next::AllDone;
+            if !self.waiting && !self.all_done && !self.scheduler.is_busy() {
+                self.observer.notify(&Notice::Waiting);
+            }
+            self.waiting = true;
+            return Ok(Event::NothingToClaim);
+        };
+        self.waiting = false;
+        if attempt > 1 {
+            // What the earlier holder finished is adopted.
+            self.fold.refresh()?;
+        }
+        let mut ended = BTreeMap::new();
+        let mut runs = Vec::new();
+        for index in plan.chunk(chunk) {
+            let (run, first) = plan.runs[index];
+            match selection::ended_since(&self.fold, run, first) {
+                Some(attempt) => drop(ended.insert(run, attempt)),
+                None if self.specs.contains_key(&run) => runs.push(index),
+                None => {}
+            }
+        }
+        if !ended.is_empty() {
+            self.observer.notify(&Notice::Adopted(ended.len()));
+        }
+        self.held.insert(chunk, ended);
+        Ok(Event::Claimed { chunk, runs })
+    }
+
+    fn complete(&mut self, chunk: Chunk) -> Result<(), Error> {
+        let Some(ended) = self.held.remove(&chunk) else { return Ok(()) };
+        // Whoever reads the list finds what it promises, also after a loss of power.
+        self.crew.sync(&self.options.store)?;
+        self.journal.sync()?;
+        if let Some(claims) = &mut self.claims
+            && !claims.publish(chunk, ended)?
+        {
+            tracing::warn!(chunk, "another driver finished the chunk first");
+        }
+        Ok(())
+    }
+
+    fn run_at(&self, index: RunIndex) -> Option<(&'a RunSpec, u32)> {
+        let (run, first) = *self.plan.as_ref()?.runs.get(index)?;
+        let seen = self.fold.runs.get(&run).map_or(1, journal::RunState::next_attempt);
+        Some((*self.specs.get(&run)?, first.max(seen)))
+    }
+
+    fn assign(&mut self, worker: WorkerId, index: RunIndex) -> Result<(), Error> {
+        let Some((spec, attempt)) = self.run_at(index) else { return Ok(()) };
+        let name = self.crew.name(worker);
+        let assigned = Assigned { spec: spec.clone(), attempt, worker: name, at: now() };
+        self.journal.append(&Fact::Assigned(assigned))?;
+        self.crew.assign(worker, Job { spec: spec.clone(), attempt });
+        if !self.options.in_process {
+            let _span = tracing::info_span!("run", run = %spec.run, attempt).entered();
+            tracing::info!(worker, "started");
+        }
+        self.observer.notify(&Notice::Started { run: spec.run, attempt, worker });
+        Ok(())
+    }
+
+    fn reported(&mut self, worker: WorkerId, report: Option<Report>) -> Result<(), Error> {
+        match report {
+            None => self.step(Event::Gone(worker)).map(|()| self.crew.bury(worker)),
+            Some(Report::Ready) => self.step(Event::Ready(worker)),
+            Some(Report::Progress { done, total }) => {
+                if let Some(job) = self.crew.job(worker) {
+                    self.observer.notify(&Notice::Progress { run: job.spec.run, done, total });
+                }
+                Ok(())
+            }
+            Some(Report::Ended { outcome, seconds }) => self.ended(worker, outcome, seconds),
+            Some(Report::Unrecorded { error }) => {
+                Err(Error::Unrecorded { worker: format!("worker {worker}"), error })
+            }
+        }
+    }
+
+    fn ended(&mut self, worker: WorkerId, outcome: Outcome, seconds: f64) -> Result<(), Error> {
+        let Some(Job { spec, attempt }) = self.crew.take_job(worker) else { return Ok(()) };
+        let end = match &outcome {
+            Outcome::Finished => End::Finished,
+            Outcome::Failed { .. } => End::Failed,
+            Outcome::Interrupted => End::Interrupted,
+        };
+        if end != End::Interrupted {
+            self.tick_off(self.scheduler.chunk_of(worker), spec.run, attempt);
+        }
+        if !self.options.in_process {
+            let _span = tracing::info_span!("run", run = %spec.run, attempt).entered();
+            super::attempt::log_end(&outcome, seconds);
+        }
+        self.observer.notify(&Notice::Ended { run: spec.run, attempt, outcome, seconds });
+        self.step(Event::Ended(worker, end))
+    }
+
+    fn lost(&mut self, worker: WorkerId, chunk: Option<Chunk>) -> Result<(), Error> {
+        let Some(Job { spec, attempt }) = self.crew.take_job(worker) else { return Ok(()) };
+        let error = format!("worker {worker} {}", self.crew.how_it_ended(worker));
+        let (run, at) = (spec.run, now());
+        self.journal.append(&Fact::Lost(Lost { run, attempt, error: error.clone(), at }))?;
+        self.tick_off(chunk, run, attempt);
+        let _span = tracing::info_span!("run", %run, attempt).entered();
+        tracing::info!(error, "failed");
+        self.observer.notify(&Notice::Lost { run, attempt, error });
+        Ok(())
+    }
+
+    /// Notes that a run of a held chunk ended.
+    fn tick_off(&mut self, chunk: Option<Chunk>, run: RunId, attempt: u32) {
+        if let Some(held) = chunk.and_then(|chunk| self.held.get_mut(&chunk)) {
+            held.insert(run, attempt);
+        }
+    }
+}
+
+/// A name that no other driver of any store has.
+fn driver_name() -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    let host: String = host.chars().map(plain).take(32).collect();
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let nanos = (now() * 1e6) as u64;
+    format!("{host}-{}-{nanos:x}-{number}", std::process::id())
+}

@@ -1,0 +1,87 @@
+//! Which runs are still to be executed.
+
+use std::collections::BTreeMap;
+
+use experiment::RunId;
+use journal::{Fold, RunSpec, Status};
+
+use crate::execute::{Rerun, Summary, plan};
+
+/// The runs of one call, and where each stood when it began.
+pub(super) struct Selection<'a> {
+    runs: &'a [RunSpec],
+    rerun: Rerun,
+    /// The attempt that would have been the next one; those from there on belong to this call.
+    first: BTreeMap<RunId, u32>,
+    skipped: Vec<RunId>,
+}
+
+/// The latest attempt from number `first` on that finished or failed.
+pub(super) fn ended_since(fold: &Fold, run: RunId, first: u32) -> Option<u32> {
+    let attempts = fold.runs.get(&run)?.attempts.values();
+    let over = |status| matches!(status, Status::Finished | Status::Failed);
+    attempts.filter(|a| a.number >= first && over(a.status())).map(|a| a.number).next_back()
+}
+
+impl<'a> Selection<'a> {
+    pub(super) fn new(runs: &'a [RunSpec], rerun: Rerun, fold: &Fold) -> Self {
+        let next = |run: RunId| fold.runs.get(&run).map_or(1, journal::RunState::next_attempt);
+        let first = runs.iter().map(|spec| (spec.run, next(spec.run))).collect();
+        let mut selection = Self { runs, rerun, first, skipped: Vec::new() };
+        let done = |run: &RunId| status(fold, *run) == Some(Status::Finished);
+        selection.skipped =
+            selection.runs().filter(|run| done(run) && !selection.wants(fold, *run)).collect();
+        selection
+    }
+
+    /// How many need nothing done.
+    pub(super) fn skipped(&self) -> usize {
+        self.skipped.len()
+    }
+
+    pub(super) fn plan_id(&self) -> String {
+        plan::plan_id(self.runs)
+    }
+
+    fn runs(&self) -> impl Iterator<Item = RunId> + '_ {
+        // A run that is asked for twice is executed once.
+        let mut seen = std::collections::BTreeSet::new();
+        self.runs.iter().map(|spec| spec.run).filter(move |run| seen.insert(*run))
+    }
+
+    fn wants(&self, fold: &Fold, run: RunId) -> bool {
+        let first = self.first.get(&run).copied().unwrap_or(1);
+        if ended_since(fold, run, first).is_some() {
+            return false;
+        }
+        match status(fold, run) {
+            None | Some(Status::Running | Status::Interrupted) => true,
+            Some(Status::Failed) => self.rerun != Rerun::Unfinished,
+            Some(Status::Finished) => self.rerun == Rerun::All,
+        }
+    }
+
+    /// The runs still to be executed, in order, each with the number of its next attempt.
+    pub(super) fn wanted(&self, fold: &Fold) -> Vec<(RunId, u32)> {
+        let next = |run: RunId| fold.runs.get(&run).map_or(1, journal::RunState::next_attempt);
+        self.runs().filter(|run| self.wants(fold, *run)).map(|run| (run, next(run))).collect()
+    }
+
+    pub(super) fn summary(&self, fold: &Fold) -> Summary {
+        let mut summary = Summary { skipped: self.skipped.clone(), ..Summary::default() };
+        let skipped: std::collections::BTreeSet<_> = self.skipped.iter().collect();
+        for run in self.runs().filter(|run| !skipped.contains(run)) {
+            let list = match status(fold, run) {
+                Some(Status::Finished) => &mut summary.finished,
+                Some(Status::Failed) => &mut summary.failed,
+                _ => &mut summary.interrupted,
+            };
+            list.push(run);
+        }
+        summary
+    }
+}
+
+fn status(fold: &Fold, run: RunId) -> Option<Status> {
+    fold.runs.get(&run).map(journal::RunState::status)
+}

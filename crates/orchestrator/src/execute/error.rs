@@ -1,0 +1,72 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a sweep could not be executed. What was recorded before stays recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file of the store could not be read or written.
+    #[error("could not {what} {path}")]
+    Store {
+        /// What was being done, for example `create`.
+        what: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The store's path leads to something that is no folder.
+    #[error("store {path}: wanted a folder, found a file")]
+    NoFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file of the store holds something else than it should.
+    #[error("{path}: wanted {wanted}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        wanted: &'static str,
+        /// Why it does not.
+        source: serde_json::Error,
+    },
+    /// The journal could not be read or written.
+    #[error("journal")]
+    Journal(#[from] journal::Error),
+    /// A worker process could not be started.
+    #[error("could not start worker {program}")]
+    Spawn {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Workers ended again and again before they were ready.
+    #[error("{worker} {how} before it was ready; its output is in {log}")]
+    Unready {
+        /// The last of them.
+        worker: String,
+        /// How it ended.
+        how: String,
+        /// Its log.
+        log: PathBuf,
+    },
+    /// A worker could not write results down.
+    #[error("{worker} could not record results: {error}")]
+    Unrecorded {
+        /// The worker.
+        worker: String,
+        /// Why.
+        error: String,
+    },
+    /// Driver and worker do not understand each other.
+    #[error("protocol between driver and worker: {0}")]
+    Protocol(String),
+}
+
+impl Error {
+    /// Maps an error of the file system, naming what was done to which path.
+    pub(crate) fn store(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Store { what, path: path.into(), source }
+    }
+}

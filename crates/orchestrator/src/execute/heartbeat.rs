@@ -1,0 +1,90 @@
+//! A driver's sign of life: a counter that it rewrites.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::Error;
+
+const EVERY: Duration = Duration::from_secs(1);
+
+fn path_of(store: &Path, driver: &str) -> PathBuf {
+    store.join("claims").join("heartbeats").join(driver)
+}
+
+/// The counter of a driver; `None` when the driver left.
+pub(crate) fn read(store: &Path, driver: &str) -> Result<Option<u64>, Error> {
+    let path = path_of(store, driver);
+    match fs::read_to_string(&path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        // Whatever else stands there is no sign of life.
+        text => Ok(Some(text.map_err(Error::store("read", &path))?.trim().parse().unwrap_or(0))),
+    }
+}
+
+/// The counter's file. Removed when dropped, which lets go of every claim of the driver.
+#[derive(Debug)]
+pub(crate) struct Counter {
+    file: File,
+    path: PathBuf,
+    beats: u64,
+}
+
+impl Counter {
+    pub(crate) fn create(store: &Path, driver: &str) -> Result<Self, Error> {
+        let path = path_of(store, driver);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(Error::store("create", folder))?;
+        }
+        let file = File::create(&path).map_err(Error::store("create", &path))?;
+        let mut counter = Self { file, path, beats: 0 };
+        counter.beat().map_err(Error::store("write", &counter.path))?;
+        Ok(counter)
+    }
+
+    /// Rewrites the counter in place: the same bytes of the disk, so that a full one is no death.
+    pub(crate) fn beat(&mut self) -> io::Result<()> {
+        self.beats += 1;
+        self.file.write_all_at(format!("{:020}\n", self.beats).as_bytes(), 0)
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Beats once a second until dropped.
+#[derive(Debug)]
+pub(crate) struct Heart {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Heart {
+    pub(crate) fn start(mut counter: Counter) -> Self {
+        let (stop, stopped) = channel::<()>();
+        let thread = thread::spawn(move || {
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(EVERY) {
+                if let Err(error) = counter.beat() {
+                    tracing::warn!(path = %counter.path.display(), %error, "heartbeat");
+                }
+            }
+        });
+        Self { stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Heart {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

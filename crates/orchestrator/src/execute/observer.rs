@@ -1,0 +1,74 @@
+use std::path::PathBuf;
+
+use experiment::RunId;
+use journal::Outcome;
+
+/// Something that happened while runs are executed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Notice {
+    /// So many runs need nothing done.
+    Skipped(usize),
+    /// A run was given to a worker.
+    Started {
+        /// The run.
+        run: RunId,
+        /// Which attempt.
+        attempt: u32,
+        /// The worker's number in this call, from 1.
+        worker: u32,
+    },
+    /// A run told how far it is.
+    Progress {
+        /// The run.
+        run: RunId,
+        /// Done, in the run's own unit.
+        done: u64,
+        /// Of how many.
+        total: u64,
+    },
+    /// An attempt ended in its worker.
+    Ended {
+        /// The run.
+        run: RunId,
+        /// Which attempt.
+        attempt: u32,
+        /// How; the error is inside.
+        outcome: Outcome,
+        /// Wall-clock seconds.
+        seconds: f64,
+    },
+    /// A worker went away with its run.
+    Lost {
+        /// The run.
+        run: RunId,
+        /// Which attempt.
+        attempt: u32,
+        /// What happened.
+        error: String,
+    },
+    /// Another driver, or an earlier one, did so many of the runs.
+    Adopted(usize),
+    /// Nothing is left to start here; other drivers still work.
+    Waiting,
+    /// A worker started.
+    WorkerStarted {
+        /// Its number, from 1.
+        worker: u32,
+        /// Its process id; `None` for a thread.
+        pid: Option<u32>,
+        /// Its log; `None` for a thread.
+        log: Option<PathBuf>,
+    },
+}
+
+/// Who wants to know.
+pub trait Observer {
+    /// Called from the driver's thread; what it does delays scheduling.
+    fn notify(&mut self, notice: &Notice);
+}
+
+impl<F: FnMut(&Notice)> Observer for F {
+    fn notify(&mut self, notice: &Notice) {
+        self(notice);
+    }
+}

@@ -1,0 +1,356 @@
+//! Who does what: events in, actions out. Nothing here reads a clock, a file or a process.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::stop::Urgency;
+
+/// Number of a worker, from 1; never used again.
+pub(crate) type WorkerId = u32;
+/// Index of a chunk of the plan.
+pub(crate) type Chunk = usize;
+/// Index of a run in the plan.
+pub(crate) type RunIndex = usize;
+
+/// So many workers in a row may end before they are ready.
+const PATIENCE: u32 = 3;
+
+/// How an attempt ended, as far as scheduling cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Finished,
+    Failed,
+    Interrupted,
+}
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// A chunk was claimed, with the runs of it that are to be executed.
+    Claimed { chunk: Chunk, runs: Vec<RunIndex> },
+    /// Others hold what is left.
+    NothingToClaim,
+    /// It may be worth while to try again.
+    ClaimAgain,
+    /// Someone else took the chunk over.
+    Superseded(Chunk),
+    /// The worker waits for runs.
+    Ready(WorkerId),
+    Ended(WorkerId, End),
+    /// The worker is no more.
+    Gone(WorkerId),
+    Stop(Urgency),
+}
+
+/// Something is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    Claim,
+    Spawn(WorkerId),
+    Assign { worker: WorkerId, run: RunIndex },
+    /// The run went with its worker.
+    Lost { worker: WorkerId, chunk: Option<Chunk> },
+    /// Every run of the chunk ended.
+    Complete(Chunk),
+    Interrupt(WorkerId),
+    /// No more runs for this worker: it ends by itself.
+    Retire(WorkerId),
+    Kill(WorkerId),
+    /// Workers do not come up.
+    GiveUp(WorkerId),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Starting,
+    Idle,
+    /// With a run of this chunk, if it is still ours.
+    Busy(Option<Chunk>),
+    Retired,
+}
+
+/// The scheduler of one driver.
+#[derive(Debug)]
+pub(crate) struct Scheduler {
+    jobs: usize,
+    spawned: WorkerId,
+    workers: BTreeMap<WorkerId, State>,
+    queue: VecDeque<(Chunk, RunIndex)>,
+    /// Runs of each claimed chunk that have not ended.
+    open: BTreeMap<Chunk, usize>,
+    /// A claim is asked for, or there was nothing to claim.
+    asked: bool,
+    unready: u32,
+    stop: Urgency,
+}
+
+impl Scheduler {
+    /// A scheduler of `jobs` workers at a time, at least one.
+    pub(crate) fn new(jobs: usize) -> Self {
+        Self {
+            jobs: jobs.max(1),
+            spawned: 0,
+            workers: BTreeMap::new(),
+            queue: VecDeque::new(),
+            open: BTreeMap::new(),
+            asked: false,
+            unready: 0,
+            stop: Urgency::None,
+        }
+    }
+
+    /// Whether a run is being executed.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.workers.values().any(|state| matches!(state, State::Busy(..)))
+    }
+
+    /// The chunk of ours that a worker's run belongs to.
+    pub(crate) fn chunk_of(&self, worker: WorkerId) -> Option<Chunk> {
+        match self.workers.get(&worker) {
+            Some(State::Busy(chunk)) => *chunk,
+            _ => None,
+        }
+    }
+
+    /// Takes in an event.
+    pub(crate) fn step(&mut self, event: Event) -> Vec<Action> {
+        let mut actions = Vec::new();
+        match event {
+            Event::Claimed { chunk, runs } => self.claimed(chunk, &runs, &mut actions),
+            Event::NothingToClaim => {}
+            Event::ClaimAgain => self.asked = false,
+            Event::Superseded(chunk) => self.superseded(chunk),
+            Event::Ready(worker) => {
+                self.unready = 0;
+                self.set(worker, State::Idle);
+            }
+            Event::Ended(worker, end) => self.ended(worker, end, &mut actions),
+            Event::Gone(worker) => self.gone(worker, &mut actions),
+            Event::Stop(urgency) => self.stop(urgency, &mut actions),
+        }
+        self.settle(&mut actions);
+        actions
+    }
+
+    fn set(&mut self, worker: WorkerId, state: State) {
+        if let Some(current) = self.workers.get_mut(&worker)
+            && *current != State::Retired
+        {
+            *current = state;
+        }
+    }
+
+    fn claimed(&mut self, chunk: Chunk, runs: &[RunIndex], actions: &mut Vec<Action>) {
+        self.asked = false;
+        self.open.insert(chunk, runs.len());
+        self.queue.extend(runs.iter().map(|&run| (chunk, run)));
+        self.complete_if_over(chunk, actions);
+    }
+
+    fn superseded(&mut self, chunk: Chunk) {
+        self.open.remove(&chunk);
+        self.queue.retain(|(of, _)| *of != chunk);
+        for state in self.workers.values_mut().filter(|s| **s == State::Busy(Some(chunk))) {
+            *state = State::Busy(None);
+        }
+    }
+
+    fn complete_if_over(&mut self, chunk: Chunk, actions: &mut Vec<Action>) {
+        if self.open.get(&chunk) == Some(&0) {
+            self.open.remove(&chunk);
+            // Others may be done with theirs by now.
+            self.asked = false;
+            actions.push(Action::Complete(chunk));
+        }
+    }
+
+    fn one_less(&mut self, chunk: Option<Chunk>, actions: &mut Vec<Action>) {
+        if let Some(chunk) = chunk
+            && let Some(left) = self.open.get_mut(&chunk)
+        {
+            *left -= 1;
+            self.complete_if_over(chunk, actions);
+        }
+    }
+
+    fn ended(&mut self, worker: WorkerId, end: End, actions: &mut Vec<Action>) {
+        let Some(&State::Busy(chunk)) = self.workers.get(&worker) else { return };
+        self.set(worker, State::Idle);
+        if end == End::Failed {
+            self.retire(worker, actions);
+        }
+        if end != End::Interrupted {
+            self.one_less(chunk, actions);
+        }
+    }
+
+    fn gone(&mut self, worker: WorkerId, actions: &mut Vec<Action>) {
+        match self.workers.remove(&worker) {
+            Some(State::Starting) => {
+                self.unready += 1;
+                if self.unready >= PATIENCE {
+                    actions.push(Action::GiveUp(worker));
+                }
+            }
+            // Whoever was killed by a hard stop is not over: its run goes on another time.
+            Some(State::Busy(chunk)) if self.stop < Urgency::Hard => {
+                actions.push(Action::Lost { worker, chunk });
+                self.one_less(chunk, actions);
+            }
+            _ => {}
+        }
+    }
+
+    fn stop(&mut self, urgency: Urgency, actions: &mut Vec<Action>) {
+        if urgency <= self.stop {
+            return;
+        }
+        self.stop = urgency;
+        self.queue.clear();
+        let busy = self.workers.iter().filter(|(_, state)| matches!(state, State::Busy(..)));
+        actions.extend(busy.map(|(&worker, _)| match urgency {
+            Urgency::Hard => Action::Kill(worker),
+            _ => Action::Interrupt(worker),
+        }));
+    }
+
+    fn retire(&mut self, worker: WorkerId, actions: &mut Vec<Action>) {
+        self.set(worker, State::Retired);
+        actions.push(Action::Retire(worker));
+    }
+
+    fn in_state(&self, wanted: State) -> Vec<WorkerId> {
+        let found = self.workers.iter().filter(|(_, state)| **state == wanted);
+        found.map(|(&worker, _)| worker).collect()
+    }
+
+    /// Brings workers and work together.
+    fn settle(&mut self, actions: &mut Vec<Action>) {
+        let idle = self.in_state(State::Idle);
+        if self.stop != Urgency::None {
+            let unused = idle.into_iter().chain(self.in_state(State::Starting));
+            unused.for_each(|worker| self.retire(worker, actions));
+            return;
+        }
+        for worker in idle {
+            let Some((chunk, run)) = self.queue.pop_front() else { break };
+            self.set(worker, State::Busy(Some(chunk)));
+            actions.push(Action::Assign { worker, run });
+        }
+        let starting = self.in_state(State::Starting).len();
+        let retired = self.in_state(State::Retired).len();
+        let free = self.jobs.saturating_sub(self.workers.len() - retired);
+        for _ in 0..free.min(self.queue.len().saturating_sub(starting)) {
+            self.spawned += 1;
+            self.workers.insert(self.spawned, State::Starting);
+            actions.push(Action::Spawn(self.spawned));
+        }
+        let hands = free > 0 || !self.in_state(State::Idle).is_empty();
+        if self.queue.is_empty() && hands && !self.asked {
+            self.asked = true;
+            actions.push(Action::Claim);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Action::*;
+
+    /// A scheduler with `jobs` ready workers and one claimed chunk of `runs` runs.
+    fn begun(jobs: usize, runs: usize) -> Scheduler {
+        let mut scheduler = Scheduler::new(jobs);
+        assert_eq!(scheduler.step(Event::ClaimAgain), [Claim]);
+        scheduler.step(Event::Claimed { chunk: 0, runs: (0..runs).collect() });
+        (1..=jobs as u32).for_each(|worker| drop(scheduler.step(Event::Ready(worker))));
+        scheduler
+    }
+
+    #[test]
+    fn no_more_workers_than_runs_are_started() {
+        let mut scheduler = Scheduler::new(4);
+        scheduler.step(Event::ClaimAgain);
+        let actions = scheduler.step(Event::Claimed { chunk: 0, runs: vec![7, 8] });
+        assert_eq!(actions, [Spawn(1), Spawn(2)]);
+        assert_eq!(scheduler.step(Event::Ready(2)), [Assign { worker: 2, run: 7 }]);
+        assert_eq!(scheduler.step(Event::Ready(1)), [Assign { worker: 1, run: 8 }, Claim]);
+    }
+
+    #[test]
+    fn an_exhausted_chunk_makes_room_for_the_next() {
+        let mut scheduler = begun(1, 2);
+        let next = scheduler.step(Event::Ended(1, End::Finished));
+        assert_eq!(next, [Assign { worker: 1, run: 1 }]);
+        assert_eq!(scheduler.step(Event::Ended(1, End::Finished)), [Complete(0), Claim]);
+        let claimed = scheduler.step(Event::Claimed { chunk: 3, runs: vec![9] });
+        assert_eq!(claimed, [Assign { worker: 1, run: 9 }]);
+    }
+
+    #[test]
+    fn a_chunk_without_anything_to_execute_is_complete() {
+        let mut scheduler = Scheduler::new(1);
+        scheduler.step(Event::ClaimAgain);
+        let actions = scheduler.step(Event::Claimed { chunk: 5, runs: vec![] });
+        assert_eq!(actions, [Complete(5), Claim]);
+    }
+
+    #[test]
+    fn a_lost_worker_costs_its_run_and_is_replaced() {
+        let mut scheduler = begun(2, 4);
+        assert_eq!(scheduler.step(Event::Gone(1)), [Lost { worker: 1, chunk: Some(0) }, Spawn(3)]);
+        assert_eq!(scheduler.step(Event::Ready(3)), [Assign { worker: 3, run: 2 }]);
+        assert_eq!(
+            scheduler.step(Event::Ended(2, End::Finished)),
+            [Assign { worker: 2, run: 3 }]
+        );
+        scheduler.step(Event::Ended(2, End::Finished));
+        assert!(scheduler.step(Event::Ended(3, End::Finished)).contains(&Complete(0)));
+    }
+
+    #[test]
+    fn a_worker_retires_after_a_failure() {
+        let mut scheduler = begun(1, 3);
+        assert_eq!(scheduler.step(Event::Ended(1, End::Failed)), [Retire(1), Spawn(2)]);
+        assert_eq!(scheduler.step(Event::Gone(1)), []);
+        assert_eq!(scheduler.step(Event::Ready(2)), [Assign { worker: 2, run: 1 }]);
+    }
+
+    #[test]
+    fn a_soft_stop_starts_nothing_and_interrupts() {
+        let mut scheduler = begun(2, 5);
+        let actions = scheduler.step(Event::Stop(Urgency::Soft));
+        assert_eq!(actions, [Interrupt(1), Interrupt(2)]);
+        assert_eq!(scheduler.step(Event::Ended(1, End::Interrupted)), [Retire(1)]);
+        assert_eq!(scheduler.step(Event::Ended(2, End::Finished)), [Retire(2)]);
+        assert!(!scheduler.is_busy());
+    }
+
+    #[test]
+    fn a_hard_stop_kills_and_loses_nothing() {
+        let mut scheduler = begun(2, 5);
+        scheduler.step(Event::Stop(Urgency::Soft));
+        assert_eq!(scheduler.step(Event::Stop(Urgency::Hard)), [Kill(1), Kill(2)]);
+        assert_eq!(scheduler.step(Event::Gone(1)), []);
+        assert_eq!(scheduler.step(Event::Gone(2)), []);
+        assert!(!scheduler.is_busy());
+    }
+
+    #[test]
+    fn a_superseded_chunk_is_left_to_the_other() {
+        let mut scheduler = begun(1, 3);
+        scheduler.step(Event::Superseded(0));
+        assert_eq!(scheduler.step(Event::Ended(1, End::Finished)), [Claim]);
+        assert_eq!(scheduler.step(Event::NothingToClaim), []);
+        assert_eq!(scheduler.step(Event::ClaimAgain), [Claim]);
+    }
+
+    #[test]
+    fn workers_that_never_get_ready_end_the_attempt() {
+        let mut scheduler = Scheduler::new(1);
+        scheduler.step(Event::ClaimAgain);
+        scheduler.step(Event::Claimed { chunk: 0, runs: vec![0] });
+        assert_eq!(scheduler.step(Event::Gone(1)), [Spawn(2)]);
+        assert_eq!(scheduler.step(Event::Gone(2)), [Spawn(3)]);
+        assert!(scheduler.step(Event::Gone(3)).contains(&GiveUp(3)));
+    }
+}

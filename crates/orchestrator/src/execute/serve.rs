@@ -1,0 +1,75 @@
+//! The body of a worker process.
+
+use std::io::{self, BufReader};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use experiment::Entry;
+use journal::Role;
+
+use super::Error;
+use super::attempt::{Workbench, chain, now};
+use super::protocol::{Job, Order, Report, receive, send};
+use super::worker::{protocol, work};
+
+/// Executes runs for the driver at the other end of standard input, until it hangs up.
+///
+/// This is all that the hidden `regimen worker` command does. It takes no arguments: the driver
+/// sends everything. When the driver goes away in mid-run, the run is asked to checkpoint and stop.
+///
+/// # Errors
+/// [`Error::Protocol`] when standard input is no driver, [`Error::Journal`] when the worker's
+/// journal cannot be created.
+pub fn serve(entries: &[Entry]) -> Result<(), Error> {
+    let socket = take_socket().map_err(|e| protocol(&e))?;
+    let mut orders = BufReader::new(socket.try_clone().map_err(|e| protocol(&e))?);
+    let setup = match receive(&mut orders).map_err(|e| protocol(&e))? {
+        Some(Order::Setup(setup)) => setup,
+        Some(_) => return Err(Error::Protocol("wanted the setup first".into())),
+        None => return Err(Error::Protocol("a worker is started by `regimen run` only".into())),
+    };
+    let mut setup = setup;
+    setup.opened.role = Role::Worker;
+    setup.opened.pid = std::process::id();
+    setup.opened.at = now();
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let socket = Mutex::new(socket);
+    let tell = |report: Report| {
+        // A driver that is gone needs no report; the journal has it all.
+        let _ = socket.lock().map(|mut socket| send(&mut *socket, &report));
+    };
+    let bench = match Workbench::new(entries, setup, interrupt.clone(), false) {
+        Ok(bench) => bench,
+        Err(error) => {
+            tell(Report::Unrecorded { error: chain(&error) });
+            return Err(error.into());
+        }
+    };
+    let (jobs, queue) = channel();
+    thread::spawn(move || follow(orders, &jobs, &interrupt));
+    work(bench, &queue, &tell);
+    Ok(())
+}
+
+/// Reads orders; a driver that is gone counts as a request to stop.
+fn follow(mut orders: BufReader<UnixStream>, jobs: &Sender<Job>, interrupt: &AtomicBool) {
+    while let Ok(Some(order)) = receive(&mut orders) {
+        match order {
+            Order::Run(job) => drop(jobs.send(job)),
+            Order::Interrupt => interrupt.store(true, Ordering::Relaxed),
+            Order::Setup(_) => {}
+        }
+    }
+    interrupt.store(true, Ordering::Relaxed);
+}
+
+/// Moves the driver's socket from standard input to a descriptor that no child inherits.
+fn take_socket() -> io::Result<UnixStream> {
+    let socket = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+    let nothing = std::fs::File::open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&nothing)?;
+    Ok(UnixStream::from(socket))
+}

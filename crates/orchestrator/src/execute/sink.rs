@@ -1,0 +1,206 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use experiment::{RunId, Sink, SinkError};
+use journal::{Artifact, Checkpoint, Event, MetricRow, Metrics, Resumed, Rows, Writer};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{artifact, checkpoint};
+
+/// Values and rows that are kept back at most, so that frames are large.
+const BATCH: usize = 4096;
+/// How long a value is kept back at most while more are coming.
+const DELAY: Duration = Duration::from_secs(1);
+/// Progress is told no more often than this.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// Tells the driver how far the run is.
+pub(crate) type Tell<'a> = &'a mut dyn FnMut(u64, u64);
+
+/// Writes what a run hands over to its worker's journal and the run's artifact folder.
+pub(crate) struct JournalSink<'a> {
+    pub journal: &'a mut Writer,
+    run: RunId,
+    attempt: u32,
+    folder: PathBuf,
+    interrupt: Arc<AtomicBool>,
+    tell: Tell<'a>,
+    checkpoint_every: Duration,
+    /// Final metrics so far.
+    pub results: BTreeMap<String, f64>,
+    /// Why something could not be recorded; the run's end must not be recorded either then.
+    pub unrecorded: Option<String>,
+    metrics: Vec<MetricRow>,
+    tables: BTreeMap<String, Vec<String>>,
+    rows: usize,
+    flushed: Instant,
+    checkpoints: u32,
+    checkpointed: Instant,
+    told: Option<Instant>,
+}
+
+impl<'a> JournalSink<'a> {
+    pub(crate) fn new(
+        journal: &'a mut Writer,
+        (run, attempt): (RunId, u32),
+        folder: PathBuf,
+        interrupt: Arc<AtomicBool>,
+        checkpoint_every: Duration,
+        tell: Tell<'a>,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            journal,
+            run,
+            attempt,
+            folder,
+            interrupt,
+            tell,
+            checkpoint_every,
+            results: BTreeMap::new(),
+            unrecorded: None,
+            metrics: Vec::new(),
+            tables: BTreeMap::new(),
+            rows: 0,
+            flushed: now,
+            checkpoints: 0,
+            checkpointed: now,
+            told: None,
+        }
+    }
+
+    /// Records everything that was kept back.
+    pub(crate) fn flush(&mut self) -> Result<(), SinkError> {
+        let (run, attempt) = (self.run, self.attempt);
+        (self.rows, self.flushed) = (0, Instant::now());
+        if !self.metrics.is_empty() {
+            let rows = std::mem::take(&mut self.metrics);
+            self.append("metrics", &Event::Metrics(Metrics { run, attempt, rows }))?;
+        }
+        for (table, rows) in std::mem::take(&mut self.tables) {
+            let what = format!("rows of table {table}");
+            self.append(&what, &Event::Rows(Rows { run, attempt, table, rows }))?;
+        }
+        Ok(())
+    }
+
+    /// The checkpoint has served its purpose.
+    pub(crate) fn remove_checkpoint(&self) {
+        let path = self.folder.join(artifact::CHECKPOINT);
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(path = %path.display(), error = %e, "could not remove checkpoint");
+            }
+            // The folder is there for artifacts; this fails while there are any.
+            _ => drop(fs::remove_dir(&self.folder)),
+        }
+    }
+
+    fn append(&mut self, what: &str, event: &Event) -> Result<(), SinkError> {
+        let appended = self.journal.append(event);
+        self.noted(what, appended.map_err(io::Error::other))
+    }
+
+    fn sync(&mut self) -> Result<(), SinkError> {
+        let synced = self.journal.sync();
+        self.noted("journal", synced.map_err(io::Error::other))
+    }
+
+    /// Remembers that something was not recorded: an experiment might swallow the error.
+    fn noted<T>(&mut self, what: &str, done: io::Result<T>) -> Result<T, SinkError> {
+        done.map_err(|source| {
+            let error = SinkError { what: what.into(), source };
+            if error.source.kind() != io::ErrorKind::InvalidInput {
+                self.unrecorded.get_or_insert(format!("{error}: {}", error.source));
+            }
+            error
+        })
+    }
+
+    fn one_more(&mut self) -> Result<(), SinkError> {
+        self.rows += 1;
+        // Asking the time costs as much as keeping a row.
+        let late = self.rows % 16 == 1 && self.flushed.elapsed() > DELAY;
+        if self.rows >= BATCH || late { self.flush() } else { Ok(()) }
+    }
+}
+
+impl Sink for JournalSink<'_> {
+    fn metric(&mut self, step: u64, metric: &str, value: f64) -> Result<(), SinkError> {
+        self.metrics.push(MetricRow { step, metric: metric.into(), value });
+        self.one_more()
+    }
+
+    fn result(&mut self, metric: &str, value: f64) -> Result<(), SinkError> {
+        self.results.insert(metric.into(), value);
+        Ok(())
+    }
+
+    fn row(&mut self, table: &str, row: Value) -> Result<(), SinkError> {
+        self.tables.entry(table.into()).or_default().push(row.to_string());
+        self.one_more()
+    }
+
+    fn artifact(&mut self, name: &str, bytes: &[u8]) -> Result<(), SinkError> {
+        self.flush()?;
+        self.sync()?;
+        let written = artifact::write(&self.folder, name, bytes);
+        self.noted(&format!("artifact {name}"), written)?;
+        let sha256: String = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
+        let (run, attempt, bytes) = (self.run, self.attempt, bytes.len() as u64);
+        let event = Artifact { run, attempt, name: name.into(), bytes, sha256 };
+        self.append("artifact", &Event::Artifact(event))
+    }
+
+    fn save_checkpoint(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
+        // Results are part of the attempt's end only, so an experiment sets them after its loop.
+        self.flush()?;
+        let (run, attempt, number) = (self.run, self.attempt, self.checkpoints + 1);
+        self.append("checkpoint", &Event::Checkpoint(Checkpoint { run, attempt, number }))?;
+        self.checkpoints = number;
+        self.sync()?;
+        let path = self.folder.join(artifact::CHECKPOINT);
+        let saved = fs::create_dir_all(&self.folder)
+            .and_then(|()| checkpoint::save(&path, attempt, number, bytes));
+        self.noted("checkpoint", saved)?;
+        self.checkpointed = Instant::now();
+        Ok(())
+    }
+
+    fn load_checkpoint(&mut self) -> Result<Option<Vec<u8>>, SinkError> {
+        let path = self.folder.join(artifact::CHECKPOINT);
+        let loaded = checkpoint::load(&path)
+            .map_err(|source| SinkError { what: "checkpoint (reading it)".into(), source })?;
+        let Some(saved) = loaded.filter(|saved| saved.attempt < self.attempt) else {
+            return Ok(None);
+        };
+        self.flush()?;
+        let (run, attempt, from_attempt) = (self.run, self.attempt, saved.attempt);
+        let resumed = Resumed { run, attempt, from_attempt, number: saved.number };
+        self.append("resumption", &Event::Resumed(resumed))?;
+        tracing::info!(from_attempt, number = saved.number, "resumed");
+        Ok(Some(saved.bytes))
+    }
+
+    fn checkpoint_due(&self) -> bool {
+        self.checkpointed.elapsed() >= self.checkpoint_every
+    }
+
+    fn progress(&mut self, done: u64, total: u64) {
+        let now = Instant::now();
+        if self.told.is_none_or(|told| now - told >= PROGRESS_EVERY) || done == total {
+            self.told = Some(now);
+            (self.tell)(done, total);
+        }
+    }
+
+    fn interrupted(&self) -> bool {
+        self.interrupt.load(Ordering::Relaxed)
+    }
+}
