@@ -1,1 +1,44 @@
-fn main() {}
+//! Reproduce, vary and compare machine-learning papers.
+
+mod arguments;
+mod commands;
+mod history;
+mod logging;
+mod plans;
+mod progress;
+mod provenance;
+mod registry;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use commands::Done;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    logging::start(arguments.log_format);
+    match run(arguments.command) {
+        Ok(done) => done.into(),
+        Err(error) => {
+            terminal::print_error(&error);
+            Done::BadInput.into()
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<Done> {
+    match command {
+        Command::Run(run) => commands::run::run(&run),
+        Command::Plan(plan) => commands::plan::plan(&plan),
+        Command::Show(show) => commands::plan::show(&show),
+        Command::Status(status) => commands::status::status(&status),
+        Command::Compare(compare) => commands::compare::compare(&compare),
+        Command::Schema { experiment } => commands::schema::schema(&experiment),
+        Command::Datasets(datasets) => commands::datasets::datasets(&datasets),
+        Command::Tool(words) => commands::tool::tool(&words),
+        Command::Worker => commands::run::worker(),
+    }
+}

@@ -1,1 +1,28 @@
 //! Journals folded into Parquet tables, and comparisons over them.
+//!
+//! [`write_tables`] turns a fold of the journals into the tables of a store. Everything else reads
+//! those files alone: [`Runs`] the run table of an experiment, [`compare`] the mean over seeds beside
+//! [`Published`] numbers, [`exact`] whether two stores hold the same outcome bit by bit.
+
+mod cell;
+mod columns;
+mod compare;
+mod error;
+mod exact;
+mod execution;
+mod file;
+mod metrics;
+mod read;
+mod rows;
+mod runs;
+mod text;
+mod values;
+mod write;
+
+pub use cell::Cell;
+pub use columns::{PROVENANCE, is_outcome};
+pub use compare::{Axis, Comparison, Counts, Format, Published, Request, Summary, Theirs, compare};
+pub use error::Error;
+pub use exact::{Difference, Differences, Scope, exact};
+pub use read::{Runs, Selection, experiments};
+pub use write::{Written, write_tables};

@@ -1,0 +1,201 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::logging::LogFormat;
+
+/// Reproduce, vary and compare machine-learning papers.
+#[derive(Debug, Parser)]
+#[command(name = "regimen", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// How log lines on standard error look.
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    pub(crate) log_format: LogFormat,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Expand configurations, run what is not finished yet, write tables and print them.
+    Run(Run),
+    /// List the runs of configurations with their state and the reason.
+    Plan(Plan),
+    /// Print a configuration with every default filled in.
+    Show(Show),
+    /// Count the runs of the store by state.
+    Status(Status),
+    /// Compare finished runs with each other, with published numbers or with another store.
+    Compare(Compare),
+    /// Print the JSON Schema of an experiment's parameters.
+    Schema {
+        /// Name of the experiment.
+        experiment: String,
+    },
+    /// List, fetch, verify or locate data sets.
+    Datasets(Datasets),
+    /// Execute runs for a driver.
+    #[command(hide = true)]
+    Worker,
+    /// A paper's own command: EXPERIMENT TOOL [--ARGUMENT VALUE]...
+    #[command(external_subcommand)]
+    Tool(Vec<String>),
+}
+
+/// Where data files may lie.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DataOptions {
+    /// A folder where data files may already lie.
+    #[arg(long, env = "REGIMEN_MIRROR", value_name = "DIR")]
+    pub(crate) mirror: Option<PathBuf>,
+    /// Never reach for the network.
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+/// Which configurations, with which changes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConfigOptions {
+    /// Configuration files.
+    #[arg(required = true, value_name = "CONFIG")]
+    pub(crate) configs: Vec<PathBuf>,
+    /// Replace a value, for example `params.learning_rate=0.1` or `sweep.grid.regime=[2,3]`.
+    #[arg(short, long = "set", value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Only runs for which an expression holds, for example `regime in [2,3] and seed < 2`.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) only: Option<String>,
+}
+
+/// The folder that results are kept in.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StoreOptions {
+    /// The store.
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    pub(crate) results: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) config: ConfigOptions,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
+    /// Worker processes [default: cores / threads per run].
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// Run on threads of this process instead of in worker processes.
+    #[arg(long)]
+    pub(crate) in_process: bool,
+    /// Print the plan and stop.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Run everything again, finished or not.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Run failed runs again.
+    #[arg(long)]
+    pub(crate) retry_failed: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) config: ConfigOptions,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+    /// How to print.
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    pub(crate) config: ConfigOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+    /// How to print.
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// A configuration whose `table:` block says what to show, or the name of an experiment.
+    #[arg(value_name = "CONFIG|EXPERIMENT")]
+    pub(crate) what: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+    /// Parameters that make the rows.
+    #[arg(long, value_delimiter = ',', value_name = "K")]
+    pub(crate) rows: Vec<String>,
+    /// Parameters that make the columns.
+    #[arg(long, value_delimiter = ',', value_name = "K")]
+    pub(crate) columns: Vec<String>,
+    /// Final metric to show.
+    #[arg(long, value_name = "M")]
+    pub(crate) value: Option<String>,
+    /// `published`, or another store.
+    #[arg(long, value_name = "published|STORE")]
+    pub(crate) against: Option<String>,
+    /// With a store: every outcome must be the same to the bit.
+    #[arg(long, requires = "against")]
+    pub(crate) exact: bool,
+    /// How to print.
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: TableFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    Table,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    Table,
+    Markdown,
+    Csv,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Datasets {
+    #[command(subcommand)]
+    pub(crate) action: DatasetAction,
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DatasetAction {
+    /// List all data sets and whether they are here.
+    List {
+        /// How to print.
+        #[arg(long, value_enum, default_value = "table")]
+        format: ListFormat,
+    },
+    /// Fetch and verify a data set.
+    Fetch {
+        /// Its name.
+        name: String,
+    },
+    /// Check every byte of one data set, or of all that are here.
+    Verify {
+        /// Its name.
+        name: Option<String>,
+    },
+    /// Print the folder of a data set.
+    Path {
+        /// Its name.
+        name: String,
+    },
+}

@@ -1,0 +1,33 @@
+//! One module a command: arguments in, calls into the other crates, text out.
+
+pub(crate) mod compare;
+pub(crate) mod datasets;
+pub(crate) mod plan;
+pub(crate) mod run;
+pub(crate) mod schema;
+pub(crate) mod status;
+pub(crate) mod tool;
+
+use std::process::ExitCode;
+
+/// How a command ended, apart from errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Done {
+    Well,
+    SomeFailed,
+    BadInput,
+    NothingToCompare,
+    Interrupted,
+}
+
+impl From<Done> for ExitCode {
+    fn from(done: Done) -> Self {
+        Self::from(match done {
+            Done::Well => 0,
+            Done::SomeFailed => 1,
+            Done::BadInput => 2,
+            Done::NothingToCompare => 3,
+            Done::Interrupted => 130,
+        })
+    }
+}

@@ -1,0 +1,128 @@
+use std::thread;
+
+use anyhow::{Context, Result};
+use experiment::DataPaths;
+use journal::{Fold, Role};
+use orchestrator::execute::{self, Options, Rerun, Stop, Summary, WorkerCommand};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::arguments::{ListFormat, Run};
+use crate::commands::{Done, compare, plan::list};
+use crate::plans::{Planned, plans};
+use crate::progress::SweepProgress;
+use crate::terminal::say;
+use crate::{provenance, registry};
+
+/// `regimen run`: execute what is not finished yet, fold, print the tables.
+pub(crate) fn run(arguments: &Run) -> Result<Done> {
+    let plans = plans(&arguments.config)?;
+    let journal = arguments.store.results.join(execute::JOURNAL);
+    if arguments.dry_run {
+        let fold = Fold::read(&journal)?;
+        plans.iter().try_for_each(|planned| list(&planned.plan, &fold, ListFormat::Table))?;
+        return Ok(Done::Well);
+    }
+    let stop = Stop::new();
+    listen(&stop)?;
+    let mut failed = 0;
+    for planned in &plans {
+        let summary = execute(arguments, planned, &stop)?;
+        failed += summary.failed.len();
+        write_tables(arguments)?;
+        if stop.requested() {
+            say("interrupted; what was recorded is kept, the same command goes on");
+            return Ok(Done::Interrupted);
+        }
+        match compare::show_plan(&planned.plan, &arguments.store.results) {
+            Err(error) if compare::nothing(&error) => say(&error.to_string()),
+            shown => shown?,
+        }
+    }
+    Ok(if failed > 0 { Done::SomeFailed } else { Done::Well })
+}
+
+fn execute(arguments: &Run, planned: &Planned, stop: &Stop) -> Result<Summary> {
+    let plan = &planned.plan;
+    let options = options(arguments, planned)?;
+    let specs: Vec<_> = plan.runs.iter().map(|run| run.spec.clone()).collect();
+    let mut progress = SweepProgress::new(plan);
+    let summary =
+        execute::execute(&specs, &options, &registry::entries(), &mut progress, stop)?;
+    progress.finish();
+    say(&format!(
+        "{}: {} runs: {} finished, {} failed, {} were finished before",
+        plan.sweep,
+        plan.runs.len(),
+        summary.finished.len(),
+        summary.failed.len(),
+        summary.skipped.len()
+    ));
+    Ok(summary)
+}
+
+fn options(arguments: &Run, planned: &Planned) -> Result<Options> {
+    let resources = &planned.plan.resources;
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let jobs = arguments.jobs.map_or(cores / resources.threads.max(1), usize::from).max(1);
+    Ok(Options {
+        store: arguments.store.results.clone(),
+        jobs,
+        memory: resources.memory,
+        time: resources.time,
+        data: DataPaths {
+            cache: datasets::default_cache()?,
+            mirror: arguments.data.mirror.clone(),
+            offline: arguments.data.offline,
+        },
+        rerun: match (arguments.force, arguments.retry_failed) {
+            (true, _) => Rerun::All,
+            (false, true) => Rerun::Failed,
+            (false, false) => Rerun::Unfinished,
+        },
+        in_process: arguments.in_process,
+        worker: worker_command()?,
+        opened: provenance::opened(Role::Driver),
+        lease: Options::LEASE,
+        checkpoint_every: Options::CHECKPOINT_EVERY,
+    })
+}
+
+fn worker_command() -> Result<WorkerCommand> {
+    let program = std::env::current_exe().context("finding this program")?;
+    Ok(WorkerCommand { program, args: vec!["worker".into()] })
+}
+
+/// Folds the journals of the store into its tables.
+fn write_tables(arguments: &Run) -> Result<()> {
+    let store = &arguments.store.results;
+    let fold = Fold::read(&store.join(execute::JOURNAL))?;
+    fold.problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+    let entries = registry::entries();
+    let defaults = |name: &str| entries.iter().find(|e| e.name == name).map(|e| e.defaults());
+    tables::write_tables(&fold, store, &defaults)?;
+    Ok(())
+}
+
+/// The first Ctrl-C stops softly, the second at once.
+fn listen(stop: &Stop) -> Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM]).context("listening for Ctrl-C")?;
+    let stop = stop.clone();
+    thread::spawn(move || {
+        for _ in signals.forever() {
+            if stop.requested() {
+                stop.hard();
+            } else {
+                say("stopping; once more to stop at once");
+                stop.soft();
+            }
+        }
+    });
+    Ok(())
+}
+
+/// `regimen worker`: execute runs for a driver.
+pub(crate) fn worker() -> Result<Done> {
+    execute::serve(&registry::entries())?;
+    Ok(Done::Well)
+}

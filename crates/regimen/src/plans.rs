@@ -1,0 +1,40 @@
+use anyhow::{Context, Result};
+use experiment::Device;
+use orchestrator::config::{self, Config};
+use orchestrator::plan::{Identity, Only, Plan};
+
+use crate::arguments::ConfigOptions;
+use crate::registry;
+
+/// A configuration and the runs it asks for.
+pub(crate) struct Planned {
+    pub(crate) config: Config,
+    pub(crate) plan: Plan,
+}
+
+/// Loads and expands every configuration of a command.
+pub(crate) fn plans(options: &ConfigOptions) -> Result<Vec<Planned>> {
+    let only = options.only.as_deref().map(Only::parse).transpose()?;
+    let mut plans = Vec::new();
+    for path in &options.configs {
+        let config = config::load(path, &options.set)?;
+        let mut plan = Plan::new(&config, &registry::entries(), &identity())
+            .with_context(|| format!("planning {}", path.display()))?;
+        if let Some(only) = &only {
+            plan = plan.only(only)?;
+        }
+        plans.push(Planned { config, plan });
+    }
+    Ok(plans)
+}
+
+/// What identity depends on in this binary.
+pub(crate) fn identity() -> Identity<'static> {
+    Identity {
+        engine: autodiff::NUMERIC_VERSION,
+        device: Device::Cpu,
+        checksum: &|name| {
+            datasets::Manifest::named(name).map(|manifest| manifest.checksum().to_string())
+        },
+    }
+}

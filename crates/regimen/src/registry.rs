@@ -1,0 +1,16 @@
+use anyhow::{Result, anyhow};
+use experiment::Entry;
+
+/// The papers this binary ships.
+pub(crate) fn entries() -> Vec<Entry> {
+    vec![Entry::of::<dialog::Dialog>()]
+}
+
+/// The paper of a name.
+pub(crate) fn named(name: &str) -> Result<Entry> {
+    let entries = entries();
+    entries.iter().copied().find(|entry| entry.name == name).ok_or_else(|| {
+        let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
+        anyhow!("no command or experiment {name:?}; experiments are: {}", names.join(", "))
+    })
+}

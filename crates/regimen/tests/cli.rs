@@ -1,0 +1,55 @@
+//! The binary as its users meet it.
+
+#[path = "cli/datasets.rs"]
+mod datasets;
+#[path = "cli/edges.rs"]
+mod edges;
+#[path = "cli/kill.rs"]
+mod kill;
+#[path = "cli/logs.rs"]
+mod logs;
+#[path = "cli/released.rs"]
+mod released;
+#[path = "cli/sweep.rs"]
+mod sweep;
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+
+/// Root of the workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// The binary, run in the workspace's root so that messages show relative paths.
+fn regimen() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_regimen"));
+    command.current_dir(root()).env_remove("RUST_LOG").env_remove("REGIMEN_MIRROR");
+    command
+}
+
+/// `regimen run` of a configuration into a store, with more arguments.
+fn run(config: &str, store: &Path, more: &[&str]) -> Output {
+    regimen()
+        .args(["run", config, "--results"])
+        .arg(store)
+        .args(more)
+        .output()
+        .expect("the binary starts")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Fails with what the command said unless it ended with `code`.
+fn assert_code(output: &Output, code: i32) {
+    let (out, err) = (stdout(output), stderr(output));
+    assert_eq!(output.status.code(), Some(code), "stdout:\n{out}\nstderr:\n{err}");
+}

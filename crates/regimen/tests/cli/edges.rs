@@ -1,0 +1,71 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// What each crate may depend on inside the workspace, as `ARCHITECTURE.md` draws it.
+const EDGES: &[(&str, &[&str])] = &[
+    ("autodiff", &[]),
+    ("datasets", &[]),
+    ("experiment", &[]),
+    ("journal", &["experiment"]),
+    ("learn", &["autodiff", "experiment"]),
+    ("orchestrator", &["experiment", "journal"]),
+    ("tables", &["experiment", "journal"]),
+];
+
+/// What every paper may depend on.
+const PAPER: &[&str] = &["autodiff", "datasets", "experiment", "learn"];
+
+#[test]
+fn crates_know_only_what_the_architecture_lets_them() {
+    let metadata = MetadataCommand::new()
+        .manifest_path(super::root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .unwrap();
+    let members: BTreeMap<&str, _> =
+        metadata.packages.iter().map(|package| (package.name.as_str(), package)).collect();
+    let mut checked = BTreeSet::new();
+    for (name, package) in &members {
+        let found: BTreeSet<&str> = package
+            .dependencies
+            .iter()
+            .filter(|dependency| dependency.kind != DependencyKind::Development)
+            .map(|dependency| dependency.name.as_str())
+            .filter(|dependency| members.contains_key(dependency))
+            .collect();
+        let is_paper = package.manifest_path.as_str().contains("/experiments/");
+        let allowed: BTreeSet<&str> = match EDGES.iter().find(|(room, _)| room == name) {
+            Some((_, allowed)) => allowed.iter().copied().collect(),
+            None if is_paper => PAPER.iter().copied().collect(),
+            None => {
+                assert_eq!(*name, "regimen", "{name} has no row in the table of edges");
+                continue;
+            }
+        };
+        let extra: Vec<_> = found.difference(&allowed).collect();
+        assert!(extra.is_empty(), "{name} must not depend on {extra:?}");
+        checked.insert(*name);
+    }
+    assert!(checked.len() > EDGES.len(), "no paper was found: {checked:?}");
+}
+
+#[test]
+fn only_tables_links_polars_and_only_the_engine_links_blas() {
+    let metadata = MetadataCommand::new()
+        .manifest_path(super::root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .unwrap();
+    for (dependency, owner) in
+        [("polars", "tables"), ("openblas-src", "autodiff"), ("saphyr-parser", "orchestrator")]
+    {
+        let owners: Vec<&str> = metadata
+            .packages
+            .iter()
+            .filter(|package| package.dependencies.iter().any(|d| d.name == dependency))
+            .map(|package| package.name.as_str())
+            .collect();
+        assert_eq!(owners, [owner], "{dependency}");
+    }
+}

@@ -1,0 +1,35 @@
+//! Which columns the run tables have, and which of them must be identical between two executions.
+
+/// Columns of a run table that tell how a run was executed, not what came out of it.
+///
+/// Every other column is outcome. `sweep` is among them because it is no part of a run's identity:
+/// of two sweeps that share a run, the one that executed it first gives its name.
+pub const PROVENANCE: [&str; 14] = [
+    "sweep",
+    "attempts",
+    "started_at",
+    "seconds",
+    "cpu_seconds",
+    "peak_memory_bytes",
+    "host",
+    "version",
+    "commit",
+    "blas",
+    "cpu",
+    "device",
+    "threads",
+    "error",
+];
+
+/// Whether a column of a run table must be bit-identical between two executions of the same run.
+pub fn is_outcome(column: &str) -> bool {
+    !PROVENANCE.contains(&column)
+}
+
+pub(crate) const RUN_ID: &str = "run_id";
+pub(crate) const SPEC_ID: &str = "spec_id";
+pub(crate) const SWEEP: &str = "sweep";
+pub(crate) const STATUS: &str = "status";
+pub(crate) const STARTED_AT: &str = "started_at";
+pub(crate) const PARAMS: &str = "params.";
+pub(crate) const FINAL: &str = "final.";

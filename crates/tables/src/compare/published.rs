@@ -1,0 +1,194 @@
+//! What a paper printed, from `results/published/<experiment>/<table>.csv`.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use crate::{Cell, Error, file::failed, text::is_plain};
+
+const FIXED: [&str; 5] = ["metric", "value", "spread", "source", "confidence"];
+
+/// One published number.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Theirs {
+    /// The number, in the unit of the metric.
+    pub value: f64,
+    /// Its spread, where the paper gives one.
+    pub spread: Option<f64>,
+    /// Which paper and table.
+    pub source: String,
+    /// How sure the figure is, for example `verified` or `recalled`.
+    pub confidence: String,
+}
+
+/// A table of published numbers: parameter columns, then `metric,value,spread,source,confidence`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Published {
+    parameters: Vec<String>,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Row {
+    parameters: Vec<String>,
+    metric: String,
+    theirs: Theirs,
+}
+
+impl Published {
+    /// Reads `<folder>/<name>.csv`, where `name` is `<experiment>/<table>`.
+    ///
+    /// # Errors
+    /// [`Error::Name`] for a name of another form, otherwise as [`read`](Self::read).
+    pub fn find(folder: &Path, name: &str) -> Result<Self, Error> {
+        match name.split_once('/') {
+            Some((experiment, table)) if is_plain(experiment) && is_plain(table) => {
+                Self::read(&folder.join(experiment).join(format!("{table}.csv")))
+            }
+            _ => Err(Error::Name { wanted: "<experiment>/<table>", found: name.into() }),
+        }
+    }
+
+    /// Reads one file.
+    ///
+    /// # Errors
+    /// [`Error::Nothing`] when it does not exist, [`Error::Io`] when it cannot be opened,
+    /// [`Error::Published`] naming the line that is malformed.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(Error::Nothing(format!("{} does not exist", path.display())));
+            }
+            Err(e) => return Err(failed("open", path, e)),
+        };
+        Self::parse(path, file)
+    }
+
+    fn parse(path: &Path, text: impl io::Read) -> Result<Self, Error> {
+        let wrong = |line, what| Error::Published { path: PathBuf::from(path), line, what };
+        let malformed = |e: csv::Error| {
+            let line = e.position().map_or(1, csv::Position::line);
+            wrong(line, e.to_string())
+        };
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
+        let header: Vec<String> =
+            reader.headers().map_err(malformed)?.iter().map(str::to_owned).collect();
+        let parameters = header.len().saturating_sub(FIXED.len());
+        if header[parameters..] != FIXED {
+            let wanted = FIXED.join(",");
+            let what = format!("wanted a header ending in {wanted}, found {}", header.join(","));
+            return Err(wrong(1, what));
+        }
+        let mut rows = Vec::new();
+        for record in reader.records() {
+            let record = record.map_err(malformed)?;
+            let line = record.position().map_or(0, csv::Position::line);
+            rows.push(row(&record, parameters).map_err(|what| wrong(line, what))?);
+        }
+        Ok(Self { parameters: header[..parameters].to_vec(), rows })
+    }
+
+    /// Names of the parameters that the numbers are given for.
+    pub fn parameters(&self) -> &[String] {
+        &self.parameters
+    }
+
+    /// Every number of a metric, with its parameters in the order of [`parameters`](Self::parameters).
+    pub fn numbers(&self, metric: &str) -> impl Iterator<Item = (&[String], &Theirs)> {
+        self.rows
+            .iter()
+            .filter(move |row| row.metric == metric)
+            .map(|row| (row.parameters.as_slice(), &row.theirs))
+    }
+
+    /// The number of `metric` where `known` gives each parameter's value; `None` there leaves the
+    /// parameter open. Nothing unless exactly one number fits.
+    pub(crate) fn lookup(&self, metric: &str, known: &[Option<&Cell>]) -> Option<&Theirs> {
+        let fits = |parameters: &[String]| {
+            parameters.iter().zip(known).all(|(text, cell)| cell.is_none_or(|c| c.matches(text)))
+        };
+        let mut found = self.numbers(metric).filter(|(parameters, _)| fits(parameters));
+        let (_, theirs) = found.next()?;
+        found.next().is_none().then_some(theirs)
+    }
+
+    /// Where a value of a parameter first stands in the table; last for one that does not.
+    pub(crate) fn position(&self, parameter: &str, value: &Cell) -> usize {
+        let column = self.parameters.iter().position(|name| name == parameter);
+        column
+            .and_then(|at| self.rows.iter().position(|row| value.matches(&row.parameters[at])))
+            .unwrap_or(usize::MAX)
+    }
+}
+
+fn row(record: &csv::StringRecord, parameters: usize) -> Result<Row, String> {
+    let field = |at: usize| record[parameters + at].to_owned();
+    let number = |name: &str, text: &str| {
+        let parsed = text.parse::<f64>().ok().filter(|number| number.is_finite());
+        parsed.ok_or_else(|| format!("{name}: wanted a number, found {text:?}"))
+    };
+    let spread = field(2);
+    Ok(Row {
+        parameters: record.iter().take(parameters).map(str::to_owned).collect(),
+        metric: field(0),
+        theirs: Theirs {
+            value: number("value", &field(1))?,
+            spread: if spread.is_empty() { None } else { Some(number("spread", &spread)?) },
+            source: field(3),
+            confidence: field(4),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Published, Error> {
+        Published::parse(Path::new("t.csv"), text.as_bytes())
+    }
+
+    #[test]
+    fn a_number_is_found_only_where_it_is_the_only_one() {
+        let table = parse(
+            "k,p,metric,value,spread,source,confidence\n\
+             1,0.5,acc,100,,S,recalled\n1,0.1,acc,90,2,S,recalled\n2,0.5,loss,3,,S,recalled\n",
+        )
+        .unwrap();
+        let (one, half) = (Cell::Int(1), Cell::Float(0.5));
+        assert_eq!(table.lookup("acc", &[Some(&one), Some(&half)]).unwrap().value, 100.0);
+        assert_eq!(table.lookup("acc", &[None, Some(&half)]).unwrap().value, 100.0);
+        assert_eq!(table.lookup("acc", &[Some(&one), None]), None);
+        assert_eq!(table.lookup("loss", &[Some(&one), Some(&half)]), None);
+        assert_eq!(table.position("p", &Cell::Float(0.1)), 1);
+        assert_eq!(table.position("p", &Cell::Float(0.2)), usize::MAX);
+    }
+
+    #[test]
+    fn malformed_files_name_the_line() {
+        let header = "k,metric,value,spread,source,confidence";
+        let text = |rows: &str| parse(&format!("{header}\n{rows}")).unwrap_err().to_string();
+        assert_eq!(
+            text("1,acc,1,,S,c\n1,acc,x,,S,c"),
+            "t.csv:3: value: wanted a number, found \"x\""
+        );
+        assert!(text("1,acc").starts_with("t.csv:2: "), "{}", text("1,acc"));
+        assert_eq!(
+            parse("k,value\n").unwrap_err().to_string(),
+            "t.csv:1: wanted a header ending in metric,value,spread,source,confidence, found k,value"
+        );
+    }
+
+    #[test]
+    fn names_of_tables_stay_inside_their_folder() {
+        for name in ["babi", "../dialog", "dialog/../babi", "dialog/", "a/b/c"] {
+            let error = Published::find(Path::new("published"), name).unwrap_err();
+            assert!(matches!(error, Error::Name { .. }), "{name}: {error}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! How a run was executed, as far as its journal says.
+
+use journal::{Fold, Opened, RunState, Timestamp};
+
+/// Of the attempt that counts, or of the newest where none does.
+pub(crate) struct Execution<'a> {
+    pub(crate) attempts: u32,
+    pub(crate) started_at: Option<Timestamp>,
+    pub(crate) seconds: Option<f64>,
+    pub(crate) cpu_seconds: Option<f64>,
+    pub(crate) peak_memory_bytes: Option<u64>,
+    pub(crate) writer: Option<&'a Opened>,
+}
+
+impl<'a> Execution<'a> {
+    pub(crate) fn of(state: &'a RunState, fold: &'a Fold) -> Self {
+        let newest = || state.attempts.values().next_back();
+        let attempt = state.counted().or_else(newest);
+        let ended = attempt.and_then(|attempt| attempt.ended.as_ref());
+        Self {
+            attempts: state.attempts.len() as u32,
+            started_at: attempt.and_then(|attempt| attempt.started_at),
+            seconds: ended.map(|ended| ended.seconds),
+            cpu_seconds: ended.map(|ended| ended.cpu_seconds),
+            peak_memory_bytes: ended.map(|ended| ended.peak_memory_bytes),
+            writer: attempt.and_then(|attempt| fold.writers.get(&attempt.writer)),
+        }
+    }
+}

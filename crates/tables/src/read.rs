@@ -1,0 +1,204 @@
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use experiment::RunId;
+use polars::prelude::*;
+
+use crate::{
+    Cell, Error,
+    columns::{FINAL, PARAMS, RUN_ID, SWEEP},
+    file::failed,
+    text::is_plain,
+};
+
+/// Which runs to look at; the default is all of them.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Only runs that this sweep executed.
+    pub sweep: Option<String>,
+    /// Only these runs, for example those of a plan.
+    pub runs: Option<BTreeSet<RunId>>,
+}
+
+/// The run table of one experiment, read back.
+#[derive(Debug, Clone)]
+pub struct Runs {
+    experiment: String,
+    frame: DataFrame,
+}
+
+impl Runs {
+    /// Reads `<store>/tables/<experiment>/runs.parquet`.
+    ///
+    /// # Errors
+    /// [`Error::Name`] for a name that cannot be a folder; [`Error::Nothing`] when there is no such
+    /// table; [`Error::Io`] or [`Error::Parquet`] when it cannot be read.
+    pub fn read(store: &Path, experiment: &str) -> Result<Self, Error> {
+        if !is_plain(experiment) {
+            let wanted = "the name of an experiment";
+            return Err(Error::Name { wanted, found: experiment.into() });
+        }
+        let path = store.join("tables").join(experiment).join("runs.parquet");
+        let frame = read_frame(&path)?.ok_or_else(|| {
+            Error::Nothing(format!("no run of {experiment} is in {}", store.display()))
+        })?;
+        let runs = Self { experiment: experiment.into(), frame };
+        let has_ids = runs.frame.column(RUN_ID).is_ok_and(|ids| ids.dtype() == &DataType::String);
+        if !has_ids {
+            return Err(Error::Layout { path, wanted: format!("a text column {RUN_ID}") });
+        }
+        Ok(runs)
+    }
+
+    /// Name of the experiment.
+    pub fn experiment(&self) -> &str {
+        &self.experiment
+    }
+
+    /// How many runs.
+    pub fn len(&self) -> usize {
+        self.frame.height()
+    }
+
+    /// Whether there is no run.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Full names of the columns, in their order.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.frame.columns().iter().map(|column| column.name().as_str())
+    }
+
+    /// The values of a column by its full name, one a run.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] when there is none of that name.
+    pub fn cells(&self, column: &str) -> Result<Vec<Cell>, Error> {
+        let column = self.column(column)?;
+        Ok((0..self.len())
+            .map(|row| column.get(row).map_or(Cell::Null, |value| Cell::of(&value)))
+            .collect())
+    }
+
+    /// Full names of the parameters that differ between runs.
+    pub fn varying(&self) -> Vec<String> {
+        let varies = |column: &&Column| {
+            column.name().starts_with(PARAMS)
+                && (1..self.len()).any(|row| column.get(row).ok() != column.get(0).ok())
+        };
+        self.frame.columns().iter().filter(varies).map(|c| c.name().to_string()).collect()
+    }
+
+    /// The runs that `selection` asks for.
+    pub fn select(&self, selection: &Selection) -> Self {
+        let sweeps = selection.sweep.as_ref().zip(self.texts(SWEEP));
+        let ids = selection.runs.as_ref().zip(self.texts(RUN_ID));
+        let keep: BooleanChunked = (0..self.len())
+            .map(|row| {
+                sweeps.is_none_or(|(wanted, sweeps)| sweeps.get(row) == Some(wanted))
+                    && ids.is_none_or(|(wanted, ids)| {
+                        let id = ids.get(row).and_then(|id| id.parse().ok());
+                        id.is_some_and(|id: RunId| wanted.contains(&id))
+                    })
+            })
+            .collect();
+        let frame = self.frame.filter(&keep).expect("the mask has a value for every run");
+        Self { experiment: self.experiment.clone(), frame }
+    }
+
+    /// The full name of the column that `name` stands for: a full name itself, or a bare one for
+    /// `params.<name>` or `final.<name>` where only one of them exists.
+    ///
+    /// # Errors
+    /// [`Error::Ambiguous`] with the candidates, or [`Error::Unknown`] with the nearest name.
+    pub fn resolve(&self, name: &str) -> Result<String, Error> {
+        let exists = |full: &String| self.frame.schema().contains(full);
+        let full = [name.to_owned(), format!("{PARAMS}{name}"), format!("{FINAL}{name}")];
+        let mut candidates: Vec<String> = full.into_iter().filter(exists).collect();
+        match candidates.len() {
+            1 => Ok(candidates.remove(0)),
+            0 => Err(self.unknown(name)),
+            _ => Err(Error::Ambiguous { name: name.into(), candidates }),
+        }
+    }
+
+    pub(crate) fn column(&self, name: &str) -> Result<&Column, Error> {
+        self.frame.column(name).map_err(|_| self.unknown(name))
+    }
+
+    pub(crate) fn frame(&self) -> &DataFrame {
+        &self.frame
+    }
+
+    fn texts(&self, column: &str) -> Option<&StringChunked> {
+        self.frame.column(column).ok()?.str().ok()
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let known: Vec<String> = self.columns().map(|full| bare(full).to_owned()).collect();
+        let distance = |known: &&String| strsim::damerau_levenshtein(known, bare(name));
+        let nearest = known
+            .iter()
+            .min_by_key(distance)
+            .filter(|known| distance(known) <= 1 + name.chars().count() / 3)
+            .cloned();
+        Error::Unknown { name: name.into(), nearest, known }
+    }
+}
+
+/// Names of the experiments that have a run table in a store, sorted.
+///
+/// # Errors
+/// [`Error::Io`] when the folder of tables cannot be listed; none is no error.
+pub fn experiments(store: &Path) -> Result<Vec<String>, Error> {
+    let has_runs = |folder: &String| {
+        is_plain(folder) && store.join("tables").join(folder).join("runs.parquet").is_file()
+    };
+    Ok(names_in(&store.join("tables"))?.into_iter().filter(has_runs).collect())
+}
+
+/// A column's name without `params.` or `final.`.
+pub(crate) fn bare(column: &str) -> &str {
+    column.strip_prefix(PARAMS).or_else(|| column.strip_prefix(FINAL)).unwrap_or(column)
+}
+
+/// Sorted names of what is in a folder; empty where there is none.
+pub(crate) fn names_in(folder: &Path) -> Result<Vec<String>, Error> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(failed("list", folder, e)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(|e| failed("list", folder, e))?.file_name();
+        names.extend(name.into_string());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// One Parquet file with each column in one piece; `None` where there is no file.
+pub(crate) fn read_frame(path: &Path) -> Result<Option<DataFrame>, Error> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(failed("open", path, e)),
+    };
+    let mut frame = ParquetReader::new(file)
+        .finish()
+        .map_err(|source| Error::Parquet { path: path.into(), source })?;
+    frame.rechunk_mut();
+    Ok(Some(frame))
+}
+
+/// Paths of the Parquet files in a folder, sorted.
+pub(crate) fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let is_table = |name: &String| name.ends_with(".parquet");
+    Ok(names_in(folder)?.into_iter().filter(is_table).map(|name| folder.join(name)).collect())
+}

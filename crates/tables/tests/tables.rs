@@ -1,0 +1,12 @@
+//! From a fold built by hand to files on disk and back.
+
+#[path = "tables/compare.rs"]
+mod compare;
+#[path = "tables/exact.rs"]
+mod exact;
+#[path = "tables/fixture.rs"]
+mod fixture;
+#[path = "tables/published.rs"]
+mod published;
+#[path = "tables/write.rs"]
+mod write;

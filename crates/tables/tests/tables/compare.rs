@@ -1,0 +1,203 @@
+use std::{fs, path::Path};
+
+use serde_json::json;
+use tables::{Comparison, Error, Format, Published, Request, Runs, Selection, compare};
+use tempfile::tempdir;
+
+use crate::fixture::{Story, dialog, spec};
+
+fn request(rows: &[&str], columns: &[&str]) -> Request {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    Request {
+        rows: names(rows),
+        columns: names(columns),
+        value: "test_accuracy".into(),
+        selection: Selection::default(),
+    }
+}
+
+fn runs(story: &Story) -> Runs {
+    let store = tempdir().unwrap();
+    story.write(store.path());
+    Runs::read(store.path(), "dialog").unwrap()
+}
+
+fn published(text: &str) -> Published {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("babi.csv");
+    fs::write(&path, text).unwrap();
+    Published::read(&path).unwrap()
+}
+
+/// Two regimes and two learners, three seeds, one failed and one unfinished run.
+fn quickstart() -> Story {
+    let mut story = Story::new();
+    for (regime, learner, base) in [(1, "rbi", 99.0), (1, "fp", 30.0), (2, "rbi", 98.0)] {
+        for seed in 0..3 {
+            let accuracy = base + seed as f64 * 0.5;
+            story.finish(&dialog(regime, learner, seed), &[("test_accuracy", accuracy)]);
+        }
+    }
+    story.fail(&dialog(2, "fp", 0), "diverged: loss is NaN at step 7");
+    story.start(&dialog(2, "fp", 1));
+    story
+}
+
+const THEIRS: &str = "regime,learner,policy_accuracy,metric,value,spread,source,confidence\n\
+    1,rbi,0.5,test_accuracy,100,,\"Paper, table 1\",recalled\n\
+    1,rbi,0.1,test_accuracy,90,,\"Paper, table 1\",recalled\n\
+    1,fp,0.5,test_accuracy,23,1.5,\"Paper, table 1\",recalled\n\
+    2,fp,0.5,test_accuracy,93,,\"Paper, table 1\",recalled\n\
+    3,fp,0.5,test_accuracy,99,,\"Paper, table 1\",recalled\n";
+
+fn comparison() -> Comparison {
+    let request = request(&["regime"], &["learner"]);
+    compare(&runs(&quickstart()), &request, Some(&published(THEIRS))).unwrap()
+}
+
+#[test]
+fn a_comparison_for_a_terminal() {
+    insta::assert_snapshot!(comparison().render(Format::Table));
+}
+
+#[test]
+fn a_comparison_in_markdown() {
+    insta::assert_snapshot!(comparison().render(Format::Markdown));
+}
+
+#[test]
+fn a_comparison_as_csv() {
+    insta::assert_snapshot!(comparison().render(Format::Csv));
+}
+
+#[test]
+fn a_comparison_as_json() {
+    let text = comparison().render(Format::Json);
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["columns"], json!({"names": ["learner"], "keys": [["rbi"], ["fp"]]}));
+    assert_eq!(value["rows"]["keys"], json!([[1], [2]]));
+    let theirs = json!({"value": 100.0, "spread": null, "source": "Paper, table 1",
+        "confidence": "recalled"});
+    assert_eq!(
+        value["cells"][0][0],
+        json!({"n": 3, "mean": 99.5, "deviation": 0.5, "published": theirs, "gap": -0.5})
+    );
+    let counts = json!({"counted": 9, "failed": 1, "unfinished": 1, "without_value": 0,
+        "superseded": 0});
+    assert_eq!(value["runs"], counts);
+}
+
+#[test]
+fn several_names_share_an_axis() {
+    let request = request(&["regime"], &["learner", "policy_accuracy"]);
+    let comparison = compare(&runs(&quickstart()), &request, Some(&published(THEIRS))).unwrap();
+    insta::assert_snapshot!(comparison.render(Format::Table));
+    insta::assert_snapshot!(comparison.render(Format::Markdown));
+}
+
+#[test]
+fn one_column_suffices() {
+    let comparison = compare(&runs(&quickstart()), &request(&["regime", "learner"], &[]), None);
+    insta::assert_snapshot!(comparison.unwrap().render(Format::Table));
+}
+
+#[test]
+fn what_a_cell_averages_over_is_said() {
+    let mut story = Story::new();
+    for (policy, accuracy) in [(0.5, 90.0), (0.1, 70.0)] {
+        let params = json!({"regime": 1, "learner": "rbi", "policy_accuracy": policy});
+        story.finish(&spec("dialog", &params, 0), &[("test_accuracy", accuracy)]);
+    }
+    let request = request(&["regime"], &["learner"]);
+    let comparison = compare(&runs(&story), &request, Some(&published(THEIRS))).unwrap();
+    assert_eq!(comparison.averaged_over, ["policy_accuracy"]);
+    let cell = &comparison.cells[0][0];
+    assert_eq!((cell.n, cell.mean, &cell.published), (2, Some(80.0), &None));
+    assert!(comparison.footer().contains(&"cells average over policy_accuracy".into()));
+}
+
+#[test]
+fn a_newer_version_of_a_run_replaces_the_older() {
+    let mut story = Story::new();
+    let old = dialog(1, "rbi", 0);
+    story.finish(&old, &[("test_accuracy", 50.0)]);
+    let mut new = old.clone();
+    new.run = experiment::RunId::of("the same request, version 2");
+    let started = journal::Started { spec: new.clone(), attempt: 1, at: 200.0 };
+    story.fold.apply(crate::fixture::WORKER, journal::Event::Started(started));
+    story.end(&new, journal::Outcome::Finished, &[("test_accuracy", 60.0)]);
+    let comparison = compare(&runs(&story), &request(&["regime"], &[]), None).unwrap();
+    assert_eq!(comparison.cells[0][0].mean, Some(60.0));
+    assert_eq!((comparison.runs.counted, comparison.runs.superseded), (1, 1));
+    let mut request = request(&["regime"], &[]);
+    request.selection.runs = Some([old.run].into());
+    let comparison = compare(&runs(&story), &request, None).unwrap();
+    assert_eq!(comparison.cells[0][0].mean, Some(50.0));
+}
+
+#[test]
+fn wrong_names_are_explained() {
+    let mut story = quickstart();
+    let run = spec("dialog", &json!({"loss": "l2", "regime": 1, "learner": "rbi"}), 9);
+    story.finish(&run, &[("test_accuracy", 1.0), ("loss", 0.5)]);
+    let runs = runs(&story);
+    let error = |rows: &str, value: &str| {
+        let mut request = request(&[rows], &[]);
+        request.value = value.into();
+        compare(&runs, &request, None).unwrap_err().to_string()
+    };
+    assert_eq!(
+        error("regim", "test_accuracy"),
+        "\"regim\" names no column; did you mean \"regime\"?"
+    );
+    assert_eq!(error("regime", "zzzzzz"), "\"zzzzzz\" names no column");
+    assert_eq!(
+        error("regime", "loss"),
+        "\"loss\" is ambiguous: wanted one of params.loss, final.loss"
+    );
+    assert_eq!(error("regime", "learner"), "params.learner: wanted a column of numbers, found str");
+    assert_eq!(runs.resolve("final.loss").unwrap(), "final.loss");
+}
+
+#[test]
+fn nothing_finished_is_nothing_to_compare() {
+    let mut story = Story::new();
+    story.fail(&dialog(1, "rbi", 0), "no data");
+    story.finish(&dialog(2, "rbi", 0), &[("other", 1.0)]);
+    let mut other = dialog(3, "rbi", 0);
+    other.sweep = "other".into();
+    story.finish(&other, &[("test_accuracy", 1.0)]);
+    let mut request = request(&["regime"], &[]);
+    request.selection.sweep = Some("quickstart".into());
+    let error = compare(&runs(&story), &request, None).unwrap_err();
+    assert!(matches!(error, Error::Nothing(_)));
+    assert_eq!(
+        error.to_string(),
+        "nothing to compare: of 2 runs of dialog, 1 failed, 0 are unfinished and 1 have no \
+         test_accuracy"
+    );
+    let missing = Published::find(Path::new("nowhere"), "dialog/babi").unwrap_err();
+    assert!(matches!(missing, Error::Nothing(_)), "{missing}");
+}
+
+#[test]
+fn hostile_names_are_inert_in_every_form() {
+    let hostile = "\u{1b}[31m|<script>\u{9b}2J\n\u{202e}";
+    let long = "x".repeat(10_000);
+    let mut story = Story::new();
+    for learner in [hostile, &long] {
+        story.finish(&dialog(1, learner, 0), &[("test_accuracy", 1.0)]);
+    }
+    let comparison = compare(&runs(&story), &request(&["learner"], &["regime"]), None).unwrap();
+    for format in [Format::Table, Format::Markdown, Format::Csv, Format::Json] {
+        let text = comparison.render(format);
+        let active = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!text.contains(active), "{format:?}: {text:?}");
+    }
+    let markdown = comparison.render(Format::Markdown);
+    assert!(markdown.contains("\\\\u{1b}\\[31m\\|&lt;script&gt;\\\\u{9b}2J\\\\n"), "{markdown}");
+    let widest = comparison.render(Format::Table).lines().map(|l| l.chars().count()).max();
+    assert!(widest < Some(90), "{widest:?}");
+    let json: serde_json::Value = serde_json::from_str(&comparison.render(Format::Json)).unwrap();
+    assert_eq!(json["rows"]["keys"][0][0], hostile);
+}
