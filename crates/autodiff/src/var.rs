@@ -86,6 +86,10 @@ impl<'g> Var<'g> {
     ///
     /// # Errors
     /// [`Error::Shapes`] if the shapes do not broadcast.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the operator could not report a shape error"
+    )]
     pub fn add(self, other: Var<'g>) -> Result<Var<'g>, Error> {
         self.binary(Micro::Add, other)
     }
@@ -94,6 +98,10 @@ impl<'g> Var<'g> {
     ///
     /// # Errors
     /// As [`Var::add`].
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the operator could not report a shape error"
+    )]
     pub fn sub(self, other: Var<'g>) -> Result<Var<'g>, Error> {
         self.binary(Micro::Sub, other)
     }
@@ -102,6 +110,10 @@ impl<'g> Var<'g> {
     ///
     /// # Errors
     /// As [`Var::add`].
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the operator could not report a shape error"
+    )]
     pub fn mul(self, other: Var<'g>) -> Result<Var<'g>, Error> {
         self.binary(Micro::Mul, other)
     }
@@ -110,6 +122,10 @@ impl<'g> Var<'g> {
     ///
     /// # Errors
     /// As [`Var::add`].
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the operator could not report a shape error"
+    )]
     pub fn div(self, other: Var<'g>) -> Result<Var<'g>, Error> {
         self.binary(Micro::Div, other)
     }

@@ -7,7 +7,7 @@
 use std::mem::MaybeUninit;
 
 use super::simd::vectorised;
-use super::{Memory, Operand};
+use super::{Memory, Operand, parallel};
 use crate::plan::Micro;
 use crate::{DType, Float};
 
@@ -24,7 +24,7 @@ const TASK: usize = 1 << 15;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Source {
     Register(usize),
-    /// A contiguous operand, read where it is.
+    /// An operand, read where it is or from its register.
     Load(usize),
     /// A result written earlier in the block.
     Store(usize),
@@ -63,6 +63,8 @@ pub(crate) struct Fused {
     pub len: usize,
     /// The shape, with axes joined where every operand allows it.
     pub shape: Vec<usize>,
+    /// Elements that a block does not reach across.
+    pub row: usize,
     pub loads: Vec<(Operand, Fetch)>,
     pub code: Vec<Instruction>,
     pub stores: Vec<Operand>,
@@ -108,7 +110,7 @@ impl Fused {
         }
         let tasks = (end - start).div_ceil(TASK);
         let middle = start + tasks / 2 * TASK;
-        rayon::join(|| self.task(bases, start, middle), || self.task(bases, middle, end));
+        parallel::both(|| self.task(bases, start, middle), || self.task(bases, middle, end));
     }
 }
 
@@ -118,41 +120,49 @@ struct Registers<T>([[MaybeUninit<T>; BLOCK]; REGISTERS]);
 
 vectorised! {
     fn range<T: Float>(chain: &Fused, bases: &Bases<T>, start: usize, end: usize) {
-        let mut registers = Registers([[MaybeUninit::uninit(); BLOCK]; REGISTERS]);
-        let register = |index: usize, base: *mut Registers<T>| {
+        let mut registers = Registers::<T>([[MaybeUninit::uninit(); BLOCK]; REGISTERS]);
+        let base = &raw mut registers;
+        let register = |index: usize| {
             assert!(index < REGISTERS);
             // SAFETY: the index was just checked.
             unsafe { base.cast::<T>().add(index * BLOCK) }
         };
-        let base = &raw mut registers;
+        let mut loads = [std::ptr::null::<T>(); OPERANDS];
         for (i, (_, fetch)) in chain.loads.iter().enumerate() {
             if let Fetch::Repeat(r) = fetch {
                 // SAFETY: the operand has one element at least, and a register BLOCK of them.
-                unsafe { fill(register(*r, base), *bases.loads[i]) };
+                unsafe { fill(register(*r), *bases.loads[i]) };
+                loads[i] = register(*r);
             }
         }
         let mut from = start;
         while from < end {
-            let n = (end - from).min(BLOCK);
+            let n = (end - from).min(BLOCK).min(chain.row - from % chain.row);
             for (i, (_, fetch)) in chain.loads.iter().enumerate() {
-                if let Fetch::Strided(r, strides) = fetch {
-                    // SAFETY: the strides stay inside the operand for every index below the
-                    // chain's length, and the register holds n elements.
-                    unsafe { fetch_strided(bases.loads[i], &chain.shape, strides, from, register(*r, base), n) };
+                match fetch {
+                    // SAFETY: direct operands have the chain's length.
+                    Fetch::Direct => loads[i] = unsafe { bases.loads[i].add(from) },
+                    Fetch::Repeat(_) => {}
+                    Fetch::Strided(r, strides) => {
+                        // SAFETY: the strides stay inside the operand for every index below the
+                        // chain's length, and the register holds n elements.
+                        loads[i] = unsafe {
+                            fetch_strided(bases.loads[i], &chain.shape, strides, from, register(*r), n)
+                        };
+                    }
                 }
             }
             let place = |source: Source| -> *const T {
                 match source {
-                    Source::Register(r) => register(r, base),
-                    // SAFETY: direct operands and results have the chain's length.
-                    Source::Load(i) => unsafe { bases.loads[i].add(from) },
-                    // SAFETY: as above.
+                    Source::Register(r) => register(r),
+                    Source::Load(i) => loads[i],
+                    // SAFETY: results have the chain's length.
                     Source::Store(i) => unsafe { bases.stores[i].add(from) },
                 }
             };
             for step in &chain.code {
                 let target = match step.target {
-                    Target::Register(r) => register(r, base),
+                    Target::Register(r) => register(r),
                     // SAFETY: results have the chain's length.
                     Target::Store(i) => unsafe { bases.stores[i].add(from) },
                 };
@@ -169,9 +179,7 @@ vectorised! {
             }
             for &(r, store) in &chain.late {
                 // SAFETY: a register of n elements to a result of the chain's length.
-                unsafe {
-                    std::ptr::copy_nonoverlapping(register(r, base), bases.stores[store].add(from), n);
-                }
+                unsafe { std::ptr::copy_nonoverlapping(register(r), bases.stores[store].add(from), n) };
             }
             from += n;
         }
@@ -186,7 +194,8 @@ unsafe fn fill<T: Float>(register: *mut T, value: T) {
     }
 }
 
-/// Copies elements `from..from + n` of a strided operand, in row-major order of `shape`.
+/// Elements `from..from + n` of a strided operand, in row-major order of `shape`: where they are if
+/// they are neighbours, else copied to the register.
 #[inline(always)]
 unsafe fn fetch_strided<T: Float>(
     base: *const T,
@@ -195,7 +204,7 @@ unsafe fn fetch_strided<T: Float>(
     from: usize,
     register: *mut T,
     n: usize,
-) {
+) -> *const T {
     let last = shape.len() - 1;
     let (extent, stride) = (shape[last], strides[last]);
     let (mut row, mut column) = (from / extent, from % extent);
@@ -207,6 +216,10 @@ unsafe fn fetch_strided<T: Float>(
             rest /= shape[axis];
         }
         let run = (extent - column).min(n - done);
+        if run == n && stride == 1 {
+            // SAFETY: an index of the shape, for which the caller vouches.
+            return unsafe { base.add(offset + column) };
+        }
         // SAFETY: the caller vouches for every index of the shape and for n places in the register.
         unsafe {
             let source = base.add(offset + column * stride);
@@ -221,4 +234,5 @@ unsafe fn fetch_strided<T: Float>(
         column = 0;
         row += 1;
     }
+    register
 }

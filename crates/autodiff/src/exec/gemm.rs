@@ -1,11 +1,19 @@
 //! Matrix products: BLAS where it pays, plain loops where a call would cost more than the work.
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
+use ndarray::{ArrayView2, ArrayViewMut2, Axis, ShapeBuilder};
 
-use super::reduce::dot;
-use super::simd::vectorised;
+use super::parallel;
+use super::simd::{axpy, dot, vectorised};
 use crate::{Float, Layout};
+
+/// Multiplications of one matrix below which loops beat a call.
+const SMALL: usize = 2048;
+/// Multiplications from which a product is split into tiles, and the most tiles there are.
+const TILE: usize = 1 << 23;
+const TILES: usize = 16;
+/// Multiplications from which a batch of small products is shared between threads.
+const BATCH: usize = 1 << 19;
 
 /// Whether each matrix of the layout has one axis of stride 1 and no repeated one.
 pub(crate) fn readable(shape: &[usize], strides: &[usize]) -> bool {
@@ -23,26 +31,35 @@ struct Matrix<'a, T> {
 }
 
 impl<'a, T: Float> Matrix<'a, T> {
+    #[inline(always)]
+    fn of(data: &'a [T], layout: &Layout, mut index: usize) -> Matrix<'a, T> {
+        let r = layout.shape.len();
+        let mut offset = 0;
+        for axis in (0..r - 2).rev() {
+            offset += index % layout.shape[axis] * layout.strides[axis];
+            index /= layout.shape[axis];
+        }
+        let shape = (layout.shape[r - 2], layout.shape[r - 1]);
+        let strides = (layout.strides[r - 2], layout.strides[r - 1]);
+        Matrix { data: &data[offset..], shape, strides }
+    }
+
+    #[inline(always)]
+    fn transposed(self) -> Matrix<'a, T> {
+        Matrix {
+            data: self.data,
+            shape: (self.shape.1, self.shape.0),
+            strides: (self.strides.1, self.strides.0),
+        }
+    }
+
     fn view(self) -> ArrayView2<'a, T> {
-        let (rows, columns) = self.shape;
-        // BLAS wants strides of at least the other extent, also along an axis of extent 1.
-        let (s, t) = self.strides;
-        let strides = match self.shape {
-            (1, _) if t == 1 => (columns.max(1), 1),
-            (_, 1) if s == 1 => (1, rows.max(1)),
-            (1, _) => (1, t),
-            (_, 1) => (s, 1),
-            _ => (s, t),
-        };
-        match ArrayView2::from_shape(self.shape.strides(strides), self.data) {
+        match ArrayView2::from_shape(self.shape.strides(self.strides), self.data) {
             Ok(view) => view,
-            Err(error) => panic!("matrix {:?} {strides:?}: {error}", self.shape),
+            Err(error) => panic!("matrix {:?} by {:?}: {error}", self.shape, self.strides),
         }
     }
 }
-
-/// Multiplications below which loops beat a call.
-const SMALL: usize = 2048;
 
 /// Products of the matrices of two layouts with equal leading axes, into contiguous `c`.
 pub(crate) fn batched<T: Float>(a: &[T], la: &Layout, b: &[T], lb: &Layout, c: &mut [T]) {
@@ -51,77 +68,88 @@ pub(crate) fn batched<T: Float>(a: &[T], la: &Layout, b: &[T], lb: &Layout, c: &
     if c.is_empty() {
         return;
     }
-    crate::blas::single_thread();
-    for (i, c) in c.chunks_exact_mut(m * n).enumerate() {
-        let a = matrix(a, la, i);
-        let b = matrix(b, lb, i);
-        if k == 0 {
-            c.fill(T::zero());
-        } else {
-            product(a, b, c);
+    if k == 0 {
+        return c.fill(T::zero());
+    }
+    let work = m * k * n;
+    let loops = work < SMALL || m == 1 || n == 1;
+    parallel::rows(c, m * n, (BATCH / work).max(1), 0, &|first, c| {
+        if loops {
+            small(a, la, b, lb, first, c);
+            return;
         }
-    }
+        for (i, c) in c.chunks_exact_mut(m * n).enumerate() {
+            let (a, b) = (Matrix::of(a, la, first + i), Matrix::of(b, lb, first + i));
+            match ArrayViewMut2::from_shape((m, n), c) {
+                Ok(c) => tiled(&a.view(), &b.view(), c, (work / TILES).max(TILE)),
+                Err(error) => panic!("a result of {m} by {n}: {error}"),
+            }
+        }
+    });
 }
 
-fn matrix<'a, T>(data: &'a [T], layout: &Layout, mut index: usize) -> Matrix<'a, T> {
-    let r = layout.shape.len();
-    let mut offset = 0;
-    for axis in (0..r - 2).rev() {
-        offset += index % layout.shape[axis] * layout.strides[axis];
-        index /= layout.shape[axis];
-    }
-    let shape = (layout.shape[r - 2], layout.shape[r - 1]);
-    let strides = (layout.strides[r - 2], layout.strides[r - 1]);
-    Matrix { data: &data[offset..], shape, strides }
-}
-
-fn product<T: Float>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T]) {
-    let ((m, k), n) = (a.shape, b.shape.1);
-    if m * k * n < SMALL || m == 1 || n == 1 {
-        small(a, b, c);
-        return;
-    }
-    let c = ArrayViewMut2::from_shape((m, n), c);
-    match c {
-        Ok(mut c) => general_mat_mul(T::one(), &a.view(), &b.view(), T::zero(), &mut c),
-        Err(error) => panic!("a result of {m} by {n}: {error}"),
+/// Halves the longer side of the result until a tile is small enough for one call.
+fn tiled<T: Float>(
+    a: &ArrayView2<'_, T>,
+    b: &ArrayView2<'_, T>,
+    mut c: ArrayViewMut2<'_, T>,
+    tile: usize,
+) {
+    let ((m, k), n) = (a.dim(), b.dim().1);
+    if m * k * n <= tile || m.max(n) < 64 {
+        general_mat_mul(T::one(), a, b, T::zero(), &mut c);
+    } else if m >= n {
+        let middle = (m / 2).next_multiple_of(16);
+        let (top, bottom) = a.split_at(Axis(0), middle);
+        let (upper, lower) = c.split_at(Axis(0), middle);
+        parallel::both(|| tiled(&top, b, upper, tile), || tiled(&bottom, b, lower, tile));
+    } else {
+        let middle = (n / 2).next_multiple_of(16);
+        let (left, right) = b.split_at(Axis(1), middle);
+        let (first, second) = c.split_at(Axis(1), middle);
+        parallel::both(|| tiled(a, &left, first, tile), || tiled(a, &right, second, tile));
     }
 }
 
 vectorised! {
-    /// y += a x.
-    fn axpy<T: Float>(a: T, x: &[T], y: &mut [T]) {
-        for (y, &x) in y.iter_mut().zip(x) {
-            *y = *y + a * x;
+    /// A run of small products, from the one of index `first`.
+    fn small<T: Float>(a: &[T], la: &Layout, b: &[T], lb: &Layout, first: usize, c: &mut [T]) {
+        let r = la.shape.len();
+        let size = la.shape[r - 2] * lb.shape[r - 1];
+        for (i, c) in c.chunks_exact_mut(size).enumerate() {
+            let (a, b) = (Matrix::of(a, la, first + i), Matrix::of(b, lb, first + i));
+            // A column is a row of the transposed problem.
+            if b.shape.1 == 1 { loops(b.transposed(), a.transposed(), c) } else { loops(a, b, c) }
         }
     }
 }
 
 /// Loops whose innermost runs along memory.
-fn small<T: Float>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T]) {
+#[inline(always)]
+fn loops<T: Float>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T]) {
     let ((m, k), n) = (a.shape, b.shape.1);
-    let at = |i: usize, p: usize| a.data[i * a.strides.0 + p * a.strides.1];
-    let contiguous = |stride: usize, extent: usize| stride == 1 || extent == 1;
-    if contiguous(a.strides.1, k) && contiguous(b.strides.0, k) {
-        for i in 0..m {
-            let row = &a.data[i * a.strides.0..][..k];
-            for j in 0..n {
-                c[i * n + j] = dot(row, &b.data[j * b.strides.1..][..k]);
-            }
-        }
-    } else if contiguous(b.strides.1, n) {
-        c.fill(T::zero());
-        for i in 0..m {
+    let along_n = b.strides.1 == 1 || n == 1;
+    let along_k = k == 1 || (a.strides.1 == 1 && b.strides.0 == 1);
+    for i in 0..m {
+        let c = &mut c[i * n..(i + 1) * n];
+        if along_n && (!along_k || n >= k) {
+            c.fill(T::zero());
             for p in 0..k {
-                axpy(at(i, p), &b.data[p * b.strides.0..][..n], &mut c[i * n..(i + 1) * n]);
+                let factor = a.data[i * a.strides.0 + p * a.strides.1];
+                axpy(factor, &b.data[p * b.strides.0..][..n], c);
             }
-        }
-    } else {
-        for i in 0..m {
-            for j in 0..n {
-                let column = &b.data[j * b.strides.1..];
-                c[i * n + j] =
-                    (0..k).fold(T::zero(), |sum, p| sum + at(i, p) * column[p * b.strides.0]);
+        } else if along_k {
+            let row = &a.data[i * a.strides.0..][..k];
+            for (j, c) in c.iter_mut().enumerate() {
+                *c = dot(row, &b.data[j * b.strides.1..][..k]);
+            }
+        } else {
+            for (j, c) in c.iter_mut().enumerate() {
+                let term = |p: usize| {
+                    a.data[i * a.strides.0 + p * a.strides.1]
+                        * b.data[p * b.strides.0 + j * b.strides.1]
+                };
+                *c = (0..k).fold(T::zero(), |sum, p| sum + term(p));
             }
         }
     }

@@ -1,9 +1,11 @@
 //! What runs: memory of a replay, the call a kernel sees, and the CPU kernels.
 
+pub(crate) mod bags;
 mod call;
 pub(crate) mod fused;
 pub(crate) mod gemm;
 mod memory;
+pub(crate) mod parallel;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 pub(crate) mod simd;

@@ -1,88 +1,45 @@
 //! Reductions by fixed trees.
 
-use super::simd::{add_to, vectorised};
+use super::parallel;
+use super::simd::{add_to, lane_max, lane_sum, vectorised};
 use crate::Float;
 
-const LANES: usize = 16;
-/// Elements that one leaf of the tree adds up lane by lane.
-const LEAF: usize = 1024;
+/// Elements that one leaf of a sum's tree adds up lane by lane.
+const LEAF: usize = 128;
+/// Elements from which a reduction is worth another thread, and that one task handles.
+const TASK: usize = 1 << 16;
 
 vectorised! {
-    fn leaf_sum<T: Float>(x: &[T]) -> T {
-        let mut lanes = [T::zero(); LANES];
-        let (whole, rest) = x.as_chunks::<LANES>();
-        for chunk in whole {
-            for (lane, &x) in lanes.iter_mut().zip(chunk) {
-                *lane = *lane + x;
-            }
-        }
-        for (lane, &x) in lanes.iter_mut().zip(rest) {
-            *lane = *lane + x;
-        }
-        fold(lanes)
+    fn leaf<T: Float>(x: &[T]) -> T {
+        lane_sum(x)
     }
 }
 
-vectorised! {
-    /// Sum of products, in the order of [`row_sum`]'s leaves.
-    pub(crate) fn dot<T: Float>(x: &[T], y: &[T]) -> T {
-        let mut lanes = [T::zero(); LANES];
-        let ((xs, x_rest), (ys, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
-        for (x, y) in xs.iter().zip(ys) {
-            for ((lane, &x), &y) in lanes.iter_mut().zip(x).zip(y) {
-                *lane = *lane + x * y;
-            }
-        }
-        for ((lane, &x), &y) in lanes.iter_mut().zip(x_rest).zip(y_rest) {
-            *lane = *lane + x * y;
-        }
-        fold(lanes)
-    }
-}
-
-#[inline(always)]
-fn fold<T: Float>(mut lanes: [T; LANES]) -> T {
-    let mut half = LANES / 2;
-    while half > 0 {
-        for i in 0..half {
-            lanes[i] = lanes[i] + lanes[i + half];
-        }
-        half /= 2;
-    }
-    lanes[0]
-}
-
-/// Where a run is split in two: a fixed function of its length.
-fn middle(leaves: usize) -> usize {
-    leaves.div_ceil(2)
-}
-
-/// Elements from which a sum is worth another thread.
-const PARALLEL: usize = 1 << 16;
-
-/// Sum of a run of neighbours.
+/// Sum of a run of neighbours, halved down to leaves.
 pub(crate) fn row_sum<T: Float>(x: &[T]) -> T {
     if x.len() <= LEAF {
-        return leaf_sum(x);
+        return leaf(x);
     }
-    let (left, right) = x.split_at(middle(x.len().div_ceil(LEAF)) * LEAF);
-    let (left, right) = if x.len() >= PARALLEL {
-        rayon::join(|| row_sum(left), || row_sum(right))
+    let (left, right) = x.split_at(x.len().div_ceil(LEAF).div_ceil(2) * LEAF);
+    let (mut a, mut b) = (T::zero(), T::zero());
+    if x.len() >= TASK {
+        parallel::both(|| a = row_sum(left), || b = row_sum(right));
     } else {
-        (row_sum(left), row_sum(right))
-    };
-    left + right
+        (a, b) = (row_sum(left), row_sum(right));
+    }
+    a + b
 }
 
-/// `x` as `[outer, reduced, inner]` to `y` as `[outer, inner]`.
-pub(crate) fn sum<T: Float>(x: &[T], reduced: usize, inner: usize, y: &mut [T]) {
-    if x.is_empty() || reduced == 0 {
-        y.fill(T::zero());
-    } else if inner == 1 {
+vectorised! {
+    fn short_rows<T: Float>(x: &[T], reduced: usize, y: &mut [T]) {
         for (y, row) in y.iter_mut().zip(x.chunks_exact(reduced)) {
-            *y = row_sum(row);
+            *y = lane_sum(row);
         }
-    } else {
+    }
+}
+
+vectorised! {
+    fn columns<T: Float>(x: &[T], reduced: usize, inner: usize, y: &mut [T]) {
         for (y, slab) in y.chunks_exact_mut(inner).zip(x.chunks_exact(reduced * inner)) {
             y.copy_from_slice(&slab[..inner]);
             for row in slab[inner..].chunks_exact(inner) {
@@ -92,43 +49,77 @@ pub(crate) fn sum<T: Float>(x: &[T], reduced: usize, inner: usize, y: &mut [T]) 
     }
 }
 
-vectorised! {
-    fn larger_of<T: Float>(y: &mut [T], x: &[T]) {
-        for (y, &x) in y.iter_mut().zip(x) {
-            *y = y.larger(x);
-        }
+/// `x` as `[outer, reduced, inner]` to `y` as `[outer, inner]`.
+pub(crate) fn sum<T: Float>(x: &[T], reduced: usize, inner: usize, y: &mut [T]) {
+    if x.is_empty() || reduced == 0 {
+        return y.fill(T::zero());
     }
+    let slab = reduced * inner;
+    parallel::rows(y, inner, (TASK / slab).max(1), 0, &|first, y| {
+        let x = &x[first * slab..][..y.len() * reduced];
+        if inner > 1 {
+            columns(x, reduced, inner, y);
+        } else if reduced <= LEAF {
+            short_rows(x, reduced, y);
+        } else {
+            for (y, row) in y.iter_mut().zip(x.chunks_exact(reduced)) {
+                *y = row_sum(row);
+            }
+        }
+    });
 }
 
 vectorised! {
-    /// The largest element; NaN if there is one.
-    pub(crate) fn row_max<T: Float>(x: &[T]) -> T {
-        let mut lanes = [T::LOWEST; LANES];
-        let (whole, rest) = x.as_chunks::<LANES>();
-        for chunk in whole {
-            for (lane, &x) in lanes.iter_mut().zip(chunk) {
-                *lane = lane.larger(x);
+    fn maxima<T: Float>(x: &[T], reduced: usize, inner: usize, y: &mut [T]) {
+        if inner == 1 {
+            for (y, row) in y.iter_mut().zip(x.chunks_exact(reduced)) {
+                *y = lane_max(row);
+            }
+            return;
+        }
+        for (y, slab) in y.chunks_exact_mut(inner).zip(x.chunks_exact(reduced * inner)) {
+            y.copy_from_slice(&slab[..inner]);
+            for row in slab[inner..].chunks_exact(inner) {
+                for (y, &x) in y.iter_mut().zip(row) {
+                    *y = y.larger(x);
+                }
             }
         }
-        for (lane, &x) in lanes.iter_mut().zip(rest) {
-            *lane = lane.larger(x);
-        }
-        lanes.into_iter().fold(T::LOWEST, T::larger)
     }
 }
 
 /// As [`sum`], for the maximum; `reduced` is at least 1.
 pub(crate) fn max<T: Float>(x: &[T], reduced: usize, inner: usize, y: &mut [T]) {
-    if inner == 1 {
-        for (y, row) in y.iter_mut().zip(x.chunks_exact(reduced)) {
-            *y = row_max(row);
-        }
-    } else if inner > 1 {
-        for (y, slab) in y.chunks_exact_mut(inner).zip(x.chunks_exact(reduced * inner)) {
-            y.copy_from_slice(&slab[..inner]);
-            for row in slab[inner..].chunks_exact(inner) {
-                larger_of(y, row);
-            }
-        }
+    if y.is_empty() {
+        return;
+    }
+    let slab = reduced * inner;
+    parallel::rows(y, inner, (TASK / slab).max(1), 0, &|first, y| {
+        maxima(&x[first * slab..][..y.len() * reduced], reduced, inner, y);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_sum_is_exact_where_a_plain_one_is_not() {
+        let x = vec![0.1f32; 1 << 20];
+        let wanted = 0.1f32 * (1 << 20) as f32;
+        assert!((row_sum(&x) - wanted).abs() <= 0.01);
+        let plain: f32 = x.iter().sum();
+        assert!((plain - wanted).abs() > 1.0);
+    }
+
+    #[test]
+    fn a_nan_is_not_lost_in_a_maximum() {
+        let mut x = [1.0f32; 40];
+        x[37] = f32::NAN;
+        let mut y = [0.0];
+        max(&x, 40, 1, &mut y);
+        assert!(y[0].is_nan());
+        max(&x[..38], 38, 1, &mut y);
+        assert!(y[0].is_nan());
     }
 }

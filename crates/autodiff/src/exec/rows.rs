@@ -1,80 +1,109 @@
 //! Kernels over the rows of the last axis: the softmax family.
+//!
+//! Rows are taken several at a time, so that exponentials fill whole vectors however short a row is.
 
-use super::reduce::{row_max, row_sum};
-use super::simd::vectorised;
+use super::parallel;
+use super::reduce::row_sum;
+use super::simd::{lane_max, lane_sum, vectorised};
 use crate::{Error, Float};
 
-vectorised! {
-    fn exp_shifted<T: Float>(x: &[T], shift: T, y: &mut [T]) {
-        for (y, &x) in y.iter_mut().zip(x) {
-            *y = (x - shift).e_to();
-        }
-    }
-}
-
-vectorised! {
-    fn shifted<T: Float>(x: &[T], first: T, second: T, y: &mut [T]) {
-        for (y, &x) in y.iter_mut().zip(x) {
-            *y = (x - first) - second;
-        }
-    }
-}
-
-vectorised! {
-    fn divided<T: Float>(y: &mut [T], by: T) {
-        for y in y {
-            *y = *y / by;
-        }
-    }
-}
+/// Elements of scratch for exponentials that are summed and forgotten.
+const PIECE: usize = 1024;
+/// Elements from which rows are worth another thread, and that one task handles.
+const TASK: usize = 1 << 14;
 
 /// The largest element, or zero where it is infinite: a shift that keeps exponentials finite.
+#[inline(always)]
 fn shift<T: Float>(row: &[T]) -> T {
-    let max = row_max(row);
+    let max = lane_max(row);
     if max == T::LOWEST || max == -T::LOWEST { T::zero() } else { max }
 }
 
-/// Sum of `exp(x - shift)`, in pieces that need no storage.
-fn exp_sum<T: Float>(row: &[T], shift: T) -> T {
-    const PIECE: usize = 256;
-    let mut piece = [T::zero(); PIECE];
-    row.chunks(PIECE).fold(T::zero(), |sum, x| {
-        let y = &mut piece[..x.len()];
-        exp_shifted(x, shift, y);
-        sum + row_sum(y)
-    })
+/// y = exp(x - shift) for whole rows.
+#[inline(always)]
+fn exponentials<T: Float>(x: &[T], n: usize, y: &mut [T]) {
+    for (x, y) in x.chunks_exact(n).zip(y.chunks_exact_mut(n)) {
+        let shift = shift(x);
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = x - shift;
+        }
+    }
+    for y in y {
+        *y = y.e_to();
+    }
 }
 
-fn paired<'a, T>(
-    x: &'a [T],
-    y: &'a mut [T],
-    n: usize,
-) -> impl Iterator<Item = (&'a [T], &'a mut [T])> {
-    x.chunks_exact(n.max(1)).zip(y.chunks_exact_mut(n.max(1)))
+vectorised! {
+    fn softmax_rows<T: Float>(x: &[T], n: usize, y: &mut [T]) {
+        exponentials(x, n, y);
+        for y in y.chunks_exact_mut(n) {
+            let sum = if n <= PIECE { lane_sum(y) } else { row_sum(y) };
+            for y in y {
+                *y /= sum;
+            }
+        }
+    }
 }
 
 pub(crate) fn softmax<T: Float>(x: &[T], n: usize, y: &mut [T]) {
-    for (x, y) in paired(x, y, n) {
-        exp_shifted(x, shift(x), y);
-        divided(y, row_sum(y));
+    if y.is_empty() {
+        return;
+    }
+    parallel::rows(y, n, (TASK / n).max(1), 0, &|first, y| {
+        // A few rows at a time stay in the nearest cache from one pass to the next.
+        let per = (PIECE / n).max(1) * n;
+        for (x, y) in x[first * n..].chunks(per).zip(y.chunks_mut(per)) {
+            softmax_rows(x, n, y);
+        }
+    });
+}
+
+vectorised! {
+    /// Shift and log of the sum of shifted exponentials of each row, in `f(row, shift, log)`.
+    fn normalisers<T: Float>(x: &[T], n: usize, out: &mut dyn FnMut(usize, T, T)) {
+        let mut scratch = [T::zero(); PIECE];
+        if n > PIECE {
+            for (i, row) in x.chunks_exact(n).enumerate() {
+                let shift = shift(row);
+                let mut sum = T::zero();
+                for x in row.chunks(PIECE) {
+                    for (y, &x) in scratch.iter_mut().zip(x) {
+                        *y = (x - shift).e_to();
+                    }
+                    sum += lane_sum(&scratch[..x.len()]);
+                }
+                out(i, shift, sum.natural_log());
+            }
+            return;
+        }
+        let per = PIECE / n;
+        for (i, x) in x.chunks(per * n).enumerate() {
+            let y = &mut scratch[..x.len()];
+            exponentials(x, n, y);
+            for (j, (x, y)) in x.chunks_exact(n).zip(y.chunks_exact(n)).enumerate() {
+                out(i * per + j, shift(x), lane_sum(y).natural_log());
+            }
+        }
     }
 }
 
 pub(crate) fn log_softmax<T: Float>(x: &[T], n: usize, y: &mut [T]) {
-    for (x, y) in paired(x, y, n) {
-        let shift = shift(x);
-        shifted(x, shift, exp_sum(x, shift).natural_log(), y);
+    if y.is_empty() {
+        return;
     }
+    normalisers(x, n, &mut |row, shift, log| {
+        let row = row * n..(row + 1) * n;
+        for (y, &x) in y[row.clone()].iter_mut().zip(&x[row]) {
+            *y = (x - shift) - log;
+        }
+    });
 }
 
 pub(crate) fn log_sum_exp<T: Float>(x: &[T], n: usize, y: &mut [T]) {
     if n == 0 {
         return y.fill(T::LOWEST);
     }
-    for (x, y) in x.chunks_exact(n).zip(y) {
-        let shift = shift(x);
-        *y = shift + exp_sum(x, shift).natural_log();
-    }
+    normalisers(x, n, &mut |row, shift, log| y[row] = shift + log);
 }
 
 pub(crate) fn cross_entropy<T: Float>(
@@ -83,15 +112,17 @@ pub(crate) fn cross_entropy<T: Float>(
     targets: &[u32],
     y: &mut [T],
 ) -> Result<(), Error> {
-    for ((x, &target), y) in x.chunks_exact(n.max(1)).zip(targets).zip(y) {
-        *y = match target {
-            u32::MAX => T::zero(),
-            target if (target as usize) < n => {
-                let shift = shift(x);
-                exp_sum(x, shift).natural_log() - (x[target as usize] - shift)
-            }
-            index => return Err(Error::Index { op: "cross_entropy", index, rows: n }),
-        };
+    for &target in targets {
+        crate::ops::row("cross_entropy", target, n)?;
     }
+    y.fill(T::zero());
+    if n == 0 {
+        return Ok(());
+    }
+    normalisers(x, n, &mut |row, shift, log| {
+        if targets[row] != u32::MAX {
+            y[row] = log - (x[row * n + targets[row] as usize] - shift);
+        }
+    });
     Ok(())
 }

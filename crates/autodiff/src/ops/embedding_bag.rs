@@ -1,8 +1,8 @@
 //! Sums of table rows.
 
-use super::by_float;
-use super::gather::row;
-use crate::exec::{Call, simd};
+use super::{by_float, last};
+use crate::exec::Call;
+use crate::exec::bags::{Bags, gather_sum};
 use crate::op::{Derivative, Op, Signature, arity, float, index};
 use crate::{Error, Float, Var};
 
@@ -51,22 +51,15 @@ impl Op for EmbeddingBag {
 }
 
 fn run<T: Float>(call: &mut Call<'_>, padding: Option<u32>) -> Result<(), Error> {
-    let rows = call.shape(0)[0];
-    let width: usize = call.shape(0)[1..].iter().product();
-    let length = super::last(call.shape(1));
-    let (table, indices, y) = (call.input::<T>(0), call.input::<u32>(1), call.output::<T>());
-    y.fill(T::zero());
-    if width == 0 || length == 0 {
-        return Ok(());
-    }
-    for (y, bag) in y.chunks_exact_mut(width).zip(indices.chunks_exact(length)) {
-        for &index in bag.iter().filter(|&&index| Some(index) != padding) {
-            if let Some(row) = row("embedding_bag", index, rows)? {
-                simd::add_to(y, &table[row * width..(row + 1) * width]);
-            }
-        }
-    }
-    Ok(())
+    let bags = Bags {
+        op: "embedding_bag",
+        indices: call.input(1),
+        length: last(call.shape(1)),
+        padding,
+        rows: call.shape(0)[0],
+        width: call.shape(0)[1..].iter().product(),
+    };
+    gather_sum(bags, call.input::<T>(0), call.output())
 }
 
 #[cfg(test)]

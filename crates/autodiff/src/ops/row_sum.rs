@@ -1,7 +1,8 @@
 //! The rows of a row-sparse gradient, summed for each distinct index.
 
 use super::{by_float, last};
-use crate::exec::{Call, simd};
+use crate::exec::Call;
+use crate::exec::bags::{Bags, position, sum_at};
 use crate::op::{Derivative, Op, Signature, float, index};
 use crate::{Error, Float, Var};
 
@@ -59,28 +60,20 @@ impl Op for RowSum {
 }
 
 fn run<T: Float>(call: &mut Call<'_>, op: &RowSum) -> Result<(), Error> {
-    let width: usize = op.row.iter().product();
     let (unique, y) = (call.input::<u32>(0), call.output::<T>());
     y.fill(T::zero());
     for (i, &(bag, padding)) in op.parts.iter().enumerate() {
-        let length = if bag { last(call.shape(2 + 2 * i)) } else { 1 };
-        let (x, indices) = (call.input::<T>(1 + 2 * i), call.input::<u32>(2 + 2 * i));
-        if width == 0 || length == 0 {
-            continue;
-        }
-        for (x, bag) in x.chunks_exact(width).zip(indices.chunks_exact(length)) {
-            for &index in bag.iter().filter(|&&index| Some(index) != padding) {
-                if let Some(place) = position(unique, index) {
-                    simd::add_to(&mut y[place * width..(place + 1) * width], x);
-                }
-            }
-        }
+        let bags = Bags {
+            op: "row_sum",
+            indices: call.input(2 + 2 * i),
+            length: if bag { last(call.shape(2 + 2 * i)) } else { 1 },
+            padding,
+            rows: unique.len(),
+            width: op.row.iter().product(),
+        };
+        sum_at(bags, unique, call.input::<T>(1 + 2 * i), y);
     }
     Ok(())
-}
-
-fn position(unique: &[u32], index: u32) -> Option<usize> {
-    if index == u32::MAX { None } else { unique.binary_search(&index).ok() }
 }
 
 /// Where each index stands among distinct ones; `u32::MAX` for padding.

@@ -1,8 +1,8 @@
 //! Rows added into a zero table: the adjoint of gathering and of embedding bags.
 
-use super::gather::row;
 use super::{by_float, last};
-use crate::exec::{Call, simd};
+use crate::exec::Call;
+use crate::exec::bags::{Bags, scatter_sum};
 use crate::op::{Derivative, Op, Signature, arity, float, index};
 use crate::{Error, Float, Var};
 
@@ -59,21 +59,15 @@ impl Op for ScatterAdd {
 }
 
 fn run<T: Float>(call: &mut Call<'_>, op: &ScatterAdd) -> Result<(), Error> {
-    let width: usize = call.output_shape()[1..].iter().product();
-    let length = if op.bag { last(call.shape(1)) } else { 1 };
-    let (x, indices, table) = (call.input::<T>(0), call.input::<u32>(1), call.output::<T>());
-    table.fill(T::zero());
-    if width == 0 || length == 0 {
-        return Ok(());
-    }
-    for (x, bag) in x.chunks_exact(width).zip(indices.chunks_exact(length)) {
-        for &index in bag.iter().filter(|&&index| Some(index) != op.padding) {
-            if let Some(row) = row("scatter_add", index, op.table_rows)? {
-                simd::add_to(&mut table[row * width..(row + 1) * width], x);
-            }
-        }
-    }
-    Ok(())
+    let bags = Bags {
+        op: "scatter_add",
+        indices: call.input(1),
+        length: if op.bag { last(call.shape(1)) } else { 1 },
+        padding: op.padding,
+        rows: op.table_rows,
+        width: call.output_shape()[1..].iter().product(),
+    };
+    scatter_sum(bags, call.input::<T>(0), call.output())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::fuse::Group;
 use super::liveness::Slots;
 use super::{Micro, Place, Step, Value, Work, Worklist};
 use crate::exec::Operand;
-use crate::exec::fused::{Fetch, Fused, Instruction, Source, Target};
+use crate::exec::fused::{BLOCK, Fetch, Fused, Instruction, Source, Target};
 use crate::{DType, Layout};
 
 pub(crate) fn emit(list: &Worklist, schedule: &Schedule, slots: &Slots) -> Vec<Step> {
@@ -69,26 +69,21 @@ impl Emitter<'_> {
     fn chain(&self, group: &Group) -> Fused {
         let units: Vec<_> = group.units.iter().map(|&unit| &self.list.units[unit]).collect();
         let made: Vec<usize> = units.iter().map(|unit| unit.value).collect();
-        let mut loads: Vec<Place> = Vec::new();
-        for place in units.iter().flat_map(|unit| &unit.reads) {
-            if !made.contains(&place.value) && !loads.contains(place) {
-                loads.push(place.clone());
-            }
-        }
+        let original = external(&units, &made);
+        let mut loads = original.clone();
         let shape = joined(&units[0].shape, &mut loads);
         let mut registers = Registers::default();
         let fetches: Vec<Fetch> = loads.iter().map(|load| registers.fetch(load)).collect();
         let mut chain = Fused {
             dtype: as_float(self.list.values[made[0]].dtype),
             len: units[0].shape.iter().product(),
+            row: row(&shape, &fetches),
             shape,
             loads: Vec::new(),
             code: Vec::new(),
             stores: Vec::new(),
             late: Vec::new(),
         };
-        // Reads by load or by the unit that made them; the joined loads keep their order.
-        let original: Vec<Place> = original_loads(&units, &made);
         let mut at: Vec<Option<Source>> = vec![None; units.len()];
         for (index, unit) in units.iter().enumerate() {
             let sources: Vec<Source> = unit
@@ -98,7 +93,7 @@ impl Emitter<'_> {
                     Some(maker) => at[maker].unwrap_or(Source::Register(0)),
                     None => {
                         let load = original.iter().position(|other| other == place).unwrap_or(0);
-                        fetches[load].source(load)
+                        Source::Load(load)
                     }
                 })
                 .collect();
@@ -143,7 +138,8 @@ impl Emitter<'_> {
     }
 }
 
-fn original_loads(units: &[&super::Unit], made: &[usize]) -> Vec<Place> {
+/// Places read that no unit of the chain makes, each once.
+fn external(units: &[&super::Unit], made: &[usize]) -> Vec<Place> {
     let mut loads: Vec<Place> = Vec::new();
     for place in units.iter().flat_map(|unit| &unit.reads) {
         if !made.contains(&place.value) && !loads.contains(place) {
@@ -158,6 +154,15 @@ fn as_float(dtype: DType) -> DType {
     if dtype == DType::U32 { DType::F32 } else { dtype }
 }
 
+/// Blocks end with long rows where a strided operand can then be read in place.
+fn row(shape: &[usize], fetches: &[Fetch]) -> usize {
+    let last = shape[shape.len() - 1];
+    let in_place = fetches
+        .iter()
+        .any(|fetch| matches!(fetch, Fetch::Strided(_, strides) if strides.last() == Some(&1)));
+    if in_place && last >= BLOCK / 2 { last } else { shape.iter().product() }
+}
+
 fn copy(value: Value, from: Operand, to: Operand) -> Fused {
     let (x, target) = (Source::Load(0), Target::Store(0));
     let float = |operand: Operand| Operand { dtype: as_float(operand.dtype), ..operand };
@@ -165,19 +170,11 @@ fn copy(value: Value, from: Operand, to: Operand) -> Fused {
         dtype: as_float(value.dtype),
         len: from.layout.len(),
         shape: vec![from.layout.len()],
+        row: from.layout.len(),
         loads: vec![(float(from), Fetch::Direct)],
         code: vec![Instruction { micro: Micro::Copy, x, y: x, target }],
         stores: vec![float(to)],
         late: Vec::new(),
-    }
-}
-
-impl Fetch {
-    fn source(&self, load: usize) -> Source {
-        match self {
-            Fetch::Direct => Source::Load(load),
-            Fetch::Repeat(register) | Fetch::Strided(register, _) => Source::Register(*register),
-        }
     }
 }
 

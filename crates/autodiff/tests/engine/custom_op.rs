@@ -38,7 +38,7 @@ fn run<T: Float>(call: &mut Call<'_>, backwards: bool) {
         let mut sum = T::zero();
         for i in 0..width {
             let i = if backwards { width - 1 - i } else { i };
-            sum = sum + x[i];
+            sum += x[i];
             y[i] = sum;
         }
     }

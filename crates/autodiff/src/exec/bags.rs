@@ -1,0 +1,104 @@
+//! Sums of table rows, and rows added to tables.
+
+use super::simd::{add_to, vectorised};
+use crate::Error;
+use crate::Float;
+use crate::ops::row;
+
+/// Where the rows of each index are, and what to skip.
+#[derive(Clone, Copy)]
+pub(crate) struct Bags<'a> {
+    /// Operation named in errors.
+    pub op: &'static str,
+    pub indices: &'a [u32],
+    /// Indices that share a row.
+    pub length: usize,
+    pub padding: Option<u32>,
+    /// Rows of the table.
+    pub rows: usize,
+    /// Elements of a row.
+    pub width: usize,
+}
+
+impl<'a> Bags<'a> {
+    fn is_empty(&self) -> bool {
+        self.width == 0 || self.length == 0
+    }
+
+    /// The table row of an index, if it has one.
+    #[inline(always)]
+    fn row(&self, index: u32) -> Result<Option<std::ops::Range<usize>>, Error> {
+        if Some(index) == self.padding {
+            return Ok(None);
+        }
+        let row = row(self.op, index, self.rows)?;
+        Ok(row.map(|row| row * self.width..(row + 1) * self.width))
+    }
+}
+
+vectorised! {
+    /// y[i] = sum over the i-th bag of the table's rows.
+    pub(crate) fn gather_sum<T: Float>(bags: Bags<'_>, table: &[T], y: &mut [T]) -> Result<(), Error> {
+        if bags.is_empty() {
+            y.fill(T::zero());
+            return Ok(());
+        }
+        for (y, bag) in y.chunks_exact_mut(bags.width).zip(bags.indices.chunks_exact(bags.length)) {
+            let mut first = true;
+            for &index in bag {
+                if let Some(row) = bags.row(index)? {
+                    if first {
+                        y.copy_from_slice(&table[row]);
+                    } else {
+                        add_to(y, &table[row]);
+                    }
+                    first = false;
+                }
+            }
+            if first {
+                y.fill(T::zero());
+            }
+        }
+        Ok(())
+    }
+}
+
+vectorised! {
+    /// Adds x[i] to the table's rows of the i-th bag.
+    pub(crate) fn scatter_sum<T: Float>(bags: Bags<'_>, x: &[T], table: &mut [T]) -> Result<(), Error> {
+        table.fill(T::zero());
+        if bags.is_empty() {
+            return Ok(());
+        }
+        for (x, bag) in x.chunks_exact(bags.width).zip(bags.indices.chunks_exact(bags.length)) {
+            for &index in bag {
+                if let Some(row) = bags.row(index)? {
+                    add_to(&mut table[row], x);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+vectorised! {
+    /// Adds x[i] to the row of `y` at which each index of the i-th bag stands in `unique`.
+    pub(crate) fn sum_at<T: Float>(bags: Bags<'_>, unique: &[u32], x: &[T], y: &mut [T]) {
+        if bags.is_empty() {
+            return;
+        }
+        for (x, bag) in x.chunks_exact(bags.width).zip(bags.indices.chunks_exact(bags.length)) {
+            for &index in bag.iter().filter(|&&index| Some(index) != bags.padding) {
+                if let Some(place) = position(unique, index) {
+                    add_to(&mut y[place * bags.width..(place + 1) * bags.width], x);
+                }
+            }
+        }
+    }
+}
+
+/// Where an index stands among distinct ascending ones.
+pub(crate) fn position(unique: &[u32], index: u32) -> Option<usize> {
+    // Padding repeats at the end, so it must not be searched for.
+    if index == u32::MAX { None } else { unique.binary_search(&index).ok() }
+}
