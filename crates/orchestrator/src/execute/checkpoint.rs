@@ -53,8 +53,11 @@ fn parse(file: &[u8]) -> Option<Saved> {
     let (head, bytes) = file.split_at_checked(HEADER)?;
     let number_at = |at: usize| Some(u32::from_le_bytes(head.get(at..at + 4)?.try_into().ok()?));
     let (attempt, number) = (number_at(8)?, number_at(12)?);
-    (header(attempt, number, bytes) == *head)
-        .then(|| Saved { attempt, number, bytes: bytes.to_vec() })
+    (header(attempt, number, bytes) == *head).then(|| Saved {
+        attempt,
+        number,
+        bytes: bytes.to_vec(),
+    })
 }
 
 #[cfg(test)]

@@ -170,7 +170,8 @@ impl Claims {
         if !path.exists() {
             let mut all = Vec::new();
             for chunk in 0..self.chunks {
-                match read::<Done>(&self.done_folder().join(chunk.to_string()), "a finished chunk")? {
+                match read::<Done>(&self.done_folder().join(chunk.to_string()), "a finished chunk")?
+                {
                     Some(done) => all.push(done),
                     // Someone else is sweeping.
                     None => return Ok(()),
@@ -243,8 +244,11 @@ impl Claims {
 }
 
 fn encode(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(value)
-        .map_err(|source| Error::Malformed { path: path.into(), wanted: "JSON", source })
+    serde_json::to_vec(value).map_err(|source| Error::Malformed {
+        path: path.into(),
+        wanted: "JSON",
+        source,
+    })
 }
 
 fn read<T: DeserializeOwned>(path: &Path, wanted: &'static str) -> Result<Option<T>, Error> {

@@ -79,8 +79,11 @@ pub(crate) fn newest(folder: &Path, id: &str) -> Result<Option<(u32, Plan)>, Err
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         text => text.map_err(Error::store("read", &path))?,
     };
-    let plan = serde_json::from_slice(&text)
-        .map_err(|source| Error::Malformed { path, wanted: "a plan", source })?;
+    let plan = serde_json::from_slice(&text).map_err(|source| Error::Malformed {
+        path,
+        wanted: "a plan",
+        source,
+    })?;
     Ok(Some((number, plan)))
 }
 
@@ -105,7 +108,7 @@ mod tests {
 
     #[test]
     fn small_plans_are_cut_finely() {
-        assert_eq!(chunk_sizes(0, 2), []);
+        assert_eq!(chunk_sizes(0, 2), Vec::<usize>::new());
         assert_eq!(chunk_sizes(3, 2), [1, 1, 1]);
         assert_eq!(chunk_sizes(20, 1), [5, 3, 3, 2, 1, 1, 1, 1, 1, 1, 1]);
         assert_eq!(chunk_sizes(100_000, 2)[0], 1024);

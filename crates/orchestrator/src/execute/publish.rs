@@ -36,7 +36,9 @@ pub(crate) fn once(target: &Path, content: &[u8]) -> Result<bool, Error> {
     // A draft that stays behind is never read.
     let _ = fs::remove_file(&draft);
     match linked {
-        Ok(()) => sync_folder(target).map_err(Error::store("sync the folder of", target)).map(|()| true),
+        Ok(()) => {
+            sync_folder(target).map_err(Error::store("sync the folder of", target)).map(|()| true)
+        }
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(e) => Err(Error::store("publish", target)(e)),
     }

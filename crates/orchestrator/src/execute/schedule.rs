@@ -26,7 +26,10 @@ pub(crate) enum End {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
     /// A chunk was claimed, with the runs of it that are to be executed.
-    Claimed { chunk: Chunk, runs: Vec<RunIndex> },
+    Claimed {
+        chunk: Chunk,
+        runs: Vec<RunIndex>,
+    },
     /// Others hold what is left.
     NothingToClaim,
     /// It may be worth while to try again.
@@ -46,9 +49,15 @@ pub(crate) enum Event {
 pub(crate) enum Action {
     Claim,
     Spawn(WorkerId),
-    Assign { worker: WorkerId, run: RunIndex },
+    Assign {
+        worker: WorkerId,
+        run: RunIndex,
+    },
     /// The run went with its worker.
-    Lost { worker: WorkerId, chunk: Option<Chunk> },
+    Lost {
+        worker: WorkerId,
+        chunk: Option<Chunk>,
+    },
     /// Every run of the chunk ended.
     Complete(Chunk),
     Interrupt(WorkerId),
@@ -299,10 +308,7 @@ mod tests {
         let mut scheduler = begun(2, 4);
         assert_eq!(scheduler.step(Event::Gone(1)), [Lost { worker: 1, chunk: Some(0) }, Spawn(3)]);
         assert_eq!(scheduler.step(Event::Ready(3)), [Assign { worker: 3, run: 2 }]);
-        assert_eq!(
-            scheduler.step(Event::Ended(2, End::Finished)),
-            [Assign { worker: 2, run: 3 }]
-        );
+        assert_eq!(scheduler.step(Event::Ended(2, End::Finished)), [Assign { worker: 2, run: 3 }]);
         scheduler.step(Event::Ended(2, End::Finished));
         assert!(scheduler.step(Event::Ended(3, End::Finished)).contains(&Complete(0)));
     }

@@ -161,7 +161,11 @@ impl ThreadWorker {
             }
             tell(None);
         });
-        Self { orders: Some(orders), interrupt, gone: Box::new(move || drop(reports.send((id, None)))) }
+        Self {
+            orders: Some(orders),
+            interrupt,
+            gone: Box::new(move || drop(reports.send((id, None)))),
+        }
     }
 }
 

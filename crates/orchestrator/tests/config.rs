@@ -1,0 +1,8 @@
+//! Configurations, good and malformed, as `regimen` reads them.
+
+#[path = "config/malformed.rs"]
+mod malformed;
+#[path = "config/sweeps.rs"]
+mod sweeps;
+#[path = "config/toy.rs"]
+mod toy;

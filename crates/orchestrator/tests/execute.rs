@@ -1,0 +1,20 @@
+//! Runs executed end to end by real worker processes: this binary, started again.
+
+#[path = "execute/drivers.rs"]
+mod drivers;
+#[path = "execute/endings.rs"]
+mod endings;
+#[path = "execute/stops.rs"]
+mod stops;
+#[path = "execute/store.rs"]
+mod store;
+#[path = "execute/toy.rs"]
+mod toy;
+
+/// Not a test of its own: the body of the worker processes that the tests start.
+#[test]
+fn worker_process() {
+    if std::env::var(store::ROLE).is_ok_and(|role| role == "worker_process") {
+        orchestrator::execute::serve(&store::entries()).unwrap();
+    }
+}

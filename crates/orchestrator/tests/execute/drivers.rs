@@ -1,0 +1,111 @@
+//! Several drivers on one store.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use journal::Status;
+use orchestrator::execute::{Stop, Summary, execute};
+
+use crate::store::{ROLE, Store, count, entries, myself, options, run, runs};
+use crate::toy::{Params, Way};
+
+const FOLDER: &str = "REGIMEN_TEST_FOLDER";
+
+fn gated(folder: PathBuf) -> Vec<journal::RunSpec> {
+    let gate = Some(folder.join("gate"));
+    let mut all = runs(Way::Succeed, 6);
+    let count = |number| run(&Params { way: Way::Count, number, gate: gate.clone() });
+    all.extend((0..4).map(count));
+    all
+}
+
+/// Not a test of its own: a driver process that a test kills.
+#[test]
+fn driver_process() {
+    if std::env::var(ROLE).is_ok_and(|role| role == "driver_process") {
+        let folder = PathBuf::from(std::env::var(FOLDER).unwrap());
+        let options = options(&folder.join("results"));
+        execute(&gated(folder), &options, &entries(), &mut |_: &_| {}, &Stop::new()).unwrap();
+    }
+}
+
+fn start_driver(store: &Store) -> Child {
+    let command = myself("driver_process");
+    Command::new(command.program)
+        .args(command.args)
+        .env(FOLDER, store.dir.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn wait_until(mut holds: impl FnMut() -> bool) {
+    for _ in 0..3000 {
+        if holds() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("what the test waits for did not happen within 30 s");
+}
+
+#[test]
+fn two_drivers_share_the_work() {
+    let store = Store::new();
+    let all = runs(Way::Succeed, 60);
+    let summaries: Vec<Summary> = thread::scope(|scope| {
+        let drivers = [(); 2].map(|()| scope.spawn(|| store.execute(&all)));
+        drivers.map(|driver| driver.join().unwrap()).into()
+    });
+    for summary in summaries {
+        assert_eq!(summary.finished.len() + summary.skipped.len(), 60);
+    }
+    let fold = store.fold();
+    assert_eq!(count(&fold, Status::Finished), 60);
+    assert!(fold.runs.values().all(|state| state.attempts.len() == 1), "executed once each");
+}
+
+#[test]
+fn the_work_of_a_killed_driver_is_taken_over() {
+    let store = Store::new();
+    let all = gated(store.dir.path().into());
+    let mut driver = start_driver(&store);
+    let succeeded = |store: &Store| count(&store.fold(), Status::Finished);
+    wait_until(|| succeeded(&store) == 6 && store.fold().runs.len() == 8);
+    driver.kill().unwrap();
+    driver.wait().unwrap();
+    // Its workers notice that it is gone, checkpoint and end.
+    wait_until(|| count(&store.fold(), Status::Interrupted) == 2);
+
+    fs::write(store.path("gate"), "").unwrap();
+    let (summary, notices) = store.execute_with(&all, &Stop::new(), |_| {});
+    let summary = summary.unwrap();
+    assert_eq!((summary.skipped.len(), summary.finished.len()), (6, 4));
+    assert_eq!(Store::started(&notices), 4);
+    let fold = store.fold();
+    let resumed = |state: &&journal::RunState| state.counted().unwrap().resumed.is_some();
+    assert_eq!(fold.runs.values().filter(resumed).count(), 2);
+}
+
+#[test]
+fn a_driver_waits_for_the_other_and_counts_its_results() {
+    let store = Store::new();
+    let all = gated(store.dir.path().into());
+    let mut other = start_driver(&store);
+    wait_until(|| count(&store.fold(), Status::Finished) == 6 && store.fold().runs.len() == 8);
+    let gate = store.path("gate");
+    let (summary, notices) = store.execute_with(&all, &Stop::new(), |notice| {
+        // The other holds its two runs; this driver has the last two.
+        if matches!(notice, orchestrator::execute::Notice::Progress { .. }) {
+            fs::write(&gate, "").unwrap();
+        }
+    });
+    assert_eq!(summary.unwrap().finished.len(), 4);
+    assert!(other.wait().unwrap().success());
+    assert!(Store::started(&notices) <= 2, "{notices:?}");
+    assert!(store.fold().runs.values().all(|state| state.attempts.len() == 1));
+}

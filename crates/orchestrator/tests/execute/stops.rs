@@ -1,0 +1,113 @@
+//! Stops and resumption.
+
+use std::fs;
+
+use journal::Status;
+use orchestrator::execute::{ARTIFACTS, Notice, Stop};
+
+use crate::store::{Store, outcome, run, runs};
+use crate::toy::{Params, Way};
+
+/// Counting runs that wait in the middle for a file.
+fn gated(store: &Store) -> Vec<journal::RunSpec> {
+    let gate = Some(store.path("gate"));
+    (0..4).map(|number| run(&Params { way: Way::Count, number, gate: gate.clone() })).collect()
+}
+
+/// The runs again in a store where nothing stops them.
+fn undisturbed(all: &[journal::RunSpec]) -> Store {
+    let calm = Store::new();
+    assert_eq!(calm.execute(all).finished.len(), all.len());
+    calm
+}
+
+fn assert_same(disturbed: &Store, calm: &Store, all: &[journal::RunSpec]) {
+    let (found, wanted) = (disturbed.fold(), calm.fold());
+    for spec in all {
+        assert_eq!(outcome(&found.runs[&spec.run]), outcome(&wanted.runs[&spec.run]));
+        let sum = |store: &Store| {
+            let folder = store.options.store.join(ARTIFACTS).join(spec.run.to_string());
+            assert!(!folder.join("checkpoint").exists());
+            fs::read(folder.join("sum.txt")).unwrap()
+        };
+        assert_eq!(sum(disturbed), sum(calm));
+    }
+}
+
+fn stop_at_progress_and_resume(in_process: bool) {
+    let mut store = Store::new();
+    store.options.in_process = in_process;
+    let all = gated(&store);
+    let stop = Stop::new();
+    let (summary, notices) = store.execute_with(&all, &stop, |notice| {
+        if matches!(notice, Notice::Progress { .. }) {
+            stop.soft();
+        }
+    });
+    assert_eq!(summary.unwrap().interrupted.len(), 4);
+    let started = Store::started(&notices);
+    assert!((1..=2).contains(&started), "{notices:?}");
+    let states: Vec<_> = store.fold().runs.values().map(|state| state.status()).collect();
+    assert!(states.iter().all(|status| *status == Status::Interrupted), "{states:?}");
+
+    fs::write(store.path("gate"), "").unwrap();
+    let (summary, notices) = store.execute_with(&all, &Stop::new(), |_| {});
+    assert_eq!(summary.unwrap().finished.len(), 4);
+    assert_eq!(Store::started(&notices), 4);
+    let resumed = |state: &&journal::RunState| state.counted().unwrap().resumed.is_some();
+    assert_eq!(store.fold().runs.values().filter(resumed).count(), started);
+    assert_same(&store, &undisturbed(&all), &all);
+}
+
+#[test]
+fn a_soft_stop_and_resumption_change_nothing_in_the_outcome() {
+    stop_at_progress_and_resume(false);
+}
+
+#[test]
+fn nor_do_they_in_this_process() {
+    stop_at_progress_and_resume(true);
+}
+
+#[test]
+fn a_hard_stop_loses_nothing_recorded() {
+    let store = Store::new();
+    let mut all = runs(Way::Succeed, 3);
+    all.extend(gated(&store));
+    let stop = Stop::new();
+    let (summary, _) = store.execute_with(&all, &stop, |notice| {
+        if matches!(notice, Notice::Progress { .. }) {
+            stop.hard();
+        }
+    });
+    let summary = summary.unwrap();
+    assert_eq!((summary.finished.len(), summary.failed.len()), (3, 0));
+    assert_eq!(summary.interrupted.len(), 4);
+
+    fs::write(store.path("gate"), "").unwrap();
+    let (summary, notices) = store.execute_with(&all, &Stop::new(), |_| {});
+    let summary = summary.unwrap();
+    assert_eq!((summary.skipped.len(), summary.finished.len()), (3, 4));
+    assert_eq!(Store::started(&notices), 4);
+    assert_same(&store, &undisturbed(&all[3..]), &all[3..]);
+}
+
+#[test]
+fn a_damaged_checkpoint_is_left_aside() {
+    let store = Store::new();
+    let all = gated(&store)[..1].to_vec();
+    let stop = Stop::new();
+    store.execute_with(&all, &stop, |notice| {
+        if matches!(notice, Notice::Progress { .. }) {
+            stop.soft();
+        }
+    });
+    let folder = store.options.store.join(ARTIFACTS).join(all[0].run.to_string());
+    let mut bytes = fs::read(folder.join("checkpoint")).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(folder.join("checkpoint"), bytes).unwrap();
+    fs::write(store.path("gate"), "").unwrap();
+    assert_eq!(store.execute(&all).finished.len(), 1);
+    assert!(store.fold().runs[&all[0].run].counted().unwrap().resumed.is_none());
+    assert_same(&store, &undisturbed(&all), &all);
+}

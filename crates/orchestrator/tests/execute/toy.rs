@@ -1,0 +1,104 @@
+//! An experiment that ends in whatever way a test wants.
+
+use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::Duration;
+
+use experiment::{Better, DataRef, Error, Experiment, Metric, ParamError, Run};
+use rand::RngExt;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Way {
+    #[default]
+    Succeed,
+    Fail,
+    Panic,
+    Abort,
+    Nan,
+    Sleep,
+    Hog,
+    Count,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Params {
+    pub(crate) way: Way,
+    pub(crate) number: u64,
+    /// `Count` waits in the middle until this file exists.
+    pub(crate) gate: Option<PathBuf>,
+}
+
+pub(crate) struct Toy(Params);
+
+impl Experiment for Toy {
+    type Params = Params;
+    const NAME: &'static str = "toy";
+    const VERSION: u32 = 1;
+    const SUMMARY: &'static str = "Ends as asked.";
+    const METRICS: &'static [Metric] = &[Metric { name: "sum", unit: "", better: Better::Higher }];
+
+    fn new(params: Params) -> Result<Self, ParamError> {
+        Ok(Self(params))
+    }
+
+    fn data(&self) -> Vec<DataRef> {
+        Vec::new()
+    }
+
+    fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
+        match self.0.way {
+            Way::Succeed => {
+                run.record(1, "loss", 0.5)?;
+                run.table("answers", &serde_json::json!({"number": self.0.number}))?;
+                run.result("sum", self.0.number as f64)
+            }
+            Way::Fail => Err(Error::other("reading the toy", std::io::Error::other("it broke"))),
+            Way::Panic => panic!("toy {} fell over", self.0.number),
+            Way::Abort => std::process::abort(),
+            Way::Nan => run.record(3, "loss", f64::NAN),
+            Way::Sleep => {
+                run.progress(0, 1);
+                sleep(Duration::from_secs(300));
+                Ok(())
+            }
+            Way::Hog => {
+                let block = vec![1_u8; 400 << 20];
+                sleep(Duration::from_secs(300));
+                run.result("sum", f64::from(block[block.len() / 2]))
+            }
+            Way::Count => self.count(run),
+        }
+    }
+}
+
+impl Toy {
+    /// Adds up random numbers, with a checkpoint that holds step and sum.
+    fn count(&self, run: &mut Run<'_>) -> Result<(), Error> {
+        let saved: Option<(u64, f64)> =
+            run.resume()?.map(|bytes| serde_json::from_slice(&bytes).unwrap());
+        let (first, mut sum) = saved.unwrap_or((0, 0.0));
+        for step in first..10 {
+            if let Some(gate) = self.0.gate.as_ref().filter(|_| step == 5) {
+                run.progress(step, 10);
+                while !gate.exists() && !run.interrupted() {
+                    sleep(Duration::from_millis(2));
+                }
+            }
+            if run.checkpoint_due() {
+                run.checkpoint(&serde_json::to_vec(&(step, sum)).unwrap())?;
+            }
+            if run.interrupted() {
+                return Err(Error::Interrupted);
+            }
+            sum += run.rng("numbers", step).random::<f64>();
+            run.record(step, "sum", sum)?;
+            run.table("steps", &serde_json::json!({ "step": step }))?;
+        }
+        run.artifact("sum.txt", sum.to_string().as_bytes())?;
+        run.result("sum", sum)
+    }
+}
