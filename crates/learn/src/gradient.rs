@@ -19,10 +19,7 @@ impl<'g> Gradient<'g> {
     }
 
     /// The same gradient with its values replaced.
-    fn map(
-        &self,
-        values: impl FnOnce(Var<'g>) -> Result<Var<'g>, Error>,
-    ) -> Result<Self, Error> {
+    fn map(&self, values: impl FnOnce(Var<'g>) -> Result<Var<'g>, Error>) -> Result<Self, Error> {
         Ok(match self {
             Self::Dense(dense) => Self::Dense(values(*dense)?),
             Self::Rows(sparse) => Self::Rows(RowSparse { rows: values(sparse.rows)?, ..*sparse }),

@@ -89,11 +89,7 @@ pub trait Objective: Send {
     ///
     /// # Errors
     /// Any shape error of the trace.
-    fn loss<'g>(
-        &self,
-        params: &[Var<'g>],
-        batch: &[Var<'g>],
-    ) -> Result<Var<'g>, autodiff::Error>;
+    fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, autodiff::Error>;
 
     /// Fills batch `index`, drawing only from `stream.rng(index)`.
     fn fill(&self, stream: &Stream, index: u64, batch: &mut Batch);
@@ -108,8 +104,5 @@ pub trait Task: Objective {
     ///
     /// # Errors
     /// Any error of the evaluation.
-    fn evaluate(
-        &mut self,
-        params: &mut autodiff::Buffer,
-    ) -> Result<Metrics, experiment::Error>;
+    fn evaluate(&mut self, params: &mut autodiff::Buffer) -> Result<Metrics, experiment::Error>;
 }

@@ -116,14 +116,9 @@ impl Optimizer {
                 }
                 Self::Adam { beta1, beta2, epsilon } => {
                     let (m, v) = (states[0][index], states[1][index]);
-                    let first = slot
-                        .read(m)?
-                        .mul_scalar(*beta1)
-                        .add(g.mul_scalar(1.0 - beta1))?;
-                    let second = slot
-                        .read(v)?
-                        .mul_scalar(*beta2)
-                        .add(g.square().mul_scalar(1.0 - beta2))?;
+                    let first = slot.read(m)?.mul_scalar(*beta1).add(g.mul_scalar(1.0 - beta1))?;
+                    let second =
+                        slot.read(v)?.mul_scalar(*beta2).add(g.square().mul_scalar(1.0 - beta2))?;
                     let root = second.sqrt().mul(correction)?.add_scalar(*epsilon);
                     slot.write(m, first)?;
                     slot.write(v, second)?;

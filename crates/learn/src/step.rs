@@ -89,7 +89,9 @@ impl Stepper {
             let buffer = &mut self.buffers[BATCH + input];
             match kind {
                 BatchKind::Index => buffer.write(0, batch.index(input))?,
-                BatchKind::Float if self.dtype == DType::F32 => buffer.write(0, batch.float(input))?,
+                BatchKind::Float if self.dtype == DType::F32 => {
+                    buffer.write(0, batch.float(input))?
+                }
                 BatchKind::Float => {
                     let wide: Vec<f64> = batch.float(input).iter().map(|&x| x.into()).collect();
                     buffer.write(0, &wide)?;

@@ -50,14 +50,9 @@ pub fn train(
     run: &mut Run<'_>,
 ) -> Result<Trained, Error> {
     let batches = run.stream("batches");
-    let mut stepper = Stepper::new(
-        task,
-        settings.optimizer,
-        settings.clip,
-        DType::F32,
-        &run.stream("init"),
-    )
-    .map_err(trace)?;
+    let mut stepper =
+        Stepper::new(task, settings.optimizer, settings.clip, DType::F32, &run.stream("init"))
+            .map_err(trace)?;
     let mut batch = Batch::new(task.inputs());
     let (mut progress, mut selected) = match run.resume()? {
         Some(bytes) => resume(&bytes, &mut stepper)?,

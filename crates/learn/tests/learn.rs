@@ -17,9 +17,11 @@ struct Line {
 impl Line {
     fn new() -> Self {
         Self {
-            layout: Layout::new()
-                .with("slope", &[1, 1], Init::Normal { std: 0.5 })
-                .with("intercept", &[1], Init::Zeros),
+            layout: Layout::new().with("slope", &[1, 1], Init::Normal { std: 0.5 }).with(
+                "intercept",
+                &[1],
+                Init::Zeros,
+            ),
             inputs: vec![BatchInput::float("x", &[8, 1]), BatchInput::float("y", &[8, 1])],
         }
     }
@@ -34,11 +36,7 @@ impl Objective for Line {
         &self.inputs
     }
 
-    fn loss<'g>(
-        &self,
-        params: &[Var<'g>],
-        batch: &[Var<'g>],
-    ) -> Result<Var<'g>, autodiff::Error> {
+    fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, autodiff::Error> {
         let fitted = batch[0].matmul(params[0])?.add(params[1])?;
         Ok(fitted.sub(batch[1])?.square().mean_all())
     }
@@ -151,11 +149,7 @@ impl Objective for Table {
         &self.inputs
     }
 
-    fn loss<'g>(
-        &self,
-        params: &[Var<'g>],
-        batch: &[Var<'g>],
-    ) -> Result<Var<'g>, autodiff::Error> {
+    fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, autodiff::Error> {
         Ok(params[0].gather(batch[0])?.square().sum_all())
     }
 
@@ -186,8 +180,7 @@ fn row_sparse_updates_equal_dense_ones_on_the_touched_rows() {
     ] {
         for clip in [None, Some(0.5)] {
             // Three rows are few enough for a dense gradient, a thousand are not.
-            let (dense, sparse) =
-                (two_steps(3, optimizer, clip), two_steps(1000, optimizer, clip));
+            let (dense, sparse) = (two_steps(3, optimizer, clip), two_steps(1000, optimizer, clip));
             for (dense, sparse) in dense[..4].iter().zip(&sparse[..4]) {
                 assert!((dense - sparse).abs() < 1e-12, "{optimizer:?} {clip:?}");
             }
@@ -238,7 +231,10 @@ fn adam_takes_steps_of_the_learning_rate_on_a_constant_gradient() {
 fn a_buffer_of_initial_values_has_the_graphs_type() {
     let layout = Layout::new().with("w", &[2], Init::Normal { std: 1.0 });
     let stream = Stream::new(0, "init");
-    assert_eq!(layout.initial_buffer(&stream, DType::F64).to_vec::<f64>().unwrap(), layout.initial(&stream));
+    assert_eq!(
+        layout.initial_buffer(&stream, DType::F64).to_vec::<f64>().unwrap(),
+        layout.initial(&stream)
+    );
     let single = layout.initial_buffer(&stream, DType::F32);
     assert_eq!((single.len(), single.device()), (2, Device::cpu()));
 }

@@ -10,6 +10,16 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+impl LogFormat {
+    /// The word on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
 /// Starts logging to standard error; `RUST_LOG` chooses what, by default warnings in text and
 /// progress of runs in JSON.
 pub(crate) fn start(format: LogFormat) {

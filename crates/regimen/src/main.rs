@@ -16,11 +16,12 @@ use clap::Parser;
 
 use arguments::{Arguments, Command};
 use commands::Done;
+use logging::LogFormat;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     logging::start(arguments.log_format);
-    match run(arguments.command) {
+    match run(arguments.command, arguments.log_format) {
         Ok(done) => done.into(),
         Err(error) => {
             terminal::print_error(&error);
@@ -29,9 +30,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<Done> {
+fn run(command: Command, log_format: LogFormat) -> anyhow::Result<Done> {
     match command {
-        Command::Run(run) => commands::run::run(&run),
+        Command::Run(run) => commands::run::run(&run, log_format),
         Command::Plan(plan) => commands::plan::plan(&plan),
         Command::Show(show) => commands::plan::show(&show),
         Command::Status(status) => commands::status::status(&status),

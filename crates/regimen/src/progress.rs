@@ -37,9 +37,8 @@ impl SweepProgress {
         });
         let view = if std::io::stderr().is_terminal() {
             let all = MultiProgress::new();
-            let sweep = ProgressBar::new(total as u64).with_style(style(
-                "{prefix} {wide_bar} {pos} of {len}, {eta} left{msg}",
-            ));
+            let sweep = ProgressBar::new(total as u64)
+                .with_style(style("{prefix} {wide_bar} {pos} of {len}, {eta} left{msg}"));
             View::Bars {
                 sweep: all.add(sweep.with_prefix(plan.sweep.clone())),
                 all,
@@ -53,7 +52,8 @@ impl SweepProgress {
 
     fn advance(&mut self, by: usize) {
         self.done += by;
-        let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
+        let failed =
+            if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
         match &mut self.view {
             View::Bars { sweep, .. } => {
                 sweep.set_position(self.done as u64);

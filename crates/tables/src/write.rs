@@ -58,7 +58,13 @@ pub fn write_tables(
     for (experiment, rows) in &experiments {
         if is_plain(experiment) {
             let folder = tables.join(experiment);
-            write_experiment(&folder, experiment, rows, defaults(experiment).as_ref(), &mut written)?;
+            write_experiment(
+                &folder,
+                experiment,
+                rows,
+                defaults(experiment).as_ref(),
+                &mut written,
+            )?;
         } else {
             skip(&mut written, (*experiment).to_owned());
         }

@@ -151,8 +151,11 @@ mod tests {
 
     #[test]
     fn the_released_codes_reading_makes_the_refusal_a_question() {
-        let params =
-            Params { corrections: Corrections::SecondTurn, no_reply: NoReply::NextLine, ..Params::default() };
+        let params = Params {
+            corrections: Corrections::SecondTurn,
+            no_reply: NoReply::NextLine,
+            ..Params::default()
+        };
         let found = read_as(&params);
         assert_eq!(found.len(), 3);
         assert_eq!(found[1].answer, None);

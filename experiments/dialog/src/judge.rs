@@ -22,7 +22,11 @@ pub(crate) struct Questions {
 }
 
 impl Judge {
-    pub(crate) fn new(layout: &Layout, vocabulary: &Vocabulary, shape: Shape) -> Result<Self, Error> {
+    pub(crate) fn new(
+        layout: &Layout,
+        vocabulary: &Vocabulary,
+        shape: Shape,
+    ) -> Result<Self, Error> {
         let graph = Graph::new(DType::F32);
         let flat = graph.input("params", &[layout.len()]);
         let story = shape.declare(&graph, CHUNK);
@@ -98,8 +102,11 @@ impl Questions {
 }
 
 fn argmax(scores: &[f32]) -> u32 {
-    let best = scores.iter().enumerate().fold(0, |best, (at, score)| {
-        if *score > scores[best] { at } else { best }
-    });
+    let best = scores.iter().enumerate().fold(
+        0,
+        |best, (at, score)| {
+            if *score > scores[best] { at } else { best }
+        },
+    );
     crate::text::index(best)
 }

@@ -12,10 +12,12 @@ mod task;
 mod text;
 
 use autodiff::{Buffer, Device};
-use datasets::babi_dialog::{self, PLACES, Split, Story};
 use datasets::Store;
-use experiment::{Better, DataRef, Error, Experiment, Metric, ObjectiveHook, ParamError, Run, Stream, Tool};
-use learn::{Objective, Selection, Schedule, Optimizer, Training};
+use datasets::babi_dialog::{self, PLACES, Split, Story};
+use experiment::{
+    Better, DataRef, Error, Experiment, Metric, ObjectiveHook, ParamError, Run, Stream, Tool,
+};
+use learn::{Objective, Optimizer, Schedule, Selection, Training};
 use serde::Serialize;
 
 pub use params::{Corrections, Data, Learner, Negatives, NoReply, Params};
@@ -87,7 +89,7 @@ impl Dialog {
     fn training(&self, task: &DialogTask) -> Training {
         let steps_per_epoch = task.steps_per_epoch();
         Training {
-            steps: self.params.epochs * steps_per_epoch,
+            steps: self.params.epochs() * steps_per_epoch,
             evaluate_every: steps_per_epoch,
             optimizer: Optimizer::Sgd { momentum: 0.0 },
             learning_rate: self.params.learning_rate,

@@ -54,7 +54,11 @@ impl<'g> MemoryNetwork<'g> {
     }
 
     /// Embedded answers, `[answers, d]`.
-    pub(crate) fn answers(&self, vocabulary: &Vocabulary, answers: &[&str]) -> Result<Var<'g>, Error> {
+    pub(crate) fn answers(
+        &self,
+        vocabulary: &Vocabulary,
+        answers: &[&str],
+    ) -> Result<Var<'g>, Error> {
         let encoded: Vec<Vec<u32>> = answers.iter().map(|a| vocabulary.encode(a)).collect();
         let words = encoded.iter().map(Vec::len).max().unwrap_or(1).max(1);
         let mut padded = vec![NULL; answers.len() * words];
@@ -82,7 +86,12 @@ pub(crate) struct StoryVars<'g> {
 
 impl Shape {
     /// The parameters: the embedding and the vector that marks the answer given.
-    pub(crate) fn layout(vocabulary: &Vocabulary, dimension: usize, std: f64, beta: bool) -> Layout {
+    pub(crate) fn layout(
+        vocabulary: &Vocabulary,
+        dimension: usize,
+        std: f64,
+        beta: bool,
+    ) -> Layout {
         let normal = Init::Normal { std };
         let layout = Layout::new().with("embedding", &[vocabulary.len(), dimension], normal);
         if beta { layout.with("beta", &[dimension], normal) } else { layout }

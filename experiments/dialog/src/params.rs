@@ -124,8 +124,9 @@ pub struct Params {
     pub clip: f64,
     /// Questions a batch, drawn with replacement.
     pub batch: usize,
-    /// Number of epochs of `training questions / batch` steps.
-    pub epochs: u64,
+    /// Number of epochs of `training questions / batch` steps; `null` for 60, and for 80 with fp in
+    /// regimes 2, 8, 9 and 10, where learning sits on a plateau first.
+    pub epochs: Option<u64>,
     /// Seed of generated stories; every seed of a run sees the same stories.
     pub data_seed: u64,
     /// Whether the trained model is kept as an artifact, for `regimen dialog ask`.
@@ -154,7 +155,7 @@ impl Default for Params {
             decay_from: 0.75,
             clip: 40.0,
             batch: 32,
-            epochs: 60,
+            epochs: None,
             data_seed: 0,
             keep_model: false,
         }
@@ -187,7 +188,7 @@ impl Params {
         check(unit(self.decay_from), "decay_from", "0 to 1", &self.decay_from)?;
         check(positive(self.clip), "clip", "above 0", &self.clip)?;
         check((1..=1000).contains(&self.batch), "batch", "1 to 1000", &self.batch)?;
-        check(self.epochs >= 1, "epochs", "1 or more", &self.epochs)
+        check(self.epochs() >= 1, "epochs", "1 or more", &self.epochs())
     }
 
     /// Number of hops, by learner where it is not given.
@@ -197,6 +198,12 @@ impl Params {
             Learner::Fp => 1,
             Learner::RbiFp => 2,
         })
+    }
+
+    /// Number of epochs, by learner and regime where it is not given.
+    pub(crate) fn epochs(&self) -> u64 {
+        let plateau = self.learner == Learner::Fp && matches!(self.regime, 2 | 8 | 9 | 10);
+        self.epochs.unwrap_or(if plateau { 80 } else { 60 })
     }
 
     /// The regime; parameters were validated.

@@ -127,13 +127,14 @@ impl StoredModel {
     }
 
     fn check(&self, line: &str) -> Result<(), Error> {
-        let unknown =
-            words(line).find(|word| self.vocabulary.words().binary_search(word).is_err());
+        let unknown = words(line).find(|word| self.vocabulary.words().binary_search(word).is_err());
         if let Some(word) = unknown {
             return Err(Error::Checkpoint(format!("the model never saw the word {word:?}")));
         }
         if words(line).count() >= LONGEST_LINE {
-            return Err(Error::Checkpoint(format!("wanted fewer than {LONGEST_LINE} words a line")));
+            return Err(Error::Checkpoint(format!(
+                "wanted fewer than {LONGEST_LINE} words a line"
+            )));
         }
         Ok(())
     }

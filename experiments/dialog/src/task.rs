@@ -57,8 +57,7 @@ impl DialogTask {
             params.init_std,
             params.learner.predicts() && params.beta,
         );
-        let replies =
-            Replies::new(&train, &vocabulary, params.negatives, params.negative_count);
+        let replies = Replies::new(&train, &vocabulary, params.negatives, params.negative_count);
         let batch = params.batch;
         let mut inputs = Vec::from(shape.inputs(batch));
         inputs.extend([
@@ -152,11 +151,8 @@ impl Objective for DialogTask {
 
     fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, TraceError> {
         let network = MemoryNetwork::new(params[0], self.shape.hops);
-        let story = StoryVars {
-            memories: batch[MEMORIES],
-            mask: batch[MASK],
-            question: batch[QUESTION],
-        };
+        let story =
+            StoryVars { memories: batch[MEMORIES], mask: batch[MASK], question: batch[QUESTION] };
         let state = network.state(&story)?;
         let answers = network.answers(&self.vocabulary, &PLACES)?;
         let learner = self.params.learner;

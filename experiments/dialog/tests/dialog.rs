@@ -30,7 +30,8 @@ fn accuracy(regime: u8, learner: Learner) -> f64 {
 #[test]
 fn the_defaults_are_held() {
     // A changed default changes what old configurations mean: raise Dialog::VERSION with it.
-    let held = format!("{} v{}\n{:#}", Dialog::NAME, Dialog::VERSION, Entry::of::<Dialog>().defaults());
+    let held =
+        format!("{} v{}\n{:#}", Dialog::NAME, Dialog::VERSION, Entry::of::<Dialog>().defaults());
     insta::assert_snapshot!(held);
 }
 
@@ -57,10 +58,9 @@ fn without_rewards_only_forward_prediction_learns() {
 fn every_regime_and_learner_runs_and_reports_each_question() {
     for regime in 1..=10 {
         for learner in [Learner::Imitation, Learner::Rbi, Learner::Fp, Learner::RbiFp] {
-            let sink = run(Params { regime, learner, epochs: 1, ..Params::default() }, 0);
+            let sink = run(Params { regime, learner, epochs: Some(1), ..Params::default() }, 0);
             assert_eq!(sink.tables["answers"].len(), 1000);
-            let right =
-                sink.tables["answers"].iter().filter(|row| row["correct"] == true).count();
+            let right = sink.tables["answers"].iter().filter(|row| row["correct"] == true).count();
             assert_eq!(sink.results["test_accuracy"], right as f64 / 10.0);
         }
     }
@@ -91,10 +91,7 @@ fn a_stored_model_answers_questions() {
     let ask = tools.iter().find(|tool| tool.name == "ask").unwrap();
     ask.run(serde_json::json!({"run": "0123"}), &mut context).unwrap();
     let said = String::from_utf8(output).unwrap();
-    assert_eq!(
-        said,
-        "garden\n? checkpoint: the model never saw the word \"zebra\"\nkitchen\n"
-    );
+    assert_eq!(said, "garden\n? checkpoint: the model never saw the word \"zebra\"\nkitchen\n");
 }
 
 #[test]
@@ -110,5 +107,8 @@ fn impossible_parameters_are_named() {
         refused(Params { data: dialog::Data::Released, policy_accuracy: 0.2, ..default() }),
         "policy_accuracy: wanted 0.5, 0.1 or 0.01 for released data, found 0.2"
     );
-    assert_eq!(refused(Params { epochs: 0, ..default() }), "epochs: wanted 1 or more, found 0");
+    assert_eq!(
+        refused(Params { epochs: Some(0), ..default() }),
+        "epochs: wanted 1 or more, found 0"
+    );
 }

@@ -36,6 +36,9 @@ pub(super) fn execute(
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Summary, Error> {
+    if options.store.exists() && !options.store.is_dir() {
+        return Err(Error::NoFolder { path: options.store.clone() });
+    }
     let fold = Fold::read(&options.store.join(JOURNAL))?;
     let selection = Selection::new(runs, options.rerun, &fold);
     observer.notify(&Notice::Skipped(selection.skipped()));
@@ -56,9 +59,6 @@ pub(super) fn execute(
 
 /// Makes the store's folders.
 fn prepare(store: &Path) -> Result<(), Error> {
-    if store.exists() && !store.is_dir() {
-        return Err(Error::NoFolder { path: store.into() });
-    }
     for name in [JOURNAL, LOGS, PLANS] {
         let folder = store.join(name);
         fs::create_dir_all(&folder).map_err(Error::store("create", &folder))?;

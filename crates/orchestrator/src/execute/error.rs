@@ -31,7 +31,7 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// The journal could not be read or written.
-    #[error("journal")]
+    #[error(transparent)]
     Journal(#[from] journal::Error),
     /// A worker process could not be started.
     #[error("could not start worker {program}")]

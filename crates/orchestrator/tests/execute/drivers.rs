@@ -25,7 +25,7 @@ fn gated(folder: PathBuf) -> Vec<journal::RunSpec> {
 /// Not a test of its own: a driver process that a test kills.
 #[test]
 fn driver_process() {
-    if std::env::var(ROLE).is_ok_and(|role| role == "driver_process") {
+    if std::env::var(ROLE).is_ok_and(|role| role == "drivers::driver_process") {
         let folder = PathBuf::from(std::env::var(FOLDER).unwrap());
         let options = options(&folder.join("results"));
         execute(&gated(folder), &options, &entries(), &mut |_: &_| {}, &Stop::new()).unwrap();
@@ -33,7 +33,7 @@ fn driver_process() {
 }
 
 fn start_driver(store: &Store) -> Child {
-    let command = myself("driver_process");
+    let command = myself("drivers::driver_process");
     Command::new(command.program)
         .args(command.args)
         .env(FOLDER, store.dir.path())

@@ -53,7 +53,8 @@ fn subject(arguments: &Compare) -> Result<Subject> {
 
 impl Subject {
     fn selection(&self) -> Selection {
-        let runs = self.plan.as_ref().map(|plan| plan.runs.iter().map(|run| run.spec.run).collect());
+        let runs =
+            self.plan.as_ref().map(|plan| plan.runs.iter().map(|run| run.spec.run).collect());
         Selection { runs, ..Selection::default() }
     }
 }

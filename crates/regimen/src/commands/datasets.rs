@@ -87,7 +87,8 @@ fn report() -> impl FnMut(Step<'_>) {
             total.into_iter().for_each(|total| bar.set_length(total));
             bar.set_position(bytes);
             if bar.is_hidden() && last_line.elapsed() > Duration::from_secs(10) {
-                let total = total.map_or(String::new(), |total| format!(" of {}", HumanBytes(total)));
+                let total =
+                    total.map_or(String::new(), |total| format!(" of {}", HumanBytes(total)));
                 say(&format!("{}{total}", HumanBytes(bytes)));
                 last_line = Instant::now();
             }

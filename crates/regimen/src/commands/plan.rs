@@ -44,13 +44,22 @@ pub(crate) fn list(plan: &Plan, fold: &Fold, format: ListFormat) -> Result<()> {
             "" => String::new(),
             reason => format!(": {}", reason.escape_debug()),
         };
-        writeln!(text, "{}  {}  {}{reason}", run.spec.run.short(), varies.join(" "), state.as_str())?;
+        writeln!(
+            text,
+            "{}  {}  {}{reason}",
+            run.spec.run.short(),
+            varies.join(" "),
+            state.as_str()
+        )?;
     }
     print(&text)?;
     let counts: Vec<String> = counts.iter().map(|(state, n)| format!("{n} {state}")).collect();
     say(&format!("{}: {} runs ({})", plan.sweep, plan.runs.len(), counts.join(", ")));
     if plan.duplicates > 0 {
-        say(&format!("{} points of the sweep ask for a run that is there already", plan.duplicates));
+        say(&format!(
+            "{} points of the sweep ask for a run that is there already",
+            plan.duplicates
+        ));
     }
     Ok(())
 }

@@ -9,13 +9,14 @@ use signal_hook::iterator::Signals;
 
 use crate::arguments::{ListFormat, Run};
 use crate::commands::{Done, compare, plan::list};
+use crate::logging::LogFormat;
 use crate::plans::{Planned, plans};
 use crate::progress::SweepProgress;
 use crate::terminal::say;
 use crate::{provenance, registry};
 
 /// `regimen run`: execute what is not finished yet, fold, print the tables.
-pub(crate) fn run(arguments: &Run) -> Result<Done> {
+pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
     let plans = plans(&arguments.config)?;
     let journal = arguments.store.results.join(execute::JOURNAL);
     if arguments.dry_run {
@@ -27,7 +28,7 @@ pub(crate) fn run(arguments: &Run) -> Result<Done> {
     listen(&stop)?;
     let mut failed = 0;
     for planned in &plans {
-        let summary = execute(arguments, planned, &stop)?;
+        let summary = execute(arguments, planned, log_format, &stop)?;
         failed += summary.failed.len();
         write_tables(arguments)?;
         if stop.requested() {
@@ -42,13 +43,17 @@ pub(crate) fn run(arguments: &Run) -> Result<Done> {
     Ok(if failed > 0 { Done::SomeFailed } else { Done::Well })
 }
 
-fn execute(arguments: &Run, planned: &Planned, stop: &Stop) -> Result<Summary> {
+fn execute(
+    arguments: &Run,
+    planned: &Planned,
+    log_format: LogFormat,
+    stop: &Stop,
+) -> Result<Summary> {
     let plan = &planned.plan;
-    let options = options(arguments, planned)?;
+    let options = options(arguments, planned, log_format)?;
     let specs: Vec<_> = plan.runs.iter().map(|run| run.spec.clone()).collect();
     let mut progress = SweepProgress::new(plan);
-    let summary =
-        execute::execute(&specs, &options, &registry::entries(), &mut progress, stop)?;
+    let summary = execute::execute(&specs, &options, &registry::entries(), &mut progress, stop)?;
     progress.finish();
     say(&format!(
         "{}: {} runs: {} finished, {} failed, {} were finished before",
@@ -61,7 +66,7 @@ fn execute(arguments: &Run, planned: &Planned, stop: &Stop) -> Result<Summary> {
     Ok(summary)
 }
 
-fn options(arguments: &Run, planned: &Planned) -> Result<Options> {
+fn options(arguments: &Run, planned: &Planned, log_format: LogFormat) -> Result<Options> {
     let resources = &planned.plan.resources;
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.map_or(cores / resources.threads.max(1), usize::from).max(1);
@@ -81,16 +86,17 @@ fn options(arguments: &Run, planned: &Planned) -> Result<Options> {
             (false, false) => Rerun::Unfinished,
         },
         in_process: arguments.in_process,
-        worker: worker_command()?,
+        worker: worker_command(log_format)?,
         opened: provenance::opened(Role::Driver),
         lease: Options::LEASE,
         checkpoint_every: Options::CHECKPOINT_EVERY,
     })
 }
 
-fn worker_command() -> Result<WorkerCommand> {
+fn worker_command(log_format: LogFormat) -> Result<WorkerCommand> {
     let program = std::env::current_exe().context("finding this program")?;
-    Ok(WorkerCommand { program, args: vec!["worker".into()] })
+    let args = ["worker", "--log-format", log_format.name()].map(Into::into).to_vec();
+    Ok(WorkerCommand { program, args })
 }
 
 /// Folds the journals of the store into its tables.

@@ -23,7 +23,8 @@ pub(crate) fn status(arguments: &Status) -> Result<Done> {
             let row = json!({ "experiment": experiment, "sweep": sweep, "runs": counts });
             writeln!(text, "{row}")?;
         } else {
-            let counts: Vec<String> = counts.iter().map(|(state, n)| format!("{n} {state}")).collect();
+            let counts: Vec<String> =
+                counts.iter().map(|(state, n)| format!("{n} {state}")).collect();
             writeln!(text, "{experiment}  {}  {}", sweep.escape_debug(), counts.join(", "))?;
         }
     }

@@ -37,7 +37,8 @@ fn arguments(tool: &Tool, words: &[String]) -> Result<Value> {
         let property = &tool.schema["properties"][&name];
         if property.is_null() {
             let known = tool.schema["properties"].as_object();
-            let known: Vec<&str> = known.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+            let known: Vec<&str> =
+                known.into_iter().flat_map(Map::keys).map(String::as_str).collect();
             bail!("{}: no argument {flag}; arguments are: --{}", tool.name, known.join(", --"));
         }
         let value = match property["type"].as_str() {

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use experiment::{Device, RunId, SpecId, canonical_json};
 use journal::{
-    Ended, Event, Fold, Lost, MetricRow, Metrics, Opened, Outcome, Role, Rows, RunSpec, Started,
+    Assigned, Ended, Event, Fold, Lost, MetricRow, Metrics, Opened, Outcome, Role, Rows, RunSpec,
+    Started,
 };
 use serde_json::{Value, json};
 
@@ -90,6 +91,8 @@ impl Story {
 
     /// A run whose worker was killed.
     pub(crate) fn lose(&mut self, spec: &RunSpec, error: &str) {
+        let assigned = Assigned { spec: spec.clone(), attempt: 1, worker: WORKER.into(), at: 99.0 };
+        self.fold.apply(DRIVER, Event::Assigned(assigned));
         self.start(spec);
         let lost = Lost { run: spec.run, attempt: 1, error: error.into(), at: 101.0 };
         self.fold.apply(DRIVER, Event::Lost(lost));
