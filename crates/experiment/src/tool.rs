@@ -37,16 +37,16 @@ impl Tool {
     pub fn new<A: DeserializeOwned + JsonSchema + 'static>(
         name: &'static str,
         summary: &'static str,
-        run: fn(A, &mut ToolContext<'_>) -> Result<(), Error>,
+        run: fn(&A, &mut ToolContext<'_>) -> Result<(), Error>,
     ) -> Self {
         let erased = move |args: Value, context: &mut ToolContext<'_>| {
             let found = args.to_string();
-            let args = serde_json::from_value(args).map_err(|e| ParamError {
+            let args: A = serde_json::from_value(args).map_err(|e| ParamError {
                 path: name.into(),
                 wanted: e.to_string(),
                 found,
             })?;
-            run(args, context)
+            run(&args, context)
         };
         Self { name, summary, schema: schemars::schema_for!(A).into(), run: Box::new(erased) }
     }

@@ -57,22 +57,22 @@ impl Batch {
     }
 
     /// Values of floating-point input number `input`, row-major; empty for an index input.
-    pub fn float(&self, input: usize) -> &[f32] {
+    pub fn floats(&self, input: usize) -> &[f32] {
         &self.floats[input]
     }
 
     /// Indices of index input number `input`, row-major; empty for a floating-point input.
-    pub fn index(&self, input: usize) -> &[u32] {
+    pub fn indices(&self, input: usize) -> &[u32] {
         &self.indices[input]
     }
 
-    /// [`float`](Self::float), to be filled.
-    pub fn float_mut(&mut self, input: usize) -> &mut [f32] {
+    /// [`floats`](Self::floats), to be filled.
+    pub fn floats_mut(&mut self, input: usize) -> &mut [f32] {
         &mut self.floats[input]
     }
 
-    /// [`index`](Self::index), to be filled.
-    pub fn index_mut(&mut self, input: usize) -> &mut [u32] {
+    /// [`indices`](Self::indices), to be filled.
+    pub fn indices_mut(&mut self, input: usize) -> &mut [u32] {
         &mut self.indices[input]
     }
 }

@@ -82,13 +82,13 @@ impl Optimizer {
     /// A shape error, when the arguments do not belong together.
     pub(crate) fn update<'g>(
         &self,
-        graph: &'g Graph,
         layout: &Layout,
         params: &[Var<'g>],
         gradients: &[Gradient<'g>],
         state: Option<Var<'g>>,
         scalars: Var<'g>,
     ) -> Result<(), Error> {
+        let graph = scalars.graph();
         let rate = scalars.slice(0, 0..1)?.reshape(&[])?;
         let correction = scalars.slice(0, 1..2)?.reshape(&[])?;
         let mut states = Vec::new();

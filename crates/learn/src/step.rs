@@ -57,7 +57,7 @@ impl Stepper {
             gradients = clip_global_norm(&graph, &gradients, norm, max_norm)?;
         }
         let state = (state_len > 0).then_some(state);
-        optimizer.update(&graph, layout, &params, &gradients, state, scalars)?;
+        optimizer.update(layout, &params, &gradients, state, scalars)?;
 
         let float = |len| Buffer::zeros(Device::cpu(), dtype, len);
         let mut buffers =
@@ -88,12 +88,12 @@ impl Stepper {
         for (input, kind) in self.kinds.iter().enumerate() {
             let buffer = &mut self.buffers[BATCH + input];
             match kind {
-                BatchKind::Index => buffer.write(0, batch.index(input))?,
+                BatchKind::Index => buffer.write(0, batch.indices(input))?,
                 BatchKind::Float if self.dtype == DType::F32 => {
-                    buffer.write(0, batch.float(input))?
+                    buffer.write(0, batch.floats(input))?;
                 }
                 BatchKind::Float => {
-                    let wide: Vec<f64> = batch.float(input).iter().map(|&x| x.into()).collect();
+                    let wide: Vec<f64> = batch.floats(input).iter().map(|&x| x.into()).collect();
                     buffer.write(0, &wide)?;
                 }
             }

@@ -45,8 +45,8 @@ impl Objective for Line {
         let mut rng = stream.rng(index);
         for row in 0..8 {
             let x: f32 = rng.random_range(-1.0..1.0);
-            batch.float_mut(0)[row] = x;
-            batch.float_mut(1)[row] = 2.0 * x - 1.0;
+            batch.floats_mut(0)[row] = x;
+            batch.floats_mut(1)[row] = 2.0 * x - 1.0;
         }
     }
 }
@@ -154,7 +154,7 @@ impl Objective for Table {
     }
 
     fn fill(&self, _stream: &Stream, _index: u64, batch: &mut Batch) {
-        batch.index_mut(0).copy_from_slice(&[1, 0, 1]);
+        batch.indices_mut(0).copy_from_slice(&[1, 0, 1]);
     }
 }
 

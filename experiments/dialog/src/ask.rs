@@ -20,7 +20,7 @@ pub(crate) fn tool() -> Tool {
     Tool::new("ask", "Tell a trained model a story line by line and ask it questions", ask)
 }
 
-fn ask(arguments: Arguments, context: &mut ToolContext<'_>) -> Result<(), Error> {
+fn ask(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(), Error> {
     let mut model = StoredModel::open(&folder(&arguments.run, context)?)?;
     let talking = |e| Error::other("talking", e);
     let mut line = String::new();

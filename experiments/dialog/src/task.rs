@@ -112,18 +112,18 @@ impl DialogTask {
         let rows = self.params.batch;
         let drawn = &self.train[example];
         let memory_words = self.shape.memory_words;
-        drawn.write_memories(memory_words, row_of(batch.index_mut(MEMORIES), row, rows));
-        drawn.write_mask(row_of(batch.float_mut(MASK), row, rows));
-        write_words(&drawn.question, row_of(batch.index_mut(QUESTION), row, rows));
-        batch.index_mut(ANSWER)[row] = drawn.answer.unwrap_or(0);
-        batch.float_mut(ANSWERED)[row] = f32::from(drawn.answer.is_some());
-        batch.float_mut(IMITATION_WEIGHT)[row] = self.imitation_weight(drawn);
+        drawn.write_memories(memory_words, row_of(batch.indices_mut(MEMORIES), row, rows));
+        drawn.write_mask(row_of(batch.floats_mut(MASK), row, rows));
+        write_words(&drawn.question, row_of(batch.indices_mut(QUESTION), row, rows));
+        batch.indices_mut(ANSWER)[row] = drawn.answer.unwrap_or(0);
+        batch.floats_mut(ANSWERED)[row] = f32::from(drawn.answer.is_some());
+        batch.floats_mut(IMITATION_WEIGHT)[row] = self.imitation_weight(drawn);
         if !self.params.learner.predicts() {
             return;
         }
         let replies = self.replies.draw(example, rng);
-        batch.float_mut(REPLY_WEIGHT)[row] = f32::from(replies.is_some());
-        let to = row_of(batch.index_mut(REPLIES), row, rows);
+        batch.floats_mut(REPLY_WEIGHT)[row] = f32::from(replies.is_some());
+        let to = row_of(batch.indices_mut(REPLIES), row, rows);
         match replies {
             None => to.fill(NULL),
             Some(replies) => to

@@ -45,7 +45,7 @@ pub(crate) enum Event {
 }
 
 /// Something is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Claim,
     Spawn(WorkerId),

@@ -173,7 +173,12 @@ impl Worker for ThreadWorker {
     fn order(&mut self, order: Order) {
         match order {
             Order::Setup(_) => {}
-            Order::Run(job) => drop(self.orders.as_ref().map(|orders| orders.send(job))),
+            Order::Run(job) => {
+                if let Some(orders) = &self.orders {
+                    // A thread that is gone reports so by itself.
+                    let _ = orders.send(job);
+                }
+            }
             Order::Interrupt => self.interrupt.store(true, Ordering::Relaxed),
         }
     }

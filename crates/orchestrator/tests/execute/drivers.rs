@@ -1,7 +1,7 @@
 //! Several drivers on one store.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::toy::{Params, Way};
 
 const FOLDER: &str = "REGIMEN_TEST_FOLDER";
 
-fn gated(folder: PathBuf) -> Vec<journal::RunSpec> {
+fn gated(folder: &Path) -> Vec<journal::RunSpec> {
     let gate = Some(folder.join("gate"));
     let mut all = runs(Way::Succeed, 6);
     let count = |number| run(&Params { way: Way::Count, number, gate: gate.clone() });
@@ -28,7 +28,7 @@ fn driver_process() {
     if std::env::var(ROLE).is_ok_and(|role| role == "drivers::driver_process") {
         let folder = PathBuf::from(std::env::var(FOLDER).unwrap());
         let options = options(&folder.join("results"));
-        execute(&gated(folder), &options, &entries(), &mut |_: &_| {}, &Stop::new()).unwrap();
+        execute(&gated(&folder), &options, &entries(), &mut |_: &_| {}, &Stop::new()).unwrap();
     }
 }
 
@@ -72,7 +72,7 @@ fn two_drivers_share_the_work() {
 #[test]
 fn the_work_of_a_killed_driver_is_taken_over() {
     let store = Store::new();
-    let all = gated(store.dir.path().into());
+    let all = gated(store.dir.path());
     let mut driver = start_driver(&store);
     let succeeded = |store: &Store| count(&store.fold(), Status::Finished);
     wait_until(|| succeeded(&store) == 6 && store.fold().runs.len() == 8);
@@ -94,7 +94,7 @@ fn the_work_of_a_killed_driver_is_taken_over() {
 #[test]
 fn a_driver_waits_for_the_other_and_counts_its_results() {
     let store = Store::new();
-    let all = gated(store.dir.path().into());
+    let all = gated(store.dir.path());
     let mut other = start_driver(&store);
     wait_until(|| count(&store.fold(), Status::Finished) == 6 && store.fold().runs.len() == 8);
     let gate = store.path("gate");

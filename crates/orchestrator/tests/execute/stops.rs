@@ -97,11 +97,12 @@ fn a_damaged_checkpoint_is_left_aside() {
     let store = Store::new();
     let all = gated(&store)[..1].to_vec();
     let stop = Stop::new();
-    store.execute_with(&all, &stop, |notice| {
+    let (summary, _) = store.execute_with(&all, &stop, |notice| {
         if matches!(notice, Notice::Progress { .. }) {
             stop.soft();
         }
     });
+    summary.unwrap();
     let folder = store.options.store.join(ARTIFACTS).join(all[0].run.to_string());
     let mut bytes = fs::read(folder.join("checkpoint")).unwrap();
     *bytes.last_mut().unwrap() ^= 1;

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
+use orchestrator::config::Table;
 use orchestrator::plan::Plan;
 use tables::{Format, Published, Request, Runs, Scope, Selection};
 
@@ -71,30 +72,25 @@ fn show(arguments: &Compare, subject: &Subject) -> Result<Done> {
         Some(experiment) => experiment.clone(),
         None => only_experiment(&arguments.store.results)?,
     };
-    let table = subject.plan.as_ref().and_then(|plan| plan.table.as_ref());
-    let or = |given: &[String], table: Option<&Vec<String>>| match given {
-        [] => table.cloned().unwrap_or_default(),
-        given => given.to_vec(),
+    let mut request = match subject.plan.as_ref().and_then(|plan| plan.table.as_ref()) {
+        Some(table) => asked_by(table),
+        None => Request { value: first_metric(&experiment), ..Request::default() },
     };
-    let request = Request {
-        rows: or(&arguments.rows, table.map(|table| &table.rows)),
-        columns: or(&arguments.columns, table.map(|table| &table.columns)),
-        value: arguments
-            .value
-            .clone()
-            .or_else(|| table.map(|table| table.value.clone()))
-            .unwrap_or_else(|| first_metric(&experiment)),
-        selection: subject.selection(),
-    };
-    let name = table.and_then(|table| table.published.as_deref());
-    let published = match (name, arguments.against.as_deref()) {
-        (Some(name), _) => Some(Published::find(Path::new(PUBLISHED), name)?),
-        (None, Some(_)) => {
-            say("no `table: { published: }` in a configuration says which numbers to show");
-            return Ok(Done::NothingToCompare);
-        }
-        (None, None) => None,
-    };
+    request.selection = subject.selection();
+    if !arguments.rows.is_empty() {
+        request.rows.clone_from(&arguments.rows);
+    }
+    if !arguments.columns.is_empty() {
+        request.columns.clone_from(&arguments.columns);
+    }
+    if let Some(value) = &arguments.value {
+        request.value.clone_from(value);
+    }
+    let published = published(subject.plan.as_ref())?;
+    if published.is_none() && arguments.against.is_some() {
+        say("no `table: { published: }` in a configuration says which numbers to show");
+        return Ok(Done::NothingToCompare);
+    }
     let runs = Runs::read(&arguments.store.results, &experiment)?;
     let comparison = tables::compare(&runs, &request, published.as_ref())?;
     print(&comparison.render(format(arguments.format)))?;
@@ -102,23 +98,29 @@ fn show(arguments: &Compare, subject: &Subject) -> Result<Done> {
 }
 
 /// Prints the table of a plan that was just run.
-pub(crate) fn show_plan(plan: &Plan, store: &Path) -> Result<()> {
+pub(crate) fn show_plan(plan: Plan, store: &Path) -> Result<()> {
     let Some(table) = &plan.table else { return Ok(()) };
-    let ids = plan.runs.iter().map(|run| run.spec.run).collect();
-    let request = Request {
+    let (mut request, published) = (asked_by(table), published(Some(&plan))?);
+    let runs = Runs::read(store, plan.entry.name)?;
+    request.selection = Subject { experiment: None, plan: Some(plan) }.selection();
+    print(&tables::compare(&runs, &request, published.as_ref())?.render(Format::Table))?;
+    Ok(())
+}
+
+/// What the `table:` block of a configuration asks for.
+fn asked_by(table: &Table) -> Request {
+    Request {
         rows: table.rows.clone(),
         columns: table.columns.clone(),
         value: table.value.clone(),
-        selection: Selection { runs: Some(ids), ..Selection::default() },
-    };
-    let published = match &table.published {
-        Some(name) => Some(Published::find(Path::new(PUBLISHED), name)?),
-        None => None,
-    };
-    let runs = Runs::read(store, plan.entry.name)?;
-    let comparison = tables::compare(&runs, &request, published.as_ref())?;
-    print(&comparison.render(Format::Table))?;
-    Ok(())
+        selection: Selection::default(),
+    }
+}
+
+/// The published numbers that a plan's `table:` block names.
+fn published(plan: Option<&Plan>) -> Result<Option<Published>> {
+    let name = plan.and_then(|plan| plan.table.as_ref()?.published.as_deref());
+    Ok(name.map(|name| Published::find(Path::new(PUBLISHED), name)).transpose()?)
 }
 
 fn format(format: TableFormat) -> Format {

@@ -27,15 +27,15 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
     let stop = Stop::new();
     listen(&stop)?;
     let mut failed = 0;
-    for planned in &plans {
-        let summary = execute(arguments, planned, log_format, &stop)?;
+    for planned in plans {
+        let summary = execute(arguments, &planned, log_format, &stop)?;
         failed += summary.failed.len();
         write_tables(arguments)?;
         if stop.requested() {
             say("interrupted; what was recorded is kept, the same command goes on");
             return Ok(Done::Interrupted);
         }
-        match compare::show_plan(&planned.plan, &arguments.store.results) {
+        match compare::show_plan(planned.plan, &arguments.store.results) {
             Err(error) if compare::nothing(&error) => say(&error.to_string()),
             shown => shown?,
         }
