@@ -1,9 +1,11 @@
 //! The paper's claims as small seeded runs on generated stories, and the held defaults.
 
+use autodiff::DType;
 use dialog::{Dialog, Learner, Params};
 use experiment::{
     DataPaths, Device, Entry, Experiment, MemorySink, Run, RunContext, RunId, ToolContext,
 };
+use learn::{Batch, Objective, Optimizer, Stepper};
 
 fn run(params: Params, seed: u64) -> MemorySink {
     let mut sink = MemorySink::default();
@@ -64,6 +66,31 @@ fn every_regime_and_learner_runs_and_reports_each_question() {
             assert_eq!(sink.results["test_accuracy"], right as f64 / 10.0);
         }
     }
+}
+
+#[test]
+fn the_objective_is_offered_to_whoever_tunes_it() {
+    let bound = Entry::of::<Dialog>().bind_json(&serde_json::json!({"learner": "fp", "regime": 3}));
+    let mut sink = MemorySink::default();
+    let context = RunContext {
+        id: RunId::of("test"),
+        seed: 0,
+        threads: 1,
+        device: Device::Cpu,
+        data: DataPaths::default(),
+    };
+    let mut run = Run::new(context, &mut sink);
+    let hook = bound.unwrap().objective(&mut run).unwrap().unwrap();
+    let objective = hook.downcast::<Box<dyn Objective>>().unwrap();
+    let (init, batches) = (run.stream("init"), run.stream("batches"));
+    let mut stepper =
+        Stepper::new(objective.as_ref().as_ref(), Optimizer::default(), None, DType::F32, &init)
+            .unwrap();
+    let mut batch = Batch::new(objective.inputs());
+    objective.fill(&batches, 0, &mut batch);
+    let loss = stepper.step(0, 0.01, &batch).unwrap().loss;
+    // 32 questions, six candidate replies each, and embeddings near zero.
+    assert!((loss / 32.0 - 6.0_f64.ln()).abs() < 0.2, "{loss}");
 }
 
 #[test]

@@ -100,7 +100,12 @@ fn show(arguments: &Compare, subject: &Subject) -> Result<Done> {
 /// Prints the table of a plan that was just run.
 pub(crate) fn show_plan(plan: Plan, store: &Path) -> Result<()> {
     let Some(table) = &plan.table else { return Ok(()) };
-    let (mut request, published) = (asked_by(table), published(Some(&plan))?);
+    let mut request = asked_by(table);
+    // The runs are done, so numbers that are not at hand here are no reason to show nothing.
+    let published = published(Some(&plan)).unwrap_or_else(|error| {
+        say(&format!("warning: no published numbers: {error:#}"));
+        None
+    });
     let runs = Runs::read(store, plan.entry.name)?;
     request.selection = Subject { experiment: None, plan: Some(plan) }.selection();
     print(&tables::compare(&runs, &request, published.as_ref())?.render(Format::Table))?;
