@@ -33,9 +33,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use experiment::{DataPaths, Entry, RunId};
-use journal::{Opened, RunSpec};
+use experiment::{DataPaths, RunId};
+use journal::Opened;
 
+pub use drive::execute;
 pub use error::Error;
 pub use observer::{Notice, Observer};
 pub use serve::serve;
@@ -115,19 +116,4 @@ pub struct Summary {
     pub failed: Vec<RunId>,
     /// Neither: to be gone on with another time.
     pub interrupted: Vec<RunId>,
-}
-
-/// Executes what is left of `runs` and returns when all of them ended or a stop was obeyed.
-///
-/// # Errors
-/// [`Error`]: the store cannot be read or written, or workers cannot be started. A run that fails
-/// is no error. What was recorded before the error stays, and the next call goes on from there.
-pub fn execute(
-    runs: &[RunSpec],
-    options: &Options,
-    entries: &[Entry],
-    observer: &mut dyn Observer,
-    stop: &Stop,
-) -> Result<Summary, Error> {
-    drive::execute(runs, options, entries, observer, stop)
 }

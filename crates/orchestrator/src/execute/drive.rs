@@ -29,7 +29,12 @@ const LOOK_UP: Duration = Duration::from_millis(100);
 /// How often limits are checked, journals synced and claims looked after.
 const ROUND: Duration = Duration::from_secs(1);
 
-pub(super) fn execute(
+/// Executes what is left of `runs` and returns when all of them ended or a stop was obeyed.
+///
+/// # Errors
+/// [`Error`]: the store cannot be read or written, or workers cannot be started. A run that fails
+/// is no error. What was recorded before the error stays, and the next call goes on from there.
+pub fn execute(
     runs: &[RunSpec],
     options: &Options,
     entries: &[Entry],
