@@ -3,7 +3,7 @@ use experiment::Entry;
 
 /// The papers this binary ships.
 pub(crate) fn entries() -> Vec<Entry> {
-    vec![Entry::of::<dialog::Dialog>()]
+    vec![Entry::of::<dialog::Dialog>(), Entry::of::<descent::Descent>()]
 }
 
 /// The paper of a name.
