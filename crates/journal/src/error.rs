@@ -30,12 +30,26 @@ pub enum Error {
         /// The version this program reads.
         wanted: u32,
     },
+    /// A frame that was whole is so no longer.
+    #[error("{}: the frame at {offset} changed", path.display())]
+    Changed {
+        /// The segment.
+        path: PathBuf,
+        /// Where the frame begins.
+        offset: u64,
+    },
     /// An event that cannot be written down.
     #[error("could not encode an event: {0}")]
     Encode(String),
 }
 
 impl Error {
+    /// Whether a segment that was read is not there any more, as after a compaction by somebody
+    /// else. What it said is in another one: fold again.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }

@@ -30,6 +30,8 @@ pub enum Event {
     Assigned(Assigned),
     /// By a driver: the worker is gone and with it the attempt.
     Lost(Lost),
+    /// By `compact`: a frame of another segment that is there no longer.
+    Copied(Copied),
 }
 
 /// What kind of process writes a segment.
@@ -176,7 +178,7 @@ pub struct Resumed {
 }
 
 /// How an attempt ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// With its results.
@@ -188,6 +190,13 @@ pub enum Outcome {
     },
     /// Because it was asked to stop; it goes on in a later attempt.
     Interrupted,
+    /// At a rung of a search; it goes on in a later attempt if it is promoted.
+    Paused {
+        /// Step at which the metric of the search was recorded.
+        step: u64,
+        /// The metric's value there.
+        value: f64,
+    },
 }
 
 /// The end of an attempt.
@@ -224,6 +233,21 @@ pub struct Assigned {
     pub at: Timestamp,
 }
 
+/// Why a worker is gone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// It ended by itself or was killed by somebody else.
+    #[default]
+    Crash,
+    /// Its run took more memory than it was allowed.
+    Memory,
+    /// Its run took more time than it was allowed.
+    Time,
+    /// Its run printed more than it was allowed.
+    Output,
+}
+
 /// A driver found the worker of an attempt gone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lost {
@@ -233,6 +257,19 @@ pub struct Lost {
     pub attempt: u32,
     /// What happened to the worker, for example `worker 1 was killed by signal 9`.
     pub error: String,
+    /// Why it is gone.
+    #[serde(default)]
+    pub cause: Cause,
     /// When.
     pub at: Timestamp,
+}
+
+/// A frame of another segment, as it stood there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Copied {
+    /// Who wrote it.
+    pub writer: String,
+    /// Its payload.
+    #[serde(with = "serde_bytes")]
+    pub payload: Vec<u8>,
 }

@@ -2,10 +2,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use experiment::RunId;
 
-use crate::segment::Segment;
+use crate::frame::{Content, Kind};
+use crate::segment::{Found, Segment};
 use crate::state::Recorded;
 use crate::writer::EXTENSION;
 use crate::{Error, Event, Opened, Problem, RunState};
@@ -25,7 +27,7 @@ pub struct Fold {
     dir: PathBuf,
     segments: BTreeMap<PathBuf, Segment>,
     /// The next sequence number of each writer.
-    next: BTreeMap<String, u64>,
+    next: BTreeMap<Arc<str>, u64>,
 }
 
 impl Fold {
@@ -45,27 +47,49 @@ impl Fold {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn refresh(&mut self) -> Result<(), Error> {
-        for path in segments(&self.dir)? {
-            self.segments.entry(path.clone()).or_insert_with(|| Segment::new(path));
-        }
+        let paths = segments(&self.dir)?;
+        let mut known = std::mem::take(&mut self.segments);
         // Copies of a segment are read together, so that one can stand in for another's damage.
-        let mut found: BTreeMap<String, BTreeMap<u64, Event>> = BTreeMap::new();
-        for segment in self.segments.values_mut() {
-            let events = segment.read_on()?;
-            found.entry(segment.writer()).or_default().extend(events);
-        }
-        for (writer, events) in found {
-            for (sequence, event) in events {
-                let next = self.next.entry(writer.clone()).or_default();
-                if sequence >= *next {
-                    *next = sequence + 1;
-                    self.apply(&writer, event);
+        let mut late: BTreeMap<Arc<str>, BTreeMap<u64, Found>> = BTreeMap::new();
+        let mut done = Ok(());
+        for path in paths {
+            let segment = known.entry(path).or_insert_with_key(|path| Segment::new(path));
+            let read = segment.read_on(&mut |found| {
+                let next = self.next.entry(found.writer.clone()).or_default();
+                if found.sequence == *next {
+                    *next += 1;
+                    self.take(found);
+                } else if found.sequence > *next {
+                    late.entry(found.writer.clone()).or_default().insert(found.sequence, found);
                 }
+            });
+            match read {
+                // Compacted away between listing and reading; its successor is read next time.
+                Err(error) if error.is_gone() => {}
+                read => done = done.and(read),
+            }
+        }
+        self.segments = known;
+        for found in late.into_values().flat_map(BTreeMap::into_values) {
+            let next = self.next.entry(found.writer.clone()).or_default();
+            if found.sequence >= *next {
+                *next = found.sequence + 1;
+                self.take(found);
             }
         }
         self.problems = self.segments.values().flat_map(problems_of).collect();
         self.problems.extend(self.runs.values().filter_map(RunState::nondeterminism));
-        Ok(())
+        done
+    }
+
+    fn take(&mut self, Found { writer, content, place, .. }: Found) {
+        match content {
+            Content::Event(event) => self.apply(&writer, event),
+            Content::Recorded { run, attempt, kind } => {
+                let recorded = Recorded::There(kind, place);
+                self.attempt(run, attempt, &writer, |a| a.recorded.push(recorded));
+            }
+        }
     }
 
     /// Applies one event of a writer.
@@ -76,16 +100,17 @@ impl Fold {
             }
             Event::Assigned(assigned) => {
                 let run = self.run(&assigned.spec);
-                let worker = assigned.worker.clone();
-                let attempt = run.attempt(assigned.attempt, &worker);
-                attempt.driver = Some(writer.to_owned());
-                attempt.spec.get_or_insert(assigned.spec);
+                let spec = run.shared(assigned.spec);
+                let attempt = run.attempt(assigned.attempt, &assigned.worker);
+                attempt.driver = Some(writer.into());
+                attempt.spec.get_or_insert(spec);
             }
             Event::Started(started) => {
                 let run = self.run(&started.spec);
+                let spec = run.shared(started.spec);
                 let attempt = run.attempt(started.attempt, writer);
                 attempt.started_at = Some(started.at);
-                attempt.spec = Some(started.spec);
+                attempt.spec = Some(spec);
             }
             Event::Lost(lost) => {
                 if let Some(run) = self.runs.get_mut(&lost.run)
@@ -105,23 +130,27 @@ impl Fold {
                     a.artifacts.push(artifact);
                 });
             }
-            Event::Metrics(m) => {
-                let recorded = Recorded::Metrics(m.rows);
-                self.attempt(m.run, m.attempt, writer, |a| a.recorded.push(recorded));
+            Event::Metrics(metrics) => {
+                let (run, number) = (metrics.run, metrics.attempt);
+                let recorded = Recorded::Here(Kind::Metrics, Event::Metrics(metrics));
+                self.attempt(run, number, writer, |a| a.recorded.push(recorded));
             }
             Event::Rows(rows) => {
-                let recorded = Recorded::Rows(rows.table, rows.rows);
-                self.attempt(rows.run, rows.attempt, writer, |a| a.recorded.push(recorded));
+                let (run, number) = (rows.run, rows.attempt);
+                let recorded = Recorded::Here(Kind::Rows, Event::Rows(rows));
+                self.attempt(run, number, writer, |a| a.recorded.push(recorded));
             }
             Event::Checkpoint(mark) => {
                 let recorded = Recorded::Checkpoint(mark.number);
                 self.attempt(mark.run, mark.attempt, writer, |a| a.recorded.push(recorded));
             }
+            // Unwrapped by whoever read it.
+            Event::Copied(_) => {}
         }
     }
 
     fn run(&mut self, spec: &crate::RunSpec) -> &mut RunState {
-        self.runs.entry(spec.run).or_insert_with(|| RunState::new(spec.clone()))
+        self.runs.entry(spec.run).or_insert_with(|| RunState::new(Arc::new(spec.clone())))
     }
 
     /// Changes an attempt that its worker has begun; a run nobody described is left alone.
@@ -143,7 +172,7 @@ fn problems_of(segment: &Segment) -> impl Iterator<Item = Problem> + '_ {
 }
 
 /// The segment files of a folder.
-fn segments(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn segments(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(Error::io("list", dir))?,

@@ -8,6 +8,9 @@
 //!
 //! The marker lets a reader find the next whole frame after damaged bytes.
 
+use experiment::RunId;
+use serde::Deserialize;
+
 use crate::{Error, Event};
 
 pub(crate) const MAGIC: &[u8; 16] = b"regimen journal\n";
@@ -44,11 +47,9 @@ fn checksum(length: u32, payload: &[u8]) -> u32 {
 
 /// A piece of a segment.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Piece {
-    /// A whole frame.
-    Event(u64, Event),
-    /// A whole frame whose event this version does not know.
-    Unknown(String),
+pub(crate) enum Piece<'a> {
+    /// The payload of a whole frame.
+    Frame(&'a [u8]),
     /// Damaged bytes before the next whole frame.
     Damaged,
     /// Bytes at the end that are no whole frame, as a write that was cut off leaves them.
@@ -56,12 +57,12 @@ pub(crate) enum Piece {
 }
 
 /// The piece that begins at `at`, and where it ends; `None` at the end.
-pub(crate) fn next(bytes: &[u8], at: usize) -> Option<(Piece, usize)> {
+pub(crate) fn next(bytes: &[u8], at: usize) -> Option<(Piece<'_>, usize)> {
     if at >= bytes.len() {
         return None;
     }
     if let Some((payload, end)) = whole(bytes, at) {
-        return Some((parse(payload), end));
+        return Some((Piece::Frame(payload), end));
     }
     let mut from = at + 1;
     while let Some(found) = find(&bytes[from..]) {
@@ -90,11 +91,60 @@ fn find(bytes: &[u8]) -> Option<usize> {
     bytes.windows(MARKER.len()).position(|window| window == MARKER)
 }
 
-fn parse(payload: &[u8]) -> Piece {
-    let (sequence, event) = payload.split_at(8);
-    let sequence = u64::from_le_bytes(sequence.try_into().expect("eight bytes"));
-    match rmp_serde::from_slice(event) {
-        Ok(event) => Piece::Event(sequence, event),
-        Err(error) => Piece::Unknown(error.to_string()),
-    }
+/// What a frame holds, without the values of metrics and the rows of tables.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Content {
+    /// An event.
+    Event(Event),
+    /// Metrics or rows, which are read when somebody asks for them.
+    Recorded { run: RunId, attempt: u32, kind: Kind },
+}
+
+/// What an attempt records while it is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Metrics,
+    Rows,
+}
+
+/// Metrics or rows without their values.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Head {
+    Metrics { run: RunId, attempt: u32 },
+    Rows { run: RunId, attempt: u32 },
+}
+
+/// Sequence number and event of a payload.
+pub(crate) fn decode(payload: &[u8]) -> Result<(u64, Event), String> {
+    let (sequence, event) = split(payload)?;
+    Ok((sequence, rmp_serde::from_slice(event).map_err(|e| e.to_string())?))
+}
+
+/// Sequence number and content of a payload.
+pub(crate) fn glance(payload: &[u8]) -> Result<(u64, Content), String> {
+    let (sequence, event) = split(payload)?;
+    let content = if is_variant(event, "metrics") || is_variant(event, "rows") {
+        match rmp_serde::from_slice(event).map_err(|e| e.to_string())? {
+            Head::Metrics { run, attempt } => {
+                Content::Recorded { run, attempt, kind: Kind::Metrics }
+            }
+            Head::Rows { run, attempt } => Content::Recorded { run, attempt, kind: Kind::Rows },
+        }
+    } else {
+        Content::Event(rmp_serde::from_slice(event).map_err(|e| e.to_string())?)
+    };
+    Ok((sequence, content))
+}
+
+fn split(payload: &[u8]) -> Result<(u64, &[u8]), String> {
+    let (sequence, event) = payload.split_first_chunk().ok_or("no sequence number")?;
+    Ok((u64::from_le_bytes(*sequence), event))
+}
+
+/// Whether an event is of a variant: in MessagePack a map of one entry whose key is its name.
+fn is_variant(event: &[u8], name: &str) -> bool {
+    event
+        .strip_prefix(&[0x81, 0xa0 | name.len() as u8])
+        .is_some_and(|e| e.starts_with(name.as_bytes()))
 }

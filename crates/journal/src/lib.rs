@@ -4,19 +4,22 @@
 //! [`Fold`] over all segments of a store says where each run stands.
 
 mod columns;
+mod compact;
 mod error;
 mod event;
 mod fold;
 mod frame;
+mod place;
 mod problem;
 mod segment;
 mod state;
 mod writer;
 
+pub use compact::{Compacted, compact};
 pub use error::Error;
 pub use event::{
-    Artifact, Assigned, Checkpoint, Ended, Event, Lost, MetricRow, Metrics, Opened, Outcome,
-    Resumed, Role, Rows, RunSpec, Started, Timestamp,
+    Artifact, Assigned, Cause, Checkpoint, Copied, Ended, Event, Lost, MetricRow, Metrics, Opened,
+    Outcome, Resumed, Role, Rows, RunSpec, Started, Timestamp,
 };
 pub use fold::Fold;
 pub use problem::Problem;

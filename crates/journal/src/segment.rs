@@ -1,96 +1,133 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
-use crate::frame::{self, Piece};
+use crate::frame::{self, Content, Piece};
+use crate::place::Place;
 use crate::{Error, Event, Problem};
+
+/// Bytes that are read at a time.
+const WINDOW: u64 = 16 << 20;
 
 /// Reads a segment, and later what was added to it.
 #[derive(Debug)]
 pub(crate) struct Segment {
-    path: PathBuf,
+    path: Arc<Path>,
     /// Where the next frame begins; 0 before the header was read.
     offset: u64,
-    /// Name of the writer, once its first frame was read.
-    writer: Option<String>,
+    /// Name of the writer: that of the file until the first frame says another, as in a copy.
+    writer: Arc<str>,
     /// Damage that will not mend.
     pub(crate) damage: Vec<Problem>,
     /// Bytes at the end that are no whole frame yet.
     pub(crate) torn: Option<Problem>,
 }
 
+/// What a frame says, who wrote it and as which of its frames.
+pub(crate) struct Found {
+    pub(crate) writer: Arc<str>,
+    pub(crate) sequence: u64,
+    pub(crate) content: Content,
+    pub(crate) place: Place,
+}
+
 impl Segment {
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, offset: 0, writer: None, damage: Vec::new(), torn: None }
+    pub(crate) fn new(path: &Path) -> Self {
+        let writer = path.file_stem().unwrap_or_default().to_string_lossy().into();
+        Self { path: path.into(), offset: 0, writer, damage: Vec::new(), torn: None }
     }
 
-    /// Name of the writer; where its first frame is damaged, that of the file, which is the same
-    /// unless the file is a copy.
-    pub(crate) fn writer(&self) -> String {
-        let stem = || self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        self.writer.clone().unwrap_or_else(stem)
-    }
-
-    /// Events that were appended since the last call, with their sequence numbers.
-    pub(crate) fn read_on(&mut self) -> Result<Vec<(u64, Event)>, Error> {
+    /// Hands over what was appended since the last call.
+    pub(crate) fn read_on(&mut self, take: &mut dyn FnMut(Found)) -> Result<(), Error> {
         self.torn = None;
-        let bytes = self.bytes()?;
+        let path = self.path.clone();
+        let mut file = File::open(&path).map_err(Error::io("open", &path))?;
+        file.seek(SeekFrom::Start(self.offset)).map_err(Error::io("read", &path))?;
+        let mut bytes = Vec::new();
+        loop {
+            let read = file.by_ref().take(WINDOW).read_to_end(&mut bytes);
+            let at_end = (read.map_err(Error::io("read", &path))? as u64) < WINDOW;
+            let used = self.take_frames(&bytes, at_end, take)?;
+            self.offset += used as u64;
+            bytes.drain(..used);
+            if at_end {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes whole frames off the beginning of `bytes`; how many bytes they are.
+    fn take_frames(
+        &mut self,
+        bytes: &[u8],
+        at_end: bool,
+        take: &mut dyn FnMut(Found),
+    ) -> Result<usize, Error> {
         let mut at = 0;
         if self.offset == 0 {
-            if bytes.len() < frame::HEADER && frame::header().starts_with(&bytes) {
+            if bytes.len() < frame::HEADER && frame::header().starts_with(bytes) {
                 self.torn = Some(self.problem_torn(0, bytes.len()));
-                return Ok(Vec::new());
+                return Ok(0);
             }
-            check_header(&bytes, &self.path)?;
+            check_header(bytes, &self.path)?;
             at = frame::HEADER;
         }
-        let mut events = Vec::new();
-        while let Some((piece, end)) = frame::next(&bytes, at) {
+        while let Some((piece, end)) = frame::next(bytes, at) {
+            let offset = self.offset + at as u64;
             match piece {
-                Piece::Event(sequence, event) => {
-                    if let Event::Opened(opened) = &event {
-                        self.writer.get_or_insert_with(|| opened.writer.clone());
-                    }
-                    events.push((sequence, event));
-                }
-                Piece::Unknown(message) => self.damage.push(Problem::Unknown {
-                    segment: self.path.clone(),
-                    offset: self.offset + at as u64,
-                    message,
-                }),
+                Piece::Frame(payload) => self.take_frame(payload, offset, (end - at) as u32, take),
                 Piece::Damaged => self.damage.push(Problem::Damaged {
-                    segment: self.path.clone(),
-                    offset: self.offset + at as u64,
+                    segment: self.path.to_path_buf(),
+                    offset,
                     bytes: (end - at) as u64,
                 }),
                 Piece::Torn => {
-                    self.torn = Some(self.problem_torn(at, end - at));
+                    self.torn = at_end.then(|| self.problem_torn(at, end - at));
                     break;
                 }
             }
             at = end;
         }
-        self.offset += at as u64;
-        Ok(events)
+        Ok(at)
     }
 
-    fn bytes(&self) -> Result<Vec<u8>, Error> {
-        let read = || {
-            let mut file = File::open(&self.path)?;
-            file.seek(SeekFrom::Start(self.offset))?;
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes).map(|_| bytes)
-        };
-        read().map_err(Error::io("read", &self.path))
+    fn take_frame(
+        &mut self,
+        payload: &[u8],
+        offset: u64,
+        length: u32,
+        take: &mut dyn FnMut(Found),
+    ) {
+        let place = Place { segment: self.path.clone(), offset, length };
+        let unwrapped = frame::glance(payload).and_then(|(sequence, content)| match content {
+            Content::Event(Event::Copied(copied)) => {
+                let (sequence, content) = frame::glance(&copied.payload)?;
+                Ok((copied.writer.into(), sequence, content))
+            }
+            Content::Event(Event::Opened(opened)) => {
+                self.writer = opened.writer.as_str().into();
+                Ok((self.writer.clone(), sequence, Content::Event(Event::Opened(opened))))
+            }
+            content => Ok((self.writer.clone(), sequence, content)),
+        });
+        match unwrapped {
+            Ok((writer, sequence, content)) => take(Found { writer, sequence, content, place }),
+            Err(message) => self.damage.push(Problem::Unknown {
+                segment: self.path.to_path_buf(),
+                offset,
+                message,
+            }),
+        }
     }
 
     fn problem_torn(&self, at: usize, bytes: usize) -> Problem {
         let offset = self.offset + at as u64;
-        Problem::Torn { segment: self.path.clone(), offset, bytes: bytes as u64 }
+        Problem::Torn { segment: self.path.to_path_buf(), offset, bytes: bytes as u64 }
     }
 }
 
-fn check_header(bytes: &[u8], path: &Path) -> Result<(), Error> {
+pub(crate) fn check_header(bytes: &[u8], path: &Path) -> Result<(), Error> {
     if !bytes.starts_with(frame::MAGIC) || bytes.len() < frame::HEADER {
         return Err(Error::NotAJournal { path: path.to_owned() });
     }

@@ -1,6 +1,12 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::{Artifact, Ended, Lost, MetricRow, Outcome, Problem, Resumed, RunSpec, Timestamp};
+use crate::frame::Kind;
+use crate::place::Place;
+use crate::{
+    Artifact, Cause, Ended, Error, Event, Lost, MetricRow, Outcome, Problem, Resumed, RunSpec,
+    Timestamp,
+};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +19,8 @@ pub enum Status {
     Failed,
     /// The latest attempt was asked to stop.
     Interrupted,
+    /// The latest attempt stands at a rung of a search.
+    Pruned,
 }
 
 impl Status {
@@ -23,6 +31,7 @@ impl Status {
             Self::Finished => "finished",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
+            Self::Pruned => "pruned",
         }
     }
 }
@@ -30,22 +39,33 @@ impl Status {
 /// What an attempt recorded, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Recorded {
-    Metrics(Vec<MetricRow>),
-    Rows(String, Vec<String>),
+    Here(Kind, Event),
+    There(Kind, Place),
     Checkpoint(u32),
 }
 
+impl Recorded {
+    /// The event, if it is of a kind.
+    fn of(&self, wanted: Kind) -> Result<Option<Event>, Error> {
+        match self {
+            Self::Here(kind, event) if *kind == wanted => Ok(Some(event.clone())),
+            Self::There(kind, place) if *kind == wanted => place.read().map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
 /// One attempt at a run.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AttemptState {
     /// Its number.
     pub number: u32,
     /// The worker's journal writer.
-    pub writer: String,
+    pub writer: Arc<str>,
     /// The journal writer of the driver that assigned it.
-    pub driver: Option<String>,
+    pub driver: Option<Arc<str>>,
     /// What was attempted; the same as the run's, up to the sweep's name and threads.
-    pub spec: Option<RunSpec>,
+    pub spec: Option<Arc<RunSpec>>,
     /// When it began.
     pub started_at: Option<Timestamp>,
     /// How it ended, by its own account.
@@ -60,12 +80,28 @@ pub struct AttemptState {
 }
 
 impl AttemptState {
+    fn new(number: u32, writer: Arc<str>) -> Self {
+        Self {
+            number,
+            writer,
+            driver: None,
+            spec: None,
+            started_at: None,
+            ended: None,
+            lost: None,
+            resumed: None,
+            artifacts: Vec::new(),
+            recorded: Vec::new(),
+        }
+    }
+
     /// Where the attempt stands. Its own account goes before its driver's.
     pub fn status(&self) -> Status {
         match (self.ended.as_ref().map(|ended| &ended.outcome), &self.lost) {
             (Some(Outcome::Finished), _) => Status::Finished,
             (Some(Outcome::Failed { .. }), _) | (None, Some(_)) => Status::Failed,
             (Some(Outcome::Interrupted), _) => Status::Interrupted,
+            (Some(Outcome::Paused { .. }), _) => Status::Pruned,
             (None, None) => Status::Running,
         }
     }
@@ -76,6 +112,11 @@ impl AttemptState {
             self.recorded.iter().position(|r| *r == Recorded::Checkpoint(number))
         });
         &self.recorded[..end.unwrap_or(self.recorded.len())]
+    }
+
+    /// Why its worker is gone, when that is how it ended.
+    pub fn cause(&self) -> Option<Cause> {
+        self.lost.as_ref().filter(|_| self.ended.is_none()).map(|lost| lost.cause)
     }
 
     /// The error it failed with.
@@ -92,27 +133,35 @@ impl AttemptState {
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunState {
     /// What it is.
-    pub spec: RunSpec,
-    /// Attempts by number and worker.
-    pub attempts: BTreeMap<(u32, String), AttemptState>,
+    pub spec: Arc<RunSpec>,
+    /// Attempts, by number and worker.
+    pub attempts: Vec<AttemptState>,
 }
 
 impl RunState {
-    pub(crate) fn new(spec: RunSpec) -> Self {
-        Self { spec, attempts: BTreeMap::new() }
+    pub(crate) fn new(spec: Arc<RunSpec>) -> Self {
+        Self { spec, attempts: Vec::with_capacity(1) }
+    }
+
+    /// An attempt's own account of what it is; almost always the run's.
+    pub(crate) fn shared(&self, spec: RunSpec) -> Arc<RunSpec> {
+        if *self.spec == spec { self.spec.clone() } else { Arc::new(spec) }
     }
 
     pub(crate) fn attempt(&mut self, number: u32, writer: &str) -> &mut AttemptState {
-        self.attempts.entry((number, writer.to_owned())).or_insert_with(|| AttemptState {
-            number,
-            writer: writer.to_owned(),
-            ..AttemptState::default()
-        })
+        let at = self
+            .attempts
+            .binary_search_by(|a| (a.number, &*a.writer).cmp(&(number, writer)))
+            .unwrap_or_else(|at| {
+                self.attempts.insert(at, AttemptState::new(number, writer.into()));
+                at
+            });
+        &mut self.attempts[at]
     }
 
     pub(crate) fn assigned_by(&mut self, number: u32, driver: &str) -> Option<&mut AttemptState> {
         self.attempts
-            .values_mut()
+            .iter_mut()
             .find(|attempt| attempt.number == number && attempt.driver.as_deref() == Some(driver))
     }
 
@@ -123,12 +172,12 @@ impl RunState {
 
     /// The attempt whose account counts: the first that finished, otherwise the latest.
     pub fn counted(&self) -> Option<&AttemptState> {
-        self.finished().next().or_else(|| self.attempts.values().next_back())
+        self.finished().next().or_else(|| self.attempts.last())
     }
 
     /// The number for the next attempt.
     pub fn next_attempt(&self) -> u32 {
-        self.attempts.keys().next_back().map_or(1, |(number, _)| number + 1)
+        self.attempts.last().map_or(1, |attempt| attempt.number + 1)
     }
 
     /// The error of a failed run.
@@ -143,23 +192,31 @@ impl RunState {
     }
 
     /// Metric values of the attempt that counts, with those of the attempts it went on from.
-    pub fn metrics(&self) -> Vec<MetricRow> {
-        let metrics = |recorded: &Recorded| match recorded {
-            Recorded::Metrics(rows) => rows.clone(),
-            _ => Vec::new(),
-        };
-        self.history().into_iter().flat_map(metrics).collect()
+    ///
+    /// # Errors
+    /// A segment cannot be read any more; see [`Error::is_gone`].
+    pub fn metrics(&self) -> Result<Vec<MetricRow>, Error> {
+        let mut rows = Vec::new();
+        for recorded in self.history() {
+            if let Some(Event::Metrics(metrics)) = recorded.of(Kind::Metrics)? {
+                rows.extend(metrics.rows);
+            }
+        }
+        Ok(rows)
     }
 
     /// Rows of the run's own tables, as JSON objects, likewise.
-    pub fn rows(&self) -> BTreeMap<String, Vec<String>> {
+    ///
+    /// # Errors
+    /// As [`metrics`](Self::metrics).
+    pub fn rows(&self) -> Result<BTreeMap<String, Vec<String>>, Error> {
         let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for recorded in self.history() {
-            if let Recorded::Rows(table, rows) = recorded {
-                tables.entry(table.clone()).or_default().extend(rows.iter().cloned());
+            if let Some(Event::Rows(rows)) = recorded.of(Kind::Rows)? {
+                tables.entry(rows.table).or_default().extend(rows.rows);
             }
         }
-        tables
+        Ok(tables)
     }
 
     /// A finished attempt that disagrees with the one that counts.
@@ -177,7 +234,7 @@ impl RunState {
     }
 
     fn finished(&self) -> impl Iterator<Item = &AttemptState> {
-        self.attempts.values().filter(|attempt| attempt.status() == Status::Finished)
+        self.attempts.iter().filter(|attempt| attempt.status() == Status::Finished)
     }
 
     /// What the attempt that counts recorded, along the chain of checkpoints it went on from.
@@ -188,7 +245,7 @@ impl RunState {
             links.push((attempt, until));
             link = attempt.resumed.as_ref().and_then(|resumed| {
                 // An attempt goes on from an earlier one, so the chain ends.
-                let earlier = self.attempts.values().find(|earlier| {
+                let earlier = self.attempts.iter().find(|earlier| {
                     earlier.number == resumed.from_attempt
                         && earlier.number < attempt.number
                         && earlier.recorded.contains(&Recorded::Checkpoint(resumed.number))

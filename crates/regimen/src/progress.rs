@@ -120,7 +120,7 @@ impl Observer for SweepProgress {
             Notice::Ended { run, outcome, .. } => match outcome {
                 Outcome::Finished => self.ended(*run, None),
                 Outcome::Failed { error } => self.ended(*run, Some(error)),
-                Outcome::Interrupted => {}
+                Outcome::Interrupted | Outcome::Paused { .. } => {}
             },
             Notice::Lost { run, error, .. } => self.ended(*run, Some(error)),
             Notice::Waiting => self.line("waiting for runs of another driver"),

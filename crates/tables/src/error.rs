@@ -16,6 +16,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The journals could not be read.
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
     /// A table could not be written or is not readable as Parquet.
     #[error("table {}", path.display())]
     Parquet {

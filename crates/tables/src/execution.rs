@@ -14,7 +14,7 @@ pub(crate) struct Execution<'a> {
 
 impl<'a> Execution<'a> {
     pub(crate) fn of(state: &'a RunState, fold: &'a Fold) -> Self {
-        let newest = || state.attempts.values().next_back();
+        let newest = || state.attempts.last();
         let attempt = state.counted().or_else(newest);
         let ended = attempt.and_then(|attempt| attempt.ended.as_ref());
         Self {
@@ -23,7 +23,7 @@ impl<'a> Execution<'a> {
             seconds: ended.map(|ended| ended.seconds),
             cpu_seconds: ended.map(|ended| ended.cpu_seconds),
             peak_memory_bytes: ended.map(|ended| ended.peak_memory_bytes),
-            writer: attempt.and_then(|attempt| fold.writers.get(&attempt.writer)),
+            writer: attempt.and_then(|attempt| fold.writers.get(&*attempt.writer)),
         }
     }
 }

@@ -58,10 +58,10 @@ pub(crate) fn write(
             number += 1;
             part = Part::create(&part_path(folder, number), limits.batch_rows)?;
         }
-        part.push(row.run, &row.state.metrics())?;
+        part.push(row.run, &row.state.metrics()?)?;
     }
     for row in rows.iter().filter(|row| !is_finished(row)) {
-        part.push(row.run, &row.state.metrics())?;
+        part.push(row.run, &row.state.metrics()?)?;
     }
     written.push(part.commit()?);
     Ok(written)

@@ -28,7 +28,7 @@ pub(crate) fn write(
 ) -> Result<Vec<PathBuf>, Error> {
     let mut kinds = BTreeMap::<String, Kinds>::new();
     for row in rows {
-        for (table, texts) in row.state.rows() {
+        for (table, texts) in row.state.rows()? {
             let kinds = kinds.entry(table.clone()).or_default();
             texts
                 .iter()
@@ -42,7 +42,7 @@ pub(crate) fn write(
         writers.insert(table.as_str(), Writer::create(&path, kinds)?);
     }
     for row in rows {
-        for (table, texts) in row.state.rows() {
+        for (table, texts) in row.state.rows()? {
             if let Some(writer) = writers.get_mut(table.as_str()) {
                 let run = row.run.to_string();
                 for text in &texts {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use experiment::{RunId, canonical_json};
-use journal::{Fold, RunSpec, RunState, Status};
+use journal::{Fold, RunSpec, RunState};
 use polars::prelude::*;
 use serde_json::{Map, Value};
 
@@ -45,7 +45,7 @@ pub(crate) fn across(rows: &[Row<'_>]) -> DataFrame {
     columns.push(text(SWEEP, rows, |row| &row.spec().sweep));
     columns.push(text("params", rows, |row| &row.spec().params));
     columns.push(column("seed", rows, |row| row.spec().seed));
-    columns.push(text(STATUS, rows, |row| status(row.state.status())));
+    columns.push(text(STATUS, rows, |row| row.state.status().as_str()));
     columns.push(column("final", rows, |row| results_json(&row.results)));
     columns.extend(provenance(rows));
     frame(rows, columns)
@@ -62,7 +62,7 @@ pub(crate) fn of_experiment(
     columns.push(text(SWEEP, rows, |row| &row.spec().sweep));
     columns.extend(params(rows, defaults)?);
     columns.push(column("seed", rows, |row| row.spec().seed));
-    columns.push(text(STATUS, rows, |row| status(row.state.status())));
+    columns.push(text(STATUS, rows, |row| row.state.status().as_str()));
     let metrics: BTreeSet<&str> =
         rows.iter().flat_map(|row| row.results.keys().map(String::as_str)).collect();
     for metric in metrics {
@@ -82,7 +82,7 @@ fn params(rows: &[Row<'_>], defaults: Option<&Value>) -> Result<Vec<Column>, Err
         if let Some(defaults) = defaults {
             fill_defaults(&mut value, defaults);
         }
-        Ok(value)
+        Ok::<_, Error>(value)
     };
     let mut kinds = Kinds::default();
     for row in rows {
@@ -118,15 +118,6 @@ fn provenance(rows: &[Row<'_>]) -> Vec<Column> {
         column("threads", rows, |row| row.spec().threads as u32),
         optional_text("error", rows, |row| row.state.error()),
     ]
-}
-
-fn status(status: Status) -> &'static str {
-    match status {
-        Status::Running => "running",
-        Status::Finished => "finished",
-        Status::Failed => "failed",
-        Status::Interrupted => "interrupted",
-    }
 }
 
 /// Final metrics as canonical JSON; what JSON has no number for is `"NaN"`, `"inf"` or `"-inf"`.

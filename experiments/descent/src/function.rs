@@ -63,7 +63,9 @@ mod tests {
         assert_eq!(Sphere.value(&[2.0, 1.0]), 3.0);
         assert_eq!(Rosenbrock.value(&[0.0, 1.0]), 101.0);
         assert!((Rastrigin.value(&[0.5, 0.0]) - 20.25).abs() < 1e-12);
-        for (function, minimum) in [(Sphere, [0.0; 3]), (Rosenbrock, [1.0; 3]), (Rastrigin, [0.0; 3])] {
+        for (function, minimum) in
+            [(Sphere, [0.0; 3]), (Rosenbrock, [1.0; 3]), (Rastrigin, [0.0; 3])]
+        {
             assert_eq!((function.value(&minimum), function.distance(&minimum)), (0.0, 0.0));
         }
     }
@@ -79,7 +81,10 @@ mod tests {
                     function.value(&x)
                 };
                 let difference = (at_offset(1e-5) - at_offset(-1e-5)) / 2e-5;
-                assert!((slope - difference).abs() < 1e-5 * (1.0 + slope.abs()), "{function:?} {at}");
+                assert!(
+                    (slope - difference).abs() < 1e-5 * (1.0 + slope.abs()),
+                    "{function:?} {at}"
+                );
             }
         }
     }

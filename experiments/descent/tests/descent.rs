@@ -25,8 +25,12 @@ fn it_descends_to_the_minimum() {
 
 #[test]
 fn an_interrupted_run_goes_on_bit_for_bit() {
-    let params =
-        Params { function: Function::Rosenbrock, learning_rate: 1e-3, noise: 0.1, ..Params::default() };
+    let params = Params {
+        function: Function::Rosenbrock,
+        learning_rate: 1e-3,
+        noise: 0.1,
+        ..Params::default()
+    };
     let mut whole = MemorySink::default();
     run(&params, &mut whole).unwrap();
     let mut sink = MemorySink { stop_after_checkpoints: Some(7), ..MemorySink::default() };

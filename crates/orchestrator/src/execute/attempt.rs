@@ -135,6 +135,7 @@ pub(crate) fn log_end(outcome: &Outcome, seconds: f64) {
         Outcome::Finished => tracing::info!(seconds, "finished"),
         Outcome::Failed { error } => tracing::info!(seconds, error, "failed"),
         Outcome::Interrupted => tracing::info!(seconds, "interrupted"),
+        Outcome::Paused { step, value } => tracing::info!(seconds, step, value, "paused"),
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use experiment::{Entry, RunId};
-use journal::{Assigned, Event as Fact, Fold, Lost, Opened, Outcome, Role, RunSpec, Writer};
+use journal::{Assigned, Cause, Event as Fact, Fold, Lost, Opened, Outcome, Role, RunSpec, Writer};
 
 use super::attempt::now;
 use super::claims::{Claimant, Claims, Next};
@@ -343,7 +343,7 @@ impl<'a> Driver<'a> {
         let end = match &outcome {
             Outcome::Finished => End::Finished,
             Outcome::Failed { .. } => End::Failed,
-            Outcome::Interrupted => End::Interrupted,
+            Outcome::Interrupted | Outcome::Paused { .. } => End::Interrupted,
         };
         if end != End::Interrupted {
             self.tick_off(self.scheduler.chunk_of(worker), spec.run, attempt);
@@ -359,8 +359,8 @@ impl<'a> Driver<'a> {
     fn lost(&mut self, worker: WorkerId, chunk: Option<Chunk>) -> Result<(), Error> {
         let Some(Job { spec, attempt }) = self.crew.take_job(worker) else { return Ok(()) };
         let error = format!("worker {worker} {}", self.crew.how_it_ended(worker));
-        let (run, at) = (spec.run, now());
-        self.journal.append(&Fact::Lost(Lost { run, attempt, error: error.clone(), at }))?;
+        let (run, cause, at) = (spec.run, Cause::Crash, now());
+        self.journal.append(&Fact::Lost(Lost { run, attempt, error: error.clone(), cause, at }))?;
         self.tick_off(chunk, run, attempt);
         let _span = tracing::info_span!("run", %run, attempt).entered();
         tracing::info!(error, "failed");

@@ -17,6 +17,8 @@ pub enum State {
     },
     /// Was asked to stop and will go on.
     Interrupted,
+    /// Stands at a rung of a search, and goes on if it is promoted.
+    Pruned,
     /// Finished under another version, and has to be computed again.
     Stale {
         /// What changed, for example `experiment version 1, now 2`.
@@ -33,6 +35,7 @@ impl State {
             Self::Finished => "finished",
             Self::Failed { .. } => "failed",
             Self::Interrupted => "interrupted",
+            Self::Pruned => "pruned",
             Self::Stale { .. } => "stale",
         }
     }
@@ -44,6 +47,7 @@ impl State {
             Self::Stale { reason } => reason,
             Self::Run => "not run yet",
             Self::Interrupted => "goes on from its checkpoint",
+            Self::Pruned => "goes on if its search promotes it",
             Self::Running | Self::Finished => "",
         }
     }
@@ -76,6 +80,7 @@ impl State {
                 Status::Running => Self::Running,
                 Status::Finished => Self::Finished,
                 Status::Interrupted => Self::Interrupted,
+                Status::Pruned => Self::Pruned,
                 Status::Failed => Self::Failed { error: known.error.unwrap_or_default() },
             };
         }

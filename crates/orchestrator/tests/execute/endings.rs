@@ -50,11 +50,11 @@ fn results_rows_and_provenance_are_recorded() {
     let fold = store.fold();
     let state = &fold.runs[&runs[2].run];
     assert_eq!(state.results()["sum"], 2.0);
-    assert_eq!(state.metrics()[0].metric, "loss");
-    assert_eq!(state.rows()["answers"], [r#"{"number":2}"#]);
+    assert_eq!(state.metrics().unwrap()[0].metric, "loss");
+    assert_eq!(state.rows().unwrap()["answers"], [r#"{"number":2}"#]);
     let attempt = state.counted().unwrap();
     assert!(attempt.ended.as_ref().unwrap().peak_memory_bytes > 100_000);
-    let worker = &fold.writers[&attempt.writer];
+    let worker = &fold.writers[&*attempt.writer];
     assert_ne!(worker.pid, std::process::id());
     assert_eq!(worker.host, "test");
     let log = store.options.store.join(LOGS).join(format!("{}.log", attempt.writer));

@@ -94,7 +94,13 @@ impl Story {
         let assigned = Assigned { spec: spec.clone(), attempt: 1, worker: WORKER.into(), at: 99.0 };
         self.fold.apply(DRIVER, Event::Assigned(assigned));
         self.start(spec);
-        let lost = Lost { run: spec.run, attempt: 1, error: error.into(), at: 101.0 };
+        let lost = Lost {
+            run: spec.run,
+            attempt: 1,
+            error: error.into(),
+            cause: journal::Cause::Crash,
+            at: 101.0,
+        };
         self.fold.apply(DRIVER, Event::Lost(lost));
     }
 

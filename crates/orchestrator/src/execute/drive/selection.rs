@@ -18,7 +18,7 @@ pub(super) struct Selection<'a> {
 
 /// The latest attempt from number `first` on that finished or failed.
 pub(super) fn ended_since(fold: &Fold, run: RunId, first: u32) -> Option<u32> {
-    let attempts = fold.runs.get(&run)?.attempts.values();
+    let attempts = fold.runs.get(&run)?.attempts.iter();
     let over = |status| matches!(status, Status::Finished | Status::Failed);
     attempts.filter(|a| a.number >= first && over(a.status())).map(|a| a.number).next_back()
 }
@@ -55,7 +55,7 @@ impl<'a> Selection<'a> {
             return false;
         }
         match status(fold, run) {
-            None | Some(Status::Running | Status::Interrupted) => true,
+            None | Some(Status::Running | Status::Interrupted | Status::Pruned) => true,
             Some(Status::Failed) => self.rerun != Rerun::Unfinished,
             Some(Status::Finished) => self.rerun == Rerun::All,
         }

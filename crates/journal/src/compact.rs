@@ -1,0 +1,114 @@
+use std::fs::{self, File};
+use std::io::{BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::fold::segments;
+use crate::frame::{self, Piece};
+use crate::segment::check_header;
+use crate::writer::EXTENSION;
+use crate::{Copied, Error, Event};
+
+/// What [`compact`] did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Compacted {
+    /// Segments that are there no longer.
+    pub segments: usize,
+    /// Frames that were copied.
+    pub frames: u64,
+    /// The segment that holds them now; none when there was nothing to do.
+    pub snapshot: Option<PathBuf>,
+    /// Damaged segments, which stay as they are.
+    pub damaged: Vec<PathBuf>,
+}
+
+/// Copies the segments of writers that will write no more into one, named `name`, and removes them.
+///
+/// At every moment, also after a loss of power, each frame is in a segment: in both for a while,
+/// which a fold does not mind. Segments with damage are left alone. Only one process may compact a
+/// folder at a time.
+///
+/// # Errors
+/// [`Error`] as in writing and reading; what was copied so far is removed or harmless.
+pub fn compact(dir: &Path, name: &str, is_over: &dyn Fn(&str) -> bool) -> Result<Compacted, Error> {
+    let mut done = Compacted::default();
+    let target = dir.join(name).with_added_extension(EXTENSION);
+    let temporary = dir.join(name).with_added_extension("part");
+    let mut snapshot = Snapshot::create(&temporary)?;
+    let mut copied = Vec::new();
+    for path in segments(dir)? {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if !is_over(&stem) {
+            continue;
+        }
+        if snapshot.copy(&path, &stem)? { copied.push(path) } else { done.damaged.push(path) }
+    }
+    done.frames = snapshot.frames;
+    if copied.len() < 2 {
+        fs::remove_file(&temporary).map_err(Error::io("remove", &temporary))?;
+        return Ok(Compacted { frames: 0, ..done });
+    }
+    snapshot.finish()?;
+    fs::rename(&temporary, &target).map_err(Error::io("rename", &temporary))?;
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(Error::io("sync", dir))?;
+    for path in &copied {
+        fs::remove_file(path).map_err(Error::io("remove", path))?;
+    }
+    (done.segments, done.snapshot) = (copied.len(), Some(target));
+    Ok(done)
+}
+
+struct Snapshot<'a> {
+    path: &'a Path,
+    file: BufWriter<File>,
+    frames: u64,
+}
+
+impl<'a> Snapshot<'a> {
+    fn create(path: &'a Path) -> Result<Self, Error> {
+        let file = File::create(path).map_err(Error::io("create", path))?;
+        let mut file = BufWriter::new(file);
+        file.write_all(&frame::header()).map_err(Error::io("write", path))?;
+        Ok(Self { path, file, frames: 0 })
+    }
+
+    /// Copies a segment's frames, unless some of its bytes are damaged.
+    fn copy(&mut self, segment: &Path, stem: &str) -> Result<bool, Error> {
+        let mut bytes = Vec::new();
+        File::open(segment)
+            .and_then(|mut file| file.read_to_end(&mut bytes))
+            .map_err(Error::io("read", segment))?;
+        check_header(&bytes, segment)?;
+        let mut frames = Vec::new();
+        let mut writer = stem.to_owned();
+        let mut at = frame::HEADER;
+        while let Some((piece, end)) = frame::next(&bytes, at) {
+            match piece {
+                Piece::Frame(payload) => match frame::decode(payload) {
+                    Ok((_, Event::Copied(copied))) => frames.push(copied),
+                    Ok((_, event)) => {
+                        if let Event::Opened(opened) = event {
+                            writer = opened.writer;
+                        }
+                        frames.push(Copied { writer: writer.clone(), payload: payload.to_vec() });
+                    }
+                    Err(_) => return Ok(false),
+                },
+                // A last write that was cut off said nothing.
+                Piece::Torn => break,
+                Piece::Damaged => return Ok(false),
+            }
+            at = end;
+        }
+        for copied in frames {
+            let bytes = frame::encode(self.frames, &Event::Copied(copied))?;
+            self.file.write_all(&bytes).map_err(Error::io("write", self.path))?;
+            self.frames += 1;
+        }
+        Ok(true)
+    }
+
+    fn finish(mut self) -> Result<(), Error> {
+        let synced = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
+        synced.map_err(Error::io("sync", self.path))
+    }
+}
