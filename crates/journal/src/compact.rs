@@ -1,4 +1,4 @@
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -23,24 +23,36 @@ pub struct Compacted {
 
 /// Copies the segments of writers that will write no more into one, named `name`, and removes them.
 ///
-/// At every moment, also after a loss of power, each frame is in a segment: in both for a while,
-/// which a fold does not mind. Segments with damage are left alone. Only one process may compact a
-/// folder at a time.
+/// A writer on this machine holds a lock on its segment while it lives, so `is_over` need only know
+/// about writers elsewhere. At every moment, also after a loss of power, each frame is in a segment:
+/// in both for a while, which a fold does not mind. Segments with damage are left alone.
 ///
 /// # Errors
-/// [`Error`] as in writing and reading; what was copied so far is removed or harmless.
+/// [`Error::Busy`] when another process compacts the folder; [`Error`] as in writing and reading,
+/// and what was copied so far is removed or harmless then.
 pub fn compact(dir: &Path, name: &str, is_over: &dyn Fn(&str) -> bool) -> Result<Compacted, Error> {
     let mut done = Compacted::default();
+    // Released when it is dropped.
+    let _turn = take_turn(dir)?;
     let target = dir.join(name).with_added_extension(EXTENSION);
     let temporary = dir.join(name).with_added_extension("part");
     let mut snapshot = Snapshot::create(&temporary)?;
-    let mut copied = Vec::new();
+    // With their locks, which are held until the segments are gone.
+    let mut copied: Vec<(PathBuf, File)> = Vec::new();
     for path in segments(dir)? {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if !is_over(&stem) {
             continue;
         }
-        if snapshot.copy(&path, &stem)? { copied.push(path) } else { done.damaged.push(path) }
+        let mut file = File::open(&path).map_err(Error::io("open", &path))?;
+        if file.try_lock().is_err() {
+            continue;
+        }
+        if snapshot.copy(&path, &mut file, &stem)? {
+            copied.push((path, file));
+        } else {
+            done.damaged.push(path);
+        }
     }
     done.frames = snapshot.frames;
     if copied.len() < 2 {
@@ -50,11 +62,23 @@ pub fn compact(dir: &Path, name: &str, is_over: &dyn Fn(&str) -> bool) -> Result
     snapshot.finish()?;
     fs::rename(&temporary, &target).map_err(Error::io("rename", &temporary))?;
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(Error::io("sync", dir))?;
-    for path in &copied {
+    for (path, _) in &copied {
         fs::remove_file(path).map_err(Error::io("remove", path))?;
     }
     (done.segments, done.snapshot) = (copied.len(), Some(target));
     Ok(done)
+}
+
+/// Waits for nobody: two compactions of one folder would copy the same segments.
+fn take_turn(dir: &Path) -> Result<File, Error> {
+    let path = dir.join("compact.lock");
+    let lock = File::options().create(true).truncate(false).write(true).open(&path);
+    let lock = lock.map_err(Error::io("open", &path))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Error::Busy { path: dir.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
+    }
 }
 
 struct Snapshot<'a> {
@@ -72,11 +96,9 @@ impl<'a> Snapshot<'a> {
     }
 
     /// Copies a segment's frames, unless some of its bytes are damaged.
-    fn copy(&mut self, segment: &Path, stem: &str) -> Result<bool, Error> {
+    fn copy(&mut self, segment: &Path, file: &mut File, stem: &str) -> Result<bool, Error> {
         let mut bytes = Vec::new();
-        File::open(segment)
-            .and_then(|mut file| file.read_to_end(&mut bytes))
-            .map_err(Error::io("read", segment))?;
+        file.read_to_end(&mut bytes).map_err(Error::io("read", segment))?;
         check_header(&bytes, segment)?;
         let mut frames = Vec::new();
         let mut writer = stem.to_owned();

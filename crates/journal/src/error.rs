@@ -30,6 +30,12 @@ pub enum Error {
         /// The version this program reads.
         wanted: u32,
     },
+    /// Another process compacts the folder.
+    #[error("{}: is being compacted by another process", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A frame that was whole is so no longer.
     #[error("{}: the frame at {offset} changed", path.display())]
     Changed {

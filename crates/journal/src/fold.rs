@@ -30,6 +30,33 @@ pub struct Fold {
     next: BTreeMap<Arc<str>, u64>,
 }
 
+/// Frames whose predecessors were not found yet, by writer and sequence number.
+type Late = BTreeMap<Arc<str>, BTreeMap<u64, Found>>;
+
+/// Whether every segment that was listed was there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listing {
+    Whole,
+    Outdated,
+}
+
+/// The file name and bytes of each segment of a folder, as [`Fold::positions`] has them after
+/// everything was read.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn lengths(dir: &Path) -> Result<BTreeMap<String, u64>, Error> {
+    let length = |path: PathBuf| {
+        let bytes = fs::metadata(&path).map_err(Error::io("read", &path))?.len();
+        Ok((name_of(&path), bytes))
+    };
+    segments(dir)?.into_iter().map(length).collect()
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 impl Fold {
     /// Reads all segments of a folder; a folder that is not there holds none.
     ///
@@ -47,11 +74,30 @@ impl Fold {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn refresh(&mut self) -> Result<(), Error> {
+        // Copies of a segment are read together, so that one can stand in for another's damage.
+        let mut late = Late::new();
+        let mut done = self.read_segments(&mut late);
+        // What a segment said that was compacted away between listing and reading is in another.
+        while let Ok(Listing::Outdated) = done {
+            done = self.read_segments(&mut late);
+        }
+        for found in late.into_values().flat_map(BTreeMap::into_values) {
+            let next = self.next.entry(found.writer.clone()).or_default();
+            if found.sequence >= *next {
+                *next = found.sequence + 1;
+                self.take(found);
+            }
+        }
+        self.problems = self.segments.values().flat_map(problems_of).collect();
+        self.problems.extend(self.runs.values().filter_map(RunState::nondeterminism));
+        done.map(drop)
+    }
+
+    /// Takes in the frames that follow the ones taken in so far; those that come too early are late.
+    fn read_segments(&mut self, late: &mut Late) -> Result<Listing, Error> {
         let paths = segments(&self.dir)?;
         let mut known = std::mem::take(&mut self.segments);
-        // Copies of a segment are read together, so that one can stand in for another's damage.
-        let mut late: BTreeMap<Arc<str>, BTreeMap<u64, Found>> = BTreeMap::new();
-        let mut done = Ok(());
+        let mut done = Ok(Listing::Whole);
         for path in paths {
             let segment = known.entry(path).or_insert_with_key(|path| Segment::new(path));
             let read = segment.read_on(&mut |found| {
@@ -64,22 +110,19 @@ impl Fold {
                 }
             });
             match read {
-                // Compacted away between listing and reading; its successor is read next time.
-                Err(error) if error.is_gone() => {}
-                read => done = done.and(read),
+                Err(error) if error.is_gone() => done = done.map(|_| Listing::Outdated),
+                Err(error) => done = done.and(Err(error)),
+                Ok(()) => {}
             }
         }
         self.segments = known;
-        for found in late.into_values().flat_map(BTreeMap::into_values) {
-            let next = self.next.entry(found.writer.clone()).or_default();
-            if found.sequence >= *next {
-                *next = found.sequence + 1;
-                self.take(found);
-            }
-        }
-        self.problems = self.segments.values().flat_map(problems_of).collect();
-        self.problems.extend(self.runs.values().filter_map(RunState::nondeterminism));
         done
+    }
+
+    /// How much of each segment was read: its file name and bytes.
+    pub fn positions(&self) -> BTreeMap<String, u64> {
+        let there = self.segments.iter().filter(|(path, _)| path.exists());
+        there.map(|(path, segment)| (name_of(path), segment.offset())).collect()
     }
 
     fn take(&mut self, Found { writer, content, place, .. }: Found) {

@@ -21,7 +21,7 @@ pub use event::{
     Artifact, Assigned, Cause, Checkpoint, Copied, Ended, Event, Lost, MetricRow, Metrics, Opened,
     Outcome, Resumed, Role, Rows, RunSpec, Started, Timestamp,
 };
-pub use fold::Fold;
+pub use fold::{Fold, lengths};
 pub use problem::Problem;
 pub use state::{AttemptState, RunState, Status};
 pub use writer::Writer;

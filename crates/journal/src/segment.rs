@@ -38,6 +38,11 @@ impl Segment {
         Self { path: path.into(), offset: 0, writer, damage: Vec::new(), torn: None }
     }
 
+    /// Bytes read so far.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// Hands over what was appended since the last call.
     pub(crate) fn read_on(&mut self, take: &mut dyn FnMut(Found)) -> Result<(), Error> {
         self.torn = None;

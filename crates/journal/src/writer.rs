@@ -1,5 +1,6 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::frame;
@@ -29,11 +30,7 @@ impl Writer {
     pub fn create(dir: &Path, opened: Opened) -> Result<Self, Error> {
         fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
         let path = dir.join(&opened.writer).with_added_extension(EXTENSION);
-        let file = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .open(&path)
-            .map_err(Error::io("create", &path))?;
+        let file = create_locked(&path)?;
         let mut writer = Self { file, path, length: 0, sequence: 0, synced: false };
         writer.write(&frame::header())?;
         writer.append(&Event::Opened(opened))?;
@@ -68,6 +65,7 @@ impl Writer {
         &self.path
     }
 
+    /// Appends bytes whole, or not at all.
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         if let Err(error) = self.file.write_all(bytes) {
             // Part of a frame may be there; a reader would skip it, but it need not.
@@ -77,5 +75,25 @@ impl Writer {
         self.length += bytes.len() as u64;
         self.synced = false;
         Ok(())
+    }
+}
+
+/// Creates a segment that is locked while its writer lives, so that nobody compacts it away.
+fn create_locked(path: &Path) -> Result<File, Error> {
+    loop {
+        let file = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .open(path)
+            .map_err(Error::io("create", path))?;
+        // Where there are no locks, `compact` gets none either and leaves the segment alone.
+        if let Err(error) = file.lock() {
+            tracing::debug!(path = %path.display(), %error, "segment is not locked");
+        }
+        // Compacted away as an empty one before it was locked.
+        let links = file.metadata().map_err(Error::io("read", path))?.nlink();
+        if links > 0 {
+            return Ok(file);
+        }
     }
 }

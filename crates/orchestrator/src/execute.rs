@@ -14,10 +14,12 @@ mod artifact;
 mod attempt;
 mod checkpoint;
 mod claims;
+mod compact;
 mod drive;
 mod error;
 mod heartbeat;
 mod incarnation;
+mod live;
 mod observer;
 mod plan;
 mod protocol;
@@ -36,8 +38,10 @@ use std::time::Duration;
 use experiment::{DataPaths, RunId};
 use journal::Opened;
 
+pub use compact::compact;
 pub use drive::execute;
 pub use error::Error;
+pub use live::{LiveRun, live};
 pub use observer::{Notice, Observer};
 pub use serve::serve;
 pub use stop::Stop;
@@ -49,6 +53,11 @@ pub const ARTIFACTS: &str = "artifacts";
 /// The store's folder of worker output.
 pub const LOGS: &str = "logs";
 const PLANS: &str = "plans";
+
+/// Refuses what is no store.
+fn store_folder(store: &std::path::Path) -> Result<(), Error> {
+    if store.is_dir() { Ok(()) } else { Err(Error::NoFolder { path: store.into() }) }
+}
 
 /// Which runs are executed although they were before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

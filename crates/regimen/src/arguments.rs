@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Count the runs of the store by state.
     Status(Status),
+    /// Make one journal of those whose writers are gone; others may be at work meanwhile.
+    Compact(Compact),
     /// Compare finished runs with each other, with published numbers or with another store.
     Compare(Compare),
     /// Print the JSON Schema of an experiment's parameters.
@@ -121,9 +123,18 @@ pub(crate) struct Show {
 pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) store: StoreOptions,
+    /// Print again whenever something changed, until every run ended.
+    #[arg(long)]
+    pub(crate) watch: bool,
     /// How to print.
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compact {
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! One module a command: arguments in, calls into the other crates, text out.
 
+pub(crate) mod compact;
 pub(crate) mod compare;
 pub(crate) mod datasets;
 pub(crate) mod plan;

@@ -36,6 +36,7 @@ fn run(command: Command, log_format: LogFormat) -> anyhow::Result<Done> {
         Command::Plan(plan) => commands::plan::plan(&plan),
         Command::Show(show) => commands::plan::show(&show),
         Command::Status(status) => commands::status::status(&status),
+        Command::Compact(compact) => commands::compact::compact(&compact),
         Command::Compare(compare) => commands::compare::compare(&compare),
         Command::Schema { experiment } => commands::schema::schema(&experiment),
         Command::Datasets(datasets) => commands::datasets::datasets(&datasets),

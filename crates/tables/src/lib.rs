@@ -15,6 +15,7 @@ mod metrics;
 mod read;
 mod rows;
 mod runs;
+mod stamp;
 mod text;
 mod values;
 mod write;
@@ -25,4 +26,5 @@ pub use compare::{Axis, Comparison, Counts, Format, Published, Request, Summary,
 pub use error::Error;
 pub use exact::{Difference, Differences, Scope, exact};
 pub use read::{Runs, Selection, experiments};
+pub use stamp::are_current;
 pub use write::{Written, write_tables};

@@ -13,6 +13,7 @@ use crate::{
     metrics::{self, LIMITS},
     rows,
     runs::{self, Row},
+    stamp::Stamp,
     text::is_plain,
 };
 
@@ -47,6 +48,7 @@ pub fn write_tables(
     defaults: &dyn Fn(&str) -> Option<Value>,
 ) -> Result<Written, Error> {
     let tables = store.join("tables");
+    Stamp::remove(&tables);
     let all = runs::rows(fold);
     let mut written = Written { runs: all.len(), ..Written::default() };
     written.files.push(write_frame(&tables.join("runs.parquet"), &runs::across(&all))?);
@@ -69,6 +71,7 @@ pub fn write_tables(
             skip(&mut written, (*experiment).to_owned());
         }
     }
+    Stamp::new(fold, defaults, &written.files).write(&tables)?;
     Ok(written)
 }
 

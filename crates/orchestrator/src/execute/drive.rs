@@ -16,6 +16,7 @@ use super::attempt::now;
 use super::claims::{Claimant, Claims, Next};
 use super::heartbeat::{Counter, Heart};
 use super::incarnation::Incarnation;
+use super::live::{Board, Live};
 use super::plan::{self, Plan};
 use super::protocol::{Job, Order, Report};
 use super::schedule::{Action, Chunk, End, Event, RunIndex, Scheduler, WorkerId};
@@ -80,6 +81,7 @@ struct Driver<'a> {
     journal: Writer,
     me: Claimant,
     _heart: Heart,
+    board: Board,
     crew: Crew<'a>,
     scheduler: Scheduler,
     epoch: Instant,
@@ -122,6 +124,7 @@ impl<'a> Driver<'a> {
             fold,
             journal: Writer::create(&options.store.join(JOURNAL), opened)?,
             crew: Crew::new(options, entries, &name),
+            board: Board::new(&options.store, &name),
             me: Claimant { driver: name, process: Incarnation::current() },
             _heart: Heart::start(counter),
             scheduler: Scheduler::new(options.jobs),
@@ -212,6 +215,7 @@ impl<'a> Driver<'a> {
         self.crew.enforce_limits(self.options);
         self.crew.sync(&self.options.store)?;
         self.journal.sync()?;
+        self.board.show(&Live { process: self.me.process.clone(), runs: self.crew.live() });
         if self.waiting {
             self.look_up()?;
         }
@@ -326,7 +330,7 @@ impl<'a> Driver<'a> {
             None => self.step(Event::Gone(worker)).map(|()| self.crew.bury(worker)),
             Some(Report::Ready) => self.step(Event::Ready(worker)),
             Some(Report::Progress { done, total }) => {
-                if let Some(job) = self.crew.job(worker) {
+                if let Some(job) = self.crew.progressed(worker, (done, total)) {
                     self.observer.notify(&Notice::Progress { run: job.spec.run, done, total });
                 }
                 Ok(())

@@ -14,8 +14,8 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
-    /// The store's path leads to something that is no folder.
-    #[error("store {path}: wanted a folder, found a file")]
+    /// The store's path leads to no folder.
+    #[error("store {path}: wanted a folder, found {}", if path.exists() { "a file" } else { "nothing" })]
     NoFolder {
         /// The path.
         path: PathBuf,

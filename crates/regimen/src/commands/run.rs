@@ -99,15 +99,26 @@ fn worker_command(log_format: LogFormat) -> Result<WorkerCommand> {
     Ok(WorkerCommand { program, args })
 }
 
-/// Folds the journals of the store into its tables.
+/// Folds the journals of the store into its tables, unless they are up to date.
 fn write_tables(arguments: &Run) -> Result<()> {
     let store = &arguments.store.results;
-    let fold = Fold::read(&store.join(execute::JOURNAL))?;
-    fold.problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+    let journal = store.join(execute::JOURNAL);
     let entries = registry::entries();
     let defaults = |name: &str| entries.iter().find(|e| e.name == name).map(|e| e.defaults());
-    tables::write_tables(&fold, store, &defaults)?;
-    Ok(())
+    if tables::are_current(&journal, store, &defaults)? {
+        return Ok(());
+    }
+    loop {
+        let fold = Fold::read(&journal)?;
+        match tables::write_tables(&fold, store, &defaults) {
+            // Somebody compacted the journals meanwhile.
+            Err(tables::Error::Journal(error)) if error.is_gone() => {}
+            written => {
+                fold.problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+                return Ok(written.map(drop)?);
+            }
+        }
+    }
 }
 
 /// The first Ctrl-C stops softly, the second at once.

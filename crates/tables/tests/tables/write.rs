@@ -141,7 +141,7 @@ fn hostile_names_stay_inside_the_store() {
     };
     assert_eq!(names(root.path()), ["store"]);
     assert_eq!(names(&store), ["tables"]);
-    assert_eq!(names(&store.join("tables")), ["dialog", "runs.parquet"]);
+    assert_eq!(names(&store.join("tables")), ["dialog", "made_from.json", "runs.parquet"]);
     assert_eq!(names(&store.join("tables/dialog")), ["fine", "metrics", "runs.parquet"]);
     let runs = Runs::read(&store, "dialog").unwrap();
     assert_eq!(cells(&runs, "params.../x\u{1b}[31m"), ["a\nb"]);

@@ -12,13 +12,14 @@ use journal::{Opened, Role};
 use crate::execute::protocol::{Job, Order, Setup};
 use crate::execute::schedule::WorkerId;
 use crate::execute::worker::{ChildWorker, Input, ThreadWorker, Worker, log_of};
-use crate::execute::{Error, JOURNAL, Notice, Options, usage};
+use crate::execute::{Error, JOURNAL, LiveRun, Notice, Options, usage};
 
 /// One worker and what it is doing.
 struct Member {
     worker: Box<dyn Worker>,
     job: Option<Job>,
     since: Instant,
+    progress: Option<(u64, u64)>,
     /// Why it was killed, and how it ended.
     end: Option<String>,
 }
@@ -82,7 +83,10 @@ impl<'a> Crew<'a> {
             (Box::new(ChildWorker::spawn(&options.worker, &log, setup, line)?), Some(log))
         };
         let notice = Notice::WorkerStarted { worker: id, pid: worker.process(), log };
-        self.members.insert(id, Member { worker, job: None, since: Instant::now(), end: None });
+        self.members.insert(
+            id,
+            Member { worker, job: None, since: Instant::now(), progress: None, end: None },
+        );
         Ok(notice)
     }
 
@@ -90,13 +94,30 @@ impl<'a> Crew<'a> {
         self.unsynced.insert(self.name(worker));
         if let Some(member) = self.members.get_mut(&worker) {
             (member.job, member.since) = (Some(job.clone()), Instant::now());
+            member.progress = None;
             member.worker.order(Order::Run(job));
         }
     }
 
-    /// What the worker is executing.
-    pub(super) fn job(&self, worker: WorkerId) -> Option<&Job> {
-        self.members.get(&worker)?.job.as_ref()
+    /// Notes how far a worker is; what it is executing.
+    pub(super) fn progressed(&mut self, worker: WorkerId, progress: (u64, u64)) -> Option<&Job> {
+        let member = self.members.get_mut(&worker)?;
+        member.progress = Some(progress);
+        member.job.as_ref()
+    }
+
+    /// What is under way.
+    pub(super) fn live(&self) -> Vec<LiveRun> {
+        let busy = self.members.iter().filter_map(|(id, m)| Some((id, m, m.job.as_ref()?)));
+        busy.map(|(&worker, member, job)| LiveRun {
+            run: job.spec.run,
+            sweep: job.spec.sweep.clone(),
+            attempt: job.attempt,
+            worker,
+            seconds: member.since.elapsed().as_secs_f64(),
+            progress: member.progress,
+        })
+        .collect()
     }
 
     /// What the worker was executing: it is over.
