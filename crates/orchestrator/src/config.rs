@@ -22,7 +22,7 @@ use error::hint;
 pub use error::ConfigError;
 pub use node::{Content, Key, Node};
 pub use path::Path;
-pub use resources::Resources;
+pub use resources::{Resources, Retry};
 pub use source::{Origin, Source, Span};
 pub use sweep::{Axis, Seeds, Sweep};
 pub use table::Table;

@@ -38,6 +38,8 @@ use std::time::Duration;
 use experiment::{DataPaths, RunId};
 use journal::Opened;
 
+use crate::config::Retry;
+
 pub use compact::compact;
 pub use drive::execute;
 pub use error::Error;
@@ -87,10 +89,17 @@ pub struct Options {
     pub store: PathBuf,
     /// Workers at a time, at least one.
     pub jobs: usize,
-    /// Resident size in bytes at which a worker is killed. Not enforced in this process.
+    /// Resident size in bytes at which a worker is killed, together with the programs its run
+    /// started; memory that they share counts for each. Not enforced in this process.
     pub memory: Option<u64>,
     /// Time after which a run's worker is killed. Not enforced in this process.
     pub time: Option<Duration>,
+    /// Bytes of a run's output at which its worker is killed. Not enforced in this process.
+    pub output: u64,
+    /// How often a run is tried again after a failure.
+    pub retry: Retry,
+    /// A worker that holds so many bytes more after a run than before its first one retires.
+    pub retain: u64,
     /// Where data files lie.
     pub data: DataPaths,
     /// Which runs are executed again.
@@ -108,6 +117,8 @@ pub struct Options {
 }
 
 impl Options {
+    /// What a worker may usually retain.
+    pub const RETAIN: u64 = 512 << 20;
     /// The usual lease.
     pub const LEASE: Duration = Duration::from_secs(15);
     /// The usual age of a checkpoint.

@@ -124,6 +124,14 @@ impl Observer for SweepProgress {
             },
             Notice::Lost { run, error, .. } => self.ended(*run, Some(error)),
             Notice::Waiting => self.line("waiting for runs of another driver"),
+            Notice::Again { run, attempt, error } => {
+                if let View::Bars { runs, .. } = &mut self.view
+                    && let Some(bar) = runs.remove(run)
+                {
+                    bar.finish_and_clear();
+                }
+                self.line(&format!("run {run} attempt {attempt} failed, once more: {error}"));
+            }
             Notice::WorkerStarted { .. } => {}
         }
     }

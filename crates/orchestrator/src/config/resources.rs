@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use journal::Cause;
+
 use super::{ConfigError, Content, Node, Path, known_keys};
 
 /// What a run may use.
@@ -11,11 +13,64 @@ pub struct Resources {
     pub memory: Option<u64>,
     /// Wall-clock time; no limit when absent.
     pub time: Option<Duration>,
+    /// Bytes that a run may print.
+    pub output: u64,
+    /// How often a run is tried again after a failure.
+    pub retry: Retry,
 }
 
 impl Default for Resources {
     fn default() -> Self {
-        Self { threads: 1, memory: None, time: None }
+        Self { threads: 1, memory: None, time: None, output: 64 << 20, retry: Retry::default() }
+    }
+}
+
+/// How often a run is tried again within one call, by what its attempts failed of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retry {
+    /// Its worker crashed or was killed by somebody else.
+    pub crash: u32,
+    /// It was over its limit of memory.
+    pub memory: u32,
+    /// It was over its limit of time.
+    pub time: u32,
+    /// It was over its limit of output.
+    pub output: u32,
+    /// It ended with an error of its own.
+    pub error: u32,
+}
+
+impl Retry {
+    /// How often a run is tried again that lost its worker for this cause, or failed by itself.
+    pub fn after(&self, cause: Option<Cause>) -> u32 {
+        match cause {
+            Some(Cause::Crash) => self.crash,
+            Some(Cause::Memory) => self.memory,
+            Some(Cause::Time) => self.time,
+            Some(Cause::Output) => self.output,
+            None => self.error,
+        }
+    }
+
+    fn read(node: &Node, path: &Path) -> Result<Self, ConfigError> {
+        let mut retry = Self::default();
+        let counts = [
+            ("crash", &mut retry.crash),
+            ("memory", &mut retry.memory),
+            ("time", &mut retry.time),
+            ("output", &mut retry.output),
+            ("error", &mut retry.error),
+        ];
+        known_keys(node, path, &["crash", "memory", "time", "output", "error"])?;
+        for (key, count) in counts {
+            let Some(node) = node.get(key) else { continue };
+            let found = match &node.content {
+                Content::Int(times @ 0..=100) => u32::try_from(*times).ok(),
+                _ => None,
+            };
+            *count = found.ok_or_else(|| wrong(node, path, key, "0 to 100 more attempts"))?;
+        }
+        Ok(retry)
     }
 }
 
@@ -36,7 +91,7 @@ const TIME: &[(&str, u64)] =
 impl Resources {
     pub(crate) fn read(node: &Node) -> Result<Self, ConfigError> {
         let path = Path::from_iter(["resources"]);
-        known_keys(node, &path, &["threads", "memory", "time"])?;
+        known_keys(node, &path, &["threads", "memory", "time", "output", "retry"])?;
         let mut resources = Self::default();
         if let Some(node) = node.get("threads") {
             let threads = match &node.content {
@@ -56,6 +111,14 @@ impl Resources {
             let wanted = "a time above 0 such as 90s, 10m or 2h";
             let milliseconds = milliseconds.ok_or_else(|| wrong(node, &path, "time", wanted))?;
             resources.time = Some(Duration::from_millis(milliseconds));
+        }
+        if let Some(node) = node.get("output") {
+            let wanted = "a size above 0 such as 512KiB or 64MiB";
+            let bytes = quantity(node, MEMORY);
+            resources.output = bytes.ok_or_else(|| wrong(node, &path, "output", wanted))?;
+        }
+        if let Some(node) = node.get("retry") {
+            resources.retry = Retry::read(node, &path.join("retry"))?;
         }
         Ok(resources)
     }
@@ -100,5 +163,28 @@ mod tests {
         for wrong in ["10", "m", "-1s", "0s", "1e30GiB", "5 parsecs"] {
             assert_eq!(quantity(&text(wrong), TIME).or(quantity(&text(wrong), MEMORY)), None);
         }
+    }
+
+    fn read(resources: &str) -> Result<Resources, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.yaml");
+        std::fs::write(&path, format!("name: x\nexperiment: toy\nresources: {resources}\n"))
+            .unwrap();
+        let config = super::super::load(&path, &[]);
+        config.map(|config| config.resources).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn output_and_retries_are_read() {
+        assert_eq!(read("{}"), Ok(Resources::default()));
+        let found = read("{ output: 1MiB, retry: { crash: 2, error: 1 } }").unwrap();
+        assert_eq!(found.output, 1 << 20);
+        assert_eq!(found.retry, Retry { crash: 2, error: 1, ..Retry::default() });
+        assert_eq!(found.retry.after(Some(Cause::Crash)), 2);
+        assert_eq!(found.retry.after(Some(Cause::Memory)), 0);
+        assert_eq!(found.retry.after(None), 1);
+        let error = read("{ retry: { crash: -1 } }").unwrap_err();
+        assert!(error.contains("resources.retry.crash: wanted 0 to 100 more attempts"), "{error}");
+        assert!(read("{ retry: { crashes: 1 } }").unwrap_err().contains("resources.retry"));
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Workbench<'e> {
     interrupt: Arc<AtomicBool>,
     /// Whether other workers share this process.
     shared: bool,
+    /// Resident size before the first run, in bytes.
+    resident: u64,
 }
 
 impl<'e> Workbench<'e> {
@@ -34,7 +36,8 @@ impl<'e> Workbench<'e> {
     ) -> Result<Self, journal::Error> {
         notice_places_of_panics();
         let journal = Writer::create(&setup.store.join(super::JOURNAL), setup.opened.clone())?;
-        Ok(Self { entries, setup, journal, interrupt, shared })
+        let resident = usage::resident();
+        Ok(Self { entries, setup, journal, interrupt, shared, resident })
     }
 
     /// Executes a run; its end is recorded when this returns [`Report::Ended`].
@@ -90,7 +93,8 @@ impl<'e> Workbench<'e> {
             sink.remove_checkpoint();
         }
         log_end(&outcome, seconds);
-        Ok(Report::Ended { outcome, seconds })
+        let retained = if self.shared { 0 } else { usage::resident() };
+        Ok(Report::Ended { outcome, seconds, retained: retained.saturating_sub(self.resident) })
     }
 }
 

@@ -10,7 +10,9 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use experiment::{Entry, RunId};
-use journal::{Assigned, Cause, Event as Fact, Fold, Lost, Opened, Outcome, Role, RunSpec, Writer};
+use journal::{
+    Assigned, Cause, Event as Fact, Fold, Lost, Opened, Outcome, Role, RunSpec, Status, Writer,
+};
 
 use super::attempt::now;
 use super::claims::{Claimant, Claims, Next};
@@ -19,7 +21,7 @@ use super::incarnation::Incarnation;
 use super::live::{Board, Live};
 use super::plan::{self, Plan};
 use super::protocol::{Job, Order, Report};
-use super::schedule::{Action, Chunk, End, Event, RunIndex, Scheduler, WorkerId};
+use super::schedule::{Action, Chunk, End, Event, Failure, RunIndex, Scheduler, WorkerId};
 use super::stop::{Stop, Urgency};
 use super::{Error, JOURNAL, LOGS, Notice, Observer, Options, PLANS, Summary};
 use crew::Crew;
@@ -27,7 +29,7 @@ use selection::Selection;
 
 /// How often the driver looks up when nothing happens: stops are noticed, claims tried again.
 const LOOK_UP: Duration = Duration::from_millis(100);
-/// How often limits are checked, journals synced and claims looked after.
+/// How often journals are synced and claims looked after.
 const ROUND: Duration = Duration::from_secs(1);
 
 /// Executes what is left of `runs` and returns when all of them ended or a stop was obeyed.
@@ -74,6 +76,8 @@ fn prepare(store: &Path) -> Result<(), Error> {
 
 struct Driver<'a> {
     specs: BTreeMap<RunId, &'a RunSpec>,
+    /// The attempt of each run that was the next one when the present generation was frozen.
+    first: BTreeMap<RunId, u32>,
     options: &'a Options,
     observer: &'a mut dyn Observer,
     stop: &'a Stop,
@@ -118,6 +122,7 @@ impl<'a> Driver<'a> {
         let start = Instant::now();
         Ok(Self {
             specs: runs.iter().map(|spec| (spec.run, spec)).collect(),
+            first: BTreeMap::new(),
             options,
             observer,
             stop,
@@ -127,7 +132,7 @@ impl<'a> Driver<'a> {
             board: Board::new(&options.store, &name),
             me: Claimant { driver: name, process: Incarnation::current() },
             _heart: Heart::start(counter),
-            scheduler: Scheduler::new(options.jobs),
+            scheduler: Scheduler::new(options.jobs, options.retry),
             epoch: start,
             round: start,
             claimed_at: start,
@@ -170,6 +175,7 @@ impl<'a> Driver<'a> {
         if complete {
             claims.sweep_up()?;
         }
+        self.first = plan.runs.iter().copied().collect();
         (self.plan, self.claims, self.all_done) = (Some(plan), Some(claims), complete);
         self.held.clear();
         Ok(complete)
@@ -179,7 +185,8 @@ impl<'a> Driver<'a> {
     fn work_off(&mut self) -> Result<(), Error> {
         self.step(Event::ClaimAgain)?;
         while !self.all_done {
-            match self.crew.receive(LOOK_UP) {
+            let limits = self.crew.limits_due_in().unwrap_or(LOOK_UP);
+            match self.crew.receive(LOOK_UP.min(limits)) {
                 Ok((worker, report)) => self.reported(worker, report)?,
                 Err(RecvTimeoutError::Timeout) => self.look_up()?,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -187,6 +194,12 @@ impl<'a> Driver<'a> {
             self.obey_stop()?;
             if self.stop.requested() && !self.scheduler.is_busy() {
                 return Ok(());
+            }
+            if self.crew.limits_due_in().is_some_and(|due| due.is_zero()) {
+                for worker in self.crew.enforce_limits() {
+                    // Even if its run ends before the signal arrives.
+                    self.step(Event::Spent(worker))?;
+                }
             }
             if self.round.elapsed() >= ROUND {
                 self.round = Instant::now();
@@ -212,7 +225,6 @@ impl<'a> Driver<'a> {
 
     /// What is due once a second.
     fn go_round(&mut self) -> Result<(), Error> {
-        self.crew.enforce_limits(self.options);
         self.crew.sync(&self.options.store)?;
         self.journal.sync()?;
         self.board.show(&Live { process: self.me.process.clone(), runs: self.crew.live() });
@@ -247,7 +259,7 @@ impl<'a> Driver<'a> {
                 self.observer.notify(&notice);
             }
             Action::Assign { worker, run } => self.assign(worker, run)?,
-            Action::Lost { worker, chunk } => self.lost(worker, chunk)?,
+            Action::Lost { worker, chunk, again } => self.lost(worker, chunk, again)?,
             Action::Interrupt(worker) => self.crew.order(worker, Order::Interrupt),
             Action::Retire(worker) => self.crew.retire(worker),
             Action::Kill(worker) => self.crew.kill(worker),
@@ -327,7 +339,13 @@ impl<'a> Driver<'a> {
 
     fn reported(&mut self, worker: WorkerId, report: Option<Report>) -> Result<(), Error> {
         match report {
-            None => self.step(Event::Gone(worker)).map(|()| self.crew.bury(worker)),
+            None => {
+                let cause = self.crew.cause(worker);
+                let failure = self.failure(worker, Some(cause))?;
+                self.step(Event::Gone(worker, failure))?;
+                self.crew.bury(worker);
+                Ok(())
+            }
             Some(Report::Ready) => self.step(Event::Ready(worker)),
             Some(Report::Progress { done, total }) => {
                 if let Some(job) = self.crew.progressed(worker, (done, total)) {
@@ -335,7 +353,13 @@ impl<'a> Driver<'a> {
                 }
                 Ok(())
             }
-            Some(Report::Ended { outcome, seconds }) => self.ended(worker, outcome, seconds),
+            Some(Report::Ended { outcome, seconds, retained }) => {
+                if retained > self.options.retain {
+                    tracing::info!(worker, retained, "retires");
+                    self.step(Event::Spent(worker))?;
+                }
+                self.ended(worker, outcome, seconds)
+            }
             Some(Report::Unrecorded { error }) => {
                 Err(Error::Unrecorded { worker: format!("worker {worker}"), error })
             }
@@ -343,32 +367,65 @@ impl<'a> Driver<'a> {
     }
 
     fn ended(&mut self, worker: WorkerId, outcome: Outcome, seconds: f64) -> Result<(), Error> {
-        let Some(Job { spec, attempt }) = self.crew.take_job(worker) else { return Ok(()) };
         let end = match &outcome {
             Outcome::Finished => End::Finished,
-            Outcome::Failed { .. } => End::Failed,
+            Outcome::Failed { .. } => End::Failed(self.failure(worker, None)?),
             Outcome::Interrupted | Outcome::Paused { .. } => End::Interrupted,
         };
-        if end != End::Interrupted {
+        let Some(Job { spec, attempt }) = self.crew.take_job(worker) else { return Ok(()) };
+        let again =
+            matches!(end, End::Failed(failure) if self.scheduler.tries_again(worker, failure));
+        if end != End::Interrupted && !again {
             self.tick_off(self.scheduler.chunk_of(worker), spec.run, attempt);
         }
         if !self.options.in_process {
             let _span = tracing::info_span!("run", run = %spec.run, attempt).entered();
             super::attempt::log_end(&outcome, seconds);
         }
-        self.observer.notify(&Notice::Ended { run: spec.run, attempt, outcome, seconds });
+        let run = spec.run;
+        self.observer.notify(&match outcome {
+            Outcome::Failed { error } if again => Notice::Again { run, attempt, error },
+            outcome => Notice::Ended { run, attempt, outcome, seconds },
+        });
         self.step(Event::Ended(worker, end))
     }
 
-    fn lost(&mut self, worker: WorkerId, chunk: Option<Chunk>) -> Result<(), Error> {
-        let Some(Job { spec, attempt }) = self.crew.take_job(worker) else { return Ok(()) };
+    /// Why the worker's run failed, if it did, and how often it failed so before in this call.
+    fn failure(&mut self, worker: WorkerId, cause: Option<Cause>) -> Result<Failure, Error> {
+        let mut failure = Failure { cause, earlier: 0 };
+        let Some(job) = self.crew.job(worker) else { return Ok(failure) };
+        if self.options.retry.after(cause) > 0 {
+            let (run, attempt) = (job.spec.run, job.attempt);
+            // Also for the number of the next attempt.
+            self.fold.refresh()?;
+            let first = self.first.get(&run).copied().unwrap_or(1);
+            let attempts = self.fold.runs.get(&run).map_or(&[][..], |state| &state.attempts);
+            let earlier = attempts.iter().filter(|earlier| {
+                (first..attempt).contains(&earlier.number)
+                    && earlier.status() == Status::Failed
+                    && earlier.cause() == cause
+            });
+            failure.earlier = earlier.count() as u32;
+        }
+        Ok(failure)
+    }
+
+    fn lost(&mut self, worker: WorkerId, chunk: Option<Chunk>, again: bool) -> Result<(), Error> {
+        // Its output is cut only once it prints no more.
         let error = format!("worker {worker} {}", self.crew.how_it_ended(worker));
-        let (run, cause, at) = (spec.run, Cause::Crash, now());
+        let Some(Job { spec, attempt }) = self.crew.take_job(worker) else { return Ok(()) };
+        let (run, cause, at) = (spec.run, self.crew.cause(worker), now());
         self.journal.append(&Fact::Lost(Lost { run, attempt, error: error.clone(), cause, at }))?;
-        self.tick_off(chunk, run, attempt);
+        if !again {
+            self.tick_off(chunk, run, attempt);
+        }
         let _span = tracing::info_span!("run", %run, attempt).entered();
         tracing::info!(error, "failed");
-        self.observer.notify(&Notice::Lost { run, attempt, error });
+        self.observer.notify(&if again {
+            Notice::Again { run, attempt, error }
+        } else {
+            Notice::Lost { run, attempt, error }
+        });
         Ok(())
     }
 

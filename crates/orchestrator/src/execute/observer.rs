@@ -46,6 +46,15 @@ pub enum Notice {
         /// What happened.
         error: String,
     },
+    /// An attempt failed or its worker went away, and the run is tried again.
+    Again {
+        /// The run.
+        run: RunId,
+        /// Which attempt is over.
+        attempt: u32,
+        /// What happened.
+        error: String,
+    },
     /// Another driver, or an earlier one, did so many of the runs.
     Adopted(usize),
     /// Nothing is left to start here; other drivers still work.

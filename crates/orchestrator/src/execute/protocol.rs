@@ -33,6 +33,9 @@ pub(crate) enum Report {
     Ended {
         outcome: Outcome,
         seconds: f64,
+        /// Bytes by which the worker's resident size grew since before its first run; 0 for a
+        /// thread.
+        retained: u64,
     },
     /// The worker cannot record and ends.
     Unrecorded {

@@ -1,8 +1,11 @@
 //! Who does what: events in, actions out. Nothing here reads a clock, a file or a process.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use journal::Cause;
 
 use super::stop::Urgency;
+use crate::config::Retry;
 
 /// Number of a worker, from 1; never used again.
 pub(crate) type WorkerId = u32;
@@ -18,8 +21,17 @@ const PATIENCE: u32 = 3;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     Finished,
-    Failed,
+    Failed(Failure),
     Interrupted,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// What happened to its worker; `None` for an error of its own.
+    pub cause: Option<Cause>,
+    /// How many earlier attempts of this call failed for the same reason.
+    pub earlier: u32,
 }
 
 /// Something happened.
@@ -39,8 +51,10 @@ pub(crate) enum Event {
     /// The worker waits for runs.
     Ready(WorkerId),
     Ended(WorkerId, End),
-    /// The worker is no more.
-    Gone(WorkerId),
+    /// The worker executes nothing after its present run.
+    Spent(WorkerId),
+    /// The worker is no more; so failed its run, if it had one.
+    Gone(WorkerId, Failure),
     Stop(Urgency),
 }
 
@@ -57,6 +71,8 @@ pub(crate) enum Action {
     Lost {
         worker: WorkerId,
         chunk: Option<Chunk>,
+        /// It is tried again.
+        again: bool,
     },
     /// Every run of the chunk ended.
     Complete(Chunk),
@@ -73,7 +89,7 @@ enum State {
     Starting,
     Idle,
     /// With a run of this chunk, if it is still ours.
-    Busy(Option<Chunk>),
+    Busy(Option<Chunk>, RunIndex),
     Retired,
 }
 
@@ -89,12 +105,15 @@ pub(crate) struct Scheduler {
     /// A claim is asked for, or there was nothing to claim.
     asked: bool,
     unready: u32,
+    retry: Retry,
+    /// Busy workers that retire after their present run.
+    spent: BTreeSet<WorkerId>,
     stop: Urgency,
 }
 
 impl Scheduler {
     /// A scheduler of `jobs` workers at a time, at least one.
-    pub(crate) fn new(jobs: usize) -> Self {
+    pub(crate) fn new(jobs: usize, retry: Retry) -> Self {
         Self {
             jobs: jobs.max(1),
             spawned: 0,
@@ -103,6 +122,8 @@ impl Scheduler {
             open: BTreeMap::new(),
             asked: false,
             unready: 0,
+            retry,
+            spent: BTreeSet::new(),
             stop: Urgency::None,
         }
     }
@@ -115,9 +136,16 @@ impl Scheduler {
     /// The chunk of ours that a worker's run belongs to.
     pub(crate) fn chunk_of(&self, worker: WorkerId) -> Option<Chunk> {
         match self.workers.get(&worker) {
-            Some(State::Busy(chunk)) => *chunk,
+            Some(State::Busy(chunk, _)) => *chunk,
             _ => None,
         }
+    }
+
+    /// Whether the worker's run is tried again after a failure.
+    pub(crate) fn tries_again(&self, worker: WorkerId, failure: Failure) -> bool {
+        self.stop == Urgency::None
+            && self.chunk_of(worker).is_some()
+            && failure.earlier < self.retry.after(failure.cause)
     }
 
     /// Takes in an event.
@@ -133,7 +161,8 @@ impl Scheduler {
                 self.set(worker, State::Idle);
             }
             Event::Ended(worker, end) => self.ended(worker, end, &mut actions),
-            Event::Gone(worker) => self.gone(worker, &mut actions),
+            Event::Spent(worker) => drop(self.spent.insert(worker)),
+            Event::Gone(worker, failure) => self.gone(worker, failure, &mut actions),
             Event::Stop(urgency) => self.stop(urgency, &mut actions),
         }
         self.settle(&mut actions);
@@ -158,8 +187,12 @@ impl Scheduler {
     fn superseded(&mut self, chunk: Chunk) {
         self.open.remove(&chunk);
         self.queue.retain(|(of, _)| *of != chunk);
-        for state in self.workers.values_mut().filter(|s| **s == State::Busy(Some(chunk))) {
-            *state = State::Busy(None);
+        for state in self.workers.values_mut() {
+            if let State::Busy(of, _) = state
+                && *of == Some(chunk)
+            {
+                *of = None;
+            }
         }
     }
 
@@ -182,17 +215,22 @@ impl Scheduler {
     }
 
     fn ended(&mut self, worker: WorkerId, end: End, actions: &mut Vec<Action>) {
-        let Some(&State::Busy(chunk)) = self.workers.get(&worker) else { return };
+        let Some(&State::Busy(chunk, run)) = self.workers.get(&worker) else { return };
+        let again = matches!(end, End::Failed(failure) if self.tries_again(worker, failure));
         self.set(worker, State::Idle);
-        if end == End::Failed {
+        if self.spent.remove(&worker) || matches!(end, End::Failed(_)) {
             self.retire(worker, actions);
         }
-        if end != End::Interrupted {
+        if again {
+            self.queue.extend(chunk.map(|chunk| (chunk, run)));
+        } else if end != End::Interrupted {
             self.one_less(chunk, actions);
         }
     }
 
-    fn gone(&mut self, worker: WorkerId, actions: &mut Vec<Action>) {
+    fn gone(&mut self, worker: WorkerId, failure: Failure, actions: &mut Vec<Action>) {
+        let again = self.tries_again(worker, failure);
+        self.spent.remove(&worker);
         match self.workers.remove(&worker) {
             Some(State::Starting) => {
                 self.unready += 1;
@@ -201,9 +239,13 @@ impl Scheduler {
                 }
             }
             // Whoever was killed by a hard stop is not over: its run goes on another time.
-            Some(State::Busy(chunk)) if self.stop < Urgency::Hard => {
-                actions.push(Action::Lost { worker, chunk });
-                self.one_less(chunk, actions);
+            Some(State::Busy(chunk, run)) if self.stop < Urgency::Hard => {
+                actions.push(Action::Lost { worker, chunk, again });
+                if again {
+                    self.queue.extend(chunk.map(|chunk| (chunk, run)));
+                } else {
+                    self.one_less(chunk, actions);
+                }
             }
             _ => {}
         }
@@ -242,7 +284,7 @@ impl Scheduler {
         }
         for worker in idle {
             let Some((chunk, run)) = self.queue.pop_front() else { break };
-            self.set(worker, State::Busy(Some(chunk)));
+            self.set(worker, State::Busy(Some(chunk), run));
             actions.push(Action::Assign { worker, run });
         }
         let starting = self.in_state(State::Starting).len();
@@ -266,9 +308,12 @@ mod tests {
     use super::*;
     use Action::*;
 
+    const CRASH: Failure = Failure { cause: Some(Cause::Crash), earlier: 0 };
+    const ERROR: Failure = Failure { cause: None, earlier: 0 };
+
     /// A scheduler with `jobs` ready workers and one claimed chunk of `runs` runs.
     fn begun(jobs: usize, runs: usize) -> Scheduler {
-        let mut scheduler = Scheduler::new(jobs);
+        let mut scheduler = Scheduler::new(jobs, Retry::default());
         assert_eq!(scheduler.step(Event::ClaimAgain), [Claim]);
         scheduler.step(Event::Claimed { chunk: 0, runs: (0..runs).collect() });
         (1..=jobs as u32).for_each(|worker| drop(scheduler.step(Event::Ready(worker))));
@@ -277,7 +322,7 @@ mod tests {
 
     #[test]
     fn no_more_workers_than_runs_are_started() {
-        let mut scheduler = Scheduler::new(4);
+        let mut scheduler = Scheduler::new(4, Retry::default());
         scheduler.step(Event::ClaimAgain);
         let actions = scheduler.step(Event::Claimed { chunk: 0, runs: vec![7, 8] });
         assert_eq!(actions, [Spawn(1), Spawn(2)]);
@@ -297,7 +342,7 @@ mod tests {
 
     #[test]
     fn a_chunk_without_anything_to_execute_is_complete() {
-        let mut scheduler = Scheduler::new(1);
+        let mut scheduler = Scheduler::new(1, Retry::default());
         scheduler.step(Event::ClaimAgain);
         let actions = scheduler.step(Event::Claimed { chunk: 5, runs: vec![] });
         assert_eq!(actions, [Complete(5), Claim]);
@@ -306,7 +351,10 @@ mod tests {
     #[test]
     fn a_lost_worker_costs_its_run_and_is_replaced() {
         let mut scheduler = begun(2, 4);
-        assert_eq!(scheduler.step(Event::Gone(1)), [Lost { worker: 1, chunk: Some(0) }, Spawn(3)]);
+        assert_eq!(
+            scheduler.step(Event::Gone(1, CRASH)),
+            [Lost { worker: 1, chunk: Some(0), again: false }, Spawn(3)]
+        );
         assert_eq!(scheduler.step(Event::Ready(3)), [Assign { worker: 3, run: 2 }]);
         assert_eq!(scheduler.step(Event::Ended(2, End::Finished)), [Assign { worker: 2, run: 3 }]);
         scheduler.step(Event::Ended(2, End::Finished));
@@ -316,8 +364,8 @@ mod tests {
     #[test]
     fn a_worker_retires_after_a_failure() {
         let mut scheduler = begun(1, 3);
-        assert_eq!(scheduler.step(Event::Ended(1, End::Failed)), [Retire(1), Spawn(2)]);
-        assert_eq!(scheduler.step(Event::Gone(1)), []);
+        assert_eq!(scheduler.step(Event::Ended(1, End::Failed(ERROR))), [Retire(1), Spawn(2)]);
+        assert_eq!(scheduler.step(Event::Gone(1, CRASH)), []);
         assert_eq!(scheduler.step(Event::Ready(2)), [Assign { worker: 2, run: 1 }]);
     }
 
@@ -336,8 +384,8 @@ mod tests {
         let mut scheduler = begun(2, 5);
         scheduler.step(Event::Stop(Urgency::Soft));
         assert_eq!(scheduler.step(Event::Stop(Urgency::Hard)), [Kill(1), Kill(2)]);
-        assert_eq!(scheduler.step(Event::Gone(1)), []);
-        assert_eq!(scheduler.step(Event::Gone(2)), []);
+        assert_eq!(scheduler.step(Event::Gone(1, CRASH)), []);
+        assert_eq!(scheduler.step(Event::Gone(2, CRASH)), []);
         assert!(!scheduler.is_busy());
     }
 
@@ -352,11 +400,62 @@ mod tests {
 
     #[test]
     fn workers_that_never_get_ready_end_the_attempt() {
-        let mut scheduler = Scheduler::new(1);
+        let mut scheduler = Scheduler::new(1, Retry::default());
         scheduler.step(Event::ClaimAgain);
         scheduler.step(Event::Claimed { chunk: 0, runs: vec![0] });
-        assert_eq!(scheduler.step(Event::Gone(1)), [Spawn(2)]);
-        assert_eq!(scheduler.step(Event::Gone(2)), [Spawn(3)]);
-        assert!(scheduler.step(Event::Gone(3)).contains(&GiveUp(3)));
+        assert_eq!(scheduler.step(Event::Gone(1, CRASH)), [Spawn(2)]);
+        assert_eq!(scheduler.step(Event::Gone(2, CRASH)), [Spawn(3)]);
+        assert!(scheduler.step(Event::Gone(3, CRASH)).contains(&GiveUp(3)));
+    }
+
+    #[test]
+    fn a_lost_run_is_tried_again_as_often_as_its_cause_allows() {
+        let mut scheduler = begun(1, 1);
+        scheduler.retry = Retry { crash: 2, ..Retry::default() };
+        let lost = |worker, again| Lost { worker, chunk: Some(0), again };
+        assert_eq!(scheduler.step(Event::Gone(1, CRASH)), [lost(1, true), Spawn(2)]);
+        assert_eq!(scheduler.step(Event::Ready(2)), [Assign { worker: 2, run: 0 }]);
+        let second = Failure { earlier: 1, ..CRASH };
+        assert_eq!(scheduler.step(Event::Gone(2, second)), [lost(2, true), Spawn(3)]);
+        scheduler.step(Event::Ready(3));
+        let third = Failure { earlier: 2, ..CRASH };
+        let actions = scheduler.step(Event::Gone(3, third));
+        assert_eq!(actions[..2], [lost(3, false), Complete(0)]);
+    }
+
+    #[test]
+    fn each_cause_is_allowed_for_by_itself() {
+        let mut scheduler = begun(1, 1);
+        scheduler.retry = Retry { error: 1, ..Retry::default() };
+        let memory = Failure { cause: Some(Cause::Memory), earlier: 0 };
+        assert!(!scheduler.tries_again(1, memory));
+        let actions = scheduler.step(Event::Ended(1, End::Failed(ERROR)));
+        assert_eq!(actions, [Retire(1), Spawn(2)]);
+        assert_eq!(scheduler.step(Event::Ready(2)), [Assign { worker: 2, run: 0 }]);
+        assert!(scheduler.step(Event::Ended(2, End::Finished)).contains(&Complete(0)));
+    }
+
+    #[test]
+    fn nothing_is_tried_again_after_a_stop_or_in_a_chunk_of_others() {
+        let mut scheduler = begun(1, 2);
+        scheduler.retry = Retry { crash: 1, ..Retry::default() };
+        scheduler.step(Event::Superseded(0));
+        assert_eq!(
+            scheduler.step(Event::Gone(1, CRASH))[0],
+            Lost { worker: 1, chunk: None, again: false }
+        );
+        let mut scheduler = begun(1, 2);
+        scheduler.retry = Retry { crash: 1, ..Retry::default() };
+        scheduler.step(Event::Stop(Urgency::Soft));
+        assert!(!scheduler.tries_again(1, CRASH));
+    }
+
+    #[test]
+    fn a_spent_worker_retires_after_its_run() {
+        let mut scheduler = begun(1, 2);
+        assert_eq!(scheduler.step(Event::Spent(1)), []);
+        assert_eq!(scheduler.step(Event::Ended(1, End::Finished)), [Retire(1), Spawn(2)]);
+        assert_eq!(scheduler.step(Event::Gone(1, CRASH)), []);
+        assert_eq!(scheduler.step(Event::Ready(2)), [Assign { worker: 2, run: 1 }]);
     }
 }

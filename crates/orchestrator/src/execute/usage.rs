@@ -1,5 +1,6 @@
 //! What a process uses.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -22,9 +23,38 @@ pub(crate) fn peak_memory() -> u64 {
     status_bytes("/proc/self/status", "VmHWM:").unwrap_or(0)
 }
 
-/// Resident size of a process, in bytes; `None` once it is gone.
-pub(crate) fn resident(pid: u32) -> Option<u64> {
-    status_bytes(&format!("/proc/{pid}/status"), "VmRSS:")
+/// Resident size of this process, in bytes.
+pub(crate) fn resident() -> u64 {
+    status_bytes("/proc/self/status", "VmRSS:").unwrap_or(0)
+}
+
+/// What the processes of a group hold together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct GroupSize {
+    pub processes: usize,
+    /// Sum of the resident sizes; shared pages count for each process.
+    pub bytes: u64,
+}
+
+/// The present size of each of the process groups. Groups without a process are left out.
+pub(crate) fn group_sizes(groups: &BTreeSet<u32>) -> BTreeMap<u32, GroupSize> {
+    let mut sizes: BTreeMap<u32, GroupSize> = BTreeMap::new();
+    // Processes come and go while the list is read; those that are gone hold nothing.
+    let listed = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = listed.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    for pid in pids {
+        let Some(group) = group_of(pid).filter(|group| groups.contains(group)) else { continue };
+        let size = sizes.entry(group).or_default();
+        size.processes += 1;
+        size.bytes += status_bytes(&format!("/proc/{pid}/status"), "VmRSS:").unwrap_or(0);
+    }
+    sizes
+}
+
+fn group_of(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The command name, in parentheses, may hold anything; state and parent come before the group.
+    stat[stat.rfind(')')? + 1..].split_ascii_whitespace().nth(2)?.parse().ok()
 }
 
 fn status_bytes(path: &str, key: &str) -> Option<u64> {
@@ -42,7 +72,10 @@ mod tests {
     fn the_high_water_mark_is_at_least_the_resident_size() {
         let block = vec![1_u8; 64 << 20];
         assert!(peak_memory() >= 64 << 20);
-        assert!(resident(std::process::id()).unwrap() >= 64 << 20);
+        assert!(resident() >= 64 << 20);
+        let group = group_of(std::process::id()).unwrap();
+        let size = group_sizes(&BTreeSet::from([group, u32::MAX]))[&group];
+        assert!(size.processes >= 1 && size.bytes >= 64 << 20, "{size:?}");
         assert_eq!(block.iter().map(|&b| u64::from(b)).sum::<u64>(), 64 << 20);
     }
 }

@@ -15,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use experiment::Entry;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::attempt::{Workbench, chain};
 use super::protocol::{Job, Order, Report, Setup, receive, send};
@@ -41,6 +42,7 @@ pub(crate) trait Worker {
 /// A child process that speaks over a socket.
 pub(crate) struct ChildWorker {
     child: Child,
+    reaped: bool,
     socket: UnixStream,
 }
 
@@ -69,7 +71,7 @@ impl ChildWorker {
             .map_err(spawn)?;
         let reader = socket.try_clone().map_err(spawn)?;
         thread::spawn(move || forward_reports(reader, id, &reports));
-        let mut worker = Self { child, socket };
+        let mut worker = Self { child, reaped: false, socket };
         worker.order(Order::Setup(setup));
         Ok(worker)
     }
@@ -95,8 +97,12 @@ impl Worker for ChildWorker {
     }
 
     fn kill(&mut self) {
-        // It fails for a child that ended already.
-        let _ = self.child.kill();
+        // With whatever the run started. Until the child is reaped, its id is that of its group
+        // and of no other; where the group is gone already there is nothing to kill.
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let Some(pid) = pid.filter(|_| !self.reaped) {
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
     }
 
     fn retire(&mut self) {
@@ -110,15 +116,22 @@ impl Worker for ChildWorker {
     fn reap(&mut self) -> String {
         // A child that closed its socket is about to end; one that is not gets no more time.
         let patience = Instant::now() + Duration::from_secs(2);
-        while Instant::now() < patience {
-            match self.child.try_wait() {
-                Ok(None) => thread::sleep(Duration::from_millis(1)),
-                Ok(Some(status)) => return describe(status),
-                Err(error) => return error.to_string(),
-            }
+        while !self.reaped && self.is_running() && Instant::now() < patience {
+            thread::sleep(Duration::from_millis(1));
         }
         self.kill();
-        self.child.wait().map_or_else(|error| error.to_string(), describe)
+        let status = self.child.wait();
+        self.reaped = true;
+        status.map_or_else(|error| error.to_string(), describe)
+    }
+}
+
+impl ChildWorker {
+    /// Whether the child has not ended yet; it is not reaped, so that its group can be killed.
+    fn is_running(&self) -> bool {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        pid.is_some_and(|pid| matches!(waitid(WaitId::Pid(pid), options), Ok(None)))
     }
 }
 

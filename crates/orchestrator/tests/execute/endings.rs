@@ -3,7 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use journal::Status;
+use journal::{Cause, Status};
+use orchestrator::config::Retry;
 use orchestrator::execute::{Error, LOGS, Notice, Rerun, Stop};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -114,6 +115,86 @@ fn limits_end_runs_with_the_reason() {
     let hog = runs(Way::Hog, 1);
     assert_eq!(store.execute(&hog).failed, [hog[0].run]);
     assert!(store.error(&hog[0]).ends_with("over the limit of 209715200 bytes"));
+}
+
+#[test]
+fn every_excess_ends_in_one_row_that_names_it_and_disturbs_no_other() {
+    let mut store = Store::new();
+    store.options.memory = Some(300 << 20);
+    store.options.output = 8 << 20;
+    let bad = [Way::HogByProxy, Way::Hog, Way::Print, Way::Exit].map(|way| runs(way, 1).remove(0));
+    let mut all = runs(Way::Succeed, 6);
+    all.splice(2..2, bad.clone());
+    let summary = store.execute(&all);
+    assert_eq!((summary.finished.len(), summary.failed.len()), (6, 4));
+    let fold = store.fold();
+    let causes = [Cause::Memory, Cause::Memory, Cause::Output, Cause::Crash];
+    let endings = [
+        "bytes is over the limit of 314572800 bytes",
+        "bytes is over the limit of 314572800 bytes",
+        "bytes of output are over the limit of 8388608 bytes",
+        "ended with exit code 0",
+    ];
+    for ((spec, cause), ending) in bad.iter().zip(causes).zip(endings) {
+        let state = &fold.runs[&spec.run];
+        assert_eq!((state.attempts.len(), state.attempts[0].cause()), (1, Some(cause)));
+        let error = state.error().unwrap();
+        assert!(error.ends_with(ending), "{error}");
+    }
+    let logs = fs::read_dir(store.options.store.join(LOGS)).unwrap();
+    let printed: u64 = logs.map(|log| log.unwrap().metadata().unwrap().len()).sum();
+    assert!(printed < 9 << 20, "{printed} bytes of logs");
+}
+
+#[test]
+fn a_run_is_tried_again_as_often_as_its_cause_allows() {
+    let mut store = Store::new();
+    store.options.retry = Retry { crash: 2, ..Retry::default() };
+    let crashing = |number| {
+        let gate = Some(store.path(&format!("crashes of {number}")));
+        run(&Params { way: Way::CrashAtFirst, number, gate })
+    };
+    let mut all = runs(Way::Succeed, 3);
+    all.extend([crashing(2), crashing(9), runs(Way::Fail, 1).remove(0)]);
+    let (summary, notices) = store.execute_with(&all, &Stop::new(), |_| {});
+    let summary = summary.unwrap();
+    assert_eq!((summary.finished.len(), summary.failed.len()), (4, 2));
+    let fold = store.fold();
+    let attempts = |spec: &journal::RunSpec| fold.runs[&spec.run].attempts.len();
+    assert_eq!([3, 4, 5].map(|index| attempts(&all[index])), [3, 3, 1]);
+    assert_eq!(fold.runs[&all[3].run].results()["sum"], 2.0);
+    let again = notices.iter().filter(|notice| matches!(notice, Notice::Again { .. }));
+    let lost = notices.iter().filter(|notice| matches!(notice, Notice::Lost { .. }));
+    assert_eq!((again.count(), lost.count()), (4, 1));
+}
+
+#[test]
+fn a_run_that_fails_by_itself_is_tried_again_too() {
+    let mut store = Store::new();
+    store.options.retry = Retry { error: 1, ..Retry::default() };
+    for in_process in [false, true] {
+        store.options.in_process = in_process;
+        store.options.rerun = Rerun::All;
+        let bad = runs(Way::Fail, 1);
+        let (summary, notices) = store.execute_with(&bad, &Stop::new(), |_| {});
+        assert_eq!(summary.unwrap().failed.len(), 1);
+        assert_eq!(Store::started(&notices), 2);
+    }
+    assert_eq!(store.fold().runs.values().next().unwrap().attempts.len(), 4);
+}
+
+#[test]
+fn a_worker_that_retains_memory_retires() {
+    let mut store = Store::new();
+    store.options.jobs = 1;
+    let workers = |notices: &[Notice]| {
+        notices.iter().filter(|notice| matches!(notice, Notice::WorkerStarted { .. })).count()
+    };
+    let (summary, notices) = store.execute_with(&runs(Way::Succeed, 4), &Stop::new(), |_| {});
+    assert_eq!((summary.unwrap().finished.len(), workers(&notices)), (4, 1));
+    store.options.retain = 20 << 20;
+    let (summary, notices) = store.execute_with(&runs(Way::Leak, 3), &Stop::new(), |_| {});
+    assert_eq!((summary.unwrap().finished.len(), workers(&notices)), (3, 3));
 }
 
 #[test]

@@ -93,6 +93,30 @@ fn a_hard_stop_loses_nothing_recorded() {
 }
 
 #[test]
+fn a_hard_stop_ends_programs_that_runs_started_as_well() {
+    let store = Store::new();
+    let gate = store.path("pid");
+    let parent = run(&Params { way: Way::Parent, number: 0, gate: Some(gate.clone()) });
+    let stop = Stop::new();
+    let (summary, _) = store.execute_with(&[parent], &stop, |notice| {
+        if matches!(notice, Notice::Progress { .. }) {
+            stop.hard();
+        }
+    });
+    assert_eq!(summary.unwrap().interrupted.len(), 1);
+    let stat = format!("/proc/{}/stat", fs::read_to_string(gate).unwrap());
+    // It was killed before its parent was reaped; its own end is the kernel's business.
+    let lives = || fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
+    for _ in 0..3000 {
+        if !lives() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("the grandchild lives on");
+}
+
+#[test]
 fn a_damaged_checkpoint_is_left_aside() {
     let store = Store::new();
     let all = gated(&store)[..1].to_vec();

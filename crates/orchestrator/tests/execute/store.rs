@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use experiment::{DataPaths, Device, Entry, RunId, SpecId};
 use journal::{Fold, Opened, Role, RunSpec, RunState, Status};
+use orchestrator::config::Retry;
 use orchestrator::execute::{
     Error, JOURNAL, Notice, Options, Rerun, Stop, Summary, WorkerCommand, execute,
 };
@@ -102,6 +103,9 @@ pub(crate) fn options(store: &Path) -> Options {
         jobs: 2,
         memory: None,
         time: None,
+        output: 64 << 20,
+        retry: Retry::default(),
+        retain: Options::RETAIN,
         data: DataPaths::default(),
         rerun: Rerun::Unfinished,
         in_process: false,

@@ -1,6 +1,8 @@
 //! An experiment that ends in whatever way a test wants.
 
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -20,6 +22,15 @@ pub(crate) enum Way {
     Nan,
     Sleep,
     Hog,
+    /// Has a child program take the memory.
+    HogByProxy,
+    Leak,
+    Print,
+    Exit,
+    /// Crashes until as many files as its number exist in the folder `gate`.
+    CrashAtFirst,
+    /// Writes the process id of a child program that sleeps to `gate`.
+    Parent,
     Count,
 }
 
@@ -70,9 +81,49 @@ impl Experiment for Toy {
                 sleep(Duration::from_secs(300));
                 run.result("sum", f64::from(block[block.len() / 2]))
             }
+            Way::HogByProxy => {
+                // `tail` keeps a line that never ends in memory.
+                let mut tail = shell("tail -n 1 /dev/zero");
+                tail.wait().unwrap();
+                Ok(())
+            }
+            Way::Leak => {
+                std::mem::forget(std::hint::black_box(vec![1_u8; 40 << 20]));
+                Ok(())
+            }
+            Way::Print => {
+                let block = vec![b'x'; 1 << 20];
+                for _ in 0..1024 {
+                    std::io::stdout().write_all(&block).unwrap();
+                    sleep(Duration::from_millis(20));
+                }
+                Ok(())
+            }
+            Way::Exit => std::process::exit(0),
+            Way::CrashAtFirst => {
+                let folder = self.0.gate.as_ref().unwrap();
+                std::fs::create_dir_all(folder).unwrap();
+                let crashes = std::fs::read_dir(folder).unwrap().count() as u64;
+                if crashes < self.0.number {
+                    std::fs::write(folder.join(crashes.to_string()), "").unwrap();
+                    std::process::abort();
+                }
+                run.result("sum", crashes as f64)
+            }
+            Way::Parent => {
+                let child = shell("sleep 300");
+                std::fs::write(self.0.gate.as_ref().unwrap(), child.id().to_string()).unwrap();
+                run.progress(0, 1);
+                sleep(Duration::from_secs(300));
+                Ok(())
+            }
             Way::Count => self.count(run),
         }
     }
+}
+
+fn shell(command: &str) -> Child {
+    Command::new("sh").args(["-c", &format!("exec {command}")]).spawn().unwrap()
 }
 
 impl Toy {

@@ -75,6 +75,9 @@ fn options(arguments: &Run, planned: &Planned, log_format: LogFormat) -> Result<
         jobs,
         memory: resources.memory,
         time: resources.time,
+        output: resources.output,
+        retry: resources.retry,
+        retain: Options::RETAIN,
         data: DataPaths {
             cache: datasets::default_cache()?,
             mirror: arguments.data.mirror.clone(),

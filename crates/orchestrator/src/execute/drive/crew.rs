@@ -1,18 +1,22 @@
 //! The workers of a driver.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::path::Path;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use experiment::Entry;
-use journal::{Opened, Role};
+use journal::{Cause, Opened, Role};
 
 use crate::execute::protocol::{Job, Order, Setup};
 use crate::execute::schedule::WorkerId;
+use crate::execute::usage::{self, GroupSize};
 use crate::execute::worker::{ChildWorker, Input, ThreadWorker, Worker, log_of};
-use crate::execute::{Error, JOURNAL, LiveRun, Notice, Options, usage};
+use crate::execute::{Error, JOURNAL, LiveRun, Notice, Options};
+
+/// How often a busy worker is looked at.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// One worker and what it is doing.
 struct Member {
@@ -20,8 +24,37 @@ struct Member {
     job: Option<Job>,
     since: Instant,
     progress: Option<(u64, u64)>,
-    /// Why it was killed, and how it ended.
-    end: Option<String>,
+    /// Where its output goes, and the size of that when its run began.
+    log: Option<(PathBuf, u64)>,
+    /// When its memory was over the limit, although perhaps only while a program was started.
+    suspect: bool,
+    /// Why it was killed.
+    end: Option<Excess>,
+}
+
+impl Member {
+    /// Bytes its run printed so far.
+    fn printed(&self) -> u64 {
+        let Some((path, before)) = &self.log else { return 0 };
+        fs::metadata(path).map_or(0, |log| log.len().saturating_sub(*before))
+    }
+
+    /// Cuts off what its run printed above the limit.
+    fn cut_log(&self, limit: u64) {
+        let Some((path, before)) = self.log.as_ref().filter(|_| self.printed() > limit) else {
+            return;
+        };
+        let cut = File::options().write(true).open(path);
+        if let Err(error) = cut.and_then(|log| log.set_len(before + limit)) {
+            tracing::warn!(path = %path.display(), %error, "cutting the log");
+        }
+    }
+}
+
+/// What a run took too much of.
+struct Excess {
+    cause: Cause,
+    reason: String,
 }
 
 pub(super) struct Crew<'a> {
@@ -33,6 +66,9 @@ pub(super) struct Crew<'a> {
     unsynced: BTreeSet<String>,
     reports: Sender<Input>,
     inbox: Receiver<Input>,
+    /// When limits were checked last, and how long that is good for.
+    looked: Instant,
+    pause: Duration,
 }
 
 impl<'a> Crew<'a> {
@@ -46,6 +82,8 @@ impl<'a> Crew<'a> {
             unsynced: BTreeSet::new(),
             reports,
             inbox,
+            looked: Instant::now(),
+            pause: LOOK,
         }
     }
 
@@ -82,12 +120,18 @@ impl<'a> Crew<'a> {
         } else {
             (Box::new(ChildWorker::spawn(&options.worker, &log, setup, line)?), Some(log))
         };
-        let notice = Notice::WorkerStarted { worker: id, pid: worker.process(), log };
-        self.members.insert(
-            id,
-            Member { worker, job: None, since: Instant::now(), progress: None, end: None },
-        );
-        Ok(notice)
+        let member = Member {
+            worker,
+            job: None,
+            since: Instant::now(),
+            log: log.clone().map(|log| (log, 0)),
+            progress: None,
+            suspect: false,
+            end: None,
+        };
+        let pid = member.worker.process();
+        self.members.insert(id, member);
+        Ok(Notice::WorkerStarted { worker: id, pid, log })
     }
 
     pub(super) fn assign(&mut self, worker: WorkerId, job: Job) {
@@ -95,6 +139,10 @@ impl<'a> Crew<'a> {
         if let Some(member) = self.members.get_mut(&worker) {
             (member.job, member.since) = (Some(job.clone()), Instant::now());
             member.progress = None;
+            member.suspect = false;
+            if let Some((path, before)) = &mut member.log {
+                *before = fs::metadata(path).map_or(*before, |log| log.len());
+            }
             member.worker.order(Order::Run(job));
         }
     }
@@ -123,7 +171,9 @@ impl<'a> Crew<'a> {
     /// What the worker was executing: it is over.
     pub(super) fn take_job(&mut self, worker: WorkerId) -> Option<Job> {
         self.unsynced.insert(self.name(worker));
-        self.members.get_mut(&worker)?.job.take()
+        let member = self.members.get_mut(&worker)?;
+        member.cut_log(self.options.output);
+        member.job.take()
     }
 
     pub(super) fn order(&mut self, worker: WorkerId, order: Order) {
@@ -144,12 +194,18 @@ impl<'a> Crew<'a> {
         }
     }
 
+    /// Why a worker is gone, so far as it was the driver that killed it.
+    pub(super) fn cause(&self, worker: WorkerId) -> Cause {
+        let end = self.members.get(&worker).and_then(|member| member.end.as_ref());
+        end.map_or(Cause::Crash, |end| end.cause)
+    }
+
     /// How a worker that is gone ended, and why.
     pub(super) fn how_it_ended(&mut self, worker: WorkerId) -> String {
         let Some(member) = self.members.get_mut(&worker) else { return "is unknown".into() };
         let how = member.worker.reap();
-        match member.end.take() {
-            Some(reason) => format!("{how}: {reason}"),
+        match &member.end {
+            Some(Excess { reason, .. }) => format!("{how}: {reason}"),
             None => how,
         }
     }
@@ -166,25 +222,43 @@ impl<'a> Crew<'a> {
         Error::Unready { worker: format!("worker {worker}"), how, log }
     }
 
-    /// Kills workers whose run takes too much.
-    pub(super) fn enforce_limits(&mut self, options: &Options) {
-        for member in self.members.values_mut().filter(|m| m.job.is_some() && m.end.is_none()) {
-            let Some(pid) = member.worker.process() else { continue };
-            let resident = usage::resident(pid).unwrap_or(0);
-            let elapsed = member.since.elapsed();
-            let reason = match (options.memory, options.time) {
-                (Some(limit), _) if resident > limit => {
-                    format!("resident size {resident} bytes is over the limit of {limit} bytes")
-                }
-                (_, Some(limit)) if elapsed > limit => {
-                    let (spent, limit) = (elapsed.as_secs_f64(), limit.as_secs_f64());
-                    format!("{spent:.1} s are over the limit of {limit} s")
-                }
-                _ => continue,
-            };
-            member.end = Some(reason);
-            member.worker.kill();
+    /// How long until limits are to be checked; `None` while nothing can be over one.
+    pub(super) fn limits_due_in(&self) -> Option<Duration> {
+        let watched = |m: &&Member| m.job.is_some() && m.end.is_none() && m.log.is_some();
+        let mut due = None;
+        for member in self.members.values().filter(watched) {
+            let end = self.options.time.map(|limit| limit.saturating_sub(member.since.elapsed()));
+            let next = self.pause.saturating_sub(self.looked.elapsed());
+            let first = end.map_or(next, |end| end.min(next));
+            due = Some(due.map_or(first, |due: Duration| due.min(first)));
         }
+        due
+    }
+
+    /// Kills workers whose run takes too much, and tells which.
+    pub(super) fn enforce_limits(&mut self) -> Vec<WorkerId> {
+        let start = Instant::now();
+        let options = self.options;
+        let watched = |m: &&mut Member| m.job.is_some() && m.end.is_none();
+        let pids = self.members.values_mut().filter(watched).filter_map(|m| m.worker.process());
+        let sizes = match options.memory {
+            Some(_) => usage::group_sizes(&pids.collect()),
+            None => BTreeMap::new(),
+        };
+        let mut killed = Vec::new();
+        for (&id, member) in self.members.iter_mut().filter(|(_, m)| watched(&m)) {
+            let Some(pid) = member.worker.process() else { continue };
+            let size = sizes.get(&pid).copied().unwrap_or_default();
+            member.end = excess(member, size, options);
+            if member.end.is_some() {
+                member.worker.kill();
+                killed.push(id);
+            }
+        }
+        // Where there are many processes, looking at them must not become the work.
+        self.pause = LOOK.max(20 * start.elapsed());
+        self.looked = Instant::now();
+        killed
     }
 
     /// Makes sure that what workers recorded reached the disk. It is the file that is synced, so
@@ -212,4 +286,30 @@ impl<'a> Crew<'a> {
         }
         self.members.clear();
     }
+}
+
+/// What a run takes too much of, if anything.
+fn excess(member: &mut Member, size: GroupSize, options: &Options) -> Option<Excess> {
+    let (elapsed, printed) = (member.since.elapsed(), member.printed());
+    if let Some(limit) = options.memory.filter(|limit| size.bytes > *limit) {
+        // A program that is being started shares all memory with the worker for a moment.
+        if size.processes == 1 || member.suspect {
+            let found = size.bytes;
+            let reason = format!("resident size {found} bytes is over the limit of {limit} bytes");
+            return Some(Excess { cause: Cause::Memory, reason });
+        }
+        member.suspect = true;
+    } else {
+        member.suspect = false;
+    }
+    if let Some(limit) = options.time.filter(|limit| elapsed > *limit) {
+        let (spent, limit) = (elapsed.as_secs_f64(), limit.as_secs_f64());
+        let reason = format!("{spent:.1} s are over the limit of {limit} s");
+        return Some(Excess { cause: Cause::Time, reason });
+    }
+    (printed > options.output).then(|| {
+        let limit = options.output;
+        let reason = format!("{printed} bytes of output are over the limit of {limit} bytes");
+        Excess { cause: Cause::Output, reason }
+    })
 }
