@@ -15,6 +15,7 @@ mod metrics;
 mod read;
 mod rows;
 mod runs;
+pub mod statistics;
 mod text;
 mod values;
 mod write;
