@@ -16,6 +16,7 @@ mod read;
 mod rows;
 mod runs;
 mod stamp;
+pub mod statistics;
 mod text;
 mod values;
 mod write;

@@ -2,7 +2,6 @@
 
 mod published;
 mod render;
-mod statistics;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +15,7 @@ use crate::{
     Cell, Error, Runs, Selection,
     columns::{PARAMS, SPEC_ID, STARTED_AT, STATUS},
     read::bare,
+    statistics,
 };
 
 /// What to compare; names are full or bare, see [`Runs::resolve`].

@@ -147,6 +147,11 @@ impl<'a> Crew<'a> {
         }
     }
 
+    /// What the worker is executing.
+    pub(super) fn job(&self, worker: WorkerId) -> Option<&Job> {
+        self.members.get(&worker)?.job.as_ref()
+    }
+
     /// Notes how far a worker is; what it is executing.
     pub(super) fn progressed(&mut self, worker: WorkerId, progress: (u64, u64)) -> Option<&Job> {
         let member = self.members.get_mut(&worker)?;
