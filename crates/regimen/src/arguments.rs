@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -100,6 +101,19 @@ pub(crate) struct Run {
     /// Run failed runs again.
     #[arg(long)]
     pub(crate) retry_failed: bool,
+    /// Age of a checkpoint at which a run writes another one [default: 20].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) checkpoint_every: Option<Duration>,
+    /// How long another driver's heartbeat may stand still before its work is taken over
+    /// [default: 15].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) lease: Option<Duration>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("wanted a number of seconds of at least 0, found {text}");
+    let number = text.parse().map_err(|_| wrong())?;
+    Duration::try_from_secs_f64(number).map_err(|_| wrong())
 }
 
 #[derive(Debug, Args)]

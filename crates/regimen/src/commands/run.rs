@@ -91,8 +91,8 @@ fn options(arguments: &Run, planned: &Planned, log_format: LogFormat) -> Result<
         in_process: arguments.in_process,
         worker: worker_command(log_format)?,
         opened: provenance::opened(Role::Driver),
-        lease: Options::LEASE,
-        checkpoint_every: Options::CHECKPOINT_EVERY,
+        lease: arguments.lease.unwrap_or(Options::LEASE),
+        checkpoint_every: arguments.checkpoint_every.unwrap_or(Options::CHECKPOINT_EVERY),
     })
 }
 

@@ -1,0 +1,10 @@
+//! Nothing recorded is lost: kills, damage, and drivers beside each other.
+
+#[path = "chaos/damage.rs"]
+mod damage;
+#[path = "chaos/drivers.rs"]
+mod drivers;
+#[path = "chaos/kills.rs"]
+mod kills;
+#[path = "chaos/sweep.rs"]
+mod sweep;

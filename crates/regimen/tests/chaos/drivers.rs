@@ -1,0 +1,39 @@
+//! Drivers beside each other, and one that sleeps past its lease.
+
+use rustix::process::Signal;
+
+use crate::kills::{children, send};
+use crate::sweep::{RUNS, Sweep, finished, fold, wait_until};
+
+#[test]
+fn two_drivers_execute_every_run_once() {
+    let sweep = Sweep::new(2000);
+    let store = sweep.path("store");
+    // As long as no machine is slow: a lease that expires would be no mistake of theirs.
+    let mut drivers = [(); 2].map(|()| sweep.start(&store, &["--lease", "600"]));
+    for driver in &mut drivers {
+        assert!(driver.wait().unwrap().success(), "{}", sweep.said());
+    }
+    let fold = fold(&store);
+    assert_eq!(fold.runs.len(), RUNS);
+    for (run, state) in &fold.runs {
+        assert_eq!(state.attempts.len(), 1, "{run} was executed more than once");
+    }
+    sweep.assert_undisturbed(&store);
+}
+
+#[test]
+fn a_driver_that_sleeps_past_its_lease_changes_nothing() {
+    let sweep = Sweep::new(6000);
+    let store = sweep.path("store");
+    let mut sleeper = sweep.start(&store, &[]);
+    wait_until("a run finished", || store.is_dir() && finished(&store) > 0);
+    let stopped: Vec<u32> = [vec![sleeper.id()], children(sleeper.id())].concat();
+    stopped.iter().for_each(|pid| assert!(send(*pid, Signal::STOP)));
+    sweep.run(&store, &["--lease", "2"], 0);
+    let before = fold(&store).runs.len();
+    stopped.iter().rev().for_each(|pid| assert!(send(*pid, Signal::CONT)));
+    assert!(sleeper.wait().unwrap().success());
+    assert_eq!(before, RUNS);
+    sweep.assert_undisturbed(&store);
+}
