@@ -10,9 +10,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use experiment::{Entry, RunId};
-use journal::{
-    Assigned, Cause, Event as Fact, Fold, Lost, Opened, Outcome, Role, RunSpec, Status, Writer,
-};
+use journal::{Assigned, Cause, Event as Fact, Fold, Lost, Opened, Outcome, Role, RunSpec, Writer};
 
 use super::attempt::now;
 use super::claims::{Claimant, Claims, Next};
@@ -399,13 +397,8 @@ impl<'a> Driver<'a> {
             // Also for the number of the next attempt.
             self.fold.refresh()?;
             let first = self.first.get(&run).copied().unwrap_or(1);
-            let attempts = self.fold.runs.get(&run).map_or(&[][..], |state| &state.attempts);
-            let earlier = attempts.iter().filter(|earlier| {
-                (first..attempt).contains(&earlier.number)
-                    && earlier.status() == Status::Failed
-                    && earlier.cause() == cause
-            });
-            failure.earlier = earlier.count() as u32;
+            let earlier = first..attempt;
+            failure.earlier = selection::failed_before(&self.fold, run, earlier, cause);
         }
         Ok(failure)
     }

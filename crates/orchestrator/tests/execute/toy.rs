@@ -111,10 +111,10 @@ impl Experiment for Toy {
                 run.result("sum", crashes as f64)
             }
             Way::Parent => {
-                let child = shell("sleep 300");
+                let mut child = shell("sleep 300");
                 std::fs::write(self.0.gate.as_ref().unwrap(), child.id().to_string()).unwrap();
                 run.progress(0, 1);
-                sleep(Duration::from_secs(300));
+                child.wait().unwrap();
                 Ok(())
             }
             Way::Count => self.count(run),

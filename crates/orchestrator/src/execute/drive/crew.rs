@@ -251,7 +251,7 @@ impl<'a> Crew<'a> {
             None => BTreeMap::new(),
         };
         let mut killed = Vec::new();
-        for (&id, member) in self.members.iter_mut().filter(|(_, m)| watched(&m)) {
+        for (&id, member) in self.members.iter_mut().filter(|(_, m)| watched(m)) {
             let Some(pid) = member.worker.process() else { continue };
             let size = sizes.get(&pid).copied().unwrap_or_default();
             member.end = excess(member, size, options);

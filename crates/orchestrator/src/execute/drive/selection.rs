@@ -1,9 +1,10 @@
 //! Which runs are still to be executed.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use experiment::RunId;
-use journal::{Fold, RunSpec, Status};
+use journal::{Cause, Fold, RunSpec, Status};
 
 use crate::execute::{Rerun, Summary, plan};
 
@@ -21,6 +22,23 @@ pub(super) fn ended_since(fold: &Fold, run: RunId, first: u32) -> Option<u32> {
     let attempts = fold.runs.get(&run)?.attempts.iter();
     let over = |status| matches!(status, Status::Finished | Status::Failed);
     attempts.filter(|a| a.number >= first && over(a.status())).map(|a| a.number).next_back()
+}
+
+/// How many of the attempts failed for the same reason: a lost worker, or `None` for an error of
+/// their own.
+pub(super) fn failed_before(
+    fold: &Fold,
+    run: RunId,
+    attempts: Range<u32>,
+    cause: Option<Cause>,
+) -> u32 {
+    let known = fold.runs.get(&run).into_iter().flat_map(|state| &state.attempts);
+    let same = known.filter(|attempt| {
+        attempts.contains(&attempt.number)
+            && attempt.status() == Status::Failed
+            && attempt.cause() == cause
+    });
+    same.count() as u32
 }
 
 impl<'a> Selection<'a> {
