@@ -73,13 +73,26 @@ impl Fold {
         for found in late.into_values().flat_map(BTreeMap::into_values) {
             let next = self.next.entry(found.writer.clone()).or_default();
             if found.sequence >= *next {
+                let gap = found.sequence > *next;
                 *next = found.sequence + 1;
+                if gap {
+                    self.lost_frames(&found.writer);
+                }
                 self.take(found);
             }
         }
+        self.runs.values_mut().for_each(RunState::spread_breaks);
         self.problems = self.segments.values().flat_map(problems_of).collect();
         self.problems.extend(self.runs.values().filter_map(RunState::nondeterminism));
         done
+    }
+
+    /// Frames of a writer are lost: what it had under way is not whole.
+    fn lost_frames(&mut self, writer: &str) {
+        let attempts = self.runs.values_mut().flat_map(|run| &mut run.attempts);
+        let open = attempts
+            .filter(|a| &*a.writer == writer && a.started_at.is_some() && a.ended.is_none());
+        open.for_each(|attempt| attempt.broken = true);
     }
 
     fn take(&mut self, Found { writer, content, place, .. }: Found) {
@@ -120,7 +133,11 @@ impl Fold {
                 }
             }
             Event::Ended(ended) => {
-                self.attempt(ended.run, ended.attempt, writer, |a| a.ended = Some(ended));
+                self.attempt(ended.run, ended.attempt, writer, |a| {
+                    // Then its beginning is among lost frames.
+                    a.broken |= a.started_at.is_none();
+                    a.ended = Some(ended);
+                });
             }
             Event::Resumed(resumed) => {
                 self.attempt(resumed.run, resumed.attempt, writer, |a| a.resumed = Some(resumed));
