@@ -28,6 +28,8 @@ pub struct Fold {
     segments: BTreeMap<PathBuf, Segment>,
     /// The next sequence number of each writer.
     next: BTreeMap<Arc<str>, u64>,
+    /// Whether frames of some writer are missing.
+    gaps: bool,
 }
 
 /// Frames whose predecessors were not found yet, by writer and sequence number.
@@ -84,9 +86,17 @@ impl Fold {
         for found in late.into_values().flat_map(BTreeMap::into_values) {
             let next = self.next.entry(found.writer.clone()).or_default();
             if found.sequence >= *next {
+                let gap = found.sequence > *next;
                 *next = found.sequence + 1;
+                if gap {
+                    self.gaps = true;
+                    self.lost_frames(&found.writer);
+                }
                 self.take(found);
             }
+        }
+        if self.gaps {
+            self.runs.values_mut().for_each(RunState::spread_breaks);
         }
         self.problems = self.segments.values().flat_map(problems_of).collect();
         self.problems.extend(self.runs.values().filter_map(RunState::nondeterminism));
@@ -123,6 +133,14 @@ impl Fold {
     pub fn positions(&self) -> BTreeMap<String, u64> {
         let there = self.segments.iter().filter(|(path, _)| path.exists());
         there.map(|(path, segment)| (name_of(path), segment.offset())).collect()
+    }
+
+    /// Frames of a writer are lost: what it had under way is not whole.
+    fn lost_frames(&mut self, writer: &str) {
+        let attempts = self.runs.values_mut().flat_map(|run| &mut run.attempts);
+        let open = attempts
+            .filter(|a| &*a.writer == writer && a.started_at.is_some() && a.ended.is_none());
+        open.for_each(|attempt| attempt.broken = true);
     }
 
     fn take(&mut self, Found { writer, content, place, .. }: Found) {
@@ -163,7 +181,11 @@ impl Fold {
                 }
             }
             Event::Ended(ended) => {
-                self.attempt(ended.run, ended.attempt, writer, |a| a.ended = Some(ended));
+                self.attempt(ended.run, ended.attempt, writer, |a| {
+                    // Then its beginning is among lost frames.
+                    a.broken |= a.started_at.is_none();
+                    a.ended = Some(ended);
+                });
             }
             Event::Resumed(resumed) => {
                 self.attempt(resumed.run, resumed.attempt, writer, |a| a.resumed = Some(resumed));

@@ -76,6 +76,8 @@ pub struct AttemptState {
     pub resumed: Option<Resumed>,
     /// Files it published.
     pub artifacts: Vec<Artifact>,
+    /// Part of its record, or of one it went on from, is lost: its end does not count.
+    pub(crate) broken: bool,
     pub(crate) recorded: Vec<Recorded>,
 }
 
@@ -91,6 +93,7 @@ impl AttemptState {
             lost: None,
             resumed: None,
             artifacts: Vec::new(),
+            broken: false,
             recorded: Vec::new(),
         }
     }
@@ -98,6 +101,7 @@ impl AttemptState {
     /// Where the attempt stands. Its own account goes before its driver's.
     pub fn status(&self) -> Status {
         match (self.ended.as_ref().map(|ended| &ended.outcome), &self.lost) {
+            (Some(Outcome::Finished), _) if self.broken => Status::Running,
             (Some(Outcome::Finished), _) => Status::Finished,
             (Some(Outcome::Failed { .. }), _) | (None, Some(_)) => Status::Failed,
             (Some(Outcome::Interrupted), _) => Status::Interrupted,
@@ -163,6 +167,19 @@ impl RunState {
         self.attempts
             .iter_mut()
             .find(|attempt| attempt.number == number && attempt.driver.as_deref() == Some(driver))
+    }
+
+    /// Marks attempts that went on from a broken one as broken.
+    pub(crate) fn spread_breaks(&mut self) {
+        for at in 0..self.attempts.len() {
+            let Some(from) = self.attempts[at].resumed.as_ref().map(|r| r.from_attempt) else {
+                continue;
+            };
+            let earlier = &self.attempts[..at];
+            if earlier.iter().any(|attempt| attempt.number == from && attempt.broken) {
+                self.attempts[at].broken = true;
+            }
+        }
     }
 
     /// Where the run stands. A run that finished once stays finished.
