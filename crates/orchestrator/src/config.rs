@@ -1,16 +1,21 @@
 //! YAML to a typed configuration whose every value knows where it was written.
 
+mod axis;
 mod compose;
 mod deserialize;
 mod error;
 mod node;
 mod parse;
 mod path;
+mod random;
+mod range;
 mod resources;
 mod scalar;
+mod seeds;
 mod source;
 mod sweep;
 mod table;
+mod when;
 
 use std::path::Path as FilePath;
 
@@ -19,13 +24,19 @@ use experiment::{BindError, Bound, Entry, ParamError};
 use deserialize::{Overlay, Reader, Trace, typed};
 use error::hint;
 
+pub use axis::Axis;
 pub use error::ConfigError;
 pub use node::{Content, Key, Node};
 pub use path::Path;
+pub use random::{Distribution, Draw, Drawn, Random};
 pub use resources::{Resources, Retry};
+pub use seeds::Seeds;
 pub use source::{Origin, Source, Span};
-pub use sweep::{Axis, Seeds, Sweep};
+pub use sweep::{Block, Sweep};
 pub use table::Table;
+pub use when::When;
+
+pub(crate) use random::MOST_SOBOL;
 
 /// One configuration: what to run.
 #[derive(Debug, Clone)]

@@ -1,9 +1,13 @@
 //! From a configuration to the list of runs it asks for.
 
+mod draw;
 mod expand;
 mod identity;
 mod only;
+mod points;
 mod resolved;
+mod scope;
+mod sobol;
 mod state;
 
 use experiment::{Better, Entry};

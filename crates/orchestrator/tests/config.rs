@@ -1,5 +1,7 @@
 //! Configurations, good and malformed, as `regimen` reads them.
 
+#[path = "config/grammar.rs"]
+mod grammar;
 #[path = "config/malformed.rs"]
 mod malformed;
 #[path = "config/sweeps.rs"]

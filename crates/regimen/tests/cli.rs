@@ -6,6 +6,8 @@ mod compact;
 mod datasets;
 #[path = "cli/edges.rs"]
 mod edges;
+#[path = "cli/examples.rs"]
+mod examples;
 #[path = "cli/kill.rs"]
 mod kill;
 #[path = "cli/logs.rs"]

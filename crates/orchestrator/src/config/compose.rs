@@ -147,7 +147,7 @@ pub(crate) fn has(entries: &[(Key, Node)], key: &str) -> bool {
     entries.iter().any(|(known, _)| known.text == key)
 }
 
-/// Applies `PATH=VALUE`.
+/// Applies `PATH=VALUE`; a key below a list is a place in it, from 0.
 fn apply(root: &mut Node, argument: &str) -> Result<(), ConfigError> {
     let source = Arc::new(Source { origin: Origin::Argument, text: argument.into() });
     let start = Span::start_of(&source);
@@ -167,17 +167,30 @@ fn apply(root: &mut Node, argument: &str) -> Result<(), ConfigError> {
             at.content = Content::Map(Vec::new());
         }
         let found = at.describe();
-        let Content::Map(entries) = &mut at.content else {
-            let upto: Path = path.keys()[..depth].iter().cloned().collect();
-            let message = format!("wanted a map to set `{key}` in, found {found}");
-            return Err(ConfigError::new(&span, upto, message));
+        let upto = || path.keys()[..depth].iter().cloned().collect();
+        at = match &mut at.content {
+            Content::Map(entries) => {
+                let index = entries.iter().position(|(known, _)| known.text == *key);
+                let index = index.unwrap_or_else(|| {
+                    entries.push((Key { text: key.clone(), span: span.clone() }, empty(&span)));
+                    entries.len() - 1
+                });
+                &mut entries[index].1
+            }
+            Content::Seq(items) => {
+                let count = items.len();
+                let item = key.parse::<usize>().ok().and_then(|at| items.get_mut(at));
+                item.ok_or_else(|| {
+                    let message =
+                        format!("wanted a place below {count} in the list, found `{key}`");
+                    ConfigError::new(&span, upto(), message)
+                })?
+            }
+            _ => {
+                let message = format!("wanted a map to set `{key}` in, found {found}");
+                return Err(ConfigError::new(&span, upto(), message));
+            }
         };
-        let index = entries.iter().position(|(known, _)| known.text == *key);
-        let index = index.unwrap_or_else(|| {
-            entries.push((Key { text: key.clone(), span: span.clone() }, empty(&span)));
-            entries.len() - 1
-        });
-        at = &mut entries[index].1;
     }
     *at = value;
     Ok(())

@@ -16,6 +16,11 @@ pub(crate) fn resolve(text: &str) -> Result<Content, String> {
     })
 }
 
+/// The nearest number of so many decimal digits.
+pub(crate) fn rounded(value: f64, digits: usize) -> f64 {
+    format!("{value:.*e}", digits - 1).parse().unwrap_or(value)
+}
+
 fn number(text: &str) -> Result<Content, String> {
     let radix = |digits: &str, radix| i128::from_str_radix(digits, radix);
     let all = |text: &str, allowed: fn(char) -> bool| !text.is_empty() && text.chars().all(allowed);

@@ -1,15 +1,17 @@
 use std::collections::HashSet;
 
-use experiment::Entry;
+use experiment::{Entry, RunId};
 use journal::RunSpec;
 use serde_json::Value;
 
 use super::only::same;
-use super::{Identity, Plan, PlannedRun};
-use crate::config::{Axis, Config, ConfigError, Node, Path, Sweep};
+use super::points::{Assignment, Points};
+use super::scope::PointScope;
+use super::{Identity, Plan, PlannedRun, draw, resolved};
+use crate::config::{Axis, Block, Config, ConfigError, Path};
 
-/// One choice of values for some parameters.
-type Assignment<'a> = Vec<(&'a Path, &'a Node)>;
+/// Runs of a configuration at most.
+const MOST_RUNS: usize = 10_000_000;
 
 /// Expands a configuration into its runs.
 pub(super) fn expand(
@@ -18,9 +20,7 @@ pub(super) fn expand(
     identity: &Identity<'_>,
 ) -> Result<Plan, ConfigError> {
     let entry = config.entry(entries)?;
-    let defaults = entry.defaults();
-    let seeds = config.sweep.seeds.values();
-    let mut plan = Plan {
+    let plan = Plan {
         sweep: config.name.clone(),
         entry,
         runs: Vec::new(),
@@ -28,21 +28,58 @@ pub(super) fn expand(
         table: config.table.clone(),
         duplicates: 0,
     };
-    let mut known = HashSet::new();
-    for point in points(&config.sweep) {
-        if excluded(config, &point, &defaults) {
-            continue;
+    let mut expansion = Expansion { config, identity, plan, known: HashSet::new() };
+    if config.sweep.blocks.is_empty() {
+        expansion.add(&Vec::new(), &[0])?;
+    }
+    let params = resolved::params(config, &entry);
+    for block in &config.sweep.blocks {
+        let drawn: Vec<Axis> = block.random.as_ref().map(draw::axes).unwrap_or_default();
+        let points = Points::new(block, &drawn, &params);
+        let seeds = block.seeds.values();
+        if points.at_least().saturating_mul(seeds.len()) > MOST_RUNS {
+            return Err(too_many(block));
         }
-        let bound = config.bind(&entry, &point)?;
-        let ids = identity.of_point(&entry, bound.as_ref()).map_err(|name| {
+        points.each(&mut |point| {
+            if excluded(block, point, &params) {
+                return Ok(());
+            }
+            if expansion.plan.runs.len() + seeds.len() > MOST_RUNS {
+                return Err(too_many(block));
+            }
+            expansion.add(point, &seeds)
+        })?;
+    }
+    Ok(expansion.plan)
+}
+
+fn too_many(block: &Block) -> ConfigError {
+    let message = format!("wanted at most {MOST_RUNS} runs, found more");
+    ConfigError::new(&block.span, Path::from_iter(["sweep"]), message)
+}
+
+/// A plan that grows.
+struct Expansion<'a> {
+    config: &'a Config,
+    identity: &'a Identity<'a>,
+    plan: Plan,
+    known: HashSet<RunId>,
+}
+
+impl Expansion<'_> {
+    /// Adds the runs of a point, one a seed.
+    fn add(&mut self, point: &Assignment<'_>, seeds: &[u64]) -> Result<(), ConfigError> {
+        let (config, plan) = (self.config, &mut self.plan);
+        let entry = plan.entry;
+        let bound = config.bind(&entry, point)?;
+        let ids = self.identity.of_point(&entry, bound.as_ref()).map_err(|name| {
             config.error_at_params(format!("wanted a known data set, found {name:?}"))
         })?;
         let params = experiment::canonical_json(bound.params());
-        let varies: Vec<(String, Value)> =
-            point.iter().map(|(path, node)| (path.to_string(), node.to_json())).collect();
-        for &seed in &seeds {
+        let varies = || point.iter().map(|(path, node)| (path.to_string(), node.to_json()));
+        for &seed in seeds {
             let (spec, run) = ids.at(seed);
-            if !known.insert(run) {
+            if !self.known.insert(run) {
                 plan.duplicates += 1;
                 continue;
             }
@@ -54,62 +91,25 @@ pub(super) fn expand(
                 params: params.clone(),
                 seed,
                 sweep: config.name.clone(),
-                device: identity.device,
+                device: self.identity.device,
                 threads: config.resources.threads,
             };
-            let mut varies = varies.clone();
-            varies.push(("seed".into(), seed.into()));
-            plan.runs.push(PlannedRun { spec, varies });
+            let mut all: Vec<(String, Value)> = Vec::with_capacity(point.len() + 1);
+            all.extend(varies());
+            all.push(("seed".into(), seed.into()));
+            plan.runs.push(PlannedRun { spec, varies: all });
         }
+        Ok(())
     }
-    Ok(plan)
 }
 
-/// A block of a sweep: a list of assignments, of which every point takes one.
-fn blocks(sweep: &Sweep) -> Vec<Vec<Assignment<'_>>> {
-    fn one(axis: &Axis, at: usize) -> (&Path, &Node) {
-        (&axis.key, &axis.values[at])
-    }
-    let mut blocks: Vec<Vec<Assignment<'_>>> = Vec::new();
-    for axis in &sweep.grid {
-        blocks.push((0..axis.values.len()).map(|at| vec![one(axis, at)]).collect());
-    }
-    if let Some(first) = sweep.zip.first() {
-        let together = |at| sweep.zip.iter().map(|axis| one(axis, at)).collect();
-        blocks.push((0..first.values.len()).map(together).collect());
-    }
-    blocks
-}
-
-/// All points of a sweep, the first block varying slowest.
-fn points(sweep: &Sweep) -> impl Iterator<Item = Assignment<'_>> {
-    let blocks = blocks(sweep);
-    let count: usize = blocks.iter().map(Vec::len).product();
-    (0..count).map(move |mut index| {
-        let mut chosen: Vec<&Assignment<'_>> = Vec::with_capacity(blocks.len());
-        for block in blocks.iter().rev() {
-            chosen.push(&block[index % block.len()]);
-            index /= block.len();
-        }
-        chosen.into_iter().rev().flatten().copied().collect()
-    })
-}
-
-/// Whether some `exclude` of the sweep holds at a point. Parameters that the sweep does not vary
+/// Whether some `exclude` of a block holds at a point. Parameters that the block does not vary
 /// have the value of `params`, or their default.
-fn excluded(config: &Config, point: &Assignment<'_>, defaults: &Value) -> bool {
-    let value = |path: &Path| -> Option<Value> {
-        let swept = point.iter().find(|(key, _)| *key == path).map(|(_, node)| node.to_json());
-        let given = || config.params.at(path).map(Node::to_json);
-        let default = || {
-            let keys = path.keys().iter();
-            keys.into_iter().try_fold(defaults, |value, key| value.get(key)).cloned()
-        };
-        swept.or_else(given).or_else(default)
-    };
-    config.sweep.exclude.iter().any(|exclude| {
-        exclude
-            .iter()
-            .all(|(path, node)| value(path).is_some_and(|value| same(&value, &node.to_json())))
+fn excluded(block: &Block, point: &Assignment<'_>, params: &Value) -> bool {
+    let scope = PointScope { point, params };
+    block.exclude.iter().any(|exclude| {
+        exclude.iter().all(|(path, node)| {
+            scope.at(path.keys()).is_some_and(|value| same(&value, &node.to_json()))
+        })
     })
 }

@@ -5,7 +5,10 @@ use std::vec::IntoIter;
 use journal::RunSpec;
 use serde_json::Value;
 
-/// An expression over a run's parameters and seed, as `--only` takes it:
+use super::scope::{RunScope, Scope};
+
+/// An expression over a run's parameters and seed, as `--only` takes it, or over a point's
+/// parameters, as `when` takes it:
 ///
 /// ```text
 /// regime in [2, 3] and (seed < 2 or not learner == "fp")
@@ -22,6 +25,13 @@ pub struct OnlyError {
     text: String,
     column: usize,
     message: String,
+}
+
+impl OnlyError {
+    /// The message without the argument that it came from.
+    pub(crate) fn detail(&self) -> String {
+        format!("column {} of the condition: {}", self.column, self.message)
+    }
 }
 
 impl std::error::Error for OnlyError {}
@@ -73,37 +83,26 @@ impl Only {
     /// # Errors
     /// A name that is no parameter of the run.
     pub fn holds(&self, run: &RunSpec) -> Result<bool, OnlyError> {
-        let params: Value = serde_json::from_str(&run.params).unwrap_or_default();
-        self.evaluate(&self.root, &params, run.seed)
+        self.holds_in(&RunScope::new(run))
     }
 
-    fn evaluate(
-        &self,
-        expression: &Expression,
-        params: &Value,
-        seed: u64,
-    ) -> Result<bool, OnlyError> {
+    /// Whether it holds where names have the values of `scope`.
+    pub(crate) fn holds_in(&self, scope: &dyn Scope) -> Result<bool, OnlyError> {
+        self.evaluate(&self.root, scope)
+    }
+
+    fn evaluate(&self, expression: &Expression, scope: &dyn Scope) -> Result<bool, OnlyError> {
         let value = |name: &str, column| {
             let path = name.strip_prefix("params.").unwrap_or(name);
-            if name == "seed" {
-                return Ok(Value::from(seed));
-            }
-            let found = path.split('.').try_fold(params, |value, key| value.get(key));
-            found.cloned().ok_or_else(|| {
-                let known = params.as_object().into_iter().flat_map(|map| map.keys());
-                let known: Vec<&str> = known.map(String::as_str).chain(["seed"]).collect();
-                let wanted = format!("one of {}", known.join(", "));
+            scope.value(path).ok_or_else(|| {
+                let wanted = format!("one of {}", scope.names().join(", "));
                 error(&self.text, column, &wanted, name)
             })
         };
         Ok(match expression {
-            Expression::And(a, b) => {
-                self.evaluate(a, params, seed)? && self.evaluate(b, params, seed)?
-            }
-            Expression::Or(a, b) => {
-                self.evaluate(a, params, seed)? || self.evaluate(b, params, seed)?
-            }
-            Expression::Not(a) => !self.evaluate(a, params, seed)?,
+            Expression::And(a, b) => self.evaluate(a, scope)? && self.evaluate(b, scope)?,
+            Expression::Or(a, b) => self.evaluate(a, scope)? || self.evaluate(b, scope)?,
+            Expression::Not(a) => !self.evaluate(a, scope)?,
             Expression::Compare { name, column, comparison, value: wanted } => {
                 comparison.holds(&value(name, *column)?, wanted)
             }

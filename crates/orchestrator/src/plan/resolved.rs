@@ -1,31 +1,23 @@
 use experiment::Entry;
-use serde_json::{Map, Value};
-use serde_yaml::Mapping;
+use serde_json::{Map, Value, json};
+use serde_yaml::{Mapping, Value as Shown};
 
-use crate::config::{Axis, Config, ConfigError, Node, Path, Resources, Seeds, Sweep};
+use crate::config::{
+    Axis, Block, Config, ConfigError, Node, Path, Random, Resources, Seeds, Sweep,
+};
 
-/// The configuration with every default filled in, as YAML that asks for the same runs.
+/// A configuration that plans, with every default filled in, as YAML that asks for the same runs.
 ///
 /// # Errors
-/// Parameters that do not fit, as in planning.
+/// A value that YAML cannot write.
 pub fn resolved(config: &Config, entry: &Entry) -> Result<String, ConfigError> {
-    let mut params = entry.defaults();
-    overlay(&mut params, &config.params.to_json());
-    let first: Vec<_> = config
-        .sweep
-        .grid
-        .iter()
-        .chain(&config.sweep.zip)
-        .map(|axis| (&axis.key, &axis.values[0]))
-        .collect();
-    // Swept parameters may have no valid value of their own, so one point is checked as a whole.
-    config.bind(entry, &first)?;
+    let params = params(config, entry);
     let yaml = || -> Result<String, serde_yaml::Error> {
         let mut document = Mapping::new();
         document.insert("name".into(), config.name.as_str().into());
         document.insert("experiment".into(), entry.name.into());
         document.insert("params".into(), serde_yaml::to_value(&params)?);
-        document.insert("sweep".into(), sweep(config)?.into());
+        document.insert("sweep".into(), sweep(&config.sweep)?);
         document.insert("resources".into(), resources(&config.resources).into());
         if let Some(table) = &config.table {
             document.insert("table".into(), serde_yaml::to_value(table)?);
@@ -33,6 +25,13 @@ pub fn resolved(config: &Config, entry: &Entry) -> Result<String, ConfigError> {
         serde_yaml::to_string(&document)
     };
     yaml().map_err(|error| config.error_at_params(format!("could not be written as YAML: {error}")))
+}
+
+/// Every parameter as the configuration gives it, else at its default.
+pub(super) fn params(config: &Config, entry: &Entry) -> Value {
+    let mut params = entry.defaults();
+    overlay(&mut params, &config.params.to_json());
+    params
 }
 
 /// Maps key by key, anything else replaced.
@@ -47,9 +46,49 @@ fn overlay(base: &mut Value, over: &Value) {
     }
 }
 
-fn sweep(config: &Config) -> Result<Mapping, serde_yaml::Error> {
-    let Sweep { grid, zip, seeds, exclude } = &config.sweep;
+/// One block as a map, several as a list.
+fn sweep(sweep: &Sweep) -> Result<Shown, serde_yaml::Error> {
+    Ok(match sweep.blocks.as_slice() {
+        [] => serde_yaml::to_value(json!({"seeds": 1}))?,
+        [one] => block(one)?.into(),
+        several => {
+            several.iter().map(|one| block(one).map(Shown::from)).collect::<Result<_, _>>()?
+        }
+    })
+}
+
+fn block(block: &Block) -> Result<Mapping, serde_yaml::Error> {
     let mut shown = Mapping::new();
+    axes(&mut shown, &block.grid, &block.zip)?;
+    if let Some(random) = &block.random {
+        shown.insert("random".into(), draws(random)?.into());
+    }
+    let mut conditions = Vec::new();
+    for when in &block.when {
+        let mut one = Mapping::new();
+        one.insert("if".into(), when.text.as_str().into());
+        axes(&mut one, &when.grid, &when.zip)?;
+        conditions.push(Shown::from(one));
+    }
+    if !conditions.is_empty() {
+        shown.insert("when".into(), conditions.into());
+    }
+    let seeds = match &block.seeds {
+        Seeds::Count(count) => serde_yaml::to_value(count)?,
+        Seeds::List(list) => serde_yaml::to_value(list)?,
+    };
+    shown.insert("seeds".into(), seeds);
+    if !block.exclude.is_empty() {
+        let point = |point: &Vec<(Path, Node)>| -> Map<String, Value> {
+            point.iter().map(|(path, node)| (path.to_string(), node.to_json())).collect()
+        };
+        let points: Vec<_> = block.exclude.iter().map(point).collect();
+        shown.insert("exclude".into(), serde_yaml::to_value(points)?);
+    }
+    Ok(shown)
+}
+
+fn axes(shown: &mut Mapping, grid: &[Axis], zip: &[Axis]) -> Result<(), serde_yaml::Error> {
     for (name, axes) in [("grid", grid), ("zip", zip)] {
         if axes.is_empty() {
             continue;
@@ -61,18 +100,20 @@ fn sweep(config: &Config) -> Result<Mapping, serde_yaml::Error> {
         }
         shown.insert(name.into(), lists.into());
     }
-    let seeds = match seeds {
-        Seeds::Count(count) => serde_yaml::to_value(count)?,
-        Seeds::List(list) => serde_yaml::to_value(list)?,
-    };
-    shown.insert("seeds".into(), seeds);
-    if !exclude.is_empty() {
-        let point = |point: &Vec<(Path, Node)>| -> Map<String, Value> {
-            point.iter().map(|(path, node)| (path.to_string(), node.to_json())).collect()
-        };
-        let points: Vec<_> = exclude.iter().map(point).collect();
-        shown.insert("exclude".into(), serde_yaml::to_value(points)?);
+    Ok(())
+}
+
+fn draws(random: &Random) -> Result<Mapping, serde_yaml::Error> {
+    let mut shown = Mapping::new();
+    shown.insert("count".into(), serde_yaml::to_value(random.count)?);
+    shown.insert("seed".into(), random.seed.into());
+    shown.insert("draw".into(), random.draw.as_str().into());
+    let mut params = Mapping::new();
+    for drawn in &random.params {
+        let from = serde_yaml::to_value(drawn.node.to_json())?;
+        params.insert(drawn.key.to_string().into(), from);
     }
+    shown.insert("params".into(), params.into());
     Ok(shown)
 }
 

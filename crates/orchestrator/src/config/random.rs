@@ -1,0 +1,216 @@
+use super::axis::{key, wrong};
+use super::error::hint;
+use super::range::number;
+use super::{ConfigError, Content, Node, Path, Span, known_keys};
+
+/// Points drawn from distributions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Random {
+    /// How many; more of them extend those there were.
+    pub count: usize,
+    /// Seed of the draws, apart from the seeds of the runs.
+    pub seed: u64,
+    /// How they are drawn.
+    pub draw: Draw,
+    /// What is drawn, at least one.
+    pub params: Vec<Drawn>,
+}
+
+/// How points are drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Draw {
+    /// A Sobol sequence with a random digital shift, which fills the space evenly.
+    #[default]
+    Sobol,
+    /// Independently of each other.
+    Independent,
+}
+
+impl Draw {
+    /// The word in a configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sobol => "sobol",
+            Self::Independent => "independent",
+        }
+    }
+}
+
+/// One parameter that is drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    /// Path below `params`.
+    pub key: Path,
+    /// From what.
+    pub from: Distribution,
+    /// The distribution as it was written.
+    pub node: Node,
+}
+
+/// What a parameter is drawn from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Distribution {
+    /// Between two numbers, evenly.
+    Uniform(f64, f64),
+    /// Between two numbers above 0, evenly in the logarithm.
+    LogUniform(f64, f64),
+    /// Whole numbers, both ends among them.
+    Integer(i64, i64),
+    /// One of these, each as likely.
+    Choice(Vec<Node>),
+}
+
+/// Draws at most.
+const MOST_DRAWS: i128 = 1_000_000;
+
+/// Parameters that a Sobol sequence can draw at most.
+pub(crate) const MOST_SOBOL: usize = 21;
+
+const DISTRIBUTIONS: &[&str] = &["uniform", "log_uniform", "integer", "choice"];
+
+impl Random {
+    pub(super) fn read(node: &Node, path: &Path) -> Result<Self, ConfigError> {
+        let path = path.join("random");
+        known_keys(node, &path, &["count", "seed", "draw", "params"])?;
+        let missing = |key: &str| {
+            ConfigError::new(&node.span, path.clone(), format!("key `{key}` is missing"))
+        };
+        let count = node.get("count").ok_or_else(|| missing("count"))?;
+        let params = node.get("params").ok_or_else(|| missing("params"))?;
+        let count = match &count.content {
+            Content::Int(found @ 1..=MOST_DRAWS) => usize::try_from(*found).unwrap_or(1),
+            _ => return Err(wrong(count, path.join("count"), "a number from 1 to 1000000")),
+        };
+        let seed = match node.get("seed") {
+            None => 0,
+            Some(seed) => match &seed.content {
+                Content::Int(found) => u64::try_from(*found).ok(),
+                _ => None,
+            }
+            .ok_or_else(|| wrong(seed, path.join("seed"), "a seed, 0 or more"))?,
+        };
+        let draw = match node.get("draw") {
+            None => Draw::default(),
+            Some(draw) => [Draw::Sobol, Draw::Independent]
+                .into_iter()
+                .find(|known| draw.content == Content::Text(known.as_str().into()))
+                .ok_or_else(|| wrong(draw, path.join("draw"), "sobol or independent"))?,
+        };
+        let path = path.join("params");
+        let entries = match &params.content {
+            Content::Map(entries) if !entries.is_empty() => entries,
+            _ => return Err(wrong(params, path, "a map from parameters to distributions")),
+        };
+        if draw == Draw::Sobol && entries.len() > MOST_SOBOL {
+            let found = entries.len();
+            let message = format!(
+                "wanted at most {MOST_SOBOL} parameters, found {found}; `draw: independent` has no limit"
+            );
+            return Err(ConfigError::new(&params.span, path, message));
+        }
+        let mut drawn: Vec<Drawn> = Vec::new();
+        for (at, node) in entries {
+            let from = Distribution::read(node, &path.join(&at.text))?;
+            let one = Drawn { key: key(&at.text, node, &path)?, from, node: node.clone() };
+            if drawn.iter().any(|other| other.key == one.key) {
+                let message = format!("`{}` stands twice", one.key);
+                return Err(ConfigError::new(&at.span, path.join(&at.text), message));
+            }
+            drawn.push(one);
+        }
+        Ok(Self { count, seed, draw, params: drawn })
+    }
+}
+
+impl Distribution {
+    fn read(node: &Node, path: &Path) -> Result<Self, ConfigError> {
+        let (name, of) = match &node.content {
+            Content::Map(entries) if entries.len() == 1 => &entries[0],
+            _ => return Err(wrong(node, path.clone(), "a distribution such as {uniform: [0, 1]}")),
+        };
+        let path = path.join(&name.text);
+        let items = match &of.content {
+            Content::Seq(items) => items.as_slice(),
+            _ => &[],
+        };
+        let ends = |wanted: &str| match items {
+            [low, high] => match (number(&low.content), number(&high.content)) {
+                (Some(low), Some(high)) if low < high => Ok((low, high)),
+                _ => Err(wrong_ends(of, &path, wanted)),
+            },
+            _ => Err(wrong_ends(of, &path, wanted)),
+        };
+        match name.text.as_str() {
+            "uniform" => ends("two numbers, the lower first").map(|(a, b)| Self::Uniform(a, b)),
+            "log_uniform" => match ends("two numbers above 0, the lower first")? {
+                (low, high) if low > 0.0 => Ok(Self::LogUniform(low, high)),
+                _ => Err(wrong_ends(of, &path, "two numbers above 0, the lower first")),
+            },
+            "integer" => {
+                let whole = |node: &Node| match node.content {
+                    Content::Int(value) => i64::try_from(value).ok(),
+                    _ => None,
+                };
+                match items {
+                    [low, high] => match (whole(low), whole(high)) {
+                        (Some(low), Some(high)) if low <= high => Ok(Self::Integer(low, high)),
+                        _ => Err(wrong_ends(of, &path, "two whole numbers, the lower first")),
+                    },
+                    _ => Err(wrong_ends(of, &path, "two whole numbers, the lower first")),
+                }
+            }
+            "choice" if items.is_empty() => Err(wrong_ends(of, &path, "a list of values")),
+            "choice" => Ok(Self::Choice(items.to_vec())),
+            other => {
+                let nearest = hint(other, DISTRIBUTIONS.iter().copied());
+                let message = format!("unknown distribution `{other}`{nearest}");
+                Err(ConfigError::new(&name.span, path.clone(), message))
+            }
+        }
+    }
+
+    /// The value at `u` from 0 to below 1, standing at `span`.
+    pub(crate) fn at(&self, u: f64, span: &Span) -> Node {
+        // Nine digits are the same on every platform's logarithm.
+        let float = |value: f64, low: f64, high: f64| {
+            Content::Float(super::scalar::rounded(value, 9).clamp(low, high))
+        };
+        let content = match self {
+            Self::Uniform(low, high) => float(low + (high - low) * u, *low, *high),
+            Self::LogUniform(low, high) => {
+                let (from, to) = (low.ln(), high.ln());
+                float((from + (to - from) * u).exp(), *low, *high)
+            }
+            Self::Integer(low, high) => {
+                let (low, high) = (i128::from(*low), i128::from(*high));
+                Content::Int((low + below(u, high - low + 1)).min(high))
+            }
+            Self::Choice(values) => {
+                let at = below(u, values.len() as i128);
+                return values[usize::try_from(at).unwrap_or(0).min(values.len() - 1)].clone();
+            }
+        };
+        Node { content, span: span.clone() }
+    }
+}
+
+/// Whole number from 0 to below `count`.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "a draw needs no more than 53 bits"
+)]
+fn below(u: f64, count: i128) -> i128 {
+    (u * count as f64).floor() as i128
+}
+
+fn wrong_ends(node: &Node, path: &Path, wanted: &str) -> ConfigError {
+    let found = match &node.content {
+        Content::Seq(items) => {
+            let items: Vec<String> = items.iter().map(Node::describe).collect();
+            format!("[{}]", items.join(", "))
+        }
+        _ => node.describe(),
+    };
+    ConfigError::new(&node.span, path.clone(), format!("wanted {wanted}, found {found}"))
+}
