@@ -31,9 +31,9 @@ fn busy_worker(store: &Path) -> u32 {
     for _ in 0..3000 {
         let fold = fold(store);
         for run in fold.runs.values() {
-            for attempt in run.attempts.values() {
+            for attempt in &run.attempts {
                 if attempt.status() == Status::Running
-                    && let Some(opened) = fold.writers.get(&attempt.writer)
+                    && let Some(opened) = fold.writers.get(&*attempt.writer)
                 {
                     return opened.pid;
                 }
