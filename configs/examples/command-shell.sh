@@ -8,7 +8,7 @@ BEGIN {
     for (step = 1; step <= steps; step++) {
         x = (x + number / x) / 2
         distance = x - sqrt(number)
-        if (error < 0) distance = -distance
+        if (distance < 0) distance = -distance
         printf "{\"step\": %d, \"distance\": %.9f}\n", step, distance
     }
     printf "{\"final\": {\"root\": %.9f, \"distance\": %.9f}}\n", x, distance
