@@ -26,7 +26,7 @@ fn a_changed_script_makes_new_runs_and_a_missing_one_is_an_error_with_its_place(
     let dir = TempDir::new().unwrap();
     let (script, config) = (dir.path().join("it.sh"), dir.path().join("it.yaml"));
     let text = format!(
-        "name: it\nexperiment: command\nparams:\n  program: [sh, {0}]\n  files:\n    - {0}\n",
+        "name: it\nexperiment: command\nparams:\n  files:\n    - {0}\n  program: [sh, {0}]\n",
         script.display()
     );
     fs::write(&config, text).unwrap();
@@ -34,7 +34,7 @@ fn a_changed_script_makes_new_runs_and_a_missing_one_is_an_error_with_its_place(
     let missing = plan();
     assert_code(&missing, 2);
     let message = stderr(&missing);
-    assert!(message.contains("it.yaml:6:7"), "{message}");
+    assert!(message.contains("it.yaml:5:7"), "{message}");
     assert!(message.contains("wanted a file that can be read"), "{message}");
 
     let store = dir.path().join("results");
