@@ -47,6 +47,11 @@ impl<'a> Run<'a> {
         self.context.id
     }
 
+    /// Seed, for an experiment whose randomness is drawn elsewhere; others use [`rng`](Self::rng).
+    pub fn seed(&self) -> u64 {
+        self.context.seed
+    }
+
     /// How many threads the run may use.
     pub fn threads(&self) -> usize {
         self.context.threads

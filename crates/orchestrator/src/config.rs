@@ -155,6 +155,46 @@ impl Config {
         ConfigError::new(&self.params.span, Path::from_iter(["params"]), message)
     }
 
+    /// An error that concerns a parameter that reads `text`, one below `first` if there is such a
+    /// key, or all of them where none does.
+    pub(crate) fn error_at_text(
+        &self,
+        first: &str,
+        text: &str,
+        message: impl Into<String>,
+    ) -> ConfigError {
+        fn find<'a>(node: &'a Node, text: &str, keys: &mut Vec<String>) -> Option<&'a Node> {
+            let mut below = |key: String, node: &'a Node| {
+                keys.push(key);
+                let found = find(node, text, keys);
+                if found.is_none() {
+                    keys.pop();
+                }
+                found
+            };
+            match &node.content {
+                Content::Text(found) => (found == text).then_some(node),
+                Content::Map(entries) => {
+                    entries.iter().find_map(|(key, node)| below(key.text.clone(), node))
+                }
+                Content::Seq(items) => {
+                    items.iter().enumerate().find_map(|(at, node)| below(format!("[{at}]"), node))
+                }
+                _ => None,
+            }
+        }
+        let mut keys = vec!["params".to_owned(), first.to_owned()];
+        let found = self.params.get(first).and_then(|node| find(node, text, &mut keys));
+        let found = found.or_else(|| {
+            keys.truncate(1);
+            find(&self.params, text, &mut keys)
+        });
+        match found {
+            Some(node) => ConfigError::new(&node.span, keys.into_iter().collect(), message),
+            None => self.error_at_params(message),
+        }
+    }
+
     /// Places a refusal of an experiment at the value it is about.
     fn locate(&self, error: &ParamError, point: &[(&Path, &Node)]) -> ConfigError {
         let path: Path = error.path.split('.').collect();

@@ -33,8 +33,9 @@ pub(crate) fn identity() -> Identity<'static> {
     Identity {
         engine: autodiff::NUMERIC_VERSION,
         device: Device::Cpu,
-        checksum: &|name| {
-            datasets::Manifest::named(name).map(|manifest| manifest.checksum().to_string())
+        checksum: &|name| match name.strip_prefix(command::FILE) {
+            Some(path) => command::checksum(path.as_ref()).ok(),
+            None => datasets::Manifest::named(name).map(|manifest| manifest.checksum().to_string()),
         },
     }
 }

@@ -3,7 +3,11 @@ use experiment::Entry;
 
 /// The papers this binary ships.
 pub(crate) fn entries() -> Vec<Entry> {
-    vec![Entry::of::<dialog::Dialog>(), Entry::of::<descent::Descent>()]
+    vec![
+        Entry::of::<dialog::Dialog>(),
+        Entry::of::<descent::Descent>(),
+        Entry::of::<command::Command>(),
+    ]
 }
 
 /// The paper of a name.

@@ -73,7 +73,14 @@ impl Expansion<'_> {
         let entry = plan.entry;
         let bound = config.bind(&entry, point)?;
         let ids = self.identity.of_point(&entry, bound.as_ref()).map_err(|name| {
-            config.error_at_params(format!("wanted a known data set, found {name:?}"))
+            // Files are named like data sets, after this word.
+            match name.strip_prefix("file:") {
+                Some(file) => config
+                    .error_at_text("files", file, format!("wanted a file that can be read, found {file:?}")),
+                None => {
+                    config.error_at_text("data", &name, format!("wanted a known data set, found {name:?}"))
+                }
+            }
         })?;
         let params = experiment::canonical_json(bound.params());
         let varies = || point.iter().map(|(path, node)| (path.to_string(), node.to_json()));

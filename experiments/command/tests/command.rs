@@ -1,0 +1,266 @@
+//! Programs as runs, through the contract.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use command::{Command, Params, Pass};
+use experiment::{
+    DataPaths, Device, Error, Experiment, MemorySink, Run, RunContext, RunId, Sink, SinkError,
+};
+use serde_json::{Value, json};
+
+fn run_into(params: &Params, sink: &mut dyn Sink) -> Result<(), Error> {
+    let context = RunContext {
+        id: RunId::of("command"),
+        seed: 7,
+        threads: 2,
+        device: Device::Cpu,
+        data: DataPaths::default(),
+    };
+    Command::new(params.clone()).unwrap().run(&mut Run::new(context, sink))
+}
+
+fn run(params: &Params) -> (Result<(), Error>, MemorySink) {
+    let mut sink = MemorySink::default();
+    (run_into(params, &mut sink), sink)
+}
+
+fn script(text: &str) -> Params {
+    Params {
+        program: ["/bin/sh", "-c", text, "script"].map(String::from).into(),
+        grace_seconds: 5.0,
+        ..Params::default()
+    }
+}
+
+/// The error of a script on one line.
+fn error(text: &str) -> String {
+    run(&script(text)).0.unwrap_err().chain()
+}
+
+#[test]
+fn json_lines_become_the_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = dir.path().join("model.bin");
+    let text = format!(
+        r#"
+        echo '{{"progress": [0, 2]}}' >&3
+        echo '{{"step": 1, "loss": 0.5, "accuracy": 1}}' >&3
+        printf weights > {model}
+        echo '{{"artifact": "{model}"}}' >&3
+        echo '{{"table": "answers", "row": {{"said": "yes"}}}}' >&3
+        printf '{{"final": {{"loss": 0.25}}}}' >&$REGIMEN_METRICS_FD
+        "#,
+        model = model.display()
+    );
+    let (done, sink) = run(&script(&text));
+    done.unwrap();
+    let mut metrics = sink.metrics.clone();
+    metrics.sort_by(|a, b| a.1.cmp(&b.1));
+    assert_eq!(metrics, [(1, "accuracy".into(), 1.0), (1, "loss".into(), 0.5)]);
+    assert_eq!(sink.results, BTreeMap::from([("loss".into(), 0.25)]));
+    assert_eq!(sink.artifacts["model.bin"], b"weights");
+    assert_eq!(sink.tables["answers"], [json!({"said": "yes"})]);
+}
+
+#[test]
+fn parameters_reach_the_program_in_three_ways() {
+    let values = BTreeMap::from([
+        ("lr".to_owned(), json!(0.1)),
+        ("net".to_owned(), json!({"width": 8, "name": "a b"})),
+    ]);
+    let say = |pass, text: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("said");
+        let text = format!("{{ {text}; }} > {}", path.display());
+        let params = Params { pass, values: values.clone(), ..script(&text) };
+        run(&params).0.unwrap();
+        fs::read_to_string(path).unwrap()
+    };
+    let arguments = say(Pass::Arguments, r#"for word in "$@"; do echo "$word"; done"#);
+    assert_eq!(arguments, "--lr\n0.1\n--net.name\na b\n--net.width\n8\n");
+    let environment = say(Pass::Environment, r#"echo "$#,$REGIMEN_LR,$REGIMEN_NET_NAME""#);
+    assert_eq!(environment, "0,0.1,a b\n");
+    let json: Value = serde_json::from_str(&say(Pass::Json, "cat $REGIMEN_PARAMS")).unwrap();
+    assert_eq!(json, serde_json::to_value(&values).unwrap());
+    let context = "echo $REGIMEN_SEED $REGIMEN_THREADS $OMP_NUM_THREADS $OPENBLAS_NUM_THREADS";
+    assert_eq!(say(Pass::Json, context), "7 2 2 2\n");
+    let id = say(Pass::Json, "echo $REGIMEN_RUN_ID");
+    assert_eq!(id.trim(), RunId::of("command").to_string());
+}
+
+#[test]
+fn patterns_read_standard_output() {
+    let text = "echo epoch 1 loss=0.5; echo nothing; echo epoch 2 loss=0.25; echo done, acc: 90%";
+    let params = Params {
+        metrics: BTreeMap::from([("accuracy".into(), r"acc: (\d+)".into())]),
+        pattern: r"epoch (?P<step>\d+) (?P<metric>\w+)=(?P<value>\S+)".into(),
+        ..script(text)
+    };
+    let (done, sink) = run(&params);
+    done.unwrap();
+    let wanted = [(1, "loss".into(), 0.5), (2, "loss".into(), 0.25), (1, "accuracy".into(), 90.0)];
+    assert_eq!(sink.metrics, wanted);
+    let wanted = BTreeMap::from([("loss".into(), 0.25), ("accuracy".into(), 90.0)]);
+    assert_eq!(sink.results, wanted);
+}
+
+#[test]
+fn failures_show_the_last_lines_of_standard_error() {
+    let text = error("for i in 1 2 3 4 5 6 7 8 9 10 11; do echo oh $i >&2; done; exit 3");
+    assert!(text.starts_with("/bin/sh ended with exit code 3: oh 2 | oh 3"), "{text}");
+    assert!(text.ends_with("oh 11"), "{text}");
+    assert!(error("kill -9 $$").starts_with("/bin/sh was killed by signal 9"));
+    let missing = Params { program: vec!["no-such-program".into()], ..Params::default() };
+    let text = run(&missing).0.unwrap_err().chain();
+    assert!(text.contains("127") && text.contains("no-such-program"), "{text}");
+}
+
+#[test]
+fn junk_and_values_that_are_no_numbers_end_the_program() {
+    let start = Instant::now();
+    let text = error(r#"echo '{"step": 1, "a": 2}' >&3; echo oh no >&3; sleep 60"#);
+    assert!(
+        text.contains("line 2 of the metrics: wanted a JSON object, found \"oh no\""),
+        "{text}"
+    );
+    let (done, sink) = run(&script(r#"echo '{"step": 4, "loss": NaN}' >&3; sleep 60"#));
+    assert!(matches!(done, Err(Error::Diverged { step: 4, .. })), "{done:?}");
+    assert_eq!(sink.metrics.len(), 1);
+    let params = Params {
+        metrics: BTreeMap::from([("loss".into(), "loss=(.*)".into())]),
+        ..script("echo loss=big")
+    };
+    let text = run(&params).0.unwrap_err().chain();
+    assert!(text.contains("value of loss: wanted a number, found \"big\""), "{text}");
+    assert!(start.elapsed() < Duration::from_secs(30));
+}
+
+/// Forgets on resumption what came after the checkpoint, as the journal does.
+#[derive(Default)]
+struct Rewinding {
+    kept: MemorySink,
+    at_checkpoint: usize,
+}
+
+impl Sink for Rewinding {
+    fn metric(&mut self, step: u64, metric: &str, value: f64) -> Result<(), SinkError> {
+        self.kept.metric(step, metric, value)
+    }
+    fn result(&mut self, metric: &str, value: f64) -> Result<(), SinkError> {
+        self.kept.result(metric, value)
+    }
+    fn row(&mut self, table: &str, row: Value) -> Result<(), SinkError> {
+        self.kept.row(table, row)
+    }
+    fn artifact(&mut self, name: &str, bytes: &[u8]) -> Result<(), SinkError> {
+        self.kept.artifact(name, bytes)
+    }
+    fn save_checkpoint(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
+        self.at_checkpoint = self.kept.metrics.len();
+        self.kept.save_checkpoint(bytes)
+    }
+    fn load_checkpoint(&mut self) -> Result<Option<Vec<u8>>, SinkError> {
+        self.kept.metrics.truncate(self.at_checkpoint);
+        self.kept.load_checkpoint()
+    }
+    fn progress(&mut self, _done: u64, _total: u64) {}
+    fn interrupted(&self) -> bool {
+        self.kept.interrupted()
+    }
+}
+
+/// Adds up to 10, with a checkpoint at every step.
+const COUNT: &str = r#"
+    step=0; sum=0
+    if [ -e "$REGIMEN_CHECKPOINT" ]; then read step sum < "$REGIMEN_CHECKPOINT"; fi
+    while [ $step -lt 10 ]; do
+        step=$((step + 1)); sum=$((sum + step))
+        echo "{\"step\": $step, \"sum\": $sum}" >&3
+        echo $step $sum > "$REGIMEN_CHECKPOINT.new"
+        mv "$REGIMEN_CHECKPOINT.new" "$REGIMEN_CHECKPOINT"
+        echo '{"checkpoint": true}' >&3
+        while [ -e "$REGIMEN_CHECKPOINT" ]; do sleep 0.01; done
+    done
+    echo "{\"final\": {\"sum\": $sum}}" >&3
+"#;
+
+#[test]
+fn an_interrupted_program_goes_on_to_the_same_record() {
+    let whole = {
+        let (done, sink) = run(&script(COUNT));
+        done.unwrap();
+        sink
+    };
+    assert_eq!(whole.results["sum"], 55.0);
+    let mut sink = Rewinding::default();
+    sink.kept.stop_after_checkpoints = Some(4);
+    assert!(matches!(run_into(&script(COUNT), &mut sink), Err(Error::Interrupted)));
+    assert!(sink.kept.results.is_empty());
+    sink.kept.stop_after_checkpoints = None;
+    run_into(&script(COUNT), &mut sink).unwrap();
+    assert_eq!((sink.kept.metrics, sink.kept.results), (whole.metrics, whole.results));
+}
+
+#[test]
+fn a_program_that_will_not_stop_is_killed_with_what_it_started() {
+    let dir = tempfile::tempdir().unwrap();
+    let pid = dir.path().join("pid");
+    let text = format!(
+        r#"trap '' TERM; sh -c 'trap "" TERM; echo $$ > {pid}; while :; do sleep 0.1; done' &
+        while [ ! -s {pid} ]; do sleep 0.01; done
+        echo state > "$REGIMEN_CHECKPOINT"; echo '{{"checkpoint": true}}' >&3
+        while :; do sleep 0.1; done"#,
+        pid = pid.display()
+    );
+    let params = Params { grace_seconds: 0.3, ..script(&text) };
+    let mut sink = MemorySink { stop_after_checkpoints: Some(1), ..MemorySink::default() };
+    let start = Instant::now();
+    assert!(matches!(run_into(&params, &mut sink), Err(Error::Interrupted)));
+    assert!(start.elapsed() < Duration::from_secs(20));
+    assert_eq!(sink.checkpoint.unwrap(), b"state\n");
+    let process = format!("/proc/{}/stat", fs::read_to_string(pid).unwrap().trim());
+    let gone = || fs::read_to_string(&process).map_or(true, |stat| stat.contains(") Z"));
+    let patience = Instant::now() + Duration::from_secs(5);
+    while !gone() {
+        assert!(Instant::now() < patience, "{process} is still there");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The most memory this process ever had, in KiB.
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn output_of_any_size_needs_little_memory() {
+    let before = peak();
+    // One line without an end, then many short ones.
+    let text = "head -c 40000000 /dev/zero | tr '\\0' x; echo; yes '' | head -c 2000000; \
+                echo loss=1; head -c 20000000 /dev/zero | tr '\\0' e >&2; exit 1";
+    let params = Params { pattern: "(?P<metric>loss)=(?P<value>1)".into(), ..script(text) };
+    let (done, sink) = run(&params);
+    let text = done.unwrap_err().chain();
+    assert!(text.len() < 5000, "{} bytes", text.len());
+    assert_eq!(sink.metrics.len(), 1);
+    assert!(peak() - before < 20_000, "{} KiB more", peak() - before);
+}
+
+#[test]
+fn impossible_parameters_are_refused() {
+    let refused = |params| Command::new(params).unwrap_err().to_string();
+    assert!(refused(Params::default()).starts_with("program: "));
+    let pattern = Params { pattern: "(".into(), ..script("") };
+    assert!(refused(pattern).starts_with("pattern: wanted a regular expression"));
+    let group = BTreeMap::from([("a".into(), "b".into())]);
+    assert!(refused(Params { metrics: group, ..script("") }).starts_with("metrics.a: "));
+    let values = BTreeMap::from([("seed".into(), json!(1))]);
+    let seed = Params { pass: Pass::Environment, values, ..script("") };
+    assert!(refused(seed).contains("found REGIMEN_SEED"));
+    let values = BTreeMap::from([("a b".into(), json!(1))]);
+    assert!(refused(Params { values, ..script("") }).starts_with("values.a b: "));
+}
