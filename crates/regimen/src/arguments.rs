@@ -163,6 +163,7 @@ pub(crate) enum ListFormat {
 pub(crate) enum TableFormat {
     Table,
     Markdown,
+    Latex,
     Csv,
     Json,
 }
