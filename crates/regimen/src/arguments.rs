@@ -188,6 +188,7 @@ pub(crate) enum ListFormat {
 pub(crate) enum TableFormat {
     Table,
     Markdown,
+    Latex,
     Csv,
     Json,
 }

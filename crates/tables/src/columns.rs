@@ -27,6 +27,7 @@ pub fn is_outcome(column: &str) -> bool {
 }
 
 pub(crate) const RUN_ID: &str = "run_id";
+pub(crate) const SEED: &str = "seed";
 pub(crate) const SPEC_ID: &str = "spec_id";
 pub(crate) const SWEEP: &str = "sweep";
 pub(crate) const STATUS: &str = "status";

@@ -23,7 +23,9 @@ mod write;
 
 pub use cell::Cell;
 pub use columns::{PROVENANCE, is_outcome};
-pub use compare::{Axis, Comparison, Counts, Format, Published, Request, Summary, Theirs, compare};
+pub use compare::{
+    Axis, Comparison, Counts, Format, Published, Request, Standing, Summary, Theirs, compare,
+};
 pub use error::Error;
 pub use exact::{Difference, Differences, Scope, exact};
 pub use read::{Runs, Selection, experiments};

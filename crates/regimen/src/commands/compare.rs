@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
+use experiment::Better;
 use orchestrator::config::Table;
 use orchestrator::plan::Plan;
 use tables::{Format, Published, Request, Runs, Scope, Selection};
@@ -86,6 +87,8 @@ fn show(arguments: &Compare, subject: &Subject) -> Result<Done> {
     if let Some(value) = &arguments.value {
         request.value.clone_from(value);
     }
+    request.better = better(&experiment, &request.value);
+    request.lines = arguments.against.is_some();
     let published = published(subject.plan.as_ref())?;
     if published.is_none() && arguments.against.is_some() {
         say("no `table: { published: }` in a configuration says which numbers to show");
@@ -101,6 +104,7 @@ fn show(arguments: &Compare, subject: &Subject) -> Result<Done> {
 pub(crate) fn show_plan(plan: Plan, store: &Path) -> Result<()> {
     let Some(table) = &plan.table else { return Ok(()) };
     let mut request = asked_by(table);
+    request.better = better(plan.entry.name, &request.value);
     // The runs are done, so numbers that are not at hand here are no reason to show nothing.
     let published = published(Some(&plan)).unwrap_or_else(|error| {
         say(&format!("warning: no published numbers: {error:#}"));
@@ -118,7 +122,7 @@ fn asked_by(table: &Table) -> Request {
         rows: table.rows.clone(),
         columns: table.columns.clone(),
         value: table.value.clone(),
-        selection: Selection::default(),
+        ..Request::default()
     }
 }
 
@@ -132,6 +136,7 @@ fn format(format: TableFormat) -> Format {
     match format {
         TableFormat::Table => Format::Table,
         TableFormat::Markdown => Format::Markdown,
+        TableFormat::Latex => Format::Latex,
         TableFormat::Csv => Format::Csv,
         TableFormat::Json => Format::Json,
     }
@@ -141,6 +146,14 @@ fn first_metric(experiment: &str) -> String {
     let entries = registry::entries();
     let entry = entries.iter().find(|entry| entry.name == experiment);
     entry.and_then(|entry| entry.metrics.first()).map_or("", |metric| metric.name).into()
+}
+
+/// Which direction of a metric, named in full or bare, the experiment says is better.
+fn better(experiment: &str, value: &str) -> Option<Better> {
+    let name = value.strip_prefix("final.").unwrap_or(value);
+    let entries = registry::entries();
+    let entry = entries.iter().find(|entry| entry.name == experiment)?;
+    entry.metrics.iter().find(|metric| metric.name == name).map(|metric| metric.better)
 }
 
 fn only_experiment(store: &Path) -> Result<String> {

@@ -1,21 +1,25 @@
 //! One number a cell: the mean over seeds, with the published number beside it.
 
+mod best;
+mod latex;
 mod published;
 mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use experiment::Better;
 use polars::prelude::*;
 use serde::Serialize;
 
+pub use best::Standing;
 pub use published::{Published, Theirs};
 pub use render::Format;
 
 use crate::{
     Cell, Error, Runs, Selection,
-    columns::{PARAMS, SPEC_ID, STARTED_AT, STATUS},
+    columns::{PARAMS, SEED, SPEC_ID, STARTED_AT, STATUS},
     read::bare,
-    statistics,
+    statistics::{self, Bootstrap, Student},
 };
 
 /// What to compare; names are full or bare, see [`Runs::resolve`].
@@ -27,6 +31,10 @@ pub struct Request {
     pub columns: Vec<String>,
     /// The metric.
     pub value: String,
+    /// Which direction of the metric is better; the best cells are marked where it is known.
+    pub better: Option<Better>,
+    /// A line a cell with our interval and the gap to the published number, instead of a grid.
+    pub lines: bool,
     /// Which runs to look at.
     pub selection: Selection,
 }
@@ -48,6 +56,11 @@ pub struct Comparison {
     pub runs: Counts,
     /// Bare names of parameters that differ between the runs of one cell.
     pub averaged_over: Vec<String>,
+    /// How the intervals were drawn.
+    pub bootstrap: Bootstrap,
+    /// Whether text has a line a cell.
+    #[serde(skip)]
+    pub lines: bool,
 }
 
 /// One side of a comparison.
@@ -68,6 +81,19 @@ pub struct Summary {
     pub mean: Option<f64>,
     /// Their standard deviation (with n - 1), from two runs on.
     pub deviation: Option<f64>,
+    /// Their median.
+    pub median: Option<f64>,
+    /// 95 % bootstrap interval of the mean, from two runs on.
+    pub interval: Option<[f64; 2]>,
+    /// How it stands beside the best cell.
+    pub standing: Option<Standing>,
+    /// The paired test against the best cell, over common seeds.
+    pub test: Option<Student>,
+    /// The p of this test after Holm's correction over the table.
+    pub p: Option<f64>,
+    /// Their values by seed; the mean where a cell has several runs of one seed.
+    #[serde(skip)]
+    pub seeds: BTreeMap<Cell, f64>,
     /// What the paper printed.
     pub published: Option<Theirs>,
     /// Our mean minus the published number.
@@ -111,7 +137,10 @@ pub fn compare(
     let runs = runs.select(&request.selection);
     let (counted, counts) = count(&runs, &value)?;
     let pivot = Pivot::new(&runs, axes, counted, published)?;
-    let cells = pivot.summaries(bare(&value))?;
+    let mut cells = pivot.summaries(bare(&value))?;
+    if let Some(better) = request.better {
+        best::mark(&mut cells, better);
+    }
     Ok(Comparison {
         experiment: runs.experiment().into(),
         metric: bare(&value).into(),
@@ -120,6 +149,8 @@ pub fn compare(
         columns: axis(&pivot.axes[1], pivot.keys[1].clone()),
         cells,
         runs: counts,
+        bootstrap: Bootstrap::default(),
+        lines: request.lines,
     })
 }
 
@@ -218,18 +249,19 @@ impl<'a> Pivot<'a> {
     }
 
     fn summaries(&self, metric: &str) -> Result<Vec<Vec<Summary>>, Error> {
+        let seeds = self.runs.cells(SEED)?;
         let mut known = Vec::new();
         for parameter in self.published.map_or(&[][..], Published::parameters) {
             known.push(Known::new(self, &format!("{PARAMS}{parameter}"))?);
         }
         let row = |row| {
             let columns = 0..self.keys[1].len();
-            columns.map(|column| self.summary([row, column], metric, &known)).collect()
+            columns.map(|column| self.summary([row, column], metric, &known, &seeds)).collect()
         };
         Ok((0..self.keys[0].len()).map(row).collect())
     }
 
-    fn summary(&self, at: [usize; 2], metric: &str, known: &[Known]) -> Summary {
+    fn summary(&self, at: [usize; 2], metric: &str, known: &[Known], seeds: &[Cell]) -> Summary {
         let runs = self.cells.get(&at).map_or(&[][..], Vec::as_slice);
         let values: Vec<f64> = runs.iter().map(|(_, value)| *value).collect();
         let mean = statistics::mean(&values);
@@ -240,8 +272,19 @@ impl<'a> Pivot<'a> {
             .zip(parameters)
             .and_then(|(published, parameters)| published.lookup(metric, &parameters))
             .cloned();
+        let mut by_seed = BTreeMap::<Cell, Vec<f64>>::new();
+        for (run, value) in runs {
+            by_seed.entry(seeds[*run].clone()).or_default().push(*value);
+        }
+        let one = |(seed, values): (Cell, Vec<f64>)| Some((seed, statistics::mean(&values)?));
         Summary {
             n: values.len(),
+            median: statistics::median(&values),
+            interval: Bootstrap::default().interval(&values),
+            standing: None,
+            test: None,
+            p: None,
+            seeds: by_seed.into_iter().filter_map(one).collect(),
             mean,
             deviation: statistics::deviation(&values),
             gap: mean.zip(published.as_ref()).map(|(mean, theirs)| mean - theirs.value),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{CellAlignment, LineStyle, Table, presets};
 
-use super::{Axis, Comparison, Summary};
+use super::{Axis, Comparison, Standing, Summary, best::LEVEL, latex};
 use crate::{
     Cell,
     text::{inert, inert_short},
@@ -17,6 +17,8 @@ pub enum Format {
     Table,
     /// A Markdown table.
     Markdown,
+    /// A LaTeX table of the `booktabs` package.
+    Latex,
     /// One line a cell.
     Csv,
     /// The whole [`Comparison`].
@@ -35,6 +37,7 @@ impl Comparison {
         match format {
             Format::Table => self.table(),
             Format::Markdown => self.markdown(),
+            Format::Latex => self.latex(),
             Format::Csv => self.csv(),
             Format::Json => self.json(),
         }
@@ -67,6 +70,7 @@ impl Comparison {
         if !self.averaged_over.is_empty() {
             lines.push(format!("cells average over {}", self.averaged_over.join(", ")));
         }
+        lines.extend(self.method());
         let mut sources: Vec<String> = cells()
             .filter_map(|cell| cell.published.as_ref())
             .map(|theirs| format!("{} ({})", theirs.source, theirs.confidence))
@@ -79,6 +83,43 @@ impl Comparison {
         lines.iter().map(|line| inert(line).into_owned()).collect()
     }
 
+    /// How the best cells were found and tested, and how the intervals were drawn.
+    fn method(&self) -> Vec<String> {
+        let cells = || self.cells.iter().flatten();
+        let mut lines = Vec::new();
+        if cells().any(|cell| cell.standing == Some(Standing::Best)) {
+            let tests = || cells().filter_map(|cell| cell.test);
+            let number = tests().count();
+            let among = if self.columns.keys.len() > 1 { "its row" } else { "the table" };
+            let degrees = || tests().map(|test| test.degrees as usize);
+            lines.push(match (degrees().min(), degrees().max()) {
+                (Some(fewest), Some(most)) => {
+                    let range = |a: usize, b: usize| {
+                        if a == b { a.to_string() } else { format!("{a} to {b}") }
+                    };
+                    format!(
+                        "* best of {among}, † not distinguishable from it (p >= {LEVEL}): paired \
+                         t-test over {} common seeds, {} degrees of freedom, Holm-corrected over \
+                         {number} comparisons",
+                        range(fewest + 1, most + 1),
+                        range(fewest, most),
+                    )
+                }
+                _ => format!("* best of {among}, not tested: fewer than two common seeds"),
+            });
+        }
+        if self.lines {
+            let draws = self.bootstrap.draws;
+            lines.push(format!(
+                "intervals: 95 % bootstrap percentiles of the mean, {draws} draws of seed {}, \
+                 smallest p 1/{}",
+                self.bootstrap.seed,
+                draws + 1
+            ));
+        }
+        lines
+    }
+
     /// What the numbers are.
     fn caption(&self) -> String {
         let cells = || self.cells.iter().flatten();
@@ -89,6 +130,9 @@ impl Comparison {
         if cells().any(|cell| cell.published.is_some()) {
             legend.push_str(" (published)");
         }
+        if self.lines {
+            legend = "a line a cell".into();
+        }
         format!("{}, {}: {legend}", self.experiment, self.metric)
     }
 
@@ -96,10 +140,10 @@ impl Comparison {
         let mut table = Table::new();
         table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
         table.set_header(self.header(&short));
-        for row in self.body(&short) {
+        for row in self.body(&short, &plain_mark) {
             table.add_row(row);
         }
-        for column in table.column_iter_mut().skip(self.rows.names.len()) {
+        for column in table.column_iter_mut().skip(self.labels()) {
             column.set_cell_alignment(CellAlignment::Right);
         }
         let mut text = format!("{}\n", inert(&self.caption()));
@@ -121,12 +165,12 @@ impl Comparison {
             .iter()
             .map(|cell| cell.split('\n').map(str::trim).collect::<Vec<_>>().join("<br>"))
             .collect();
-        let names = self.rows.names.len();
+        let names = self.labels();
         let rule = (0..header.len()).map(|at| if at < names { "---" } else { "---:" }.to_owned());
         let mut text = format!("{}\n\n", markdown_text(&inert(&self.caption())));
         text.push_str(&line(header.clone()));
         text.push_str(&line(rule.collect()));
-        for row in self.body(&|text: &str| markdown_text(&short(text))) {
+        for row in self.body(&|text: &str| markdown_text(&short(text)), &markdown_mark) {
             text.push_str(&line(row));
         }
         text.push('\n');
@@ -136,11 +180,31 @@ impl Comparison {
         text
     }
 
+    fn latex(&self) -> String {
+        let safe = |text: &str| latex::latex_text(&short(text));
+        let header: Vec<String> =
+            self.header(&safe).iter().map(|cell| cell.replace('→', "$\\to$")).collect();
+        let footer: Vec<String> =
+            self.footer().iter().map(|line| latex::latex_text(line)).collect();
+        let caption = latex::latex_text(&inert(&self.caption()));
+        latex::table(&caption, self.labels(), &header, &self.body(&safe, &latex_mark), &footer)
+    }
+
+    /// How many columns hold names.
+    fn labels(&self) -> usize {
+        self.rows.names.len() + if self.lines { self.columns.names.len() } else { 0 }
+    }
+
     /// One header cell a column, with a line for each name on the column axis. The last row name's
     /// header names these lines.
     fn header(&self, safe: &dyn Fn(&str) -> String) -> Vec<String> {
         let Axis { names, keys } = &self.columns;
         let mut header: Vec<String> = self.rows.names.iter().map(|name| safe(name)).collect();
+        if self.lines {
+            header.extend(names.iter().map(|name| safe(name)));
+            header.extend(["n", "ours", "published", "gap", "95 % interval"].map(safe));
+            return header;
+        }
         let depth = names.len();
         if let Some((last, others)) = header.split_last_mut() {
             if depth > 0 {
@@ -159,13 +223,49 @@ impl Comparison {
         header
     }
 
-    fn body(&self, safe: &dyn Fn(&str) -> String) -> Vec<Vec<String>> {
+    fn body(
+        &self,
+        safe: &dyn Fn(&str) -> String,
+        mark: &dyn Fn(String, Option<Standing>) -> String,
+    ) -> Vec<Vec<String>> {
         let places = self.places();
+        if self.lines {
+            return self.body_lines(safe, mark, places);
+        }
         let row = |(key, cells): (&Vec<Cell>, &Vec<Summary>)| {
             let key = key.iter().map(|cell| safe(&cell.to_string()));
-            key.chain(cells.iter().map(|cell| cell_text(cell, places))).collect()
+            key.chain(cells.iter().map(|cell| cell_text(cell, places, mark))).collect()
         };
         self.rows.keys.iter().zip(&self.cells).map(row).collect()
+    }
+
+    fn body_lines(
+        &self,
+        safe: &dyn Fn(&str) -> String,
+        mark: &dyn Fn(String, Option<Standing>) -> String,
+        places: Option<usize>,
+    ) -> Vec<Vec<String>> {
+        let mut lines = Vec::new();
+        let text = |value: Option<f64>| value.map_or("-".into(), |value| number(value, places));
+        for (row, cells) in self.rows.keys.iter().zip(&self.cells) {
+            for (column, cell) in self.columns.keys.iter().zip(cells) {
+                let mut line: Vec<String> =
+                    row.iter().chain(column).map(|cell| safe(&cell.to_string())).collect();
+                let theirs = cell.published.as_ref().map(|theirs| theirs.value);
+                let interval = cell.interval.map_or("-".into(), |[low, high]| {
+                    format!("{} to {}", number(low, places), number(high, places))
+                });
+                line.extend([
+                    cell.n.to_string(),
+                    mark(text(cell.mean), cell.standing),
+                    theirs.map_or("-".into(), |value| value.to_string()),
+                    text(cell.gap),
+                    interval,
+                ]);
+                lines.push(line);
+            }
+        }
+        lines
     }
 
     /// Decimal places that leave three or four significant digits of the largest mean; none where
@@ -191,6 +291,11 @@ impl Comparison {
             "n",
             "mean",
             "deviation",
+            "median",
+            "low",
+            "high",
+            "standing",
+            "p",
             "published",
             "spread",
             "gap",
@@ -226,6 +331,11 @@ impl Comparison {
             cell.n.to_string(),
             number(cell.mean),
             number(cell.deviation),
+            number(cell.median),
+            number(cell.interval.map(|[low, _]| low)),
+            number(cell.interval.map(|[_, high]| high)),
+            cell.standing.map_or("", Standing::name).to_owned(),
+            number(cell.p),
             number(theirs.map(|theirs| theirs.value)),
             number(theirs.and_then(|theirs| theirs.spread)),
             number(cell.gap),
@@ -261,19 +371,43 @@ fn short(text: &str) -> String {
 }
 
 /// `99.1 ±0.3 (99)`, without what is not known; `-` where no run counts.
-fn cell_text(cell: &Summary, places: Option<usize>) -> String {
-    let number = |value: f64| match places {
-        Some(places) => format!("{value:.places$}"),
-        None => format!("{value:.2e}"),
-    };
-    let mut text = cell.mean.map_or_else(|| "-".to_owned(), number);
+fn cell_text(
+    cell: &Summary,
+    places: Option<usize>,
+    mark: &dyn Fn(String, Option<Standing>) -> String,
+) -> String {
+    let mut text = cell.mean.map_or_else(|| "-".to_owned(), |mean| number(mean, places));
     if let Some(deviation) = cell.deviation {
-        let _ = write!(text, " ±{}", number(deviation));
+        let _ = write!(text, " ±{}", number(deviation, places));
     }
+    text = mark(text, cell.standing);
     if let Some(theirs) = &cell.published {
         let _ = write!(text, " ({})", theirs.value);
     }
     text
+}
+
+fn number(value: f64, places: Option<usize>) -> String {
+    match places {
+        Some(places) => format!("{value:.places$}"),
+        None => format!("{value:.2e}"),
+    }
+}
+
+fn plain_mark(text: String, standing: Option<Standing>) -> String {
+    match standing {
+        Some(Standing::Best) => text + "*",
+        Some(Standing::Tied) => text + "†",
+        _ => text,
+    }
+}
+
+fn markdown_mark(text: String, standing: Option<Standing>) -> String {
+    plain_mark(text, standing).replace('*', "\\*")
+}
+
+fn latex_mark(text: String, standing: Option<Standing>) -> String {
+    latex::latex_text(&plain_mark(text, standing))
 }
 
 /// `text` with everything that Markdown or HTML would interpret written as itself.

@@ -1,7 +1,8 @@
 use std::{fs, path::Path};
 
+use experiment::Better;
 use serde_json::json;
-use tables::{Comparison, Error, Format, Published, Request, Runs, Selection, compare};
+use tables::{Comparison, Error, Format, Published, Request, Runs, Standing, compare};
 use tempfile::tempdir;
 
 use crate::fixture::{Story, dialog, spec};
@@ -12,7 +13,8 @@ fn request(rows: &[&str], columns: &[&str]) -> Request {
         rows: names(rows),
         columns: names(columns),
         value: "test_accuracy".into(),
-        selection: Selection::default(),
+        better: Some(Better::Higher),
+        ..Request::default()
     }
 }
 
@@ -66,6 +68,33 @@ fn a_comparison_in_markdown() {
 }
 
 #[test]
+fn a_comparison_in_latex() {
+    insta::assert_snapshot!(comparison().render(Format::Latex));
+}
+
+#[test]
+fn published_numbers_line_by_line() {
+    let request = Request { lines: true, ..request(&["regime"], &["learner"]) };
+    let compared = compare(&runs(&quickstart()), &request, Some(&published(THEIRS))).unwrap();
+    insta::assert_snapshot!(compared.render(Format::Table));
+}
+
+#[test]
+fn a_cell_within_noise_of_the_best_is_tied() {
+    let mut story = Story::new();
+    for (learner, values) in
+        [("a", [9.0, 8.0, 9.5]), ("b", [8.0, 9.0, 9.0]), ("c", [1.0, 0.0, 1.4])]
+    {
+        for (seed, value) in (0..).zip(values) {
+            story.finish(&dialog(1, learner, seed), &[("test_accuracy", value)]);
+        }
+    }
+    let compared = compare(&runs(&story), &request(&["regime"], &["learner"]), None).unwrap();
+    let standings: Vec<_> = compared.cells[0].iter().map(|cell| cell.standing.unwrap()).collect();
+    assert_eq!(standings, [Standing::Best, Standing::Tied, Standing::Worse]);
+}
+
+#[test]
 fn a_comparison_as_csv() {
     insta::assert_snapshot!(comparison().render(Format::Csv));
 }
@@ -78,10 +107,14 @@ fn a_comparison_as_json() {
     assert_eq!(value["rows"]["keys"], json!([[1], [2]]));
     let theirs = json!({"value": 100.0, "spread": null, "source": "Paper, table 1",
         "confidence": "recalled"});
+    let cell = &value["cells"][0][0];
     assert_eq!(
-        value["cells"][0][0],
-        json!({"n": 3, "mean": 99.5, "deviation": 0.5, "published": theirs, "gap": -0.5})
+        (&cell["n"], &cell["mean"], &cell["deviation"]),
+        (&json!(3), &json!(99.5), &json!(0.5))
     );
+    assert_eq!((&cell["published"], &cell["gap"]), (&theirs, &json!(-0.5)));
+    assert_eq!((&cell["standing"], &cell["median"]), (&json!("best"), &json!(99.5)));
+    assert_eq!(value["bootstrap"], json!({"seed": 2016, "draws": 10_000}));
     let counts = json!({"counted": 9, "failed": 1, "unfinished": 1, "without_value": 0,
         "superseded": 0});
     assert_eq!(value["runs"], counts);
@@ -182,14 +215,14 @@ fn nothing_finished_is_nothing_to_compare() {
 
 #[test]
 fn hostile_names_are_inert_in_every_form() {
-    let hostile = "\u{1b}[31m|<script>\u{9b}2J\n\u{202e}";
+    let hostile = "../\\input{x}$&%\u{1b}[31m|<script>\u{9b}2J\n\u{202e}";
     let long = "x".repeat(10_000);
     let mut story = Story::new();
     for learner in [hostile, &long] {
         story.finish(&dialog(1, learner, 0), &[("test_accuracy", 1.0)]);
     }
     let comparison = compare(&runs(&story), &request(&["learner"], &["regime"]), None).unwrap();
-    for format in [Format::Table, Format::Markdown, Format::Csv, Format::Json] {
+    for format in [Format::Table, Format::Markdown, Format::Latex, Format::Csv, Format::Json] {
         let text = comparison.render(format);
         let active = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         assert!(!text.contains(active), "{format:?}: {text:?}");
