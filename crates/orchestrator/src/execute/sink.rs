@@ -11,6 +11,7 @@ use journal::{Artifact, Checkpoint, Event, MetricRow, Metrics, Resumed, Rows, Wr
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::attempt::chain;
 use super::{artifact, checkpoint};
 
 /// Values and rows that are kept back at most, so that frames are large.
@@ -117,7 +118,7 @@ impl<'a> JournalSink<'a> {
         done.map_err(|source| {
             let error = SinkError { what: what.into(), source };
             if error.source.kind() != io::ErrorKind::InvalidInput {
-                self.unrecorded.get_or_insert(format!("{error}: {}", error.source));
+                self.unrecorded.get_or_insert_with(|| chain(&error));
             }
             error
         })

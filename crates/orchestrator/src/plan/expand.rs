@@ -75,11 +75,16 @@ impl Expansion<'_> {
         let ids = self.identity.of_point(&entry, bound.as_ref()).map_err(|name| {
             // Files are named like data sets, after this word.
             match name.strip_prefix("file:") {
-                Some(file) => config
-                    .error_at_text("files", file, format!("wanted a file that can be read, found {file:?}")),
-                None => {
-                    config.error_at_text("data", &name, format!("wanted a known data set, found {name:?}"))
-                }
+                Some(file) => config.error_at_text(
+                    "files",
+                    file,
+                    format!("wanted a file that can be read, found {file:?}"),
+                ),
+                None => config.error_at_text(
+                    "data",
+                    &name,
+                    format!("wanted a known data set, found {name:?}"),
+                ),
             }
         })?;
         let params = experiment::canonical_json(bound.params());

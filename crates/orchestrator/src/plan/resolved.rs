@@ -3,7 +3,7 @@ use serde_json::{Map, Value, json};
 use serde_yaml::{Mapping, Value as Shown};
 
 use crate::config::{
-    Axis, Block, Config, ConfigError, Node, Path, Random, Resources, Seeds, Sweep,
+    Axis, Block, Config, ConfigError, Node, Path, Random, Resources, Retry, Seeds, Sweep,
 };
 
 /// A configuration that plans, with every default filled in, as YAML that asks for the same runs.
@@ -126,5 +126,17 @@ fn resources(resources: &Resources) -> Mapping {
     if let Some(time) = resources.time {
         shown.insert("time".into(), format!("{}ms", time.as_millis()).into());
     }
+    shown.insert("output".into(), format!("{}B", resources.output).into());
+    let Retry { crash, memory, time, output, error } = resources.retry;
+    let retry = [
+        ("crash", crash),
+        ("memory", memory),
+        ("time", time),
+        ("output", output),
+        ("error", error),
+    ];
+    let retry: Mapping =
+        retry.map(|(cause, times)| (cause.into(), times.into())).into_iter().collect();
+    shown.insert("retry".into(), retry.into());
     shown
 }

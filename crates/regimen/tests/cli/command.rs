@@ -34,7 +34,7 @@ fn a_changed_script_makes_new_runs_and_a_missing_one_is_an_error_with_its_place(
     let missing = plan();
     assert_code(&missing, 2);
     let message = stderr(&missing);
-    assert!(message.contains("it.yaml:5:7"), "{message}");
+    assert!(message.contains("it.yaml:6:7"), "{message}");
     assert!(message.contains("wanted a file that can be read"), "{message}");
 
     let store = dir.path().join("results");

@@ -7,6 +7,8 @@ use super::{assert_code, regimen, root, stdout};
 const EXAMPLES: &[(&str, usize)] = &[
     ("anchors", 4),
     ("blocks", 5),
+    ("command-python", 6),
+    ("command-shell", 8),
     ("exclude", 5),
     ("extends", 6),
     ("grid", 6),

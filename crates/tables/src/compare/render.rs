@@ -111,10 +111,8 @@ impl Comparison {
         if self.lines {
             let draws = self.bootstrap.draws;
             lines.push(format!(
-                "intervals: 95 % bootstrap percentiles of the mean, {draws} draws of seed {}, \
-                 smallest p 1/{}",
-                self.bootstrap.seed,
-                draws + 1
+                "intervals: 95 % bootstrap percentiles of the mean, {draws} draws of seed {}",
+                self.bootstrap.seed
             ));
         }
         lines
