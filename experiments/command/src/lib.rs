@@ -165,7 +165,7 @@ impl Session<'_, '_> {
         loop {
             match heard.recv_timeout(LOOK) {
                 Ok(message) => {
-                    self.hear(message.map_err(|why| Error::other("what it said", why))?)?
+                    self.hear(message.map_err(|why| Error::other("what it said", why))?)?;
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
