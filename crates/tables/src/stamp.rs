@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -74,6 +74,16 @@ pub fn are_current(
         && stamp.files.iter().all(|file| file.exists())
         && stamp.defaults.iter().all(|(name, value)| defaults(name) == *value)
         && stamp.segments == journal::lengths(journal)?)
+}
+
+/// Waits until nobody else writes the tables; nobody else does until the result is dropped.
+pub(crate) fn take_turn(tables: &Path) -> Result<File, Error> {
+    fs::create_dir_all(tables).map_err(|e| failed("create", tables, e))?;
+    let folder = File::open(tables).map_err(|e| failed("open", tables, e))?;
+    if let Err(error) = folder.lock() {
+        tracing::debug!(path = %tables.display(), %error, "tables are not locked");
+    }
+    Ok(folder)
 }
 
 fn path_in(tables: &Path) -> PathBuf {

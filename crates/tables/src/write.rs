@@ -13,7 +13,7 @@ use crate::{
     metrics::{self, LIMITS},
     rows,
     runs::{self, Row},
-    stamp::Stamp,
+    stamp::{self, Stamp},
     text::is_plain,
 };
 
@@ -48,6 +48,8 @@ pub fn write_tables(
     defaults: &dyn Fn(&str) -> Option<Value>,
 ) -> Result<Written, Error> {
     let tables = store.join("tables");
+    // Two that write at once would leave the tables of one under the stamp of the other.
+    let _turn = stamp::take_turn(&tables)?;
     Stamp::remove(&tables);
     let all = runs::rows(fold);
     let mut written = Written { runs: all.len(), ..Written::default() };
