@@ -11,6 +11,7 @@ mod random;
 mod range;
 mod resources;
 mod scalar;
+mod search;
 mod seeds;
 mod source;
 mod sweep;
@@ -30,6 +31,7 @@ pub use node::{Content, Key, Node};
 pub use path::Path;
 pub use random::{Distribution, Draw, Drawn, Random};
 pub use resources::{Resources, Retry};
+pub use search::Search;
 pub use seeds::Seeds;
 pub use source::{Origin, Source, Span};
 pub use sweep::{Block, Sweep};
@@ -56,7 +58,8 @@ pub struct Config {
     root: Node,
 }
 
-const KEYS: &[&str] = &["name", "experiment", "params", "sweep", "resources", "table", "extends"];
+const KEYS: &[&str] =
+    &["name", "experiment", "params", "sweep", "search", "resources", "table", "extends"];
 
 /// Reads a file with everything it extends, changed by the arguments of `--set`.
 ///
@@ -116,6 +119,15 @@ impl Config {
     /// The composed tree.
     pub fn root(&self) -> &Node {
         &self.root
+    }
+
+    /// How trials are chosen to go on; all of them do when absent.
+    ///
+    /// # Errors
+    /// A block that does not fit, located.
+    pub fn search(&self, entry: &Entry) -> Result<Option<Search>, ConfigError> {
+        let node = self.root.get("search").filter(|node| node.content != Content::Null);
+        node.map(|node| Search::read(node, entry.metrics)).transpose()
     }
 
     /// The entry of the experiment.

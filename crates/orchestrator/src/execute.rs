@@ -25,6 +25,7 @@ mod plan;
 mod protocol;
 mod publish;
 mod schedule;
+mod search;
 mod serve;
 mod sink;
 mod stop;
@@ -38,7 +39,7 @@ use std::time::Duration;
 use experiment::{DataPaths, RunId};
 use journal::Opened;
 
-use crate::config::Retry;
+use crate::config::{Retry, Search};
 
 pub use compact::compact;
 pub use drive::execute;
@@ -98,6 +99,8 @@ pub struct Options {
     pub output: u64,
     /// How often a run is tried again after a failure.
     pub retry: Retry,
+    /// Which runs go on past which step; all of them when absent.
+    pub search: Option<Search>,
     /// A worker that holds so many bytes more after a run than before its first one retires.
     pub retain: u64,
     /// Where data files lie.
@@ -134,6 +137,8 @@ pub struct Summary {
     pub finished: Vec<RunId>,
     /// Failed, now or (when not tried again) before.
     pub failed: Vec<RunId>,
-    /// Neither: to be gone on with another time.
+    /// At a rung of a search that did not let them go on.
+    pub pruned: Vec<RunId>,
+    /// None of these: to be gone on with another time.
     pub interrupted: Vec<RunId>,
 }

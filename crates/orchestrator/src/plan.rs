@@ -14,7 +14,7 @@ use experiment::{Better, Entry};
 use journal::RunSpec;
 use serde_json::Value;
 
-use crate::config::{Config, ConfigError, Resources, Table};
+use crate::config::{Config, ConfigError, Resources, Search, Table};
 pub use identity::Identity;
 pub use only::{Only, OnlyError};
 pub use resolved::resolved;
@@ -30,6 +30,8 @@ pub struct Plan {
     pub entry: Entry,
     /// The runs, each once.
     pub runs: Vec<PlannedRun>,
+    /// How trials are chosen to go on; all of them do when absent.
+    pub search: Option<Search>,
     /// What a run may use.
     pub resources: Resources,
     /// How results are to be shown.

@@ -4,6 +4,8 @@
 mod drivers;
 #[path = "execute/endings.rs"]
 mod endings;
+#[path = "execute/searches.rs"]
+mod searches;
 #[path = "execute/stops.rs"]
 mod stops;
 #[path = "execute/store.rs"]

@@ -1,98 +1,156 @@
-use std::collections::HashMap;
+mod bars;
+mod lines;
+
+use std::collections::{HashMap, HashSet};
 use std::io::IsTerminal;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use experiment::RunId;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use journal::Outcome;
-use orchestrator::execute::{Notice, Observer};
+use orchestrator::execute::{Notice, Observer, Summary};
 use orchestrator::plan::Plan;
 
 use crate::terminal::say;
+use bars::Bars;
+use lines::Lines;
 
 /// Shows a sweep on standard error: bars on a terminal, a line now and then elsewhere.
 pub(crate) struct SweepProgress {
-    total: usize,
-    done: usize,
-    failed: usize,
+    sweep: String,
+    counts: Counts,
     names: HashMap<RunId, String>,
+    /// Runs that rest at a rung of a search.
+    paused: HashSet<RunId>,
     view: View,
 }
 
 enum View {
-    Bars { all: MultiProgress, sweep: ProgressBar, runs: HashMap<RunId, ProgressBar> },
-    Lines { last: Instant, every: Duration },
+    Bars(Bars),
+    Lines(Lines),
 }
 
-/// Time between lines where there is no terminal.
-const LINE_EVERY: Duration = Duration::from_secs(5);
+/// How far a sweep is.
+#[derive(Debug, Clone)]
+struct Counts {
+    total: usize,
+    /// Ended, here or elsewhere, now or before.
+    done: usize,
+    /// Ended here.
+    ended: usize,
+    failed: usize,
+    running: usize,
+    /// Rest at a rung of a search.
+    paused: usize,
+    start: Instant,
+}
+
+impl Counts {
+    /// What is to be said beside how many are done: `, 2 running, 1 failed`.
+    fn asides(&self) -> String {
+        [(self.running, "running"), (self.paused, "paused"), (self.failed, "failed")]
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!(", {count} {word}"))
+            .collect()
+    }
+
+    /// Runs a second, and the seconds that what is left takes at that rate.
+    fn pace(&self, now: Instant) -> Option<(f64, f64)> {
+        let rate = self.ended as f64 / (now - self.start).as_secs_f64();
+        let left = self.total.saturating_sub(self.done) as f64 / rate;
+        (self.ended > 0 && left.is_finite()).then_some((rate, left))
+    }
+}
 
 impl SweepProgress {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let total = plan.runs.len();
         let names = plan.runs.iter().map(|run| {
             let varies: Vec<String> =
                 run.varies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             (run.spec.run, varies.join(" "))
         });
+        let total = plan.runs.len();
         let view = if std::io::stderr().is_terminal() {
-            let all = MultiProgress::new();
-            let sweep = ProgressBar::new(total as u64)
-                .with_style(style("{prefix} {wide_bar} {pos} of {len}, {eta} left{msg}"));
-            View::Bars {
-                sweep: all.add(sweep.with_prefix(plan.sweep.clone())),
-                all,
-                runs: HashMap::new(),
-            }
+            View::Bars(Bars::new(&plan.sweep, total))
         } else {
-            View::Lines { last: Instant::now(), every: LINE_EVERY }
+            View::Lines(Lines::new())
         };
-        Self { total, done: 0, failed: 0, names: names.collect(), view }
-    }
-
-    fn advance(&mut self, by: usize) {
-        self.done += by;
-        let failed =
-            if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
-        match &mut self.view {
-            View::Bars { sweep, .. } => {
-                sweep.set_position(self.done as u64);
-                sweep.set_message(failed);
-            }
-            View::Lines { last, every } => {
-                if last.elapsed() >= *every || self.done == self.total {
-                    *last = Instant::now();
-                    say(&format!("{} of {} runs{failed}", self.done, self.total));
-                }
-            }
+        let start = Instant::now();
+        let counts = Counts { total, done: 0, ended: 0, failed: 0, running: 0, paused: 0, start };
+        Self {
+            sweep: plan.sweep.clone(),
+            counts,
+            names: names.collect(),
+            paused: HashSet::new(),
+            view,
         }
     }
 
-    fn ended(&mut self, run: RunId, error: Option<&str>) {
-        if let View::Bars { runs, .. } = &mut self.view
-            && let Some(bar) = runs.remove(&run)
-        {
-            bar.finish_and_clear();
+    /// Takes the bars away and says what the runs came to.
+    pub(crate) fn summarise(&mut self, summary: &Summary) {
+        if let View::Bars(bars) = &mut self.view {
+            bars.clear();
         }
-        if let Some(error) = error {
-            self.failed += 1;
-            let name = self.names.get(&run).cloned().unwrap_or_default();
-            self.line(&format!("failed: {} ({name}): {}", run.short(), error.escape_debug()));
-        }
-        self.advance(1);
+        let some = |runs: &[RunId], word: &str| match runs.len() {
+            0 => String::new(),
+            count => format!(", {count} {word}"),
+        };
+        say(&format!(
+            "{}: {} runs: {} finished, {} failed{}{}, {} were finished before",
+            self.sweep,
+            self.counts.total,
+            summary.finished.len(),
+            summary.failed.len(),
+            some(&summary.pruned, "pruned"),
+            some(&summary.interrupted, "to go on with"),
+            summary.skipped.len()
+        ));
     }
 
-    fn line(&self, text: &str) {
+    fn name(&self, run: &RunId) -> &str {
+        self.names.get(run).map_or("", String::as_str)
+    }
+
+    fn say(&self, line: &str) {
         match &self.view {
-            View::Bars { all, .. } => all.suspend(|| say(text)),
-            View::Lines { .. } => say(text),
+            View::Bars(bars) => bars.say(line),
+            View::Lines(_) => say(line),
         }
     }
 
-    /// Takes the bars away.
-    pub(crate) fn finish(&self) {
-        if let View::Bars { sweep, .. } = &self.view {
-            sweep.finish_and_clear();
+    fn started(&mut self, run: RunId, worker: u32) {
+        self.counts.running += 1;
+        self.paused.remove(&run);
+        self.counts.paused = self.paused.len();
+        if let View::Bars(bars) = &mut self.view {
+            let name = self.names.get(&run).map_or("", String::as_str);
+            bars.start(run, worker, name);
+        }
+    }
+
+    /// A run is under way no longer.
+    fn stopped(&mut self, run: RunId) {
+        self.counts.running = self.counts.running.saturating_sub(1);
+        if let View::Bars(bars) = &mut self.view {
+            bars.stop(run);
+        }
+    }
+
+    fn failed(&mut self, run: RunId, error: &str) {
+        self.counts.failed += 1;
+        let name = self.name(&run);
+        self.say(&format!("failed: {} ({name}): {}", run.short(), error.escape_debug()));
+    }
+
+    fn done(&mut self, runs: usize) {
+        self.counts.done += runs;
+        self.show();
+    }
+
+    fn show(&mut self) {
+        match &mut self.view {
+            View::Bars(bars) => bars.show(&self.counts),
+            View::Lines(lines) => lines.show(&self.counts),
         }
     }
 }
@@ -100,43 +158,60 @@ impl SweepProgress {
 impl Observer for SweepProgress {
     fn notify(&mut self, notice: &Notice) {
         match notice {
-            Notice::Skipped(n) | Notice::Adopted(n) => self.advance(*n),
-            Notice::Started { run, .. } => {
-                if let View::Bars { all, runs, .. } = &mut self.view {
-                    let bar = ProgressBar::no_length()
-                        .with_style(style("  {wide_bar} {per_sec}, {eta} left  {prefix}"))
-                        .with_prefix(self.names.get(run).cloned().unwrap_or_default());
-                    runs.insert(*run, all.add(bar));
-                }
-            }
+            Notice::Skipped(runs) | Notice::Adopted(runs) => self.done(*runs),
+            Notice::Started { run, worker, .. } => self.started(*run, *worker),
             Notice::Progress { run, done, total } => {
-                if let View::Bars { runs, .. } = &self.view
-                    && let Some(bar) = runs.get(run)
-                {
-                    bar.set_length(*total);
-                    bar.set_position(*done);
+                if let View::Bars(bars) = &self.view {
+                    bars.advance(*run, *done, *total);
                 }
+                self.show();
             }
-            Notice::Ended { run, outcome, .. } => match outcome {
-                Outcome::Finished => self.ended(*run, None),
-                Outcome::Failed { error } => self.ended(*run, Some(error)),
-                Outcome::Interrupted | Outcome::Paused { .. } => {}
-            },
-            Notice::Lost { run, error, .. } => self.ended(*run, Some(error)),
-            Notice::Waiting => self.line("waiting for runs of another driver"),
-            Notice::Again { run, attempt, error } => {
-                if let View::Bars { runs, .. } = &mut self.view
-                    && let Some(bar) = runs.remove(run)
-                {
-                    bar.finish_and_clear();
+            Notice::Ended { run, outcome, .. } => {
+                self.stopped(*run);
+                match outcome {
+                    Outcome::Interrupted => return,
+                    Outcome::Paused { .. } => {
+                        self.paused.insert(*run);
+                        self.counts.paused = self.paused.len();
+                        return self.show();
+                    }
+                    Outcome::Failed { error } => self.failed(*run, error),
+                    Outcome::Finished => {}
                 }
-                self.line(&format!("run {run} attempt {attempt} failed, once more: {error}"));
+                self.counts.ended += 1;
+                self.done(1);
+            }
+            Notice::Lost { run, error, .. } => {
+                self.stopped(*run);
+                self.failed(*run, error);
+                self.counts.ended += 1;
+                self.done(1);
+            }
+            Notice::Waiting => self.say("waiting for runs of another driver"),
+            Notice::Again { run, attempt, error } => {
+                self.stopped(*run);
+                self.say(&format!("run {run} attempt {attempt} failed, once more: {error}"));
             }
             Notice::WorkerStarted { .. } => {}
         }
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).expect("a valid template")
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn pace_is_that_of_the_runs_that_ended_here() {
+        let start = Instant::now();
+        let mut counts =
+            Counts { total: 100, done: 60, ended: 0, failed: 0, running: 2, paused: 0, start };
+        let later = start + Duration::from_secs(5);
+        assert_eq!(counts.pace(later), None);
+        counts.ended = 10;
+        assert_eq!(counts.pace(later), Some((2.0, 20.0)));
+        assert_eq!(counts.asides(), ", 2 running");
+    }
 }

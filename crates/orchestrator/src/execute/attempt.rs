@@ -56,7 +56,7 @@ impl<'e> Workbench<'e> {
     }
 
     fn record(&mut self, job: &Job, tell: Tell<'_>) -> Result<Report, String> {
-        let Job { spec, attempt } = job;
+        let Job { spec, attempt, pause } = job;
         let (clock, cpu) = (Instant::now(), usage::cpu_seconds(self.shared));
         let started = Started { spec: spec.clone(), attempt: *attempt, at: now() };
         self.journal.append(&Event::Started(started)).map_err(|e| chain(&e))?;
@@ -68,14 +68,15 @@ impl<'e> Workbench<'e> {
             self.interrupt.clone(),
             self.setup.checkpoint_every,
             tell,
-        );
+        )
+        .pausing(pause.clone());
         let done = guarded(|| run(self.entries, spec, &self.setup, &mut sink));
         let flushed = sink.flush();
         if let Some(error) = sink.unrecorded.take() {
             return Err(error);
         }
         flushed.map_err(|e| chain(&e))?;
-        let outcome = outcome(done, self.interrupt.load(Ordering::Relaxed));
+        let outcome = outcome(done, sink.reached, self.interrupt.load(Ordering::Relaxed));
         let results = std::mem::take(&mut sink.results);
         let seconds = clock.elapsed().as_secs_f64();
         let ended = Ended {
@@ -121,9 +122,16 @@ fn run(
     bound.run(&mut Run::new(context, sink))
 }
 
-fn outcome(done: Result<Result<(), RunError>, String>, asked_to_stop: bool) -> Outcome {
+fn outcome(
+    done: Result<Result<(), RunError>, String>,
+    rung: Option<(u64, f64)>,
+    asked_to_stop: bool,
+) -> Outcome {
     match done {
         Ok(Ok(())) => Outcome::Finished,
+        Ok(Err(RunError::Interrupted)) if let Some((step, value)) = rung => {
+            Outcome::Paused { step, value }
+        }
         Ok(Err(RunError::Interrupted)) if asked_to_stop => Outcome::Interrupted,
         Ok(Err(RunError::Interrupted)) => {
             Outcome::Failed { error: "interrupted without having been asked to stop".into() }
@@ -212,7 +220,14 @@ mod tests {
     #[test]
     fn an_unasked_interruption_is_a_failure() {
         let interrupted = || Ok(Err(RunError::Interrupted));
-        assert_eq!(outcome(interrupted(), true), Outcome::Interrupted);
-        assert!(matches!(outcome(interrupted(), false), Outcome::Failed { .. }));
+        assert_eq!(outcome(interrupted(), None, true), Outcome::Interrupted);
+        assert!(matches!(outcome(interrupted(), None, false), Outcome::Failed { .. }));
+    }
+
+    #[test]
+    fn a_run_pauses_at_a_rung_unless_it_came_to_its_end() {
+        let paused = Outcome::Paused { step: 3, value: 0.5 };
+        assert_eq!(outcome(Ok(Err(RunError::Interrupted)), Some((3, 0.5)), true), paused);
+        assert_eq!(outcome(Ok(Ok(())), Some((3, 0.5)), false), Outcome::Finished);
     }
 }

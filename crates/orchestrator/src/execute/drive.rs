@@ -1,25 +1,29 @@
 //! The driver: does what the scheduler decides, and tells it what happens.
 
+mod chunks;
 mod crew;
+mod reports;
+mod rungs;
 mod selection;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use experiment::{Entry, RunId};
-use journal::{Assigned, Cause, Event as Fact, Fold, Lost, Opened, Outcome, Role, RunSpec, Writer};
+use journal::{Fold, Opened, Role, RunSpec, Writer};
 
 use super::attempt::now;
-use super::claims::{Claimant, Claims, Next};
+use super::claims::{Claimant, Claims};
 use super::heartbeat::{Counter, Heart};
 use super::incarnation::Incarnation;
 use super::live::{Board, Live};
 use super::plan::{self, Plan};
-use super::protocol::{Job, Order, Report};
-use super::schedule::{Action, Chunk, End, Event, Failure, RunIndex, Scheduler, WorkerId};
+use super::protocol::Order;
+use super::schedule::{Action, Chunk, Event, Scheduler};
+use super::search::Search;
 use super::stop::{Stop, Urgency};
 use super::{Error, JOURNAL, LOGS, Notice, Observer, Options, PLANS, Summary};
 use crew::Crew;
@@ -48,12 +52,15 @@ pub fn execute(
     let fold = Fold::read(&options.store.join(JOURNAL))?;
     let selection = Selection::new(runs, options.rerun, &fold);
     observer.notify(&Notice::Skipped(selection.skipped()));
-    if selection.wanted(&fold).is_empty() {
+    let since = |run: RunId| selection.since(run);
+    let search = options.search.as_ref().map(|policy| rungs::restore(policy, runs, &fold, &since));
+    let mut search = search.transpose()?;
+    if selection.wanted(&fold, search.as_mut()).is_empty() {
         return Ok(selection.summary(&fold));
     }
     prepare(&options.store)?;
-    let mut driver = Driver::new(runs, options, entries, fold, observer, stop)?;
-    let driven = driver.drive(&selection);
+    let mut driver = Driver::new(&selection, options, entries, fold, observer, stop)?;
+    let driven = driver.drive();
     // Workers first, so that what they still record is in the summary.
     driver.crew.dismiss(stop.urgency() == Urgency::Hard || driven.is_err());
     driver.crew.sync(&options.store)?;
@@ -73,9 +80,14 @@ fn prepare(store: &Path) -> Result<(), Error> {
 }
 
 struct Driver<'a> {
+    selection: &'a Selection<'a>,
+    runs: &'a [RunSpec],
     specs: BTreeMap<RunId, &'a RunSpec>,
     /// The attempt of each run that was the next one when the present generation was frozen.
     first: BTreeMap<RunId, u32>,
+    /// The latest attempt of each run that was started here.
+    begun: HashMap<RunId, u32>,
+    search: Option<Search<'a>>,
     options: &'a Options,
     observer: &'a mut dyn Observer,
     stop: &'a Stop,
@@ -100,7 +112,7 @@ struct Driver<'a> {
 
 impl<'a> Driver<'a> {
     fn new(
-        runs: &'a [RunSpec],
+        selection: &'a Selection<'a>,
         options: &'a Options,
         entries: &'a [Entry],
         fold: Fold,
@@ -118,9 +130,14 @@ impl<'a> Driver<'a> {
             ..options.opened.clone()
         };
         let start = Instant::now();
+        let runs = selection.specs();
         Ok(Self {
+            selection,
+            runs,
             specs: runs.iter().map(|spec| (spec.run, spec)).collect(),
             first: BTreeMap::new(),
+            begun: HashMap::new(),
+            search: None,
             options,
             observer,
             stop,
@@ -143,12 +160,12 @@ impl<'a> Driver<'a> {
     }
 
     /// Generation after generation, until nothing is wanted any more.
-    fn drive(&mut self, selection: &Selection<'_>) -> Result<(), Error> {
+    fn drive(&mut self) -> Result<(), Error> {
         let folder = self.options.store.join(PLANS);
-        let id = selection.plan_id();
+        let id = self.selection.plan_id();
         loop {
-            self.fold.refresh()?;
-            let wanted = selection.wanted(&self.fold);
+            self.look_back()?;
+            let wanted = self.selection.wanted(&self.fold, self.search.as_mut());
             if wanted.is_empty() || self.stop.requested() {
                 return Ok(());
             }
@@ -229,6 +246,12 @@ impl<'a> Driver<'a> {
         if self.waiting {
             self.look_up()?;
         }
+        if self.search.is_some() {
+            self.look_back()?;
+            let promoted =
+                self.promotions(|run| self.search.as_ref().is_some_and(|s| s.goes_on(run)));
+            self.step(promoted)?;
+        }
         for chunk in self.claims.as_mut().map(Claims::superseded).unwrap_or_default() {
             tracing::warn!(chunk, "another driver took the chunk over");
             self.held.remove(&chunk);
@@ -264,169 +287,6 @@ impl<'a> Driver<'a> {
             Action::GiveUp(worker) => return Err(self.crew.unready(worker)),
         }
         Ok(None)
-    }
-
-    fn claim(&mut self) -> Result<Event, Error> {
-        let (Some(claims), Some(plan)) = (&mut self.claims, &self.plan) else {
-            return Ok(Event::NothingToClaim);
-        };
-        self.claimed_at = Instant::now();
-        let next = claims.next(self.epoch.elapsed())?;
-        let Next::Mine { chunk, attempt } = next else {
-            self.all_done = next == Next::AllDone;
-            if !self.waiting && !self.all_done && !self.scheduler.is_busy() {
-                self.observer.notify(&Notice::Waiting);
-            }
-            self.waiting = true;
-            return Ok(Event::NothingToClaim);
-        };
-        self.waiting = false;
-        if attempt > 1 {
-            // What the earlier holder finished is adopted.
-            self.fold.refresh()?;
-        }
-        let mut ended = BTreeMap::new();
-        let mut runs = Vec::new();
-        for index in plan.chunk(chunk) {
-            let (run, first) = plan.runs[index];
-            match selection::ended_since(&self.fold, run, first) {
-                Some(attempt) => drop(ended.insert(run, attempt)),
-                None if self.specs.contains_key(&run) => runs.push(index),
-                None => {}
-            }
-        }
-        if !ended.is_empty() {
-            self.observer.notify(&Notice::Adopted(ended.len()));
-        }
-        self.held.insert(chunk, ended);
-        Ok(Event::Claimed { chunk, runs })
-    }
-
-    fn complete(&mut self, chunk: Chunk) -> Result<(), Error> {
-        let Some(ended) = self.held.remove(&chunk) else { return Ok(()) };
-        // Whoever reads the list finds what it promises, also after a loss of power.
-        self.crew.sync(&self.options.store)?;
-        self.journal.sync()?;
-        if let Some(claims) = &mut self.claims
-            && !claims.publish(chunk, ended)?
-        {
-            tracing::warn!(chunk, "another driver finished the chunk first");
-        }
-        Ok(())
-    }
-
-    fn run_at(&self, index: RunIndex) -> Option<(&'a RunSpec, u32)> {
-        let (run, first) = *self.plan.as_ref()?.runs.get(index)?;
-        let seen = self.fold.runs.get(&run).map_or(1, journal::RunState::next_attempt);
-        Some((*self.specs.get(&run)?, first.max(seen)))
-    }
-
-    fn assign(&mut self, worker: WorkerId, index: RunIndex) -> Result<(), Error> {
-        let Some((spec, attempt)) = self.run_at(index) else { return Ok(()) };
-        let name = self.crew.name(worker);
-        let assigned = Assigned { spec: spec.clone(), attempt, worker: name, at: now() };
-        self.journal.append(&Fact::Assigned(assigned))?;
-        self.crew.assign(worker, Job { spec: spec.clone(), attempt });
-        if !self.options.in_process {
-            let _span = tracing::info_span!("run", run = %spec.run, attempt).entered();
-            tracing::info!(worker, "started");
-        }
-        self.observer.notify(&Notice::Started { run: spec.run, attempt, worker });
-        Ok(())
-    }
-
-    fn reported(&mut self, worker: WorkerId, report: Option<Report>) -> Result<(), Error> {
-        match report {
-            None => {
-                let cause = self.crew.cause(worker);
-                let failure = self.failure(worker, Some(cause))?;
-                self.step(Event::Gone(worker, failure))?;
-                self.crew.bury(worker);
-                Ok(())
-            }
-            Some(Report::Ready) => self.step(Event::Ready(worker)),
-            Some(Report::Progress { done, total }) => {
-                if let Some(job) = self.crew.progressed(worker, (done, total)) {
-                    self.observer.notify(&Notice::Progress { run: job.spec.run, done, total });
-                }
-                Ok(())
-            }
-            Some(Report::Ended { outcome, seconds, retained }) => {
-                if retained > self.options.retain {
-                    tracing::info!(worker, retained, "retires");
-                    self.step(Event::Spent(worker))?;
-                }
-                self.ended(worker, outcome, seconds)
-            }
-            Some(Report::Unrecorded { error }) => {
-                Err(Error::Unrecorded { worker: format!("worker {worker}"), error })
-            }
-        }
-    }
-
-    fn ended(&mut self, worker: WorkerId, outcome: Outcome, seconds: f64) -> Result<(), Error> {
-        let end = match &outcome {
-            Outcome::Finished => End::Finished,
-            Outcome::Failed { .. } => End::Failed(self.failure(worker, None)?),
-            Outcome::Interrupted | Outcome::Paused { .. } => End::Interrupted,
-        };
-        let Some(Job { spec, attempt }) = self.crew.take_job(worker) else { return Ok(()) };
-        let again =
-            matches!(end, End::Failed(failure) if self.scheduler.tries_again(worker, failure));
-        if end != End::Interrupted && !again {
-            self.tick_off(self.scheduler.chunk_of(worker), spec.run, attempt);
-        }
-        if !self.options.in_process {
-            let _span = tracing::info_span!("run", run = %spec.run, attempt).entered();
-            super::attempt::log_end(&outcome, seconds);
-        }
-        let run = spec.run;
-        self.observer.notify(&match outcome {
-            Outcome::Failed { error } if again => Notice::Again { run, attempt, error },
-            outcome => Notice::Ended { run, attempt, outcome, seconds },
-        });
-        self.step(Event::Ended(worker, end))
-    }
-
-    /// Why the worker's run failed, if it did, and how often it failed so before in this call.
-    fn failure(&mut self, worker: WorkerId, cause: Option<Cause>) -> Result<Failure, Error> {
-        let mut failure = Failure { cause, earlier: 0 };
-        let Some(job) = self.crew.job(worker) else { return Ok(failure) };
-        if self.options.retry.after(cause) > 0 {
-            let (run, attempt) = (job.spec.run, job.attempt);
-            // Also for the number of the next attempt.
-            self.fold.refresh()?;
-            let first = self.first.get(&run).copied().unwrap_or(1);
-            let earlier = first..attempt;
-            failure.earlier = selection::failed_before(&self.fold, run, earlier, cause);
-        }
-        Ok(failure)
-    }
-
-    fn lost(&mut self, worker: WorkerId, chunk: Option<Chunk>, again: bool) -> Result<(), Error> {
-        // Its output is cut only once it prints no more.
-        let error = format!("worker {worker} {}", self.crew.how_it_ended(worker));
-        let Some(Job { spec, attempt }) = self.crew.take_job(worker) else { return Ok(()) };
-        let (run, cause, at) = (spec.run, self.crew.cause(worker), now());
-        self.journal.append(&Fact::Lost(Lost { run, attempt, error: error.clone(), cause, at }))?;
-        if !again {
-            self.tick_off(chunk, run, attempt);
-        }
-        let _span = tracing::info_span!("run", %run, attempt).entered();
-        tracing::info!(error, "failed");
-        self.observer.notify(&if again {
-            Notice::Again { run, attempt, error }
-        } else {
-            Notice::Lost { run, attempt, error }
-        });
-        Ok(())
-    }
-
-    /// Notes that a run of a held chunk ended.
-    fn tick_off(&mut self, chunk: Option<Chunk>, run: RunId, attempt: u32) {
-        if let Some(held) = chunk.and_then(|chunk| self.held.get_mut(&chunk)) {
-            held.insert(run, attempt);
-        }
     }
 }
 

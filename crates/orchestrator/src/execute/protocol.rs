@@ -65,6 +65,15 @@ impl Setup {
 pub(crate) struct Job {
     pub spec: RunSpec,
     pub attempt: u32,
+    /// Where it has to pause, if anywhere.
+    pub pause: Option<Pause>,
+}
+
+/// A rung of a search: the run pauses once it recorded the metric at this step or later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pause {
+    pub metric: String,
+    pub step: u64,
 }
 
 /// Writes one message with one write(2).

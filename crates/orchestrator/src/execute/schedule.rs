@@ -23,6 +23,10 @@ pub(crate) enum End {
     Finished,
     Failed(Failure),
     Interrupted,
+    /// At a rung of a search, which lets it go on at once or not.
+    Paused {
+        goes_on: bool,
+    },
 }
 
 /// Why an attempt failed.
@@ -41,7 +45,11 @@ pub(crate) enum Event {
     Claimed {
         chunk: Chunk,
         runs: Vec<RunIndex>,
+        /// Those that rest at a rung of a search.
+        parked: Vec<RunIndex>,
     },
+    /// A search lets runs go on that rest at a rung.
+    Promoted(Vec<RunIndex>),
     /// Others hold what is left.
     NothingToClaim,
     /// It may be worth while to try again.
@@ -74,7 +82,7 @@ pub(crate) enum Action {
         /// It is tried again.
         again: bool,
     },
-    /// Every run of the chunk ended.
+    /// Every run of the chunk ended, or rests and nothing is left to do that could let it go on.
     Complete(Chunk),
     Interrupt(WorkerId),
     /// No more runs for this worker: it ends by itself.
@@ -100,6 +108,8 @@ pub(crate) struct Scheduler {
     spawned: WorkerId,
     workers: BTreeMap<WorkerId, State>,
     queue: VecDeque<(Chunk, RunIndex)>,
+    /// Runs of claimed chunks that rest at a rung of a search.
+    parked: BTreeMap<RunIndex, Chunk>,
     /// Runs of each claimed chunk that have not ended.
     open: BTreeMap<Chunk, usize>,
     /// A claim is asked for, or there was nothing to claim.
@@ -119,6 +129,7 @@ impl Scheduler {
             spawned: 0,
             workers: BTreeMap::new(),
             queue: VecDeque::new(),
+            parked: BTreeMap::new(),
             open: BTreeMap::new(),
             asked: false,
             unready: 0,
@@ -141,6 +152,11 @@ impl Scheduler {
         }
     }
 
+    /// Runs of ours that rest at a rung of a search.
+    pub(crate) fn parked(&self) -> impl Iterator<Item = RunIndex> + '_ {
+        self.parked.keys().copied()
+    }
+
     /// Whether the worker's run is tried again after a failure.
     pub(crate) fn tries_again(&self, worker: WorkerId, failure: Failure) -> bool {
         self.stop == Urgency::None
@@ -152,8 +168,11 @@ impl Scheduler {
     pub(crate) fn step(&mut self, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
         match event {
-            Event::Claimed { chunk, runs } => self.claimed(chunk, &runs, &mut actions),
-            Event::NothingToClaim => {}
+            Event::Claimed { chunk, runs, parked } => {
+                self.claimed(chunk, &runs, &parked, &mut actions);
+            }
+            Event::Promoted(runs) => self.promoted(&runs),
+            Event::NothingToClaim => self.release_parked(&mut actions),
             Event::ClaimAgain => self.asked = false,
             Event::Superseded(chunk) => self.superseded(chunk),
             Event::Ready(worker) => {
@@ -177,16 +196,42 @@ impl Scheduler {
         }
     }
 
-    fn claimed(&mut self, chunk: Chunk, runs: &[RunIndex], actions: &mut Vec<Action>) {
+    fn claimed(
+        &mut self,
+        chunk: Chunk,
+        runs: &[RunIndex],
+        parked: &[RunIndex],
+        actions: &mut Vec<Action>,
+    ) {
         self.asked = false;
-        self.open.insert(chunk, runs.len());
+        self.open.insert(chunk, runs.len() + parked.len());
         self.queue.extend(runs.iter().map(|&run| (chunk, run)));
+        self.parked.extend(parked.iter().map(|&run| (run, chunk)));
         self.complete_if_over(chunk, actions);
+    }
+
+    /// What a search lets go on goes before what never began.
+    fn promoted(&mut self, runs: &[RunIndex]) {
+        for run in runs.iter().rev() {
+            if let Some(chunk) = self.parked.remove(run).filter(|_| self.stop == Urgency::None) {
+                self.queue.push_front((chunk, *run));
+            }
+        }
+    }
+
+    /// Lets go of runs that rest, once nothing that is done here could let them go on.
+    fn release_parked(&mut self, actions: &mut Vec<Action>) {
+        if self.queue.is_empty() && !self.is_busy() {
+            for chunk in std::mem::take(&mut self.parked).into_values() {
+                self.one_less(Some(chunk), actions);
+            }
+        }
     }
 
     fn superseded(&mut self, chunk: Chunk) {
         self.open.remove(&chunk);
         self.queue.retain(|(of, _)| *of != chunk);
+        self.parked.retain(|_, of| *of != chunk);
         for state in self.workers.values_mut() {
             if let State::Busy(of, _) = state
                 && *of == Some(chunk)
@@ -221,10 +266,18 @@ impl Scheduler {
         if self.spent.remove(&worker) || matches!(end, End::Failed(_)) {
             self.retire(worker, actions);
         }
-        if again {
-            self.queue.extend(chunk.map(|chunk| (chunk, run)));
-        } else if end != End::Interrupted {
-            self.one_less(chunk, actions);
+        match (end, chunk) {
+            (End::Paused { goes_on: true }, Some(chunk)) if self.stop == Urgency::None => {
+                self.queue.push_front((chunk, run));
+            }
+            (End::Paused { .. }, Some(chunk)) => {
+                self.parked.insert(run, chunk);
+                // With nothing left to claim it may be time to let go.
+                self.asked = false;
+            }
+            (_, Some(chunk)) if again => self.queue.push_back((chunk, run)),
+            (End::Interrupted, _) => {}
+            (_, chunk) => self.one_less(chunk, actions),
         }
     }
 
@@ -311,11 +364,15 @@ mod tests {
     const CRASH: Failure = Failure { cause: Some(Cause::Crash), earlier: 0 };
     const ERROR: Failure = Failure { cause: None, earlier: 0 };
 
+    fn claimed(chunk: Chunk, runs: Vec<RunIndex>) -> Event {
+        Event::Claimed { chunk, runs, parked: Vec::new() }
+    }
+
     /// A scheduler with `jobs` ready workers and one claimed chunk of `runs` runs.
     fn begun(jobs: usize, runs: usize) -> Scheduler {
         let mut scheduler = Scheduler::new(jobs, Retry::default());
         assert_eq!(scheduler.step(Event::ClaimAgain), [Claim]);
-        scheduler.step(Event::Claimed { chunk: 0, runs: (0..runs).collect() });
+        scheduler.step(claimed(0, (0..runs).collect()));
         (1..=jobs as u32).for_each(|worker| drop(scheduler.step(Event::Ready(worker))));
         scheduler
     }
@@ -324,7 +381,7 @@ mod tests {
     fn no_more_workers_than_runs_are_started() {
         let mut scheduler = Scheduler::new(4, Retry::default());
         scheduler.step(Event::ClaimAgain);
-        let actions = scheduler.step(Event::Claimed { chunk: 0, runs: vec![7, 8] });
+        let actions = scheduler.step(claimed(0, vec![7, 8]));
         assert_eq!(actions, [Spawn(1), Spawn(2)]);
         assert_eq!(scheduler.step(Event::Ready(2)), [Assign { worker: 2, run: 7 }]);
         assert_eq!(scheduler.step(Event::Ready(1)), [Assign { worker: 1, run: 8 }, Claim]);
@@ -336,16 +393,14 @@ mod tests {
         let next = scheduler.step(Event::Ended(1, End::Finished));
         assert_eq!(next, [Assign { worker: 1, run: 1 }]);
         assert_eq!(scheduler.step(Event::Ended(1, End::Finished)), [Complete(0), Claim]);
-        let claimed = scheduler.step(Event::Claimed { chunk: 3, runs: vec![9] });
-        assert_eq!(claimed, [Assign { worker: 1, run: 9 }]);
+        assert_eq!(scheduler.step(claimed(3, vec![9])), [Assign { worker: 1, run: 9 }]);
     }
 
     #[test]
     fn a_chunk_without_anything_to_execute_is_complete() {
         let mut scheduler = Scheduler::new(1, Retry::default());
         scheduler.step(Event::ClaimAgain);
-        let actions = scheduler.step(Event::Claimed { chunk: 5, runs: vec![] });
-        assert_eq!(actions, [Complete(5), Claim]);
+        assert_eq!(scheduler.step(claimed(5, vec![])), [Complete(5), Claim]);
     }
 
     #[test]
@@ -402,7 +457,7 @@ mod tests {
     fn workers_that_never_get_ready_end_the_attempt() {
         let mut scheduler = Scheduler::new(1, Retry::default());
         scheduler.step(Event::ClaimAgain);
-        scheduler.step(Event::Claimed { chunk: 0, runs: vec![0] });
+        scheduler.step(claimed(0, vec![0]));
         assert_eq!(scheduler.step(Event::Gone(1, CRASH)), [Spawn(2)]);
         assert_eq!(scheduler.step(Event::Gone(2, CRASH)), [Spawn(3)]);
         assert!(scheduler.step(Event::Gone(3, CRASH)).contains(&GiveUp(3)));
@@ -457,5 +512,38 @@ mod tests {
         assert_eq!(scheduler.step(Event::Ended(1, End::Finished)), [Retire(1), Spawn(2)]);
         assert_eq!(scheduler.step(Event::Gone(1, CRASH)), []);
         assert_eq!(scheduler.step(Event::Ready(2)), [Assign { worker: 2, run: 1 }]);
+    }
+
+    const RESTS: End = End::Paused { goes_on: false };
+
+    #[test]
+    fn a_run_that_is_promoted_goes_before_those_that_never_began() {
+        let mut scheduler = begun(1, 3);
+        let next = scheduler.step(Event::Ended(1, RESTS));
+        assert_eq!(next, [Assign { worker: 1, run: 1 }]);
+        assert_eq!(scheduler.step(Event::Promoted(vec![0, 7])), []);
+        assert_eq!(scheduler.step(Event::Ended(1, RESTS)), [Assign { worker: 1, run: 0 }]);
+        let at_once = scheduler.step(Event::Ended(1, End::Paused { goes_on: true }));
+        assert_eq!(at_once, [Assign { worker: 1, run: 0 }]);
+    }
+
+    #[test]
+    fn runs_that_rest_are_let_go_of_when_nothing_else_is_left() {
+        let mut scheduler = begun(2, 2);
+        assert_eq!(scheduler.step(Event::Ended(1, RESTS)), [Claim]);
+        assert_eq!(scheduler.step(Event::NothingToClaim), []);
+        // The other one might still change what the search thinks of the first.
+        assert_eq!(scheduler.step(Event::Ended(2, RESTS)), [Claim]);
+        assert_eq!(scheduler.step(Event::NothingToClaim), [Complete(0), Claim]);
+    }
+
+    #[test]
+    fn a_chunk_taken_over_comes_with_the_runs_that_rest() {
+        let mut scheduler = Scheduler::new(1, Retry::default());
+        scheduler.step(Event::ClaimAgain);
+        let event = Event::Claimed { chunk: 0, runs: vec![], parked: vec![3] };
+        assert_eq!(scheduler.step(event), [Claim]);
+        assert_eq!(scheduler.step(Event::Promoted(vec![3])), [Spawn(1)]);
+        assert_eq!(scheduler.step(Event::Ready(1)), [Assign { worker: 1, run: 3 }]);
     }
 }

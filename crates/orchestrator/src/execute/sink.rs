@@ -12,6 +12,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::attempt::chain;
+use super::protocol::Pause;
 use super::{artifact, checkpoint};
 
 /// Values and rows that are kept back at most, so that frames are large.
@@ -33,6 +34,9 @@ pub(crate) struct JournalSink<'a> {
     interrupt: Arc<AtomicBool>,
     tell: Tell<'a>,
     checkpoint_every: Duration,
+    pause: Option<Pause>,
+    /// Step and value of the metric where the run was to pause.
+    pub reached: Option<(u64, f64)>,
     /// Final metrics so far.
     pub results: BTreeMap<String, f64>,
     /// Why something could not be recorded; the run's end must not be recorded either then.
@@ -64,6 +68,8 @@ impl<'a> JournalSink<'a> {
             interrupt,
             tell,
             checkpoint_every,
+            pause: None,
+            reached: None,
             results: BTreeMap::new(),
             unrecorded: None,
             metrics: Vec::new(),
@@ -74,6 +80,11 @@ impl<'a> JournalSink<'a> {
             checkpointed: now,
             told: None,
         }
+    }
+
+    /// Makes the run stop where a search wants it to pause.
+    pub(crate) fn pausing(self, pause: Option<Pause>) -> Self {
+        Self { pause, ..self }
     }
 
     /// Records everything that was kept back.
@@ -134,6 +145,10 @@ impl<'a> JournalSink<'a> {
 
 impl Sink for JournalSink<'_> {
     fn metric(&mut self, step: u64, metric: &str, value: f64) -> Result<(), SinkError> {
+        let rung = |pause: &Pause| pause.metric == metric && pause.step <= step;
+        if self.reached.is_none() && value.is_finite() && self.pause.as_ref().is_some_and(rung) {
+            self.reached = Some((step, value));
+        }
         self.metrics.push(MetricRow { step, metric: metric.into(), value });
         self.one_more()
     }
@@ -202,6 +217,6 @@ impl Sink for JournalSink<'_> {
     }
 
     fn interrupted(&self) -> bool {
-        self.interrupt.load(Ordering::Relaxed)
+        self.reached.is_some() || self.interrupt.load(Ordering::Relaxed)
     }
 }

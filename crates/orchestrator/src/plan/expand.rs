@@ -24,6 +24,7 @@ pub(super) fn expand(
         sweep: config.name.clone(),
         entry,
         runs: Vec::new(),
+        search: config.search(&entry)?,
         resources: config.resources.clone(),
         table: config.table.clone(),
         duplicates: 0,

@@ -12,12 +12,16 @@ use crate::config::{
 /// A value that YAML cannot write.
 pub fn resolved(config: &Config, entry: &Entry) -> Result<String, ConfigError> {
     let params = params(config, entry);
+    let search = config.search(entry)?;
     let yaml = || -> Result<String, serde_yaml::Error> {
         let mut document = Mapping::new();
         document.insert("name".into(), config.name.as_str().into());
         document.insert("experiment".into(), entry.name.into());
         document.insert("params".into(), serde_yaml::to_value(&params)?);
         document.insert("sweep".into(), sweep(&config.sweep)?);
+        if let Some(search) = &search {
+            document.insert("search".into(), serde_yaml::to_value(search.to_json())?);
+        }
         document.insert("resources".into(), resources(&config.resources).into());
         if let Some(table) = &config.table {
             document.insert("table".into(), serde_yaml::to_value(table)?);

@@ -105,6 +105,7 @@ pub(crate) fn options(store: &Path) -> Options {
         time: None,
         output: 64 << 20,
         retry: Retry::default(),
+        search: None,
         retain: Options::RETAIN,
         data: DataPaths::default(),
         rerun: Rerun::Unfinished,

@@ -32,6 +32,8 @@ pub(crate) enum Way {
     /// Writes the process id of a child program that sleeps to `gate`.
     Parent,
     Count,
+    /// Records ten values of `sum` that grow with the number, with a checkpoint.
+    Climb,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -118,6 +120,7 @@ impl Experiment for Toy {
                 Ok(())
             }
             Way::Count => self.count(run),
+            Way::Climb => self.climb(run),
         }
     }
 }
@@ -127,6 +130,20 @@ fn shell(command: &str) -> Child {
 }
 
 impl Toy {
+    fn climb(&self, run: &mut Run<'_>) -> Result<(), Error> {
+        let saved = run.resume()?.map(|bytes| bytes[0]);
+        for step in saved.unwrap_or(0)..10 {
+            if run.checkpoint_due() {
+                run.checkpoint(&[step])?;
+            }
+            if run.interrupted() {
+                return Err(Error::Interrupted);
+            }
+            run.record(u64::from(step), "sum", (self.0.number * u64::from(step)) as f64)?;
+        }
+        run.result("sum", (self.0.number * 9) as f64)
+    }
+
     /// Adds up random numbers, with a checkpoint that holds step and sum.
     fn count(&self, run: &mut Run<'_>) -> Result<(), Error> {
         let saved: Option<(u64, f64)> =

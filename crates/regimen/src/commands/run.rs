@@ -54,15 +54,7 @@ fn execute(
     let specs: Vec<_> = plan.runs.iter().map(|run| run.spec.clone()).collect();
     let mut progress = SweepProgress::new(plan);
     let summary = execute::execute(&specs, &options, &registry::entries(), &mut progress, stop)?;
-    progress.finish();
-    say(&format!(
-        "{}: {} runs: {} finished, {} failed, {} were finished before",
-        plan.sweep,
-        plan.runs.len(),
-        summary.finished.len(),
-        summary.failed.len(),
-        summary.skipped.len()
-    ));
+    progress.summarise(&summary);
     Ok(summary)
 }
 
@@ -77,6 +69,7 @@ fn options(arguments: &Run, planned: &Planned, log_format: LogFormat) -> Result<
         time: resources.time,
         output: resources.output,
         retry: resources.retry,
+        search: planned.plan.search.clone(),
         retain: Options::RETAIN,
         data: DataPaths {
             cache: datasets::default_cache()?,

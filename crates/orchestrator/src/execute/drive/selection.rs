@@ -6,6 +6,7 @@ use std::ops::Range;
 use experiment::RunId;
 use journal::{Cause, Fold, RunSpec, Status};
 
+use crate::execute::search::Search;
 use crate::execute::{Rerun, Summary, plan};
 
 /// The runs of one call, and where each stood when it began.
@@ -52,6 +53,11 @@ impl<'a> Selection<'a> {
         selection
     }
 
+    /// The runs of the call.
+    pub(super) fn specs(&self) -> &'a [RunSpec] {
+        self.runs
+    }
+
     /// How many need nothing done.
     pub(super) fn skipped(&self) -> usize {
         self.skipped.len()
@@ -79,10 +85,30 @@ impl<'a> Selection<'a> {
         }
     }
 
+    /// The attempt of a run from which on a search looks at it.
+    pub(super) fn since(&self, run: RunId) -> u32 {
+        match self.rerun {
+            Rerun::All => self.first.get(&run).copied().unwrap_or(1),
+            Rerun::Unfinished | Rerun::Failed => 1,
+        }
+    }
+
     /// The runs still to be executed, in order, each with the number of its next attempt.
-    pub(super) fn wanted(&self, fold: &Fold) -> Vec<(RunId, u32)> {
+    pub(super) fn wanted(&self, fold: &Fold, search: Option<&mut Search<'_>>) -> Vec<(RunId, u32)> {
         let next = |run: RunId| fold.runs.get(&run).map_or(1, journal::RunState::next_attempt);
-        self.runs().filter(|run| self.wants(fold, *run)).map(|run| (run, next(run))).collect()
+        let mut wanted: Vec<RunId> = self.runs().filter(|run| self.wants(fold, *run)).collect();
+        if let Some(search) = search {
+            wanted.retain(|run| search.goes_on(*run));
+            let ended = |run: &RunId| {
+                let since = ended_since(fold, *run, self.since(*run)).is_some();
+                since && status(fold, *run) == Some(Status::Finished)
+            };
+            if wanted.is_empty() && !search.trials().iter().any(|trial| trial.iter().all(ended)) {
+                wanted = search.last_resort();
+                wanted.retain(|run| self.wants(fold, *run));
+            }
+        }
+        wanted.into_iter().map(|run| (run, next(run))).collect()
     }
 
     pub(super) fn summary(&self, fold: &Fold) -> Summary {
@@ -92,6 +118,7 @@ impl<'a> Selection<'a> {
             let list = match status(fold, run) {
                 Some(Status::Finished) => &mut summary.finished,
                 Some(Status::Failed) => &mut summary.failed,
+                Some(Status::Pruned) => &mut summary.pruned,
                 _ => &mut summary.interrupted,
             };
             list.push(run);

@@ -1,0 +1,134 @@
+//! Claims on chunks, and the runs in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use experiment::RunId;
+use journal::{Assigned, Event as Fact, RunSpec};
+
+use super::{Driver, rungs, selection};
+use crate::execute::attempt::now;
+use crate::execute::claims::Next;
+use crate::execute::protocol::Job;
+use crate::execute::schedule::{Chunk, Event, RunIndex, WorkerId};
+use crate::execute::{Error, Notice};
+
+impl<'a> Driver<'a> {
+    pub(super) fn claim(&mut self) -> Result<Event, Error> {
+        let Some(claims) = &mut self.claims else {
+            return Ok(Event::NothingToClaim);
+        };
+        self.claimed_at = Instant::now();
+        let next = claims.next(self.epoch.elapsed())?;
+        let Next::Mine { chunk, attempt } = next else {
+            self.all_done = next == Next::AllDone;
+            if !self.waiting && !self.all_done && !self.scheduler.is_busy() {
+                self.observer.notify(&Notice::Waiting);
+            }
+            self.waiting = true;
+            return Ok(Event::NothingToClaim);
+        };
+        self.waiting = false;
+        if attempt > 1 {
+            // What the earlier holder finished is adopted.
+            self.look_back()?;
+        }
+        let (mut ended, mut runs, mut parked) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let Some(plan) = &self.plan else { return Ok(Event::NothingToClaim) };
+        for index in plan.chunk(chunk) {
+            let (run, first) = plan.runs[index];
+            if let Some(attempt) = selection::ended_since(&self.fold, run, first) {
+                ended.insert(run, attempt);
+            } else if self.rests_since(run, first) {
+                parked.push(index);
+            } else if self.specs.contains_key(&run) {
+                runs.push(index);
+            }
+        }
+        if !ended.is_empty() {
+            self.observer.notify(&Notice::Adopted(ended.len()));
+        }
+        self.held.insert(chunk, ended);
+        Ok(Event::Claimed { chunk, runs, parked })
+    }
+
+    /// Takes in what others recorded.
+    pub(super) fn look_back(&mut self) -> Result<(), Error> {
+        self.fold.refresh()?;
+        if let Some(policy) = &self.options.search {
+            let since = |run: RunId| self.selection.since(run);
+            self.search = Some(rungs::restore(policy, self.runs, &self.fold, &since)?);
+        }
+        Ok(())
+    }
+
+    /// Whether a run came to a rung since the generation was frozen, and does not go on.
+    fn rests_since(&self, run: RunId, first: u32) -> bool {
+        let stays = self.search.as_ref().is_some_and(|search| !search.goes_on(run));
+        stays && rungs::rests_since(&self.fold, run, first)
+    }
+
+    /// Runs of ours that rest at a rung although the search lets them go on.
+    pub(super) fn promotions(&self, promoted: impl Fn(RunId) -> bool) -> Event {
+        let run = |index: RunIndex| self.plan.as_ref().map(|plan| plan.runs[index].0);
+        let parked = self.scheduler.parked();
+        Event::Promoted(parked.filter(|index| run(*index).is_some_and(&promoted)).collect())
+    }
+
+    /// A run came to a rung: lets others go on that are among the best now; whether it does itself.
+    pub(super) fn came_to_rung(
+        &mut self,
+        run: RunId,
+        (step, value): (u64, f64),
+    ) -> Result<bool, Error> {
+        let Some(search) = &mut self.search else { return Ok(false) };
+        search.record(run, step, value);
+        search.rests(run);
+        let promoted: BTreeSet<RunId> = search.promote().into_iter().collect();
+        let goes_on = search.goes_on(run);
+        if !promoted.is_empty() {
+            let event = self.promotions(|run| promoted.contains(&run));
+            self.step(event)?;
+        }
+        Ok(goes_on)
+    }
+
+    pub(super) fn complete(&mut self, chunk: Chunk) -> Result<(), Error> {
+        let Some(ended) = self.held.remove(&chunk) else { return Ok(()) };
+        // Whoever reads the list finds what it promises, also after a loss of power.
+        self.crew.sync(&self.options.store)?;
+        self.journal.sync()?;
+        if let Some(claims) = &mut self.claims
+            && !claims.publish(chunk, ended)?
+        {
+            tracing::warn!(chunk, "another driver finished the chunk first");
+        }
+        Ok(())
+    }
+
+    fn run_at(&self, index: RunIndex) -> Option<(&'a RunSpec, u32)> {
+        let (run, first) = *self.plan.as_ref()?.runs.get(index)?;
+        let seen = self.fold.runs.get(&run).map_or(1, journal::RunState::next_attempt);
+        let begun = self.begun.get(&run).map_or(1, |attempt| attempt + 1);
+        Some((*self.specs.get(&run)?, first.max(seen).max(begun)))
+    }
+
+    pub(super) fn assign(&mut self, worker: WorkerId, index: RunIndex) -> Result<(), Error> {
+        let Some((spec, attempt)) = self.run_at(index) else { return Ok(()) };
+        let name = self.crew.name(worker);
+        let assigned = Assigned { spec: spec.clone(), attempt, worker: name, at: now() };
+        self.journal.append(&Fact::Assigned(assigned))?;
+        self.begun.insert(spec.run, attempt);
+        let pause = self.search.as_mut().and_then(|search| {
+            search.began(spec.run);
+            search.pause(spec.run)
+        });
+        self.crew.assign(worker, Job { spec: spec.clone(), attempt, pause });
+        if !self.options.in_process {
+            let _span = tracing::info_span!("run", run = %spec.run, attempt).entered();
+            tracing::info!(worker, "started");
+        }
+        self.observer.notify(&Notice::Started { run: spec.run, attempt, worker });
+        Ok(())
+    }
+}

@@ -1,0 +1,180 @@
+//! Searches: who pauses, who goes on, and that it leaves no trace in results.
+
+use experiment::{Better, RunId};
+use journal::{Outcome, RunSpec, Status};
+use orchestrator::config::Search;
+use orchestrator::execute::{Notice, Options, Rerun, Stop};
+
+use crate::store::{Store, outcome, run};
+use crate::toy::{Params, Way};
+
+/// Runs whose metric `sum` at each of steps 0 to 9 depends on their number alone.
+fn trials(count: u64) -> Vec<RunSpec> {
+    (0..count).map(|number| run(&Params { way: Way::Climb, number, gate: None })).collect()
+}
+
+fn search(factor: u64) -> Option<Search> {
+    Some(Search { metric: "sum".into(), goal: Better::Higher, first: 1, factor, rungs: 3 })
+}
+
+fn finished(store: &Store, all: &[RunSpec]) -> Vec<usize> {
+    let fold = store.fold();
+    let done = |at: &usize| fold.runs[&all[*at].run].status() == Status::Finished;
+    (0..all.len()).filter(done).collect()
+}
+
+/// Rungs that each run came to.
+fn rungs(store: &Store, run: RunId) -> Vec<u64> {
+    let fold = store.fold();
+    let ends = fold.runs[&run].attempts.iter().filter_map(|attempt| attempt.ended.as_ref());
+    ends.filter_map(|ended| match ended.outcome {
+        Outcome::Paused { step, .. } => Some(step),
+        _ => None,
+    })
+    .collect()
+}
+
+fn a_search_ends_with_the_best(change: impl Fn(&mut Options)) {
+    let mut store = Store::new();
+    store.options.search = search(3);
+    change(&mut store.options);
+    // The best one first, so that few go on that turn out not to be among the best.
+    let all: Vec<_> = trials(27).into_iter().rev().collect();
+    let summary = store.execute(&all);
+    assert!(summary.finished.contains(&all[0].run), "{summary:?}");
+    assert!((1..=3).contains(&summary.finished.len()), "{summary:?}");
+    assert_eq!(summary.finished.len() + summary.pruned.len(), 27, "{summary:?}");
+    // Step 9 is its last one.
+    assert_eq!(rungs(&store, all[0].run), [1, 3]);
+    for at in 0..9 {
+        assert!(rungs(&store, all[at].run).len() >= 2, "run {at}");
+    }
+    // All over: nothing starts again.
+    let (again, notices) = store.execute_with(&all, &Stop::new(), |_| {});
+    assert_eq!(Store::started(&notices), 0);
+    assert_eq!(again.unwrap().pruned, summary.pruned);
+}
+
+#[test]
+fn the_best_of_a_search_come_to_their_end_in_processes() {
+    a_search_ends_with_the_best(|_| {});
+}
+
+#[test]
+fn the_best_of_a_search_come_to_their_end_in_threads() {
+    a_search_ends_with_the_best(|options| options.in_process = true);
+}
+
+#[test]
+fn a_run_that_paused_ends_as_if_it_had_not() {
+    let mut store = Store::new();
+    (store.options.search, store.options.in_process) = (search(2), true);
+    let all = trials(4);
+    store.execute(&all);
+    let (found, calm) = (store.fold(), Store::new());
+    let best = &all[3].run;
+    assert!(found.runs[best].attempts.len() > 1);
+    calm.execute(&all);
+    assert_eq!(outcome(&found.runs[best]), outcome(&calm.fold().runs[best]));
+}
+
+#[test]
+fn without_the_search_everybody_goes_on_from_where_they_rest() {
+    let mut store = Store::new();
+    (store.options.search, store.options.in_process) = (search(3), true);
+    let all = trials(9);
+    let summary = store.execute(&all);
+    assert!(!summary.pruned.is_empty());
+    let before = finished(&store, &all).len();
+    store.options.search = None;
+    let (summary, notices) = store.execute_with(&all, &Stop::new(), |_| {});
+    let summary = summary.unwrap();
+    assert_eq!((summary.skipped.len(), summary.finished.len()), (before, 9 - before));
+    assert_eq!(Store::started(&notices), 9 - before);
+    let fold = store.fold();
+    assert!(all.iter().all(|run| {
+        let state = &fold.runs[&run.run];
+        state.attempts.len() == 1 || state.counted().unwrap().resumed.is_some()
+    }));
+}
+
+#[test]
+fn a_search_that_was_stopped_goes_on() {
+    let mut store = Store::new();
+    (store.options.search, store.options.in_process) = (search(3), true);
+    store.options.jobs = 1;
+    let all = trials(9);
+    let stop = Stop::new();
+    let mut ended = 0;
+    let (summary, _) = store.execute_with(&all, &stop, |notice| {
+        ended += usize::from(matches!(notice, Notice::Ended { .. }));
+        if ended == 5 {
+            stop.soft();
+        }
+    });
+    assert!(summary.unwrap().finished.is_empty());
+    let summary = store.execute(&all);
+    assert!(summary.finished.contains(&all[8].run), "{summary:?}");
+    assert_eq!(summary.finished.len() + summary.pruned.len(), 9, "{summary:?}");
+    let fold = store.fold();
+    let first_rung = |run: &RunSpec| {
+        let attempts = fold.runs[&run.run].attempts.iter();
+        attempts
+            .filter(|a| {
+                matches!(a.ended.as_ref().unwrap().outcome, Outcome::Paused { step: 1, .. })
+            })
+            .count()
+    };
+    assert!(all.iter().all(|run| first_rung(run) == 1));
+}
+
+#[test]
+fn fewer_trials_than_the_factor_end_with_a_result() {
+    let mut store = Store::new();
+    (store.options.search, store.options.in_process) = (search(4), true);
+    let all = trials(2);
+    let summary = store.execute(&all);
+    assert_eq!(
+        (summary.finished.as_slice(), summary.pruned.as_slice()),
+        ([all[1].run].as_slice(), [all[0].run].as_slice())
+    );
+}
+
+#[test]
+fn a_search_that_is_forced_begins_anew() {
+    let mut store = Store::new();
+    (store.options.search, store.options.in_process) = (search(3), true);
+    let all = trials(3);
+    assert_eq!(store.execute(&all).finished, [all[2].run]);
+    store.options.rerun = Rerun::All;
+    let (summary, notices) = store.execute_with(&all, &Stop::new(), |_| {});
+    assert!(summary.unwrap().finished.contains(&all[2].run));
+    // Three to the first rung, and the best over the second one to its end.
+    assert_eq!(Store::started(&notices), 5);
+}
+
+#[test]
+fn two_drivers_share_a_search() {
+    let mut store = Store::new();
+    store.options.search = search(3);
+    store.options.in_process = true;
+    store.options.jobs = 1;
+    let all = trials(27);
+    std::thread::scope(|scope| {
+        let drivers: Vec<_> = (0..2).map(|_| scope.spawn(|| store.execute(&all))).collect();
+        for driver in drivers {
+            let summary = driver.join().unwrap();
+            assert!(summary.finished.contains(&all[26].run), "{summary:?}");
+        }
+    });
+    let fold = store.fold();
+    for spec in &all {
+        let mut seen: Vec<u64> = rungs(&store, spec.run);
+        let before = seen.len();
+        seen.dedup();
+        assert_eq!(seen.len(), before, "a rung of {} was climbed twice", spec.run);
+        let state = &fold.runs[&spec.run];
+        assert!(matches!(state.status(), Status::Finished | Status::Pruned), "{state:?}");
+    }
+    assert!((18..27).all(|at: usize| rungs(&store, all[at].run).len() >= 2));
+}
