@@ -14,6 +14,7 @@ use serde::Serialize;
 pub use best::Standing;
 pub use published::{Published, Theirs};
 pub use render::Format;
+pub(crate) use render::number;
 
 use crate::{
     Cell, Error, Runs, Selection,
@@ -94,6 +95,9 @@ pub struct Summary {
     /// Their values by seed; the mean where a cell has several runs of one seed.
     #[serde(skip)]
     pub seeds: BTreeMap<Cell, f64>,
+    /// Which rows of the selected run table they are.
+    #[serde(skip)]
+    pub(crate) members: Vec<usize>,
     /// What the paper printed.
     pub published: Option<Theirs>,
     /// Our mean minus the published number.
@@ -285,6 +289,7 @@ impl<'a> Pivot<'a> {
             test: None,
             p: None,
             seeds: by_seed.into_iter().filter_map(one).collect(),
+            members: runs.iter().map(|(run, _)| *run).collect(),
             mean,
             deviation: statistics::deviation(&values),
             gap: mean.zip(published.as_ref()).map(|(mean, theirs)| mean - theirs.value),
