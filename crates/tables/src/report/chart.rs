@@ -107,7 +107,8 @@ pub(crate) fn lines(lines: &[Line<'_>]) -> Drawing {
             let means = line.points.iter().map(|point| (point.step, point.mean));
             chart.draw_series(LineSeries::new(means, line_colour(line.colour).stroke_width(4)))?;
             if let Some(end) = line.points.last() {
-                let (x, y) = chart.backend_coord(&(end.step, end.mean));
+                // All at the right edge: the end of a short curve is among the others.
+                let (x, y) = chart.backend_coord(&(steps[1], end.mean));
                 labels.push(Label {
                     x: x + 10,
                     y: y + 8,

@@ -55,7 +55,8 @@ impl Grid {
             keys: key.iter().map(cell_label).collect(),
             cells: cells[..width].iter().map(|cell| Entry::new(cell, places)).collect(),
         };
-        let mut notes = comparison.footer();
+        let mut notes = legend(comparison);
+        notes.extend(comparison.footer());
         for (whole, shown, what) in [
             (rows.keys.len(), limits.table_rows, "rows"),
             (columns.keys.len(), limits.table_columns, "columns"),
@@ -92,18 +93,26 @@ pub(crate) fn cell_label(cell: &Cell) -> String {
 }
 
 fn caption(comparison: &Comparison) -> String {
+    let spread = comparison.cells.iter().flatten().any(|cell| cell.deviation.is_some());
+    let spread = if spread { " ± standard deviation" } else { "" };
+    format!("{}: mean{spread}", label(&comparison.metric))
+}
+
+/// What the lines below a mean are.
+fn legend(comparison: &Comparison) -> Vec<String> {
     let cells = || comparison.cells.iter().flatten();
-    let mut parts = vec!["mean"];
-    if cells().any(|cell| cell.deviation.is_some()) {
-        parts.push("± standard deviation");
-    }
+    let mut notes = Vec::new();
     if cells().any(|cell| cell.interval.is_some()) {
-        parts.push("[95 % interval of the mean]");
+        let crate::statistics::Bootstrap { seed, draws } = comparison.bootstrap;
+        notes.push(format!(
+            "in brackets the 95 % interval of the mean: bootstrap percentiles, {draws} draws of \
+             seed {seed}"
+        ));
     }
     if cells().any(|cell| cell.published.is_some()) {
-        parts.push("below it the published number and ours minus it");
+        notes.push("last line: the published number, and ours minus it".into());
     }
-    format!("{}: {}", label(&comparison.metric), parts.join(", "))
+    notes
 }
 
 impl Entry {

@@ -48,7 +48,8 @@ struct Page<'a> {
     runs: usize,
     columns: [&'static str; 6],
     provenance: Provenance,
-    cpu_hours: String,
+    versions: Vec<String>,
+    cpu_time: String,
     data: Vec<Checksum>,
 }
 
@@ -91,6 +92,15 @@ fn lines(text: &str) -> String {
     safe
 }
 
+/// `12 seconds`, `3.5 minutes`, `100.0 hours`
+fn duration(seconds: f64) -> String {
+    match seconds {
+        few if few < 100.0 => format!("{few:.0} seconds"),
+        some if some < 6000.0 => format!("{:.1} minutes", some / 60.0),
+        many => format!("{:.1} hours", many / 3600.0),
+    }
+}
+
 /// The page about `sections`, of `wanted`.
 pub(crate) fn render(
     report: &Report<'_>,
@@ -119,7 +129,8 @@ pub(crate) fn render(
         whole,
         runs: sections.iter().map(|section| section.runs.len()).sum(),
         columns: provenance::COLUMNS,
-        cpu_hours: format!("{:.2}", provenance.cpu_seconds / 3600.0),
+        versions: provenance.versions(),
+        cpu_time: duration(provenance.cpu_seconds),
         provenance,
         data,
     };

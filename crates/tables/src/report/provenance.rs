@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::grid::cell_label;
-use crate::{Cell, Error, Runs};
+use crate::{Cell, Error, Runs, text::inert_short};
 
 /// Columns that tell a machine and a program from another.
 pub(crate) const COLUMNS: [&str; 6] = ["version", "commit", "blas", "cpu", "device", "host"];
+/// Longest text: a BLAS tells its build options before its core.
+const TEXT: usize = 160;
 /// Most lines of the table.
 const LINES: usize = 50;
 
@@ -25,6 +26,22 @@ pub(crate) struct Line {
     /// In the order of [`COLUMNS`].
     pub(crate) texts: Vec<String>,
     pub(crate) runs: usize,
+}
+
+impl Provenance {
+    /// The versions, each with the start of its commit.
+    pub(crate) fn versions(&self) -> Vec<String> {
+        let mut versions: Vec<String> = self
+            .lines
+            .iter()
+            .map(|line| {
+                let commit: String = line.texts[1].chars().take(10).collect();
+                format!("{} (commit {commit})", line.texts[0])
+            })
+            .collect();
+        versions.dedup();
+        versions
+    }
 }
 
 /// Counts the runs of all tables.
@@ -50,7 +67,7 @@ pub(crate) fn provenance<'a>(tables: impl Iterator<Item = &'a Runs>) -> Result<P
     }
     let left_out = counts.len().saturating_sub(LINES);
     let line = |(row, runs): (Vec<Cell>, usize)| Line {
-        texts: row.iter().map(cell_label).collect(),
+        texts: row.iter().map(|cell| inert_short(&cell.to_string(), TEXT)).collect(),
         runs,
     };
     Ok(Provenance {
