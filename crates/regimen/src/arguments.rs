@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Compact(Compact),
     /// Compare finished runs with each other, with published numbers or with another store.
     Compare(Compare),
+    /// Write one page about finished runs: tables, learning curves, failures, provenance.
+    Report(Report),
     /// Print the JSON Schema of an experiment's parameters.
     Schema {
         /// Name of the experiment.
@@ -101,6 +103,9 @@ pub(crate) struct Run {
     /// Run failed runs again.
     #[arg(long)]
     pub(crate) retry_failed: bool,
+    /// Write the page that `report` makes of these runs, here.
+    #[arg(long, value_name = "FILE.html", overrides_with = "report")]
+    pub(crate) report: Option<PathBuf>,
     /// Age of a checkpoint at which a run writes another one [default: 20].
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) checkpoint_every: Option<Duration>,
@@ -176,6 +181,24 @@ pub(crate) struct Compare {
     /// How to print.
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: TableFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Configurations to report on [default: every sweep of the store].
+    #[arg(value_name = "CONFIG")]
+    pub(crate) configs: Vec<PathBuf>,
+    /// Replace a value, as it was when the configurations were run.
+    #[arg(short, long = "set", value_name = "PATH=VALUE", requires = "configs")]
+    pub(crate) set: Vec<String>,
+    /// Only runs for which an expression holds, for example `regime in [2,3] and seed < 2`.
+    #[arg(long, value_name = "EXPR", requires = "configs")]
+    pub(crate) only: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+    /// The page.
+    #[arg(short, long, value_name = "FILE.html")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

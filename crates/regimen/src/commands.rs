@@ -4,6 +4,7 @@ pub(crate) mod compact;
 pub(crate) mod compare;
 pub(crate) mod datasets;
 pub(crate) mod plan;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod status;

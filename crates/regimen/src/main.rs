@@ -38,6 +38,7 @@ fn run(command: Command, log_format: LogFormat) -> anyhow::Result<Done> {
         Command::Status(status) => commands::status::status(&status),
         Command::Compact(compact) => commands::compact::compact(&compact),
         Command::Compare(compare) => commands::compare::compare(&compare),
+        Command::Report(report) => commands::report::report(&report),
         Command::Schema { experiment } => commands::schema::schema(&experiment),
         Command::Datasets(datasets) => commands::datasets::datasets(&datasets),
         Command::Tool(words) => commands::tool::tool(&words),

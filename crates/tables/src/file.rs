@@ -111,7 +111,7 @@ pub(crate) fn failed(what: &'static str, path: &Path, source: io::Error) -> Erro
 }
 
 /// A new file beside `target` whose name no `*.parquet` pattern matches.
-fn create_temporary(target: &Path) -> Result<(PathBuf, File), Error> {
+pub(crate) fn create_temporary(target: &Path) -> Result<(PathBuf, File), Error> {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     for attempt in 0_u32.. {
         let path = parent(target).join(format!(".{name}.{}-{attempt}.tmp", std::process::id()));
@@ -124,6 +124,6 @@ fn create_temporary(target: &Path) -> Result<(PathBuf, File), Error> {
     Err(failed("create", target, io::ErrorKind::AlreadyExists.into()))
 }
 
-fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

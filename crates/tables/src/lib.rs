@@ -2,7 +2,8 @@
 //!
 //! [`write_tables`] turns a fold of the journals into the tables of a store. Everything else reads
 //! those files alone: [`Runs`] the run table of an experiment, [`compare`] the mean over seeds beside
-//! [`Published`] numbers, [`exact`] whether two stores hold the same outcome bit by bit.
+//! [`Published`] numbers, [`exact`] whether two stores hold the same outcome bit by bit, [`Report`] a page about
+//! them.
 
 mod cell;
 mod columns;
@@ -13,6 +14,7 @@ mod execution;
 mod file;
 mod metrics;
 mod read;
+mod report;
 mod rows;
 mod runs;
 mod stamp;
@@ -29,5 +31,6 @@ pub use compare::{
 pub use error::Error;
 pub use exact::{Difference, Differences, Scope, exact};
 pub use read::{Runs, Selection, experiments};
+pub use report::{Checksum, Report, Subject, write_page};
 pub use stamp::are_current;
 pub use write::{Written, write_tables};

@@ -127,6 +127,11 @@ impl Runs {
         }
     }
 
+    /// The first runs.
+    pub(crate) fn head(&self, runs: usize) -> Self {
+        Self { experiment: self.experiment.clone(), frame: self.frame.head(Some(runs)) }
+    }
+
     pub(crate) fn column(&self, name: &str) -> Result<&Column, Error> {
         self.frame.column(name).map_err(|_| self.unknown(name))
     }

@@ -8,5 +8,7 @@ mod exact;
 mod fixture;
 #[path = "tables/published.rs"]
 mod published;
+#[path = "tables/report.rs"]
+mod report;
 #[path = "tables/write.rs"]
 mod write;

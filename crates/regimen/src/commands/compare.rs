@@ -117,7 +117,7 @@ pub(crate) fn show_plan(plan: Plan, store: &Path) -> Result<()> {
 }
 
 /// What the `table:` block of a configuration asks for.
-fn asked_by(table: &Table) -> Request {
+pub(crate) fn asked_by(table: &Table) -> Request {
     Request {
         rows: table.rows.clone(),
         columns: table.columns.clone(),
@@ -127,7 +127,7 @@ fn asked_by(table: &Table) -> Request {
 }
 
 /// The published numbers that a plan's `table:` block names.
-fn published(plan: Option<&Plan>) -> Result<Option<Published>> {
+pub(crate) fn published(plan: Option<&Plan>) -> Result<Option<Published>> {
     let name = plan.and_then(|plan| plan.table.as_ref()?.published.as_deref());
     Ok(name.map(|name| Published::find(Path::new(PUBLISHED), name)).transpose()?)
 }
@@ -149,7 +149,7 @@ fn first_metric(experiment: &str) -> String {
 }
 
 /// Which direction of a metric, named in full or bare, the experiment says is better.
-fn better(experiment: &str, value: &str) -> Option<Better> {
+pub(crate) fn better(experiment: &str, value: &str) -> Option<Better> {
     let name = value.strip_prefix("final.").unwrap_or(value);
     let entries = registry::entries();
     let entry = entries.iter().find(|entry| entry.name == experiment)?;

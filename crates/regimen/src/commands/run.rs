@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -8,7 +9,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::arguments::{ListFormat, Run};
-use crate::commands::{Done, compare, plan::list};
+use crate::commands::{Done, compare, plan::list, report};
 use crate::logging::LogFormat;
 use crate::plans::{Planned, plans};
 use crate::progress::SweepProgress;
@@ -18,6 +19,10 @@ use crate::{provenance, registry};
 /// `regimen run`: execute what is not finished yet, fold, print the tables.
 pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
     let plans = plans(&arguments.config)?;
+    let subjects = match arguments.report {
+        Some(_) => report::subjects(&plans, &arguments.config)?,
+        None => Vec::new(),
+    };
     let journal = arguments.store.results.join(execute::JOURNAL);
     if arguments.dry_run {
         let fold = Fold::read(&journal)?;
@@ -30,7 +35,7 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
     for planned in plans {
         let summary = execute(arguments, &planned, log_format, &stop)?;
         failed += summary.failed.len();
-        write_tables(arguments)?;
+        write_tables(&arguments.store.results)?;
         if stop.requested() {
             say("interrupted; what was recorded is kept, the same command goes on");
             return Ok(Done::Interrupted);
@@ -39,6 +44,9 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
             Err(error) if compare::nothing(&error) => say(&error.to_string()),
             shown => shown?,
         }
+    }
+    if let Some(page) = &arguments.report {
+        report::write(&arguments.store.results, subjects, page)?;
     }
     Ok(if failed > 0 { Done::SomeFailed } else { Done::Well })
 }
@@ -96,8 +104,7 @@ fn worker_command(log_format: LogFormat) -> Result<WorkerCommand> {
 }
 
 /// Folds the journals of the store into its tables, unless they are up to date.
-fn write_tables(arguments: &Run) -> Result<()> {
-    let store = &arguments.store.results;
+pub(crate) fn write_tables(store: &Path) -> Result<()> {
     let journal = store.join(execute::JOURNAL);
     let entries = registry::entries();
     let defaults = |name: &str| entries.iter().find(|e| e.name == name).map(|e| e.defaults());

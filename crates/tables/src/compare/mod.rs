@@ -5,7 +5,12 @@ mod latex;
 mod published;
 mod render;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::resume_unwind,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
 
 use experiment::Better;
 use polars::prelude::*;
@@ -14,6 +19,7 @@ use serde::Serialize;
 pub use best::Standing;
 pub use published::{Published, Theirs};
 pub use render::Format;
+pub(crate) use render::number;
 
 use crate::{
     Cell, Error, Runs, Selection,
@@ -94,6 +100,9 @@ pub struct Summary {
     /// Their values by seed; the mean where a cell has several runs of one seed.
     #[serde(skip)]
     pub seeds: BTreeMap<Cell, f64>,
+    /// Which rows of the selected run table they are.
+    #[serde(skip)]
+    pub(crate) members: Vec<usize>,
     /// What the paper printed.
     pub published: Option<Theirs>,
     /// Our mean minus the published number.
@@ -254,10 +263,11 @@ impl<'a> Pivot<'a> {
         for parameter in self.published.map_or(&[][..], Published::parameters) {
             known.push(Known::new(self, &format!("{PARAMS}{parameter}"))?);
         }
-        let row = |row| {
-            let columns = 0..self.keys[1].len();
-            columns.map(|column| self.summary([row, column], metric, &known, &seeds)).collect()
-        };
+        let columns = self.keys[1].len();
+        let summary =
+            |cell: usize| self.summary([cell / columns, cell % columns], metric, &known, &seeds);
+        let mut all = each_in_parallel(self.keys[0].len() * columns, &summary).into_iter();
+        let row = |_| all.by_ref().take(columns).collect();
         Ok((0..self.keys[0].len()).map(row).collect())
     }
 
@@ -285,6 +295,7 @@ impl<'a> Pivot<'a> {
             test: None,
             p: None,
             seeds: by_seed.into_iter().filter_map(one).collect(),
+            members: runs.iter().map(|(run, _)| *run).collect(),
             mean,
             deviation: statistics::deviation(&values),
             gap: mean.zip(published.as_ref()).map(|(mean, theirs)| mean - theirs.value),
@@ -309,6 +320,36 @@ impl<'a> Pivot<'a> {
         }
         Ok(mixed)
     }
+}
+
+/// `make` of every number below `count`, on all cores: nearly all the time of a comparison goes into
+/// the draws of its intervals.
+fn each_in_parallel<T: Send>(count: usize, make: &(impl Fn(usize) -> T + Sync)) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut made = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count {
+                return made;
+            }
+            made.push((number, make(number)));
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(count);
+    let mut all: Vec<(usize, T)> = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(&work)).collect();
+        let mut all = work();
+        for other in others {
+            match other.join() {
+                Ok(made) => all.extend(made),
+                Err(panic) => resume_unwind(panic),
+            }
+        }
+        all
+    });
+    all.sort_unstable_by_key(|(number, _)| *number);
+    all.into_iter().map(|(_, made)| made).collect()
 }
 
 /// Where a cell's value of a published parameter comes from.

@@ -268,7 +268,7 @@ impl Comparison {
 
     /// Decimal places that leave three or four significant digits of the largest mean; none where
     /// only the exponent form is short.
-    fn places(&self) -> Option<usize> {
+    pub(crate) fn places(&self) -> Option<usize> {
         let means = self.cells.iter().flatten().filter_map(|cell| cell.mean).map(f64::abs);
         let largest = means.filter(|mean| mean.is_finite()).fold(0.0, f64::max);
         match largest {
@@ -385,7 +385,8 @@ fn cell_text(
     text
 }
 
-fn number(value: f64, places: Option<usize>) -> String {
+/// A number with so many decimal places, or in exponent form without.
+pub(crate) fn number(value: f64, places: Option<usize>) -> String {
     match places {
         Some(places) => format!("{value:.places$}"),
         None => format!("{value:.2e}"),

@@ -1,0 +1,281 @@
+//! Metrics by step, averaged over the runs of a cell.
+//!
+//! The tables of metrics are read twice, some thousand rows at a time: once for the steps there are,
+//! once for the values. What is kept grows with the curves on the page, not with the runs.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
+
+use experiment::RunId;
+
+use super::{
+    limits::Limits,
+    survey::{Bins, METRIC, STEP, Survey, VALUE, batches},
+};
+use crate::{Error, columns::RUN_ID};
+
+/// A curve that a run belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) section: usize,
+    pub(crate) series: usize,
+}
+
+/// The curves of every run.
+pub(crate) type Members = HashMap<RunId, Vec<Place>>;
+
+/// One point of a curve: what its runs had there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Point {
+    /// Mean of the steps that fell into the point.
+    pub(crate) step: f64,
+    /// Mean over runs.
+    pub(crate) mean: f64,
+    /// Lowest of a run.
+    pub(crate) low: f64,
+    /// Highest of a run.
+    pub(crate) high: f64,
+    /// How many runs.
+    pub(crate) runs: u32,
+}
+
+/// The curves of one section.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Curves {
+    /// For each metric the points of each series.
+    pub(crate) metrics: BTreeMap<String, BTreeMap<usize, Vec<Point>>>,
+    /// Values that are no finite numbers, by metric.
+    pub(crate) not_finite: BTreeMap<String, u64>,
+    /// Metrics that have a curve but no place on the page.
+    pub(crate) left_out: Vec<String>,
+}
+
+/// The curves of one experiment by section.
+pub(crate) fn read(
+    store: &Path,
+    experiment: &str,
+    members: &Members,
+    limits: &Limits,
+) -> Result<HashMap<usize, Curves>, Error> {
+    let folder = store.join("tables").join(experiment).join("metrics");
+    let places = |run: &str| {
+        let id = run.parse::<RunId>().ok();
+        id.and_then(|id| members.get(&id)).map_or(&[][..], Vec::as_slice)
+    };
+    if members.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let survey = Survey::read(&folder, limits.points, &places)?;
+    let mut sums = Sums::new(survey, limits);
+    let mut run = Run::default();
+    batches(&folder, &[RUN_ID, STEP, METRIC, VALUE], &mut |frame| {
+        let runs = frame.column(RUN_ID)?.str()?;
+        let steps = frame.column(STEP)?.u64()?;
+        let metrics = frame.column(METRIC)?.str()?;
+        let values = frame.column(VALUE)?.f64()?;
+        for (((id, step), metric), value) in
+            runs.iter().zip(steps.iter()).zip(metrics.iter()).zip(values.iter())
+        {
+            let (Some(id), Some(step), Some(metric)) = (id, step, metric) else { continue };
+            if id != run.id {
+                sums.add(&mut run);
+                run.id.replace_range(.., id);
+                run.places = places(id);
+            }
+            if !run.places.is_empty()
+                && let Some(number) = sums.survey.names.number(metric)
+            {
+                run.push(number, step, value.unwrap_or(f64::NAN));
+            }
+        }
+        Ok(())
+    })?;
+    sums.add(&mut run);
+    Ok(sums.finish())
+}
+
+/// The rows of one run, by metric.
+#[derive(Default)]
+struct Run<'a> {
+    id: String,
+    places: &'a [Place],
+    rows: Vec<Vec<(u64, f64)>>,
+}
+
+impl Run<'_> {
+    fn push(&mut self, metric: usize, step: u64, value: f64) {
+        if self.rows.len() <= metric {
+            self.rows.resize_with(metric + 1, Vec::new);
+        }
+        self.rows[metric].push((step, value));
+    }
+}
+
+/// What the runs of one curve sum up to at one point.
+#[derive(Debug, Clone, Copy)]
+struct Sum {
+    runs: u32,
+    steps: f64,
+    values: f64,
+    low: f64,
+    high: f64,
+}
+
+impl Sum {
+    const NONE: Self =
+        Self { runs: 0, steps: 0.0, values: 0.0, low: f64::INFINITY, high: f64::NEG_INFINITY };
+
+    fn add(&mut self, step: f64, value: f64) {
+        self.runs += 1;
+        self.steps += step;
+        self.values += value;
+        self.low = self.low.min(value);
+        self.high = self.high.max(value);
+    }
+
+    fn point(&self) -> Option<Point> {
+        let runs = f64::from(self.runs);
+        (self.runs > 0).then(|| Point {
+            step: self.steps / runs,
+            mean: self.values / runs,
+            low: self.low,
+            high: self.high,
+            runs: self.runs,
+        })
+    }
+}
+
+/// One metric of one section.
+struct OfMetric {
+    bins: Bins,
+    series: BTreeMap<usize, Vec<Sum>>,
+    not_finite: u64,
+}
+
+struct Sums {
+    survey: Survey,
+    /// By section and number of the metric.
+    metrics: HashMap<(usize, usize), OfMetric>,
+    left_out: HashMap<usize, Vec<String>>,
+    /// Of one run and metric: how many values, the sum of their steps, their sum; by bin.
+    scratch: Vec<(u32, f64, f64)>,
+}
+
+impl Sums {
+    /// Takes the first metrics by name that have more than one step.
+    fn new(survey: Survey, limits: &Limits) -> Self {
+        let mut metrics = HashMap::new();
+        let mut left_out = HashMap::new();
+        for (section, steps) in &survey.steps {
+            let mut curves: Vec<usize> =
+                (0..steps.len()).filter(|number| steps[*number].is_curve()).collect();
+            curves.sort_unstable_by_key(|number| survey.names.name(*number));
+            let rest = curves.split_off(curves.len().min(limits.metrics));
+            for number in curves {
+                let bins = steps[number].bins(limits.points);
+                let metric = OfMetric { bins, series: BTreeMap::new(), not_finite: 0 };
+                metrics.insert((*section, number), metric);
+            }
+            let names = rest.into_iter().map(|number| survey.names.name(number).to_owned());
+            left_out.insert(*section, names.collect());
+        }
+        Self { survey, metrics, left_out, scratch: Vec::new() }
+    }
+
+    /// Adds a run to its curves and empties it. A run counts once at a point, however many steps
+    /// fell into it.
+    fn add(&mut self, run: &mut Run<'_>) {
+        for (number, rows) in run.rows.iter_mut().enumerate() {
+            for place in run.places {
+                if let Some(metric) = self.metrics.get_mut(&(place.section, number)) {
+                    metric.add(place.series, rows, &mut self.scratch);
+                }
+            }
+            rows.clear();
+        }
+    }
+
+    fn finish(self) -> HashMap<usize, Curves> {
+        let mut sections = HashMap::<usize, Curves>::new();
+        for (section, names) in self.left_out {
+            sections.entry(section).or_default().left_out = names;
+        }
+        for ((section, number), metric) in self.metrics {
+            let name = self.survey.names.name(number);
+            let curves = sections.entry(section).or_default();
+            let points = |sums: Vec<Sum>| sums.iter().filter_map(Sum::point).collect();
+            let series = metric.series.into_iter().map(|(at, sums)| (at, points(sums))).collect();
+            curves.metrics.insert(name.to_owned(), series);
+            if metric.not_finite > 0 {
+                curves.not_finite.insert(name.to_owned(), metric.not_finite);
+            }
+        }
+        sections
+    }
+}
+
+impl OfMetric {
+    fn add(&mut self, series: usize, rows: &[(u64, f64)], scratch: &mut Vec<(u32, f64, f64)>) {
+        scratch.clear();
+        scratch.resize(self.bins.len(), (0, 0.0, 0.0));
+        for (step, value) in rows {
+            if !value.is_finite() {
+                self.not_finite += 1;
+            } else if let Some(bin) = self.bins.of(*step) {
+                let (n, steps, values) = &mut scratch[bin];
+                *n += 1;
+                *steps += *step as f64;
+                *values += value;
+            }
+        }
+        let sums = self.series.entry(series).or_insert_with(|| vec![Sum::NONE; self.bins.len()]);
+        for (sum, (n, steps, values)) in sums.iter_mut().zip(scratch) {
+            if *n > 0 {
+                sum.add(*steps / f64::from(*n), *values / f64::from(*n));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metric(bins: Bins) -> OfMetric {
+        OfMetric { bins, series: BTreeMap::new(), not_finite: 0 }
+    }
+
+    fn points(metric: &OfMetric, series: usize) -> Vec<Point> {
+        metric.series[&series].iter().filter_map(Sum::point).collect()
+    }
+
+    #[test]
+    fn mean_and_band_over_runs() {
+        let mut loss = metric(Bins::Each(vec![1, 2, 3]));
+        let mut scratch = Vec::new();
+        loss.add(0, &[(1, 4.0), (2, 2.0)], &mut scratch);
+        loss.add(0, &[(1, 2.0), (2, f64::NAN), (3, 1.0)], &mut scratch);
+        let point = |step, mean, low, high, runs| Point { step, mean, low, high, runs };
+        let expected = [
+            point(1.0, 3.0, 2.0, 4.0, 2),
+            point(2.0, 2.0, 2.0, 2.0, 1),
+            point(3.0, 1.0, 1.0, 1.0, 1),
+        ];
+        assert_eq!(points(&loss, 0), expected);
+        assert_eq!(loss.not_finite, 1);
+    }
+
+    #[test]
+    fn a_run_counts_once_in_a_bin() {
+        // Steps 0 to 3 in two bins; the band is over runs, not over the steps of a run.
+        let mut loss = metric(Bins::Equal { low: 0, high: 3, points: 2 });
+        let mut scratch = Vec::new();
+        loss.add(7, &[(0, 1.0), (1, 3.0), (2, 5.0), (3, 5.0)], &mut scratch);
+        loss.add(7, &[(0, 4.0), (3, 7.0)], &mut scratch);
+        let point = |step, mean, low, high| Point { step, mean, low, high, runs: 2 };
+        let expected = [point(0.25, 3.0, 2.0, 4.0), point(2.75, 6.0, 5.0, 7.0)];
+        assert_eq!(points(&loss, 7), expected);
+    }
+}

@@ -1,0 +1,65 @@
+/// How much of everything a page holds, so that it stays below 10 MB whatever the store holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Sections; further ones are counted.
+    pub(crate) sections: usize,
+    /// Rows of a result table.
+    pub(crate) table_rows: usize,
+    /// Columns of a result table.
+    pub(crate) table_columns: usize,
+    /// Metrics with learning curves.
+    pub(crate) metrics: usize,
+    /// Charts a metric.
+    pub(crate) panels: usize,
+    /// Points of a curve.
+    pub(crate) points: usize,
+    /// Runs in the table of raw rows.
+    pub(crate) raw_rows: usize,
+    /// Bytes of pictures on the whole page, before they are encoded.
+    pub(crate) pictures: u64,
+    /// Bytes of one picture.
+    pub(crate) picture: u64,
+    /// Pictures a section.
+    pub(crate) pictures_shown: usize,
+}
+
+/// Curves in one chart, as many as there are colours.
+pub(crate) const SERIES: usize = 8;
+/// Characters of a name or value.
+pub(crate) const LABEL: usize = 60;
+/// Characters of a label inside a chart.
+pub(crate) const CHART_LABEL: usize = 18;
+/// Characters of an error.
+pub(crate) const ERROR: usize = 2000;
+/// Different errors of a section.
+pub(crate) const ERRORS: usize = 30;
+/// Parameters whose effect is shown.
+pub(crate) const EFFECTS: usize = 12;
+/// Values of such a parameter.
+pub(crate) const VALUES: usize = 20;
+/// Rows and columns of a heat map.
+pub(crate) const HEAT: usize = 24;
+/// Classes of a confusion matrix.
+pub(crate) const CLASSES: usize = 40;
+
+impl Limits {
+    /// Limits of each of so many sections; the whole page has about 60 charts, 600 raw rows and
+    /// 6,000 cells of tables for them.
+    pub(crate) fn of(sections: usize) -> Self {
+        let sections = sections.clamp(1, 40);
+        let charts = (60 / sections).max(1);
+        let metrics = charts.clamp(1, 5);
+        Self {
+            sections,
+            table_rows: (300 / sections).max(20),
+            table_columns: 24,
+            metrics,
+            panels: (charts / metrics).max(1),
+            points: 120,
+            raw_rows: (600 / sections).max(20),
+            pictures: 3 << 20,
+            picture: 1 << 20,
+            pictures_shown: (60 / sections).max(4),
+        }
+    }
+}

@@ -1,0 +1,406 @@
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
+
+use experiment::{Better, Metric};
+use journal::{Outcome, RunSpec};
+use serde_json::{Value, json};
+use tables::{Checksum, Error, Published, Report, Request, Selection, Subject, write_page};
+use tempfile::{TempDir, tempdir};
+
+use crate::fixture::{Story, dialog, spec};
+
+const METRICS: &[Metric] = &[Metric { name: "test_accuracy", unit: "%", better: Better::Higher }];
+
+fn render(store: &Path, subjects: Vec<Subject>) -> Result<String, Error> {
+    let report = Report {
+        store,
+        subjects,
+        metrics: &|_| METRICS,
+        made_by: "regimen 0.1.0".into(),
+        command: "regimen report -o report.html".into(),
+    };
+    report.render()
+}
+
+fn page(story: &Story) -> String {
+    let store = tempdir().unwrap();
+    story.write(store.path());
+    render(store.path(), Vec::new()).unwrap()
+}
+
+/// Whether `parts` stand in `text` one after the other.
+fn assert_in_order(text: &str, parts: &[&str]) {
+    let mut rest = text;
+    for part in parts {
+        let Some((_, after)) = rest.split_once(part) else {
+            panic!("{part:?} is not in order in:\n{text}");
+        };
+        rest = after;
+    }
+}
+
+/// Two regimes and two learners, two seeds with curves, and a failed run.
+fn story() -> Story {
+    let mut story = Story::new();
+    for (regime, learner, base) in
+        [(1, "rbi", 90.0), (1, "fp", 30.0), (2, "rbi", 80.0), (2, "fp", 50.0)]
+    {
+        for seed in 0..2 {
+            let run = dialog(regime, learner, seed);
+            let offset = 2.0 * seed as f64;
+            story.start(&run);
+            story.metrics(&run, &[(10, "loss", base + offset), (20, "loss", base / 2.0 + offset)]);
+            story.end(&run, Outcome::Finished, &[("test_accuracy", base + offset)]);
+        }
+    }
+    story.fail(&dialog(2, "rbi", 7), "diverged: loss is NaN at step 7");
+    story
+}
+
+fn asked() -> Subject {
+    let theirs = "regime,learner,metric,value,spread,source,confidence\n\
+        1,rbi,test_accuracy,95,,\"Paper, table 1\",recalled\n";
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("babi.csv");
+    fs::write(&path, theirs).unwrap();
+    Subject {
+        title: "asked".into(),
+        experiment: "dialog".into(),
+        table: Some(Request {
+            rows: vec!["regime".into()],
+            columns: vec!["learner".into()],
+            value: "test_accuracy".into(),
+            better: Some(Better::Higher),
+            ..Request::default()
+        }),
+        published: Some(Published::read(&path).unwrap()),
+        configuration: Some("name: asked\n".into()),
+        command: Some("regimen run asked.yaml".into()),
+        data: vec![Checksum { name: "babi".into(), checksum: "sha256:abc".into() }],
+        ..Subject::default()
+    }
+}
+
+#[test]
+fn means_published_numbers_and_gaps_are_in_the_table() {
+    let store = tempdir().unwrap();
+    story().write(store.path());
+    let page = render(store.path(), vec![asked()]).unwrap();
+    // 90 and 92: mean 91, deviation sqrt(2), 4 below the paper.
+    assert_in_order(
+        &page,
+        &["learner →", "<th scope=\"row\">1</th>", "91.0", "±1.4", "95", "-4.0", "31.0", "±1.4"],
+    );
+    for part in [
+        "published: Paper, table 1 (recalled)",
+        "left out: 1 failed",
+        "10000 draws of seed 2016",
+        "regimen run asked.yaml",
+        "regimen report -o report.html",
+        "name: asked",
+        "<code>sha256:abc</code>",
+        "OpenBLAS Haswell",
+        "Test CPU",
+        "abc1234",
+        "node1",
+        "diverged: loss is NaN at step 7",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn curves_are_means_over_seeds_with_bands() {
+    let page = page(&story());
+    // Seeds 0 and 1 of regime 1 end at 45 and 47 (rbi), at 15 and 17 (fp).
+    assert!(
+        page.contains("loss by step, 10.00 to 20.00; at the end: fp 16.00, rbi 46.00"),
+        "{page}"
+    );
+    for series in ["s0", "s1"] {
+        let lines =
+            page.matches(&format!("<polyline fill=\"none\" class=\"line {series}\"")).count();
+        assert!(lines >= 2, "{series}: {lines}");
+    }
+    assert_eq!(page.matches("<polygon class=\"band").count(), 4, "a band for every curve");
+    assert!(page.contains("<text") && page.contains("class=\"end s0\">fp</text>"));
+}
+
+#[test]
+fn effects_average_over_everything_else() {
+    let page = page(&story());
+    // Regime 1: 90, 92, 30, 32. Learner fp: 30, 32, 50, 52.
+    assert_in_order(
+        &page,
+        &[
+            "Effects of parameters",
+            "<th scope=\"row\">fp</th><td class=\"n\">4</td><td class=\"n\">41.00</td>",
+        ],
+    );
+    assert_in_order(
+        &page,
+        &[
+            "Effects of parameters",
+            "<th scope=\"row\">1</th><td class=\"n\">4</td><td class=\"n\">61.00</td>",
+        ],
+    );
+}
+
+#[test]
+fn a_map_shows_the_lowest_and_the_highest_mean() {
+    let page = page(&story());
+    assert!(page.contains("from 31.00 (lightest) to 91.00 (strongest)"));
+    assert_in_order(&page, &["class=\"heat h0\"", "class=\"heat h9\""]);
+}
+
+#[test]
+fn every_sweep_has_a_section_and_further_ones_are_counted() {
+    let mut story = Story::new();
+    for sweep in 0..45 {
+        let mut run = dialog(sweep, "fp", 0);
+        run.sweep = format!("sweep-{sweep:02}");
+        story.finish(&run, &[("test_accuracy", 1.0)]);
+    }
+    let page = page(&story);
+    assert!(page.contains("sweep-00") && page.contains("sweep-39") && !page.contains("sweep-40"));
+    assert!(page.contains("5 further sweeps are not shown"));
+}
+
+/// What a page must never hold as it is, wherever a name or value came from.
+fn assert_inert(page: &str) {
+    for active in [
+        "<script>alert",
+        "<img src=x",
+        "<b onerror",
+        "\u{1b}",
+        "\u{202e}",
+        "\u{0}",
+        "\r",
+        "</svg><",
+    ] {
+        assert!(!page.contains(active), "{active:?}");
+    }
+    assert_eq!(page.matches("<script").count(), 1, "only the page's own");
+    assert!(!page.contains(&"x".repeat(2100)), "long text is cut");
+    assert!(!page.contains("src=\"http") && !page.contains("href=\"http"), "nothing is loaded");
+}
+
+#[test]
+fn hostile_names_are_inert_and_short() {
+    let names = [
+        "<script>alert(1)</script>".to_owned(),
+        "\"><img src=x onerror=alert(1)>".to_owned(),
+        "\u{1b}[31mred\u{202e}".to_owned(),
+        "../../etc/passwd\nnext\rline\0".to_owned(),
+        "</style></title></svg><b onerror=alert(1)>".to_owned(),
+        "x".repeat(10_000),
+    ];
+    let mut story = Story::new();
+    for (at, name) in names.iter().enumerate() {
+        for (seed, other) in names.iter().enumerate() {
+            let params = json!({name.as_str(): other, "kind": name, "n": at});
+            let mut run = spec("dialog", &params, seed as u64);
+            run.sweep.clone_from(&names[at % 2]);
+            story.start(&run);
+            story.metrics(&run, &[(1, name.as_str(), 1.0), (2, name.as_str(), 2.0)]);
+            story.rows(&run, "confusion", &[json!({"actual": name, "predicted": other})]);
+            let outcome =
+                if seed == 1 { Outcome::Failed { error: name.clone() } } else { Outcome::Finished };
+            story.end(&run, outcome, &[(name.as_str(), 1.0), ("test_accuracy", seed as f64)]);
+        }
+    }
+    let store = tempdir().unwrap();
+    story.write(store.path());
+    assert_inert(&render(store.path(), Vec::new()).unwrap());
+    let subject = Subject {
+        title: names[0].clone(),
+        configuration: Some(names.join("\n")),
+        command: Some(names[1].clone()),
+        data: vec![Checksum { name: names[0].clone(), checksum: names[2].clone() }],
+        published: None,
+        ..asked()
+    };
+    let subject = Subject { table: None, ..subject };
+    let page = render(store.path(), vec![subject]).unwrap();
+    assert_inert(&page);
+    assert!(page.contains("&#60;script&#62;alert(1)"), "it is shown as text");
+    assert!(page.len() < 1_000_000, "{}", page.len());
+}
+
+/// A store of one run with a folder for what it left.
+fn with_artifacts() -> (TempDir, RunSpec, PathBuf) {
+    let store = tempdir().unwrap();
+    let run = dialog(1, "fp", 0);
+    let mut story = Story::new();
+    story.finish(&run, &[("test_accuracy", 1.0)]);
+    story.write(store.path());
+    let folder = store.path().join("artifacts").join(run.run.to_string());
+    fs::create_dir_all(&folder).unwrap();
+    (store, run, folder)
+}
+
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&vec![128; (width * height) as usize]).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+#[test]
+fn pictures_are_embedded_and_scripts_in_them_are_not_markup() {
+    let (store, run, folder) = with_artifacts();
+    fs::write(folder.join("style.png"), png(3, 2)).unwrap();
+    fs::write(folder.join("a.svg"), "<svg xmlns='x'><script>alert(1)</script></svg>").unwrap();
+    fs::write(folder.join("model.bin"), "no picture").unwrap();
+    let page = render(store.path(), Vec::new()).unwrap();
+    assert_inert(&page);
+    let short = &run.run.to_string()[..10];
+    let expected = format!("alt=\"style.png of run {short}\" width=\"3\" height=\"2\"");
+    assert!(page.contains(&expected), "{page}");
+    assert_eq!(page.matches("src=\"data:image/png;base64,").count(), 1);
+    assert_eq!(page.matches("src=\"data:image/svg+xml;base64,").count(), 1);
+    assert!(!page.contains("model.bin"));
+    assert!(!page.contains("are links, too large"));
+}
+
+#[test]
+fn links_pipes_and_large_files_are_refused_and_counted() {
+    let (store, _, folder) = with_artifacts();
+    let secret = store.path().join("secret.png");
+    fs::write(&secret, png(1, 1)).unwrap();
+    symlink(&secret, folder.join("link.png")).unwrap();
+    fs::write(folder.join("large.jpg"), vec![0xff; (1 << 20) + 1]).unwrap();
+    fs::write(folder.join("text.png"), "no picture").unwrap();
+    fs::create_dir(folder.join("folder.png")).unwrap();
+    let pipe = std::process::Command::new("mkfifo").arg(folder.join("pipe.png")).status();
+    assert!(pipe.unwrap().success());
+    let page = render(store.path(), Vec::new()).unwrap();
+    assert!(!page.contains("data:image/"), "nothing of these is embedded");
+    assert!(page.contains("0 of 5 pictures; 5 are links, too large or no pictures"), "{page}");
+}
+
+#[test]
+fn a_folder_that_is_a_link_is_not_followed() {
+    let (store, _, folder) = with_artifacts();
+    let outside = tempdir().unwrap();
+    fs::write(outside.path().join("secret.png"), png(1, 1)).unwrap();
+    fs::remove_dir(&folder).unwrap();
+    symlink(outside.path(), &folder).unwrap();
+    let page = render(store.path(), Vec::new()).unwrap();
+    assert!(!page.contains("data:image/") && !page.contains("secret.png"));
+    fs::remove_dir_all(store.path().join("artifacts")).unwrap();
+    symlink(outside.path(), store.path().join("artifacts")).unwrap();
+    let error = render(store.path(), Vec::new()).unwrap_err();
+    assert!(matches!(&error, Error::Io { what: "open", .. }), "{error}");
+}
+
+#[test]
+fn pictures_stay_within_the_size_of_the_page() {
+    let (store, _, folder) = with_artifacts();
+    let mut large = png(1, 1);
+    large.resize(900 << 10, 0);
+    for number in 0..6 {
+        fs::write(folder.join(format!("{number}.png")), &large).unwrap();
+    }
+    let page = render(store.path(), Vec::new()).unwrap();
+    assert_eq!(page.matches("src=\"data:").count(), 3, "3 MiB in all");
+    assert!(page.contains("3 of 6 pictures"));
+    assert!(page.len() < 10_000_000);
+}
+
+#[test]
+fn confusion_is_summed_over_runs() {
+    let mut story = Story::new();
+    for seed in 0..2 {
+        let run = dialog(1, "fp", seed);
+        story.start(&run);
+        let row = |actual, predicted, count| -> Value {
+            json!({"actual": actual, "predicted": predicted, "count": count})
+        };
+        story.rows(
+            &run,
+            "confusion",
+            &[row("cat", "cat", 8), row("cat", "dog", 2), row("dog", "dog", 5)],
+        );
+        story.end(&run, Outcome::Finished, &[("test_accuracy", 1.0)]);
+    }
+    let page = page(&story);
+    assert_in_order(
+        &page,
+        &[
+            "over 2 runs",
+            "<th scope=\"row\">cat</th>",
+            ">16</td>",
+            ">4</td>",
+            "<th scope=\"row\">dog</th>",
+            ">0</td>",
+            ">10</td>",
+        ],
+    );
+    let mut other = Story::new();
+    let run = dialog(1, "fp", 0);
+    other.start(&run);
+    other.rows(&run, "confusion", &[json!({"something": 1})]);
+    other.end(&run, Outcome::Finished, &[("test_accuracy", 1.0)]);
+    assert!(!self::page(&other).contains("class=\"confusion\""));
+}
+
+#[test]
+fn runs_without_a_result_still_have_a_page() {
+    let mut story = Story::new();
+    story.fail(&dialog(1, "fp", 0), "out of memory");
+    story.fail(&dialog(1, "fp", 1), "out of memory");
+    story.start(&dialog(1, "fp", 2));
+    let page = page(&story);
+    assert!(page.contains("No result table: no run has a final metric"), "{page}");
+    assert_in_order(&page, &["Failed runs (2)", "2 runs", "out of memory", "seed 0", "seed 1"]);
+    assert!(page.contains("0 finished, 2 failed, 1 running"));
+}
+
+#[test]
+fn nothing_to_report_is_an_error() {
+    let store = tempdir().unwrap();
+    let error = render(store.path(), Vec::new()).unwrap_err();
+    assert!(matches!(error, Error::Nothing(_)), "{error}");
+    story().write(store.path());
+    let none = Subject {
+        selection: Selection { runs: Some([dialog(9, "fp", 0).run].into()), sweep: None },
+        ..asked()
+    };
+    let error = render(store.path(), vec![none.clone()]).unwrap_err();
+    assert!(matches!(error, Error::Nothing(_)), "{error}");
+    let page = render(store.path(), vec![none, asked()]).unwrap();
+    assert!(page.contains("No result table: none of these runs is in the store yet"));
+    let wrong = Subject {
+        table: Some(Request { value: "no_such_metric".into(), ..Request::default() }),
+        ..asked()
+    };
+    let error = render(store.path(), vec![wrong]).unwrap_err();
+    assert!(matches!(error, Error::Unknown { .. }), "{error}");
+}
+
+#[test]
+fn the_same_runs_give_the_same_page() {
+    assert_eq!(page(&story()), page(&story()));
+}
+
+#[test]
+fn a_page_replaces_a_page_but_no_folder() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("new/report.html");
+    write_page(&path, "one").unwrap();
+    write_page(&path, "two").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no leftover");
+    let error = write_page(folder.path(), "three").unwrap_err();
+    assert!(error.to_string().starts_with("could not replace "), "{error}");
+    let below_a_file = write_page(&path.join("x.html"), "four").unwrap_err();
+    assert!(matches!(below_a_file, Error::Io { .. }), "{below_a_file}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+}
