@@ -25,11 +25,11 @@ pub(super) fn latex_text(text: &str) -> String {
     safe
 }
 
-/// A `booktabs` table; `header` cells have one or more lines, all the same number.
+/// A `booktabs` table of what [`latex_text`] made safe; `header` cells have one or more lines.
 pub(super) fn table(
     caption: &str,
     labels: usize,
-    header: &[String],
+    header: &[Vec<String>],
     body: &[Vec<String>],
     footer: &[String],
 ) -> String {
@@ -38,10 +38,10 @@ pub(super) fn table(
         "% needs \\usepackage{{booktabs}}\n\\begin{{table}}\n\\centering\n\
          \\caption{{{caption}}}\n\\begin{{tabular}}{{{columns}}}\n\\toprule\n"
     );
-    let depth = header.iter().map(|cell| cell.split('\n').count()).max().unwrap_or(1);
+    let depth = header.iter().map(Vec::len).max().unwrap_or(1);
     for line in 0..depth {
         let cells: Vec<&str> =
-            header.iter().map(|cell| cell.split('\n').nth(line).unwrap_or_default()).collect();
+            header.iter().map(|cell| cell.get(line).map_or("", String::as_str)).collect();
         let _ = writeln!(text, "{} \\\\", cells.join(" & "));
     }
     text.push_str("\\midrule\n");
