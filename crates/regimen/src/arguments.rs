@@ -172,7 +172,7 @@ pub(crate) struct Compare {
     /// Final metric to show.
     #[arg(long, value_name = "M")]
     pub(crate) value: Option<String>,
-    /// `published`, or another store.
+    /// `published`, or another store: which cells changed beyond their spread.
     #[arg(long, value_name = "published|STORE")]
     pub(crate) against: Option<String>,
     /// With a store: every outcome must be the same to the bit.
@@ -181,6 +181,9 @@ pub(crate) struct Compare {
     /// How to print.
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: TableFormat,
+    /// Write to a file instead; needed for Parquet.
+    #[arg(short, long, value_name = "FILE", required_if_eq("format", "parquet"))]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -214,6 +217,7 @@ pub(crate) enum TableFormat {
     Latex,
     Csv,
     Json,
+    Parquet,
 }
 
 #[derive(Debug, Args)]

@@ -26,7 +26,8 @@ mod write;
 pub use cell::Cell;
 pub use columns::{PROVENANCE, is_outcome};
 pub use compare::{
-    Axis, Comparison, Counts, Format, Published, Request, Standing, Summary, Theirs, compare,
+    Axis, Change, Comparison, Counts, Format, Published, Regression, Request, Side, Standing,
+    Summary, Theirs, Verdict, against, compare,
 };
 pub use error::Error;
 pub use exact::{Difference, Differences, Scope, exact};

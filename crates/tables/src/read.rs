@@ -5,12 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use experiment::RunId;
+use experiment::{RunId, SpecId};
 use polars::prelude::*;
 
 use crate::{
     Cell, Error,
-    columns::{FINAL, PARAMS, RUN_ID, SWEEP},
+    columns::{FINAL, PARAMS, RUN_ID, SPEC_ID, SWEEP},
     file::failed,
     text::is_plain,
 };
@@ -22,6 +22,8 @@ pub struct Selection {
     pub sweep: Option<String>,
     /// Only these runs, for example those of a plan.
     pub runs: Option<BTreeSet<RunId>>,
+    /// Only runs that answer these requests, whatever version or data they were computed with.
+    pub specs: Option<BTreeSet<SpecId>>,
 }
 
 /// The run table of one experiment, read back.
@@ -98,12 +100,17 @@ impl Runs {
     pub fn select(&self, selection: &Selection) -> Self {
         let sweeps = selection.sweep.as_ref().zip(self.texts(SWEEP));
         let ids = selection.runs.as_ref().zip(self.texts(RUN_ID));
+        let specs = selection.specs.as_ref().zip(self.texts(SPEC_ID));
         let keep: BooleanChunked = (0..self.len())
             .map(|row| {
                 sweeps.is_none_or(|(wanted, sweeps)| sweeps.get(row) == Some(wanted))
                     && ids.is_none_or(|(wanted, ids)| {
                         let id = ids.get(row).and_then(|id| id.parse().ok());
                         id.is_some_and(|id: RunId| wanted.contains(&id))
+                    })
+                    && specs.is_none_or(|(wanted, specs)| {
+                        let spec = specs.get(row).and_then(|spec| spec.parse().ok());
+                        spec.is_some_and(|spec: SpecId| wanted.contains(&spec))
                     })
             })
             .collect();

@@ -1,5 +1,7 @@
 //! From a fold built by hand to files on disk and back.
 
+#[path = "tables/against.rs"]
+mod against;
 #[path = "tables/compare.rs"]
 mod compare;
 #[path = "tables/exact.rs"]
@@ -8,6 +10,8 @@ mod exact;
 mod fixture;
 #[path = "tables/published.rs"]
 mod published;
+#[path = "tables/published_files.rs"]
+mod published_files;
 #[path = "tables/report.rs"]
 mod report;
 #[path = "tables/write.rs"]

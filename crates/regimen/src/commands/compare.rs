@@ -21,7 +21,7 @@ pub(crate) fn compare(arguments: &Compare) -> Result<Done> {
     let compared = match arguments.against.as_deref() {
         Some(store) if arguments.exact => exact(arguments, &subject, Path::new(store)),
         Some("published") | None => show(arguments, &subject),
-        Some(_) => Err(anyhow!("--against a store needs --exact")),
+        Some(store) => against(arguments, &subject, Path::new(store)),
     };
     match compared {
         Err(error) if nothing(&error) => {
@@ -69,10 +69,62 @@ fn exact(arguments: &Compare, subject: &Subject, other: &Path) -> Result<Done> {
 }
 
 fn show(arguments: &Compare, subject: &Subject) -> Result<Done> {
-    let experiment = match &subject.experiment {
-        Some(experiment) => experiment.clone(),
-        None => only_experiment(&arguments.store.results)?,
+    let mut request = request(arguments, subject)?;
+    request.lines = arguments.against.is_some();
+    let published = published(subject.plan.as_ref())?;
+    if published.is_none() && arguments.against.is_some() {
+        say("no `table: { published: }` in a configuration says which numbers to show");
+        return Ok(Done::NothingToCompare);
+    }
+    let runs = Runs::read(&arguments.store.results, &experiment(arguments, subject)?)?;
+    let comparison = tables::compare(&runs, &request, published.as_ref())?;
+    put(arguments, &|format| comparison.render(format), &|path| comparison.write_parquet(path))?;
+    Ok(Done::Well)
+}
+
+fn against(arguments: &Compare, subject: &Subject, other: &Path) -> Result<Done> {
+    let experiment = experiment(arguments, subject)?;
+    let mut request = request(arguments, subject)?;
+    // The other store may have been made by another version.
+    request.selection = Selection {
+        specs: subject.plan.as_ref().map(|p| p.runs.iter().map(|run| run.spec.spec).collect()),
+        ..Selection::default()
     };
+    let compare = |store: &Path| {
+        let runs = Runs::read(store, &experiment)?;
+        tables::compare(&runs, &request, None)
+    };
+    let (ours, theirs) = (compare(&arguments.store.results)?, compare(other)?);
+    let regression = tables::against(&ours, &theirs, request.better);
+    put(arguments, &|format| regression.render(format), &|path| regression.write_parquet(path))?;
+    Ok(if regression.has_changes() { Done::SomeFailed } else { Done::Well })
+}
+
+/// Prints or writes, as the arguments say.
+fn put(
+    arguments: &Compare,
+    render: &dyn Fn(Format) -> String,
+    write_parquet: &dyn Fn(&Path) -> Result<(), tables::Error>,
+) -> Result<()> {
+    match (format(arguments.format), &arguments.output) {
+        (Some(format), None) => print(&render(format))?,
+        (Some(format), Some(path)) => tables::write_page(path, &render(format))?,
+        (None, Some(path)) => write_parquet(path)?,
+        (None, None) => return Err(anyhow!("--format parquet needs --output FILE")),
+    }
+    Ok(())
+}
+
+fn experiment(arguments: &Compare, subject: &Subject) -> Result<String> {
+    match &subject.experiment {
+        Some(experiment) => Ok(experiment.clone()),
+        None => only_experiment(&arguments.store.results),
+    }
+}
+
+/// What the configuration and the arguments ask for.
+fn request(arguments: &Compare, subject: &Subject) -> Result<Request> {
+    let experiment = experiment(arguments, subject)?;
     let mut request = match subject.plan.as_ref().and_then(|plan| plan.table.as_ref()) {
         Some(table) => asked_by(table),
         None => Request { value: first_metric(&experiment), ..Request::default() },
@@ -88,16 +140,7 @@ fn show(arguments: &Compare, subject: &Subject) -> Result<Done> {
         request.value.clone_from(value);
     }
     request.better = better(&experiment, &request.value);
-    request.lines = arguments.against.is_some();
-    let published = published(subject.plan.as_ref())?;
-    if published.is_none() && arguments.against.is_some() {
-        say("no `table: { published: }` in a configuration says which numbers to show");
-        return Ok(Done::NothingToCompare);
-    }
-    let runs = Runs::read(&arguments.store.results, &experiment)?;
-    let comparison = tables::compare(&runs, &request, published.as_ref())?;
-    print(&comparison.render(format(arguments.format)))?;
-    Ok(Done::Well)
+    Ok(request)
 }
 
 /// Prints the table of a plan that was just run.
@@ -132,14 +175,16 @@ pub(crate) fn published(plan: Option<&Plan>) -> Result<Option<Published>> {
     Ok(name.map(|name| Published::find(Path::new(PUBLISHED), name)).transpose()?)
 }
 
-fn format(format: TableFormat) -> Format {
-    match format {
+/// A form of text; `None` for Parquet.
+fn format(format: TableFormat) -> Option<Format> {
+    Some(match format {
         TableFormat::Table => Format::Table,
         TableFormat::Markdown => Format::Markdown,
         TableFormat::Latex => Format::Latex,
         TableFormat::Csv => Format::Csv,
         TableFormat::Json => Format::Json,
-    }
+        TableFormat::Parquet => return None,
+    })
 }
 
 fn first_metric(experiment: &str) -> String {

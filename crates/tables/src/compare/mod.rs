@@ -1,5 +1,6 @@
 //! One number a cell: the mean over seeds, with the published number beside it.
 
+mod against;
 mod best;
 mod count;
 mod latex;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use count::count;
 use pivot::Pivot;
 
+pub use against::{Change, Regression, Side, Verdict, against};
 pub use best::Standing;
 pub use published::{Published, Theirs};
 pub use render::Format;

@@ -90,7 +90,7 @@ fn a_scope_without_runs_is_nothing_to_compare() {
     for scope in [
         Scope { experiment: Some("raml".into()), ..Scope::default() },
         Scope {
-            selection: Selection { sweep: Some("other".into()), runs: None },
+            selection: Selection { sweep: Some("other".into()), ..Selection::default() },
             ..Scope::default()
         },
     ] {

@@ -370,7 +370,10 @@ fn nothing_to_report_is_an_error() {
     assert!(matches!(error, Error::Nothing(_)), "{error}");
     story().write(store.path());
     let none = Subject {
-        selection: Selection { runs: Some([dialog(9, "fp", 0).run].into()), sweep: None },
+        selection: Selection {
+            runs: Some([dialog(9, "fp", 0).run].into()),
+            ..Selection::default()
+        },
         ..asked()
     };
     let error = render(store.path(), vec![none.clone()]).unwrap_err();
