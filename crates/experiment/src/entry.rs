@@ -1,7 +1,8 @@
 use serde_json::Value;
 
 use crate::{
-    DataRef, Error, Experiment, Metric, ObjectiveHook, ParamError, Run, Tool, without_defaults,
+    DataRef, Error, Experiment, Items, Metric, ObjectiveHook, ParamError, Run, Tool,
+    without_defaults,
 };
 
 /// An experiment with validated parameters, its types erased.
@@ -48,6 +49,8 @@ pub struct Entry {
     pub summary: &'static str,
     /// Final metrics.
     pub metrics: &'static [Metric],
+    /// Per-item scores behind final metrics.
+    pub items: &'static [Items],
     bind: Bind,
     schema: fn() -> Value,
     defaults: fn() -> Value,
@@ -62,6 +65,7 @@ impl Entry {
             version: E::VERSION,
             summary: E::SUMMARY,
             metrics: E::METRICS,
+            items: E::ITEMS,
             bind: bind::<E>,
             schema: || schemars::schema_for!(E::Params).into(),
             defaults: || plain(&E::Params::default()),

@@ -40,6 +40,20 @@ pub struct Metric {
     pub better: Better,
 }
 
+/// Scores of single test items whose mean is a final metric, in a table of the run's own; tests
+/// between runs pair them by item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Items {
+    /// The final metric, for example `test_accuracy`.
+    pub metric: &'static str,
+    /// The table, for example `answers`.
+    pub table: &'static str,
+    /// Its column that says which item.
+    pub key: &'static str,
+    /// Its column with the score: a number or a truth value.
+    pub score: &'static str,
+}
+
 /// A data set that a run will open; its checksums become part of the run's identity.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct DataRef {
@@ -65,6 +79,9 @@ pub trait Experiment: Sized + Send + Sync + 'static {
     const SUMMARY: &'static str;
     /// Final metrics, the first being the one that search and selection look at.
     const METRICS: &'static [Metric];
+
+    /// Per-item scores behind final metrics.
+    const ITEMS: &'static [Items] = &[];
 
     /// Validates parameters. Takes microseconds: opens nothing, allocates nothing large.
     ///

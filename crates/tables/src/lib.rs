@@ -27,7 +27,7 @@ pub use cell::Cell;
 pub use columns::{PROVENANCE, is_outcome};
 pub use compare::{
     Axis, Change, Comparison, Counts, Format, Published, Regression, Request, Side, Standing,
-    Summary, Theirs, Verdict, against, compare,
+    Summary, Test, Theirs, Verdict, against, compare,
 };
 pub use error::Error;
 pub use exact::{Difference, Differences, Scope, exact};

@@ -30,6 +30,8 @@ pub struct Selection {
 #[derive(Debug, Clone)]
 pub struct Runs {
     experiment: String,
+    /// The experiment's folder of tables.
+    folder: PathBuf,
     frame: DataFrame,
 }
 
@@ -44,11 +46,12 @@ impl Runs {
             let wanted = "the name of an experiment";
             return Err(Error::Name { wanted, found: experiment.into() });
         }
-        let path = store.join("tables").join(experiment).join("runs.parquet");
+        let folder = store.join("tables").join(experiment);
+        let path = folder.join("runs.parquet");
         let frame = read_frame(&path)?.ok_or_else(|| {
             Error::Nothing(format!("no run of {experiment} is in {}", store.display()))
         })?;
-        let runs = Self { experiment: experiment.into(), frame };
+        let runs = Self { experiment: experiment.into(), folder, frame };
         let has_ids = runs.frame.column(RUN_ID).is_ok_and(|ids| ids.dtype() == &DataType::String);
         if !has_ids {
             return Err(Error::Layout { path, wanted: format!("a text column {RUN_ID}") });
@@ -115,7 +118,7 @@ impl Runs {
             })
             .collect();
         let frame = self.frame.filter(&keep).expect("the mask has a value for every run");
-        Self { experiment: self.experiment.clone(), frame }
+        Self { experiment: self.experiment.clone(), folder: self.folder.clone(), frame }
     }
 
     /// The full name of the column that `name` stands for: a full name itself, or a bare one for
@@ -136,11 +139,17 @@ impl Runs {
 
     /// The first runs.
     pub(crate) fn head(&self, runs: usize) -> Self {
-        Self { experiment: self.experiment.clone(), frame: self.frame.head(Some(runs)) }
+        let (experiment, folder) = (self.experiment.clone(), self.folder.clone());
+        Self { experiment, folder, frame: self.frame.head(Some(runs)) }
     }
 
     pub(crate) fn column(&self, name: &str) -> Result<&Column, Error> {
         self.frame.column(name).map_err(|_| self.unknown(name))
+    }
+
+    /// The experiment's folder of tables.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub(crate) fn frame(&self) -> &DataFrame {

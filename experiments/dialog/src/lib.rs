@@ -15,7 +15,7 @@ use autodiff::{Buffer, Device};
 use datasets::Store;
 use datasets::babi_dialog::{self, PLACES, Split, Story};
 use experiment::{
-    Better, DataRef, Error, Experiment, Metric, ObjectiveHook, ParamError, Run, Stream, Tool,
+    Better, DataRef, Error, Experiment, Items, Metric, ObjectiveHook, ParamError, Run, Stream, Tool,
 };
 use learn::{Objective, Optimizer, Schedule, Selection, Training};
 use serde::Serialize;
@@ -111,6 +111,9 @@ impl Experiment for Dialog {
         Metric { name: "selected_test_accuracy", unit: "%", better: Better::Higher },
         Metric { name: "dev_accuracy", unit: "%", better: Better::Higher },
     ];
+
+    const ITEMS: &'static [Items] =
+        &[Items { metric: "test_accuracy", table: "answers", key: "question", score: "correct" }];
 
     fn new(params: Params) -> Result<Self, ParamError> {
         params.validate()?;

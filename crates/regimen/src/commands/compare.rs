@@ -1,7 +1,6 @@
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
-use experiment::Better;
 use orchestrator::config::Table;
 use orchestrator::plan::Plan;
 use tables::{Format, Published, Request, Runs, Scope, Selection};
@@ -139,7 +138,7 @@ fn request(arguments: &Compare, subject: &Subject) -> Result<Request> {
     if let Some(value) = &arguments.value {
         request.value.clone_from(value);
     }
-    request.better = better(&experiment, &request.value);
+    look_up(&mut request, &experiment);
     Ok(request)
 }
 
@@ -147,7 +146,7 @@ fn request(arguments: &Compare, subject: &Subject) -> Result<Request> {
 pub(crate) fn show_plan(plan: Plan, store: &Path) -> Result<()> {
     let Some(table) = &plan.table else { return Ok(()) };
     let mut request = asked_by(table);
-    request.better = better(plan.entry.name, &request.value);
+    look_up(&mut request, plan.entry.name);
     // The runs are done, so numbers that are not at hand here are no reason to show nothing.
     let published = published(Some(&plan)).unwrap_or_else(|error| {
         say(&format!("warning: no published numbers: {error:#}"));
@@ -193,12 +192,15 @@ fn first_metric(experiment: &str) -> String {
     entry.and_then(|entry| entry.metrics.first()).map_or("", |metric| metric.name).into()
 }
 
-/// Which direction of a metric, named in full or bare, the experiment says is better.
-pub(crate) fn better(experiment: &str, value: &str) -> Option<Better> {
-    let name = value.strip_prefix("final.").unwrap_or(value);
+/// Fills in what the experiment says of the metric: which direction is better, and the scores of
+/// single items behind it.
+pub(crate) fn look_up(request: &mut Request, experiment: &str) {
+    let name = request.value.strip_prefix("final.").unwrap_or(&request.value);
     let entries = registry::entries();
-    let entry = entries.iter().find(|entry| entry.name == experiment)?;
-    entry.metrics.iter().find(|metric| metric.name == name).map(|metric| metric.better)
+    let Some(entry) = entries.iter().find(|entry| entry.name == experiment) else { return };
+    request.better =
+        entry.metrics.iter().find(|metric| metric.name == name).map(|metric| metric.better);
+    request.items = entry.items.iter().find(|items| items.metric == name).copied();
 }
 
 fn only_experiment(store: &Path) -> Result<String> {

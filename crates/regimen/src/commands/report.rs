@@ -48,7 +48,7 @@ fn subject(planned: &Planned, path: &Path, options: &ConfigOptions) -> Result<Su
     let plan = &planned.plan;
     let table = plan.table.as_ref().map(|table| {
         let mut request = compare::asked_by(table);
-        request.better = compare::better(plan.entry.name, &request.value);
+        compare::look_up(&mut request, plan.entry.name);
         request
     });
     // A page without them is better than none.

@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 
 use experiment::Better;
+use rayon::prelude::*;
 use serde::Serialize;
 
-use super::Summary;
+use super::{Summary, items::Scores};
 use crate::{
     Cell,
-    statistics::{Student, holm, paired},
+    statistics::{Bootstrap, Student, holm, paired},
 };
 
 /// Level that Holm-corrected p values are compared with.
@@ -34,8 +35,65 @@ impl Standing {
     }
 }
 
+/// A test of two cells.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Test {
+    /// Over pairs of common seeds.
+    PairedT(Student),
+    /// Over common seeds and the items that all their runs were scored on.
+    HierarchicalBootstrap {
+        /// How many seeds.
+        seeds: usize,
+        /// How many items.
+        items: usize,
+        /// Two-sided.
+        p: f64,
+    },
+}
+
+impl Test {
+    fn p(&self) -> f64 {
+        match self {
+            Self::PairedT(test) => test.p,
+            Self::HierarchicalBootstrap { p, .. } => *p,
+        }
+    }
+
+    /// How many common seeds it is over.
+    pub(super) fn seeds(&self) -> usize {
+        match self {
+            Self::PairedT(test) => test.degrees as usize + 1,
+            Self::HierarchicalBootstrap { seeds, .. } => *seeds,
+        }
+    }
+
+    /// Of items where there are scores, otherwise of seeds.
+    fn of(ours: &Summary, best: &Summary, scores: Option<&Scores>) -> Option<Self> {
+        if let Some(test) = scores.and_then(|scores| Self::over_items(ours, best, scores)) {
+            return Some(test);
+        }
+        let (ours, best) = common(&ours.seeds, &best.seeds);
+        paired(&ours, &best).map(Self::PairedT)
+    }
+
+    fn over_items(ours: &Summary, best: &Summary, scores: &Scores) -> Option<Self> {
+        let mut differences = Vec::new();
+        for (seed, ours) in &ours.members {
+            match (ours.as_slice(), best.members.get(seed).map(Vec::as_slice)) {
+                ([a], Some([b])) => differences.push(scores.differences(*a, *b)?),
+                (_, None) => {}
+                _ => return None,
+            }
+        }
+        let p = Bootstrap::default().hierarchical(&differences)?;
+        let (seeds, items) = (differences.len(), differences.first()?.len());
+        Some(Self::HierarchicalBootstrap { seeds, items, p })
+    }
+}
+
 /// Finds the best cells and tests the others against them; Holm's correction is over all tests.
-pub(super) fn mark(cells: &mut [Vec<Summary>], better: Better) {
+pub(super) fn mark(cells: &mut [Vec<Summary>], better: Better, scores: Option<&Scores>) {
     let by_row = cells.iter().any(|row| row.len() > 1);
     let mut groups: Vec<Vec<[usize; 2]>> = Vec::new();
     for (row, columns) in cells.iter().enumerate() {
@@ -46,7 +104,7 @@ pub(super) fn mark(cells: &mut [Vec<Summary>], better: Better) {
             .filter(|column| columns[*column].mean.is_some_and(|mean| !mean.is_nan()));
         groups.last_mut().expect("just pushed").extend(known.map(|column| [row, column]));
     }
-    let mut tests: Vec<([usize; 2], Student)> = Vec::new();
+    let mut pairs: Vec<[[usize; 2]; 2]> = Vec::new();
     for group in groups.iter().filter(|group| group.len() > 1) {
         let mean = |at: &[usize; 2]| cells[at[0]][at[1]].mean.unwrap_or(f64::NAN);
         let order = |a: &&[usize; 2], b: &&[usize; 2]| match better {
@@ -54,13 +112,15 @@ pub(super) fn mark(cells: &mut [Vec<Summary>], better: Better) {
             Better::Lower => mean(a).total_cmp(&mean(b)),
         };
         let best = *group.iter().min_by(order).expect("more than one cell");
-        for at in group.iter().filter(|at| **at != best) {
-            let (ours, theirs) = common(&cells[at[0]][at[1]].seeds, &cells[best[0]][best[1]].seeds);
-            tests.extend(paired(&ours, &theirs).map(|test| (*at, test)));
-        }
+        pairs.extend(group.iter().filter(|at| **at != best).map(|at| [*at, best]));
         cells[best[0]][best[1]].standing = Some(Standing::Best);
     }
-    let p: Vec<f64> = tests.iter().map(|(_, test)| test.p).collect();
+    let test = |[at, best]: &[[usize; 2]; 2]| {
+        let test = Test::of(&cells[at[0]][at[1]], &cells[best[0]][best[1]], scores)?;
+        Some((*at, test))
+    };
+    let tests: Vec<([usize; 2], Test)> = pairs.par_iter().filter_map(test).collect();
+    let p: Vec<f64> = tests.iter().map(|(_, test)| test.p()).collect();
     for ((at, test), p) in tests.into_iter().zip(holm(&p)) {
         let cell = &mut cells[at[0]][at[1]];
         cell.standing = Some(if p < LEVEL { Standing::Worse } else { Standing::Tied });

@@ -3,6 +3,7 @@
 mod against;
 mod best;
 mod count;
+mod items;
 mod latex;
 mod pivot;
 mod published;
@@ -12,23 +13,20 @@ mod sheet;
 
 use std::collections::BTreeMap;
 
-use experiment::Better;
+use experiment::{Better, Items};
 use serde::Serialize;
 
 use count::count;
+use items::Scores;
 use pivot::Pivot;
 
 pub use against::{Change, Regression, Side, Verdict, against};
-pub use best::Standing;
+pub use best::{Standing, Test};
 pub use published::{Published, Theirs};
 pub use render::Format;
 pub(crate) use sheet::number;
 
-use crate::{
-    Cell, Error, Runs, Selection,
-    read::bare,
-    statistics::{Bootstrap, Student},
-};
+use crate::{Cell, Error, Runs, Selection, read::bare, statistics::Bootstrap};
 
 /// What to compare; names are full or bare, see [`Runs::resolve`].
 #[derive(Debug, Clone, Default)]
@@ -41,6 +39,8 @@ pub struct Request {
     pub value: String,
     /// Which direction of the metric is better; the best cells are marked where it is known.
     pub better: Option<Better>,
+    /// The per-item scores behind the metric, which tests then pair by item.
+    pub items: Option<Items>,
     /// A line a cell with our interval and the gap to the published number, instead of a grid.
     pub lines: bool,
     /// Which runs to look at.
@@ -95,16 +95,16 @@ pub struct Summary {
     pub interval: Option<[f64; 2]>,
     /// How it stands beside the best cell.
     pub standing: Option<Standing>,
-    /// The paired test against the best cell, over common seeds.
-    pub test: Option<Student>,
+    /// The test against the best cell, over common seeds.
+    pub test: Option<Test>,
     /// The p of this test after Holm's correction over the table.
     pub p: Option<f64>,
     /// Their values by seed; the mean where a cell has several runs of one seed.
     #[serde(skip)]
     pub seeds: BTreeMap<Cell, f64>,
-    /// Which rows of the selected run table they are.
+    /// Which rows of the selected run table they are, by seed.
     #[serde(skip)]
-    pub(crate) members: Vec<usize>,
+    pub(crate) members: BTreeMap<Cell, Vec<usize>>,
     /// What the paper printed.
     pub published: Option<Theirs>,
     /// Our mean minus the published number.
@@ -150,7 +150,8 @@ pub fn compare(
     let pivot = Pivot::new(&runs, axes, counted, published)?;
     let mut cells = pivot.summaries(bare(&value))?;
     if let Some(better) = request.better {
-        best::mark(&mut cells, better);
+        let items = request.items.as_ref().map(|items| Scores::read(&runs, items)).transpose()?;
+        best::mark(&mut cells, better, items.as_ref());
     }
     Ok(Comparison {
         experiment: runs.experiment().into(),

@@ -76,8 +76,10 @@ impl<'a> Pivot<'a> {
             .and_then(|(published, parameters)| published.lookup(metric, &parameters))
             .cloned();
         let mut by_seed = BTreeMap::<Cell, Vec<f64>>::new();
+        let mut members = BTreeMap::<Cell, Vec<usize>>::new();
         for (run, value) in runs {
             by_seed.entry(seeds[*run].clone()).or_default().push(*value);
+            members.entry(seeds[*run].clone()).or_default().push(*run);
         }
         let one = |(seed, values): (Cell, Vec<f64>)| Some((seed, statistics::mean(&values)?));
         Summary {
@@ -88,7 +90,7 @@ impl<'a> Pivot<'a> {
             test: None,
             p: None,
             seeds: by_seed.into_iter().filter_map(one).collect(),
-            members: runs.iter().map(|(run, _)| *run).collect(),
+            members,
             mean,
             deviation: statistics::deviation(&values),
             gap: mean.zip(published.as_ref()).map(|(mean, theirs)| mean - theirs.value),

@@ -3,12 +3,12 @@
 use std::{fmt::Write, path::Path};
 
 use super::{
-    Axis, Comparison, Standing, Summary,
+    Axis, Comparison, Standing, Summary, Test,
     best::LEVEL,
     records::{Records, json},
     sheet::{Sheet, number, places, sentence, short},
 };
-use crate::{Cell, Error, file::write_frame};
+use crate::{Cell, Error, file::write_frame, statistics::Bootstrap};
 
 /// A form in which a comparison can be printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +59,7 @@ impl Comparison {
         let (fewest, most) = (sizes().min().unwrap_or(0), sizes().max().unwrap_or(0));
         let each = if fewest == most { most.to_string() } else { format!("{fewest} to {most}") };
         let counts = &self.runs;
-        let runs = if counts.counted == 1 { "run" } else { "runs" };
-        lines.push(format!("{} finished {runs}, {each} a cell", counts.counted));
+        lines.push(format!("{}, {each} a cell", counted(counts.counted, "finished run")));
         let left_out: Vec<String> = [
             (counts.failed, "failed"),
             (counts.unfinished, "not finished yet"),
@@ -95,34 +94,68 @@ impl Comparison {
         let cells = || self.cells.iter().flatten();
         let mut lines = Vec::new();
         if cells().any(|cell| cell.standing == Some(Standing::Best)) {
-            let tests = || cells().filter_map(|cell| cell.test);
-            let number = tests().count();
             let among = if self.columns.keys.len() > 1 { "its row" } else { "the table" };
-            let degrees = || tests().map(|test| test.degrees as usize);
-            lines.push(match (degrees().min(), degrees().max()) {
-                (Some(fewest), Some(most)) => {
-                    let range = |a: usize, b: usize| {
-                        if a == b { a.to_string() } else { format!("{a} to {b}") }
-                    };
-                    format!(
-                        "* best of {among}, † not distinguishable from it (p >= {LEVEL}): paired \
-                         t-test over {} common seeds, {} degrees of freedom, Holm-corrected over \
-                         {number} comparisons",
-                        range(fewest + 1, most + 1),
-                        range(fewest, most),
-                    )
-                }
-                _ => format!("* best of {among}, not tested: fewer than two common seeds"),
-            });
+            let tests: Vec<Test> = cells().filter_map(|cell| cell.test).collect();
+            if tests.is_empty() {
+                lines.push(format!("* best of {among}, not tested: fewer than two common seeds"));
+            } else {
+                lines.push(format!(
+                    "* best of {among}, † not distinguishable from it (p >= {LEVEL}): {}, \
+                     Holm-corrected over {}",
+                    self.tests(&tests),
+                    counted(tests.len(), "comparison"),
+                ));
+                let fewest = tests.iter().map(Test::seeds).min().unwrap_or(0);
+                lines.push(format!(
+                    "the signs of {} alone cannot give a p below {}",
+                    counted(fewest, "seed"),
+                    0.5_f64.powi(fewest as i32 - 1),
+                ));
+            }
         }
         if self.lines {
-            let draws = self.bootstrap.draws;
+            let Bootstrap { draws, seed } = self.bootstrap;
             lines.push(format!(
-                "intervals: 95 % bootstrap percentiles of the mean, {draws} draws of seed {}",
-                self.bootstrap.seed
+                "intervals: 95 % bootstrap percentiles of the mean, {draws} draws of seed {seed}",
             ));
         }
         lines
+    }
+
+    /// Which tests, and over what.
+    fn tests(&self, tests: &[Test]) -> String {
+        let range = |numbers: Vec<usize>| match (numbers.iter().min(), numbers.iter().max()) {
+            (Some(fewest), Some(most)) if fewest != most => format!("{fewest} to {most}"),
+            (fewest, _) => fewest.unwrap_or(&0).to_string(),
+        };
+        let (mut seeds, mut sampled, mut items) = (Vec::new(), Vec::new(), Vec::new());
+        for test in tests {
+            match test {
+                Test::PairedT(_) => seeds.push(test.seeds()),
+                Test::HierarchicalBootstrap { items: number, .. } => {
+                    sampled.push(test.seeds());
+                    items.push(*number);
+                }
+            }
+        }
+        let mut names = Vec::new();
+        if !items.is_empty() {
+            let Bootstrap { draws, seed } = self.bootstrap;
+            names.push(format!(
+                "hierarchical paired bootstrap over {} common seeds and {} items, {draws} draws of \
+                 seed {seed}",
+                range(sampled),
+                range(items),
+            ));
+        }
+        if !seeds.is_empty() {
+            let degrees = range(seeds.iter().map(|seeds| seeds - 1).collect());
+            names.push(format!(
+                "paired t-test over {} common seeds, {degrees} degrees of freedom",
+                range(seeds)
+            ));
+        }
+        names.join(", or ")
     }
 
     /// What the numbers are.
@@ -270,6 +303,11 @@ impl Comparison {
             text(theirs.map(|theirs| theirs.confidence.as_str())),
         ]
     }
+}
+
+/// `1 seed`, `2 seeds`.
+fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// `99.1 ±0.3 (99)`, without what is not known; `-` where no run counts.

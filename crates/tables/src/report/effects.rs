@@ -86,7 +86,8 @@ pub(crate) fn effects(runs: &Runs, comparison: &Comparison) -> Result<Vec<Effect
 fn values(runs: &Runs, comparison: &Comparison) -> Result<Vec<(usize, f64)>, Error> {
     let column = runs.resolve(&format!("final.{}", comparison.metric))?;
     let cells = runs.cells(&column)?;
-    let members = comparison.cells.iter().flatten().flat_map(|cell| &cell.members);
+    let members =
+        comparison.cells.iter().flatten().flat_map(|cell| cell.members.values().flatten());
     let finite = |row: &usize| cells[*row].number().filter(|v| v.is_finite()).map(|v| (*row, v));
     Ok(members.filter_map(finite).collect())
 }

@@ -59,7 +59,12 @@ impl Layout {
                 }
                 let key = if flat { &rows.keys[row] } else { &columns.keys[column] };
                 let label = if key.is_empty() { "all".into() } else { short(key) };
-                let series = Series { label, colour, number, runs: cell.members.clone() };
+                let series = Series {
+                    label,
+                    colour,
+                    number,
+                    runs: cell.members.values().flatten().copied().collect(),
+                };
                 layout.panels.last_mut().expect("pushed above").series.push(series);
                 number += 1;
             }

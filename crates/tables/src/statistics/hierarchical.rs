@@ -6,10 +6,10 @@ impl Bootstrap {
     ///
     /// A draw takes seeds and then items with replacement; all drawn seeds share the drawn items,
     /// because every seed answers the same test. p = (1 + |{|d* - d| >= |d|}|) / (draws + 1).
-    /// None of fewer than two seeds or two items.
+    /// Of a single seed only items are drawn. None of no seed or fewer than two items.
     pub fn hierarchical(&self, differences: &[Vec<f64>]) -> Option<f64> {
         let (seeds, items) = (differences.len(), differences.first()?.len());
-        if seeds < 2 || items < 2 || differences.iter().any(|row| row.len() != items) {
+        if items < 2 || differences.iter().any(|row| row.len() != items) {
             return None;
         }
         let size = (seeds * items) as f64;
@@ -44,6 +44,7 @@ mod tests {
         assert_eq!(p(&vec![vec![1.0; 10]; 3]), Some(0.001));
         assert_eq!(p(&vec![vec![0.0; 10]; 3]), Some(1.0));
         assert!(p(&[vec![1.0, -1.0, 0.0], vec![-1.0, 1.0, 0.5]]).unwrap() > 0.3);
-        assert_eq!(p(&[vec![1.0, 2.0]]), None);
+        assert!(p(&[vec![1.0, -1.0, 0.5]]).unwrap() > 0.3);
+        assert_eq!((p(&[]), p(&[vec![1.0]])), (None, None));
     }
 }

@@ -1,8 +1,8 @@
 use std::{fs, path::Path};
 
-use experiment::Better;
+use experiment::{Better, Items};
 use serde_json::json;
-use tables::{Comparison, Error, Format, Published, Request, Runs, Standing, compare};
+use tables::{Comparison, Error, Format, Published, Request, Runs, Standing, Test, compare};
 use tempfile::tempdir;
 
 use crate::fixture::{Story, dialog, spec};
@@ -233,4 +233,52 @@ fn hostile_names_are_inert_in_every_form() {
     assert!(widest < Some(90), "{widest:?}");
     let json: serde_json::Value = serde_json::from_str(&comparison.render(Format::Json)).unwrap();
     assert_eq!(json["rows"]["keys"][0][0], hostile);
+}
+
+/// Two learners, three seeds, answers to four questions each.
+fn answered(right: [[&[bool]; 3]; 2]) -> Comparison {
+    let mut story = Story::new();
+    for (learner, seeds) in ["fp", "rbi"].into_iter().zip(right) {
+        for (seed, answers) in seeds.into_iter().enumerate() {
+            let run = dialog(1, learner, seed as u64);
+            story.start(&run);
+            let row = |(question, correct): (usize, &bool)| json!({"question": question, "correct": correct});
+            let rows: Vec<_> = answers.iter().enumerate().map(row).collect();
+            story.rows(&run, "answers", &rows);
+            let right = answers.iter().filter(|correct| **correct).count();
+            let accuracy = 100.0 * right as f64 / answers.len() as f64;
+            story.end(&run, journal::Outcome::Finished, &[("test_accuracy", accuracy)]);
+        }
+    }
+    let store = tempdir().unwrap();
+    story.write(store.path());
+    let items =
+        Items { metric: "test_accuracy", table: "answers", key: "question", score: "correct" };
+    let request = Request { items: Some(items), ..request(&["learner"], &[]) };
+    compare(&Runs::read(store.path(), "dialog").unwrap(), &request, None).unwrap()
+}
+
+#[test]
+fn tests_are_over_items_where_runs_left_their_scores() {
+    let (all, none) = ([true; 4].as_slice(), [false; 4].as_slice());
+    let comparison = answered([[none; 3], [all; 3]]);
+    let worse = &comparison.cells[0][0];
+    // Every draw shows the same difference: the smallest p of 10,000 draws.
+    let p = 1.0 / 10_001.0;
+    assert_eq!(worse.test, Some(Test::HierarchicalBootstrap { seeds: 3, items: 4, p }));
+    assert_eq!(worse.standing, Some(Standing::Worse));
+    insta::assert_snapshot!(comparison.footer().join("\n"));
+
+    let mixed = [true, false, true, false].as_slice();
+    let opposite = [false, true, false, true].as_slice();
+    let tied = answered([[mixed, opposite, mixed], [opposite, mixed, mixed]]);
+    let other = tied.cells.iter().flatten().find(|cell| cell.test.is_some()).unwrap();
+    assert_eq!(other.standing, Some(Standing::Tied));
+}
+
+#[test]
+fn runs_that_answered_different_items_are_tested_over_seeds() {
+    let (four, three) = ([true; 4].as_slice(), [false, false, true].as_slice());
+    let comparison = answered([[three; 3], [four; 3]]);
+    assert!(matches!(comparison.cells[0][0].test, Some(Test::PairedT(_))));
 }
