@@ -1,0 +1,8 @@
+//! The page that `regimen report` makes, opened in Chromium.
+
+#[path = "report/browser.rs"]
+mod browser;
+#[path = "report/command.rs"]
+mod command;
+#[path = "report/page.rs"]
+mod page;
