@@ -4,5 +4,7 @@
 mod browser;
 #[path = "report/command.rs"]
 mod command;
+#[path = "report/exits.rs"]
+mod exits;
 #[path = "report/page.rs"]
 mod page;

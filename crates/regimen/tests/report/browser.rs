@@ -85,13 +85,13 @@ impl Browser {
     /// Prefers a colour scheme from here on.
     pub(crate) fn prefer(&self, scheme: &str) {
         let feature = json!({"name": "prefers-color-scheme", "value": scheme});
-        self.devtools("Emulation.setEmulatedMedia", json!({"features": [feature]}));
+        self.devtools("Emulation.setEmulatedMedia", &json!({"features": [feature]}));
     }
 
     /// A picture of the whole page, in base64.
     pub(crate) fn picture(&self) -> String {
         let whole = json!({"captureBeyondViewport": true, "format": "png"});
-        self.devtools("Page.captureScreenshot", whole)["data"].as_str().unwrap().to_owned()
+        self.devtools("Page.captureScreenshot", &whole)["data"].as_str().unwrap().to_owned()
     }
 
     /// The page as PDF, in base64.
@@ -105,7 +105,7 @@ impl Browser {
         log.as_array().unwrap().clone()
     }
 
-    fn devtools(&self, command: &str, parameters: Value) -> Value {
+    fn devtools(&self, command: &str, parameters: &Value) -> Value {
         let body = json!({"cmd": command, "params": parameters});
         self.call("POST", "/goog/cdp/execute", &body).unwrap()
     }

@@ -338,7 +338,7 @@ fn each_in_parallel<T: Send>(count: usize, make: &(impl Fn(usize) -> T + Sync)) 
     };
     let threads = thread::available_parallelism().map_or(1, usize::from).min(count);
     let mut all: Vec<(usize, T)> = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(&work)).collect();
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut all = work();
         for other in others {
             match other.join() {

@@ -28,7 +28,7 @@ pub(crate) const SERIES: usize = 8;
 /// Characters of a name or value.
 pub(crate) const LABEL: usize = 60;
 /// Characters of a label inside a chart.
-pub(crate) const CHART_LABEL: usize = 18;
+pub(crate) const CHART_LABEL: usize = 16;
 /// Characters of an error.
 pub(crate) const ERROR: usize = 2000;
 /// Different errors of a section.
