@@ -82,10 +82,11 @@ impl Browser {
         self.call("POST", &format!("/element/{id}/click"), &json!({})).unwrap();
     }
 
-    /// Prefers a colour scheme from here on.
-    pub(crate) fn prefer(&self, scheme: &str) {
+    /// Shows the page on `screen` or in `print`, to somebody who prefers a colour scheme.
+    pub(crate) fn show(&self, media: &str, scheme: &str) {
         let feature = json!({"name": "prefers-color-scheme", "value": scheme});
-        self.devtools("Emulation.setEmulatedMedia", &json!({"features": [feature]}));
+        let media = json!({"media": media, "features": [feature]});
+        self.devtools("Emulation.setEmulatedMedia", &media);
     }
 
     /// A picture of the whole page, in base64.

@@ -68,9 +68,15 @@ fn the_quickstart_is_a_page() {
     sorting_works(&browser);
     keep(&browser, "quickstart-light");
     let light = background(&browser);
-    browser.prefer("dark");
+    browser.show("screen", "dark");
     assert_ne!(background(&browser), light);
     keep(&browser, "quickstart-dark");
+    browser.show("print", "dark");
+    assert_eq!(background(&browser), light, "paper is white");
+    let navigation = "return getComputedStyle(document.querySelector('nav')).display";
+    assert_eq!(browser.evaluate(navigation), "none", "nobody clicks on paper");
+    keep(&browser, "quickstart-print");
+    browser.show("screen", "dark");
     let pdf = browser.print();
     assert!(pdf.starts_with("JVBERi0"), "a PDF");
     assert!(pdf.len() > 20_000, "{} characters", pdf.len());
