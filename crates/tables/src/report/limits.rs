@@ -23,12 +23,14 @@ pub(crate) struct Limits {
     pub(crate) pictures_shown: usize,
 }
 
+/// Bytes that a page is shorter than.
+pub(crate) const PAGE: usize = 10_000_000;
 /// Curves in one chart, as many as there are colours.
 pub(crate) const SERIES: usize = 8;
 /// Characters of a name or value.
 pub(crate) const LABEL: usize = 60;
 /// Characters of a label inside a chart.
-pub(crate) const CHART_LABEL: usize = 18;
+pub(crate) const CHART_LABEL: usize = 16;
 /// Characters of an error.
 pub(crate) const ERROR: usize = 2000;
 /// Different errors of a section.
@@ -60,6 +62,19 @@ impl Limits {
             pictures: 3 << 20,
             picture: 1 << 20,
             pictures_shown: (60 / sections).max(4),
+        }
+    }
+
+    /// Limits for a page that became too large, as one of many long names does.
+    pub(crate) fn halved(self) -> Self {
+        let half = |number: usize| number.div_ceil(2);
+        Self {
+            sections: half(self.sections),
+            table_rows: half(self.table_rows),
+            table_columns: half(self.table_columns),
+            raw_rows: half(self.raw_rows),
+            pictures: self.pictures / 2,
+            ..self
         }
     }
 }

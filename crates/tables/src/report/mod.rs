@@ -92,7 +92,17 @@ impl Report<'_> {
         } else {
             &self.subjects
         };
-        let limits = Limits::of(subjects.len());
+        let mut limits = Limits::of(subjects.len());
+        loop {
+            let page = self.page(subjects, &limits)?;
+            if page.len() < limits::PAGE || limits.raw_rows == 1 {
+                return Ok(page);
+            }
+            limits = limits.halved();
+        }
+    }
+
+    fn page(&self, subjects: &[Subject], limits: &Limits) -> Result<String, Error> {
         let mut tables = BTreeMap::<&str, Runs>::new();
         let mut sections = Vec::new();
         for subject in subjects.iter().take(limits.sections) {
@@ -101,16 +111,16 @@ impl Report<'_> {
                 tables.insert(experiment, Runs::read(self.store, experiment)?);
             }
             let metrics = (self.metrics)(experiment);
-            sections.push(Section::new(subject, &tables[experiment], metrics, &limits)?);
+            sections.push(Section::new(subject, &tables[experiment], metrics, limits)?);
         }
         if sections.iter().all(Section::is_empty) {
             let store = self.store.display();
             return Err(Error::Nothing(format!("no run that was asked for is in {store}")));
         }
-        self.add_curves(&mut sections, &limits)?;
+        self.add_curves(&mut sections, limits)?;
         let mut budget = limits.pictures;
         for section in &mut sections {
-            section.add_artifacts(self.store, &mut budget, &limits)?;
+            section.add_artifacts(self.store, &mut budget, limits)?;
         }
         page::render(self, &sections, subjects.len())
     }

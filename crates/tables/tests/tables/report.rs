@@ -315,6 +315,46 @@ fn pictures_stay_within_the_size_of_the_page() {
 }
 
 #[test]
+fn the_fullest_page_is_below_10_megabytes() {
+    // What grows most when it is escaped.
+    let long = "<".repeat(100);
+    let store = tempdir().unwrap();
+    let mut story = Story::new();
+    let mut picture = png(1, 1);
+    picture.resize(1 << 20, 0);
+    for sweep in 0..40_u64 {
+        for seed in 0..24 {
+            let mut params = serde_json::Map::new();
+            for parameter in 0..9_u64 {
+                params.insert(
+                    format!("{parameter}{long}"),
+                    json!(format!("{}{long}", seed * (parameter + 2))),
+                );
+            }
+            params.insert("sweep".into(), sweep.into());
+            let mut run = spec("dialog", &params.into(), seed);
+            run.sweep = format!("{sweep}{long}");
+            let results: Vec<(String, f64)> = (0..8).map(|m| (format!("{m}{long}"), 0.5)).collect();
+            let results: Vec<(&str, f64)> = results.iter().map(|(m, v)| (m.as_str(), *v)).collect();
+            if seed % 2 == 1 {
+                story.fail(&run, &format!("{seed}{}", long.repeat(20)));
+            } else {
+                story.finish(&run, &results);
+            }
+            if sweep == 0 && seed < 4 {
+                let folder = store.path().join("artifacts").join(run.run.to_string());
+                fs::create_dir_all(&folder).unwrap();
+                fs::write(folder.join("a.png"), &picture).unwrap();
+            }
+        }
+    }
+    story.write(store.path());
+    let page = render(store.path(), Vec::new()).unwrap();
+    assert!((1_000_000..10_000_000).contains(&page.len()), "{}", page.len());
+    assert!(page.contains("further sweeps are not shown"), "it had to be shortened");
+}
+
+#[test]
 fn confusion_is_summed_over_runs() {
     let mut story = Story::new();
     for seed in 0..2 {

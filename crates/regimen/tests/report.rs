@@ -1,0 +1,10 @@
+//! The page that `regimen report` makes, opened in Chromium.
+
+#[path = "report/browser.rs"]
+mod browser;
+#[path = "report/command.rs"]
+mod command;
+#[path = "report/exits.rs"]
+mod exits;
+#[path = "report/page.rs"]
+mod page;

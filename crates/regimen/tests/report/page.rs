@@ -1,0 +1,160 @@
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::browser::Browser;
+use crate::command::{assert_code, hostile, regimen};
+
+/// Elements of the page that a selector finds.
+fn count(browser: &Browser, selector: &str) -> u64 {
+    let script = format!("return document.querySelectorAll({}).length", json!(selector));
+    browser.evaluate(&script).as_u64().unwrap()
+}
+
+/// Whether every element that a selector finds is drawn with some extent.
+fn all_drawn(browser: &Browser, selector: &str) -> bool {
+    let script = format!(
+        "return [...document.querySelectorAll({})].every(e => {{ const b = e.getBBox(); \
+         return b.width + b.height > 0 }})",
+        json!(selector)
+    );
+    browser.evaluate(&script).as_bool().unwrap()
+}
+
+fn background(browser: &Browser) -> String {
+    let style = "return getComputedStyle(document.body).backgroundColor";
+    browser.evaluate(style).as_str().unwrap().to_owned()
+}
+
+/// Keeps a picture of the page where `REGIMEN_PICTURES` names a folder for them.
+fn keep(browser: &Browser, name: &str) {
+    let picture = browser.picture();
+    assert!(picture.len() > 10_000, "{name}: a picture of {} characters", picture.len());
+    if let Some(folder) = std::env::var_os("REGIMEN_PICTURES") {
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(Path::new(&folder).join(format!("{name}.png.base64")), picture).unwrap();
+    }
+}
+
+fn assert_quiet(browser: &Browser) {
+    let console = browser.console();
+    assert!(console.is_empty(), "{console:#?}");
+}
+
+#[test]
+fn the_quickstart_is_a_page() {
+    let Some(browser) = Browser::start("the_quickstart_is_a_page") else { return };
+    let dir = TempDir::new().unwrap();
+    let (store, page) = (dir.path().join("store"), dir.path().join("report.html"));
+    let (store, config) = (store.to_str().unwrap(), "configs/quickstart.yaml");
+    assert_code(&regimen(&["run", config, "--results", store]), 0);
+    let made = regimen(&["report", config, "--results", store, "-o", page.to_str().unwrap()]);
+    assert_code(&made, 0);
+    browser.open(&page);
+
+    assert_eq!(count(&browser, "table.results tbody tr"), 4, "a row a regime");
+    assert_eq!(count(&browser, "table.results tbody td"), 16, "a cell a learner");
+    assert_eq!(count(&browser, "table.results .published"), 16);
+    // 3 metrics, 4 charts each, 4 curves each.
+    assert_eq!(count(&browser, ".charts svg polyline.line"), 48);
+    assert!(all_drawn(&browser, ".charts svg polyline.line"));
+    assert!(count(&browser, ".charts svg polygon.band") >= 36);
+    assert!(all_drawn(&browser, ".charts svg polygon.band"));
+    assert_eq!(count(&browser, ".charts svg[role=img] > title + desc"), 12);
+    assert_eq!(count(&browser, "svg rect.heat"), 16);
+    assert_eq!(count(&browser, ".effect circle.line"), 8);
+    sorting_works(&browser);
+    keep(&browser, "quickstart-light");
+    let light = background(&browser);
+    browser.show("screen", "dark");
+    assert_ne!(background(&browser), light);
+    keep(&browser, "quickstart-dark");
+    browser.show("print", "dark");
+    assert_eq!(background(&browser), light, "paper is white");
+    let navigation = "return getComputedStyle(document.querySelector('nav')).display";
+    assert_eq!(browser.evaluate(navigation), "none", "nobody clicks on paper");
+    keep(&browser, "quickstart-print");
+    browser.show("screen", "dark");
+    let pdf = browser.print();
+    assert!(pdf.starts_with("JVBERi0"), "a PDF");
+    assert!(pdf.len() > 20_000, "{} characters", pdf.len());
+    no_side_scrolling(&browser);
+    assert_quiet(&browser);
+}
+
+fn sorting_works(browser: &Browser) {
+    browser.click("details summary");
+    let header = "table.raw thead th:nth-child(6)";
+    let state = || {
+        let script = format!(
+            "return [document.querySelector('{header}').getAttribute('aria-sort'), \
+             [...document.querySelectorAll('table.raw tbody td:nth-child(6)')].map(c => +c.textContent)]"
+        );
+        let answer = browser.evaluate(&script);
+        let values: Vec<f64> =
+            answer[1].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect();
+        (answer[0].as_str().unwrap().to_owned(), values)
+    };
+    let (sort, before) = state();
+    assert_eq!((sort.as_str(), before.len()), ("none", 48));
+    assert!(!before.is_sorted(), "the runs are in the order of their ids");
+    browser.click(&format!("{header} button"));
+    let (sort, values) = state();
+    assert_eq!(sort, "ascending");
+    assert!(values.is_sorted(), "{values:?}");
+    browser.click(&format!("{header} button"));
+    let (sort, values) = state();
+    assert_eq!(sort, "descending");
+    assert!(values.is_sorted_by(|a, b| a >= b), "{values:?}");
+}
+
+/// Wide tables scroll in their own frame, also on a telephone.
+fn no_side_scrolling(browser: &Browser) {
+    browser.call("POST", "/window/rect", &json!({"width": 500, "height": 900})).unwrap();
+    let script = "return document.documentElement.scrollWidth - innerWidth";
+    let beyond = browser.evaluate(script).as_f64().unwrap();
+    keep(browser, "narrow");
+    assert!(beyond <= 0.0, "{beyond} pixels beyond the window");
+}
+
+#[test]
+fn what_runs_name_and_leave_is_shown_but_not_obeyed() {
+    let Some(browser) = Browser::start("what_runs_name_and_leave_is_shown_but_not_obeyed") else {
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    let config = hostile(dir.path());
+    let (store, page) = (dir.path().join("store"), dir.path().join("report.html"));
+    let arguments = [
+        "run",
+        config.to_str().unwrap(),
+        "--results",
+        store.to_str().unwrap(),
+        "--report",
+        page.to_str().unwrap(),
+    ];
+    assert_code(&regimen(&arguments), 1);
+    let whole = dir.path().join("whole.html");
+    let all = ["report", "--results", store.to_str().unwrap(), "-o", whole.to_str().unwrap()];
+    assert_code(&regimen(&all), 0);
+    for (page, name) in [(&page, "hostile"), (&whole, "hostile-whole")] {
+        browser.open(page);
+        browser.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)");
+        keep(&browser, name);
+        let title = browser.evaluate("return document.title");
+        assert!(title.as_str().unwrap().starts_with("Report: <script>"), "{title}");
+        assert_eq!(count(&browser, "script"), 1, "only the page's own");
+        assert_eq!(count(&browser, "main b, main style, img[src=x]"), 0);
+        let text = browser.evaluate("return document.body.innerText").to_string();
+        for part in ["2 failed", "<b>cat", "onerror=", "<script>document.title"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert_eq!(count(&browser, "img"), 6, "a picture a run");
+        let loaded = "return [...document.images].every(i => i.complete && i.naturalWidth === 80)";
+        assert_eq!(browser.evaluate(loaded), true, "{name}");
+        assert!(count(&browser, "table.confusion td.n") >= 4);
+        assert_quiet(&browser);
+    }
+}
