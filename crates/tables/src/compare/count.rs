@@ -33,6 +33,10 @@ pub(super) fn count(runs: &Runs, value: &str) -> Result<(Vec<(usize, f64)>, Coun
                 counts.failed += 1;
                 continue;
             }
+            Cell::Text(status) if status == "pruned" => {
+                counts.pruned += 1;
+                continue;
+            }
             _ => {
                 counts.unfinished += 1;
                 continue;

@@ -120,6 +120,8 @@ pub struct Counts {
     pub failed: usize,
     /// Running or interrupted.
     pub unfinished: usize,
+    /// At a rung of a search.
+    pub pruned: usize,
     /// Finished without the metric.
     pub without_value: usize,
     /// Finished, but another run of the same request with another version or other data is newer.

@@ -63,6 +63,7 @@ impl Comparison {
         let left_out: Vec<String> = [
             (counts.failed, "failed"),
             (counts.unfinished, "not finished yet"),
+            (counts.pruned, "pruned by a search"),
             (counts.without_value, "finished without this metric"),
             (counts.superseded, "of an older version or other data"),
         ]
@@ -142,8 +143,8 @@ impl Comparison {
         if !items.is_empty() {
             let Bootstrap { draws, seed } = self.bootstrap;
             names.push(format!(
-                "hierarchical paired bootstrap over {} common seeds and {} items, {draws} draws of \
-                 seed {seed}",
+                "hierarchical paired bootstrap over common seeds ({}) and items ({}), {draws} \
+                 draws of seed {seed}",
                 range(sampled),
                 range(items),
             ));
@@ -151,7 +152,7 @@ impl Comparison {
         if !seeds.is_empty() {
             let degrees = range(seeds.iter().map(|seeds| seeds - 1).collect());
             names.push(format!(
-                "paired t-test over {} common seeds, {degrees} degrees of freedom",
+                "paired t-test over common seeds ({}), {degrees} degrees of freedom",
                 range(seeds)
             ));
         }
