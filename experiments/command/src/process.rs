@@ -11,9 +11,15 @@ use rustix::process::{Pid, Signal, kill_process};
 /// The descriptor that a program writes its metrics to.
 pub(crate) const METRICS_FD: i32 = 3;
 
-/// Moves the pipe that comes as standard input to descriptor 3, then becomes the program. Doing the
-/// same between fork and exec would be unsafe code.
-const MOVE_PIPE: &str = r#"exec "$@" 3>&0 </dev/null"#;
+/// Moves the pipe that comes as standard input to descriptor 3, then becomes the program, which is
+/// killed when the thread that started it is gone, where `setpriv` of util-linux can see to that.
+/// Doing the same between fork and exec would be unsafe code.
+const BECOME: &str = r#"
+if command -v "$1" >/dev/null && command -v setpriv >/dev/null
+then exec setpriv --pdeathsig KILL -- "$@" 3>&0 </dev/null
+else exec "$@" 3>&0 </dev/null
+fi
+"#;
 
 /// A program. Dropping it kills it with all that it started and is still below it.
 pub(crate) struct Process {
@@ -36,7 +42,7 @@ impl Process {
     ) -> io::Result<(Self, Streams)> {
         let (metrics, theirs) = io::pipe()?;
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", MOVE_PIPE, "sh"]).args(words).envs(variables);
+        command.args(["-c", BECOME, "sh"]).args(words).envs(variables);
         command.stdin(theirs).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         // Their end of the pipe is closed here with `command`.

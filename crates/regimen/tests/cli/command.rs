@@ -1,4 +1,7 @@
 use std::fs;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -45,4 +48,45 @@ fn a_changed_script_makes_new_runs_and_a_missing_one_is_an_error_with_its_place(
         assert_code(&done, 0);
         assert!(stderr(&done).contains("1 finished, 0 failed"), "{number}: {}", stderr(&done));
     }
+}
+
+/// A program that says nothing would never notice that nobody listens.
+#[test]
+fn a_silent_program_ends_with_the_driver_and_worker_that_started_it() {
+    let dir = TempDir::new().unwrap();
+    let (config, pids) = (dir.path().join("it.yaml"), dir.path().join("pids"));
+    let text = format!(
+        "name: it\nexperiment: command\nparams:\n  program: [sh, -c, 'echo $$ $PPID > {0}.new; mv \
+         {0}.new {0}; exec sleep 600']\n",
+        pids.display()
+    );
+    fs::write(&config, text).unwrap();
+    let mut driver = Command::new(env!("CARGO_BIN_EXE_regimen"))
+        .args(["run", config.to_str().unwrap(), "--results"])
+        .arg(dir.path().join("store"))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let wait = |what: &str, is: &dyn Fn() -> bool| {
+        for _ in 0..2000 {
+            if is() {
+                return;
+            }
+            sleep(Duration::from_millis(10));
+        }
+        panic!("{what}");
+    };
+    wait("the program never started", &|| pids.exists());
+    let text = fs::read_to_string(&pids).unwrap();
+    let (program, worker) = text.trim().split_once(' ').unwrap();
+    let alive = |pid: &str| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+    };
+    assert!(alive(program));
+    driver.kill().unwrap();
+    let killed = Command::new("kill").args(["-9", worker]).status().unwrap();
+    assert!(killed.success());
+    driver.wait().unwrap();
+    wait("the program outlived its worker", &|| !alive(program));
 }
