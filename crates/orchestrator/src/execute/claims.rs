@@ -155,13 +155,17 @@ impl Claims {
         let attempt = self.held.remove(&chunk).unwrap_or(1);
         let done = Done { chunk, driver: self.me.driver.clone(), attempt, runs };
         let path = self.done_folder().join(chunk.to_string());
-        let first = match publish::once(&path, &encode(&path, &done)?) {
-            // A driver that was slow to notice: the folder was swept up when all was done.
-            Err(_) if self.all_done().exists() => false,
-            first => first?,
-        };
+        let linked = publish::once(&path, &encode(&path, &done)?);
         self.done.insert(chunk);
-        Ok(first)
+        match read::<Vec<Done>>(&self.all_done(), "finished chunks")? {
+            None => linked,
+            // The folder is swept up, or about to be: what counts stands in the list already.
+            Some(all) => {
+                let _ = fs::remove_file(&path);
+                let _ = fs::remove_dir(self.done_folder());
+                Ok(all.contains(&done))
+            }
+        }
     }
 
     /// Replaces the files of a complete plan by one. Any number of drivers may do so at once.
@@ -216,10 +220,14 @@ impl Claims {
 
     fn claim(&mut self, chunk: Chunk, attempt: u32) -> Result<bool, Error> {
         let path = self.claims_folder().join(format!("{chunk}.{attempt}"));
-        let won = match publish::once(&path, &encode(&path, &self.me)?) {
-            Err(_) if self.all_done().exists() => false,
-            won => won?,
-        };
+        let linked = publish::once(&path, &encode(&path, &self.me)?);
+        if self.all_done().exists() {
+            // Free only because the earlier claim was swept up while we looked.
+            let _ = fs::remove_file(&path);
+            let _ = fs::remove_dir(self.claims_folder());
+            return Ok(false);
+        }
+        let won = linked?;
         if won {
             self.held.insert(chunk, attempt);
         }
@@ -259,3 +267,6 @@ fn read<T: DeserializeOwned>(path: &Path, wanted: &'static str) -> Result<Option
     let value = serde_json::from_slice(&text);
     value.map(Some).map_err(|source| Error::Malformed { path: path.into(), wanted, source })
 }
+
+#[cfg(test)]
+mod tests;
