@@ -14,6 +14,8 @@ mod examples;
 mod kill;
 #[path = "cli/logs.rs"]
 mod logs;
+#[path = "cli/misbehave.rs"]
+mod misbehave;
 #[path = "cli/released.rs"]
 mod released;
 #[path = "cli/sweep.rs"]
