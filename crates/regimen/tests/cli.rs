@@ -8,6 +8,8 @@ mod compact;
 mod datasets;
 #[path = "cli/edges.rs"]
 mod edges;
+#[path = "cli/evolve.rs"]
+mod evolve;
 #[path = "cli/examples.rs"]
 mod examples;
 #[path = "cli/kill.rs"]
