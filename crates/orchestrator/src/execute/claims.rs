@@ -220,7 +220,7 @@ impl Claims {
 
     fn claim(&mut self, chunk: Chunk, attempt: u32) -> Result<bool, Error> {
         let path = self.claims_folder().join(format!("{chunk}.{attempt}"));
-        let linked = publish::once(&path, &encode(&path, &self.me)?);
+        let linked = publish::once_unsynced(&path, &encode(&path, &self.me)?);
         if self.all_done().exists() {
             // Free only because the earlier claim was swept up while we looked.
             let _ = fs::remove_file(&path);
@@ -237,7 +237,13 @@ impl Claims {
     /// Whether the holder of a claim does not hold it any longer.
     fn let_go(&mut self, chunk: Chunk, attempt: u32, now: Duration) -> Result<bool, Error> {
         let path = self.claims_folder().join(format!("{chunk}.{attempt}"));
-        let Some(holder) = read::<Claimant>(&path, "a claim")? else { return Ok(false) };
+        let holder = match read::<Claimant>(&path, "a claim") {
+            Ok(Some(holder)) => holder,
+            Ok(None) => return Ok(false),
+            // Claims are not synced: one that is not whole is of a driver that lost its power.
+            Err(Error::Malformed { .. }) => return Ok(true),
+            Err(error) => return Err(error),
+        };
         if holder.driver == self.me.driver || holder.process.is_dead(&self.me.process) {
             // Our own that is not held any longer was superseded by one that let go in turn.
             return Ok(true);

@@ -277,7 +277,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn however_drivers_interleave_every_chunk_counts_once(chunks in 1usize..6, steps in steps()) {
@@ -320,4 +320,13 @@ fn threads_that_race_for_chunks_share_them_out() {
     });
     assert_eq!(all.len(), CHUNKS);
     assert_eq!(all.into_iter().collect::<BTreeSet<_>>().len(), CHUNKS);
+}
+
+#[test]
+fn a_claim_that_a_loss_of_power_emptied_is_free() {
+    let store = store();
+    let mut claims = open(store.path(), 1, "driver");
+    fs::write(store.path().join("claims").join(PLAN).join("0.1"), "").unwrap();
+    let next = claims.next(Duration::ZERO).unwrap();
+    assert_eq!(next, Next::Mine { chunk: 0, attempt: 2 });
 }
