@@ -13,25 +13,53 @@ use super::ours::{config, regimen, run};
 
 const RUNS: usize = 100_000;
 
-/// Seconds, and the most MiB that were resident when last looked at.
-fn follow(command: &mut Command) -> Result<(f64, f64)> {
+/// What a command took, as far as it was seen while it ran.
+struct Cost {
+    seconds: f64,
+    /// Of all its threads.
+    cpu_seconds: f64,
+    /// Most that was resident.
+    mebibytes: f64,
+}
+
+/// Clock ticks in a second, as Linux tells the time of processes.
+const TICKS: f64 = 100.0;
+
+fn follow(command: &mut Command) -> Result<Cost> {
     let start = Instant::now();
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-    let path = format!("/proc/{}/status", child.id());
-    let mut peak = 0.0;
+    let process = Path::new("/proc").join(child.id().to_string());
+    let mut cost = Cost { seconds: 0.0, cpu_seconds: 0.0, mebibytes: 0.0 };
     let status = loop {
         if let Some(status) = child.try_wait()? {
             break status;
         }
-        // The high-water mark only grows; of a process that is gone it cannot be read.
-        let text = fs::read_to_string(&path).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-        peak = kilobytes.map_or(peak, |kilobytes| kilobytes / 1024.0);
+        // Both only grow; of a process that is gone they cannot be read.
+        if let Some(kibibytes) = high_water_mark(&process) {
+            cost.mebibytes = kibibytes / 1024.0;
+        }
+        if let Some(ticks) = ticks(&process) {
+            cost.cpu_seconds = ticks / TICKS;
+        }
         sleep(Duration::from_millis(2));
     };
+    cost.seconds = start.elapsed().as_secs_f64();
     ensure!(status.success(), "{command:?} ended with {status}");
-    Ok((start.elapsed().as_secs_f64(), peak))
+    Ok(cost)
+}
+
+fn high_water_mark(process: &Path) -> Option<f64> {
+    let text = fs::read_to_string(process.join("status")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+fn ticks(process: &Path) -> Option<f64> {
+    let stat = fs::read_to_string(process.join("stat")).ok()?;
+    // The command name, in parentheses, may hold anything.
+    let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace().skip(11);
+    let (user, system): (f64, f64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some(user + system)
 }
 
 fn files(folder: &Path) -> Result<usize> {
@@ -54,14 +82,19 @@ pub(crate) fn measure(work: &Path) -> Result<String> {
     let first = follow(&mut command).context("running a large sweep")?;
     let left = files(&store)?;
     let again = follow(&mut command).context("running a large sweep again")?;
-    let line = |what: &str, (seconds, peak): (f64, f64), target: &str| {
-        format!("{what:28} {seconds:>7.2} s {peak:>7.0} MiB  below {target}\n")
+    let line = |what: &str, cost: Cost, target: &str| {
+        let Cost { seconds, cpu_seconds, mebibytes } = cost;
+        format!("{what:28} {seconds:>7.2} {cpu_seconds:>7.2} {mebibytes:>7.0}  below {target}\n")
     };
+    let (seconds, cpu) = ("seconds", "cpu");
     Ok(format!(
-        "{RUNS} runs, once\n{}{}{:28} {left:>7}              below 100\n{}",
+        "{:28} {seconds:>7} {cpu:>7} {:>7}\n{}{}{}{:28} {left:>7} {:15}  below 100",
+        format!("{RUNS} runs, once"),
+        "MiB",
         line("regimen plan", plan, "1 s and 300 MB"),
         line("regimen run --in-process -j2", first, "60 s"),
-        "files left",
         line("the same again", again, "2 s"),
+        "files left",
+        "",
     ))
 }

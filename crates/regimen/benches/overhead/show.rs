@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use super::measure::{Sample, Subject, quartiles};
+use super::measure::{Kind, Sample, Subject, quartiles};
 
 /// Milliseconds below which a call that does nothing should stay.
 const START_UP: f64 = 30.0;
@@ -64,7 +64,7 @@ pub(crate) fn start_up(version: [f64; 3], ours: &[Subject], theirs: &[Subject]) 
     let _ = writeln!(text, "{:28} {:>4} {}{target}", "regimen --version", 0, three(version));
     for subject in ours.iter().chain(theirs) {
         let of = few(&subject.samples);
-        let skips_ours = subject.target.is_some() && subject.kind == super::measure::Kind::Skipped;
+        let skips_ours = subject.target.is_some() && subject.kind == Kind::Skipped;
         let target = against(of[1], skips_ours.then_some(START_UP));
         let _ = writeln!(text, "{:28} {:>4} {}{target}", subject.name, subject.runs.0, three(of));
     }
