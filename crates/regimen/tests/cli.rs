@@ -8,12 +8,16 @@ mod compact;
 mod datasets;
 #[path = "cli/edges.rs"]
 mod edges;
+#[path = "cli/evolve.rs"]
+mod evolve;
 #[path = "cli/examples.rs"]
 mod examples;
 #[path = "cli/kill.rs"]
 mod kill;
 #[path = "cli/logs.rs"]
 mod logs;
+#[path = "cli/misbehave.rs"]
+mod misbehave;
 #[path = "cli/released.rs"]
 mod released;
 #[path = "cli/sweep.rs"]

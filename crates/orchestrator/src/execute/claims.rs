@@ -155,13 +155,17 @@ impl Claims {
         let attempt = self.held.remove(&chunk).unwrap_or(1);
         let done = Done { chunk, driver: self.me.driver.clone(), attempt, runs };
         let path = self.done_folder().join(chunk.to_string());
-        let first = match publish::once(&path, &encode(&path, &done)?) {
-            // A driver that was slow to notice: the folder was swept up when all was done.
-            Err(_) if self.all_done().exists() => false,
-            first => first?,
-        };
+        let linked = publish::once_unsynced(&path, &encode(&path, &done)?);
         self.done.insert(chunk);
-        Ok(first)
+        match read::<Vec<Done>>(&self.all_done(), "finished chunks")? {
+            None => linked,
+            // The folder is swept up, or about to be: what counts stands in the list already.
+            Some(all) => {
+                let _ = fs::remove_file(&path);
+                let _ = fs::remove_dir(self.done_folder());
+                Ok(all.contains(&done))
+            }
+        }
     }
 
     /// Replaces the files of a complete plan by one. Any number of drivers may do so at once.
@@ -170,11 +174,15 @@ impl Claims {
         if !path.exists() {
             let mut all = Vec::new();
             for chunk in 0..self.chunks {
-                match read::<Done>(&self.done_folder().join(chunk.to_string()), "a finished chunk")?
+                match read::<Done>(&self.done_folder().join(chunk.to_string()), "a finished chunk")
                 {
-                    Some(done) => all.push(done),
+                    Ok(Some(done)) => all.push(done),
                     // Someone else is sweeping.
-                    None => return Ok(()),
+                    Ok(None) => return Ok(()),
+                    // Not synced: one that is not whole is of before a loss of power. The runs of its
+                    // chunk are in the journals, and those that are not in the next generation.
+                    Err(Error::Malformed { .. }) => {}
+                    Err(error) => return Err(error),
                 }
             }
             publish::once(&path, &encode(&path, &all)?)?;
@@ -216,10 +224,14 @@ impl Claims {
 
     fn claim(&mut self, chunk: Chunk, attempt: u32) -> Result<bool, Error> {
         let path = self.claims_folder().join(format!("{chunk}.{attempt}"));
-        let won = match publish::once(&path, &encode(&path, &self.me)?) {
-            Err(_) if self.all_done().exists() => false,
-            won => won?,
-        };
+        let linked = publish::once_unsynced(&path, &encode(&path, &self.me)?);
+        if self.all_done().exists() {
+            // Free only because the earlier claim was swept up while we looked.
+            let _ = fs::remove_file(&path);
+            let _ = fs::remove_dir(self.claims_folder());
+            return Ok(false);
+        }
+        let won = linked?;
         if won {
             self.held.insert(chunk, attempt);
         }
@@ -229,7 +241,13 @@ impl Claims {
     /// Whether the holder of a claim does not hold it any longer.
     fn let_go(&mut self, chunk: Chunk, attempt: u32, now: Duration) -> Result<bool, Error> {
         let path = self.claims_folder().join(format!("{chunk}.{attempt}"));
-        let Some(holder) = read::<Claimant>(&path, "a claim")? else { return Ok(false) };
+        let holder = match read::<Claimant>(&path, "a claim") {
+            Ok(Some(holder)) => holder,
+            Ok(None) => return Ok(false),
+            // Claims are not synced: one that is not whole is of a driver that lost its power.
+            Err(Error::Malformed { .. }) => return Ok(true),
+            Err(error) => return Err(error),
+        };
         if holder.driver == self.me.driver || holder.process.is_dead(&self.me.process) {
             // Our own that is not held any longer was superseded by one that let go in turn.
             return Ok(true);
@@ -259,3 +277,6 @@ fn read<T: DeserializeOwned>(path: &Path, wanted: &'static str) -> Result<Option
     let value = serde_json::from_slice(&text);
     value.map(Some).map_err(|source| Error::Malformed { path: path.into(), wanted, source })
 }
+
+#[cfg(test)]
+mod tests;

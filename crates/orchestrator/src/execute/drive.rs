@@ -107,6 +107,9 @@ struct Driver<'a> {
     claims: Option<Claims>,
     /// Claimed chunks, with run -> attempt of every run of theirs that ended.
     held: BTreeMap<Chunk, BTreeMap<RunId, u32>>,
+    /// Chunks of ours that are over and not published yet.
+    over: Vec<(Chunk, BTreeMap<RunId, u32>)>,
+    published_at: Instant,
     all_done: bool,
 }
 
@@ -155,6 +158,8 @@ impl<'a> Driver<'a> {
             plan: None,
             claims: None,
             held: BTreeMap::new(),
+            over: Vec::new(),
+            published_at: start,
             all_done: false,
         })
     }
@@ -208,7 +213,7 @@ impl<'a> Driver<'a> {
             }
             self.obey_stop()?;
             if self.stop.requested() && !self.scheduler.is_busy() {
-                return Ok(());
+                return self.publish();
             }
             if self.crew.limits_due_in().is_some_and(|due| due.is_zero()) {
                 for worker in self.crew.enforce_limits() {
@@ -240,6 +245,7 @@ impl<'a> Driver<'a> {
 
     /// What is due once a second.
     fn go_round(&mut self) -> Result<(), Error> {
+        self.publish()?;
         self.crew.sync(&self.options.store)?;
         self.journal.sync()?;
         self.board.show(&Live { process: self.me.process.clone(), runs: self.crew.live() });

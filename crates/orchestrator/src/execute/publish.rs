@@ -17,10 +17,15 @@ fn temporary(target: &Path) -> PathBuf {
     target.with_file_name(name)
 }
 
-fn write(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+fn write(path: &Path, parts: &[&[u8]]) -> io::Result<File> {
     let mut file = File::options().write(true).create_new(true).open(path)?;
     parts.iter().try_for_each(|part| file.write_all(part))?;
-    file.sync_all()
+    Ok(file)
+}
+
+/// Writes what a loss of power must not take away.
+fn write_synced(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    write(path, parts)?.sync_all()
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
@@ -31,14 +36,26 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 ///
 /// link(2) decides: of any number of callers on any number of machines exactly one sees `true`.
 pub(crate) fn once(target: &Path, content: &[u8]) -> Result<bool, Error> {
+    let first = link(target, |draft| write_synced(draft, &[content]))?;
+    if first {
+        sync_folder(target).map_err(Error::store("sync the folder of", target))?;
+    }
+    Ok(first)
+}
+
+/// The same without waiting for the disk: for what means nothing after a loss of power. Then it may
+/// be gone, or empty.
+pub(crate) fn once_unsynced(target: &Path, content: &[u8]) -> Result<bool, Error> {
+    link(target, |draft| write(draft, &[content]).map(drop))
+}
+
+fn link(target: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> Result<bool, Error> {
     let draft = temporary(target);
-    let linked = write(&draft, &[content]).and_then(|()| fs::hard_link(&draft, target));
+    let linked = write(&draft).and_then(|()| fs::hard_link(&draft, target));
     // A draft that stays behind is never read.
     let _ = fs::remove_file(&draft);
     match linked {
-        Ok(()) => {
-            sync_folder(target).map_err(Error::store("sync the folder of", target)).map(|()| true)
-        }
+        Ok(()) => Ok(true),
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(e) => Err(Error::store("publish", target)(e)),
     }
@@ -47,7 +64,7 @@ pub(crate) fn once(target: &Path, content: &[u8]) -> Result<bool, Error> {
 /// Replaces `target` by `parts` written one after the other.
 pub(crate) fn replace(target: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let draft = temporary(target);
-    let done = write(&draft, parts).and_then(|()| fs::rename(&draft, target));
+    let done = write_synced(&draft, parts).and_then(|()| fs::rename(&draft, target));
     if done.is_err() {
         let _ = fs::remove_file(&draft);
     }

@@ -1,7 +1,7 @@
 //! Claims on chunks, and the runs in them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use experiment::RunId;
 use journal::{Assigned, Event as Fact, RunSpec};
@@ -13,6 +13,9 @@ use crate::execute::protocol::Job;
 use crate::execute::schedule::{Chunk, Event, RunIndex, WorkerId};
 use crate::execute::{Error, Notice};
 
+/// Chunks that are over within this time are published together: the disk is waited for once.
+const TOGETHER: Duration = Duration::from_millis(100);
+
 impl<'a> Driver<'a> {
     pub(super) fn claim(&mut self) -> Result<Event, Error> {
         let Some(claims) = &mut self.claims else {
@@ -20,6 +23,10 @@ impl<'a> Driver<'a> {
         };
         self.claimed_at = Instant::now();
         let next = claims.next(self.epoch.elapsed())?;
+        if !matches!(next, Next::Mine { .. }) && !self.over.is_empty() {
+            self.publish()?;
+            return self.claim();
+        }
         let Next::Mine { chunk, attempt } = next else {
             self.all_done = next == Next::AllDone;
             if !self.waiting && !self.all_done && !self.scheduler.is_busy() {
@@ -94,14 +101,25 @@ impl<'a> Driver<'a> {
     }
 
     pub(super) fn complete(&mut self, chunk: Chunk) -> Result<(), Error> {
-        let Some(ended) = self.held.remove(&chunk) else { return Ok(()) };
+        self.over.extend(self.held.remove(&chunk).map(|ended| (chunk, ended)));
+        if self.published_at.elapsed() >= TOGETHER { self.publish() } else { Ok(()) }
+    }
+
+    /// Publishes the chunks that are over.
+    pub(super) fn publish(&mut self) -> Result<(), Error> {
+        self.published_at = Instant::now();
+        if self.over.is_empty() {
+            return Ok(());
+        }
         // Whoever reads the list finds what it promises, also after a loss of power.
         self.crew.sync(&self.options.store)?;
         self.journal.sync()?;
-        if let Some(claims) = &mut self.claims
-            && !claims.publish(chunk, ended)?
-        {
-            tracing::warn!(chunk, "another driver finished the chunk first");
+        for (chunk, ended) in std::mem::take(&mut self.over) {
+            if let Some(claims) = &mut self.claims
+                && !claims.publish(chunk, ended)?
+            {
+                tracing::warn!(chunk, "another driver finished the chunk first");
+            }
         }
         Ok(())
     }
