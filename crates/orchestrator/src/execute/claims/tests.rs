@@ -340,6 +340,6 @@ fn a_list_that_a_loss_of_power_emptied_is_left_out() {
     fs::write(store.path().join("done").join(PLAN).join("1"), "").unwrap();
     assert_eq!(claims.next(Duration::ZERO).unwrap(), Next::AllDone);
     claims.sweep_up().unwrap();
-    let all: Vec<Done> = read(&claims.all_done(), "finished chunks").unwrap().unwrap();
+    let all: Vec<Done> = super::read(&claims.all_done(), "finished chunks").unwrap().unwrap();
     assert_eq!(all.iter().map(|done| done.chunk).collect::<Vec<_>>(), [0]);
 }
