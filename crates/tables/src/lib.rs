@@ -13,6 +13,7 @@ mod exact;
 mod execution;
 mod file;
 mod metrics;
+mod parallel;
 mod read;
 mod report;
 mod rows;

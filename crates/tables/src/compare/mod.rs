@@ -5,12 +5,7 @@ mod latex;
 mod published;
 mod render;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    panic::resume_unwind,
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use experiment::Better;
 use polars::prelude::*;
@@ -264,17 +259,36 @@ impl<'a> Pivot<'a> {
             known.push(Known::new(self, &format!("{PARAMS}{parameter}"))?);
         }
         let columns = self.keys[1].len();
-        let summary =
-            |cell: usize| self.summary([cell / columns, cell % columns], metric, &known, &seeds);
-        let mut all = each_in_parallel(self.keys[0].len() * columns, &summary).into_iter();
+        let places: Vec<[usize; 2]> = (0..self.keys[0].len())
+            .flat_map(|row| (0..columns).map(move |column| [row, column]))
+            .collect();
+        let samples: Vec<Vec<f64>> = places
+            .iter()
+            .map(|at| self.runs_at(*at).iter().map(|(_, value)| *value).collect())
+            .collect();
+        let intervals = Bootstrap::default().intervals(&samples);
+        let mut all = places.iter().zip(&samples).zip(intervals).map(|((at, values), interval)| {
+            Summary { interval, ..self.summary(*at, metric, &known, &seeds, values) }
+        });
         let row = |_| all.by_ref().take(columns).collect();
         Ok((0..self.keys[0].len()).map(row).collect())
     }
 
-    fn summary(&self, at: [usize; 2], metric: &str, known: &[Known], seeds: &[Cell]) -> Summary {
-        let runs = self.cells.get(&at).map_or(&[][..], Vec::as_slice);
-        let values: Vec<f64> = runs.iter().map(|(_, value)| *value).collect();
-        let mean = statistics::mean(&values);
+    fn runs_at(&self, at: [usize; 2]) -> &[(usize, f64)] {
+        self.cells.get(&at).map_or(&[][..], Vec::as_slice)
+    }
+
+    /// Everything but the interval.
+    fn summary(
+        &self,
+        at: [usize; 2],
+        metric: &str,
+        known: &[Known],
+        seeds: &[Cell],
+        values: &[f64],
+    ) -> Summary {
+        let runs = self.runs_at(at);
+        let mean = statistics::mean(values);
         let parameters: Option<Vec<Option<&Cell>>> =
             known.iter().map(|known| known.of_cell(self, at, runs)).collect();
         let published = self
@@ -289,15 +303,15 @@ impl<'a> Pivot<'a> {
         let one = |(seed, values): (Cell, Vec<f64>)| Some((seed, statistics::mean(&values)?));
         Summary {
             n: values.len(),
-            median: statistics::median(&values),
-            interval: Bootstrap::default().interval(&values),
+            median: statistics::median(values),
+            interval: None,
             standing: None,
             test: None,
             p: None,
             seeds: by_seed.into_iter().filter_map(one).collect(),
             members: runs.iter().map(|(run, _)| *run).collect(),
             mean,
-            deviation: statistics::deviation(&values),
+            deviation: statistics::deviation(values),
             gap: mean.zip(published.as_ref()).map(|(mean, theirs)| mean - theirs.value),
             published,
         }
@@ -320,36 +334,6 @@ impl<'a> Pivot<'a> {
         }
         Ok(mixed)
     }
-}
-
-/// `make` of every number below `count`, on all cores: nearly all the time of a comparison goes into
-/// the draws of its intervals.
-fn each_in_parallel<T: Send>(count: usize, make: &(impl Fn(usize) -> T + Sync)) -> Vec<T> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut made = Vec::new();
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= count {
-                return made;
-            }
-            made.push((number, make(number)));
-        }
-    };
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(count);
-    let mut all: Vec<(usize, T)> = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut all = work();
-        for other in others {
-            match other.join() {
-                Ok(made) => all.extend(made),
-                Err(panic) => resume_unwind(panic),
-            }
-        }
-        all
-    });
-    all.sort_unstable_by_key(|(number, _)| *number);
-    all.into_iter().map(|(_, made)| made).collect()
 }
 
 /// Where a cell's value of a published parameter comes from.
