@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rayon::prelude::*;
-
 use super::{Published, Summary};
 use crate::{
     Cell, Error, Runs,
@@ -54,20 +52,36 @@ impl<'a> Pivot<'a> {
             known.push(Known::new(self, &format!("{PARAMS}{parameter}"))?);
         }
         let columns = self.keys[1].len();
-        let summary =
-            |cell: usize| self.summary([cell / columns, cell % columns], metric, &known, &seeds);
-        // Nearly all the time of a comparison goes into the draws of its intervals.
-        let all: Vec<Summary> =
-            (0..self.keys[0].len() * columns).into_par_iter().map(summary).collect();
-        let mut all = all.into_iter();
+        let places: Vec<[usize; 2]> = (0..self.keys[0].len())
+            .flat_map(|row| (0..columns).map(move |column| [row, column]))
+            .collect();
+        let samples: Vec<Vec<f64>> = places
+            .iter()
+            .map(|at| self.runs_at(*at).iter().map(|(_, value)| *value).collect())
+            .collect();
+        let intervals = Bootstrap::default().intervals(&samples);
+        let mut all = places.iter().zip(&samples).zip(intervals).map(|((at, values), interval)| {
+            Summary { interval, ..self.summary(*at, metric, &known, &seeds, values) }
+        });
         let row = |_| all.by_ref().take(columns).collect();
         Ok((0..self.keys[0].len()).map(row).collect())
     }
 
-    fn summary(&self, at: [usize; 2], metric: &str, known: &[Known], seeds: &[Cell]) -> Summary {
-        let runs = self.cells.get(&at).map_or(&[][..], Vec::as_slice);
-        let values: Vec<f64> = runs.iter().map(|(_, value)| *value).collect();
-        let mean = statistics::mean(&values);
+    fn runs_at(&self, at: [usize; 2]) -> &[(usize, f64)] {
+        self.cells.get(&at).map_or(&[][..], Vec::as_slice)
+    }
+
+    /// Everything but the interval.
+    fn summary(
+        &self,
+        at: [usize; 2],
+        metric: &str,
+        known: &[Known],
+        seeds: &[Cell],
+        values: &[f64],
+    ) -> Summary {
+        let runs = self.runs_at(at);
+        let mean = statistics::mean(values);
         let parameters: Option<Vec<Option<&Cell>>> =
             known.iter().map(|known| known.of_cell(self, at, runs)).collect();
         let published = self
@@ -84,15 +98,15 @@ impl<'a> Pivot<'a> {
         let one = |(seed, values): (Cell, Vec<f64>)| Some((seed, statistics::mean(&values)?));
         Summary {
             n: values.len(),
-            median: statistics::median(&values),
-            interval: Bootstrap::default().interval(&values),
+            median: statistics::median(values),
+            interval: None,
             standing: None,
             test: None,
             p: None,
             seeds: by_seed.into_iter().filter_map(one).collect(),
             members,
             mean,
-            deviation: statistics::deviation(&values),
+            deviation: statistics::deviation(values),
             gap: mean.zip(published.as_ref()).map(|(mean, theirs)| mean - theirs.value),
             published,
         }

@@ -2,9 +2,13 @@ use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
 };
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::describe::quantile;
+
+/// Samples that are drawn from together.
+const LANES: usize = 8;
 
 /// How a bootstrap draws; its numbers are a function of the seed, the draw and the values alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -24,18 +28,65 @@ impl Default for Bootstrap {
 impl Bootstrap {
     /// The 95 % percentile interval of the mean; none of fewer than two values.
     pub fn interval(&self, values: &[f64]) -> Option<[f64; 2]> {
-        if values.len() < 2 {
-            return None;
-        }
-        let mut means: Vec<f64> = (0..self.draws)
-            .map(|draw| {
-                let mut draw = self.draw(draw);
-                let sum: f64 = values.iter().map(|_| values[draw.index(values.len())]).sum();
-                sum / values.len() as f64
-            })
+        self.intervals(&[values]).remove(0)
+    }
+
+    /// [`interval`](Self::interval) of every sample.
+    ///
+    /// Samples of one size are drawn from by the same random indices, so that these are made once
+    /// for several samples.
+    pub fn intervals<S: AsRef<[f64]> + Sync>(&self, samples: &[S]) -> Vec<Option<[f64; 2]>> {
+        let size = |at: usize| samples[at].as_ref().len();
+        let mut by_size: Vec<usize> = (0..samples.len()).filter(|at| size(*at) > 1).collect();
+        by_size.sort_by_key(|at| size(*at));
+        let groups: Vec<&[usize]> = by_size
+            .chunk_by(|a, b| size(*a) == size(*b))
+            .flat_map(|same| same.chunks(LANES))
             .collect();
-        means.sort_unstable_by(f64::total_cmp);
-        Some([quantile(&means, 0.025)?, quantile(&means, 0.975)?])
+        let of_group = |group: &&[usize]| {
+            let group: Vec<&[f64]> = group.iter().map(|at| samples[*at].as_ref()).collect();
+            // A lane that nobody uses costs memory, which is what a large sample waits for.
+            match group.len() {
+                1 => self.of_group::<1>(&group),
+                2 => self.of_group::<2>(&group),
+                3 | 4 => self.of_group::<4>(&group),
+                _ => self.of_group::<LANES>(&group),
+            }
+        };
+        let of_groups: Vec<_> = groups.par_iter().map(of_group).collect();
+        let mut intervals = vec![None; samples.len()];
+        for (group, found) in groups.iter().zip(of_groups) {
+            for (at, interval) in group.iter().zip(found) {
+                intervals[*at] = interval;
+            }
+        }
+        intervals
+    }
+
+    /// Intervals of at most `N` samples of one size.
+    fn of_group<const N: usize>(&self, samples: &[&[f64]]) -> Vec<Option<[f64; 2]>> {
+        let n = samples[0].len();
+        let lane = |at: usize, item: usize| samples.get(at).map_or(0.0, |values| values[item]);
+        let items: Vec<[f64; N]> =
+            (0..n).map(|item| std::array::from_fn(|at| lane(at, item))).collect();
+        let sums = |draw: u32| {
+            let mut draw = self.draw(draw);
+            let mut sums = [-0.0; N];
+            for _ in 0..n {
+                let item = &items[draw.index(n)];
+                for (sum, value) in sums.iter_mut().zip(item) {
+                    *sum += value;
+                }
+            }
+            sums
+        };
+        let sums: Vec<[f64; N]> = (0..self.draws).into_par_iter().map(sums).collect();
+        let interval = |at: usize| {
+            let mut means: Vec<f64> = sums.iter().map(|sums| sums[at] / n as f64).collect();
+            means.sort_unstable_by(f64::total_cmp);
+            Some([quantile(&means, 0.025)?, quantile(&means, 0.975)?])
+        };
+        (0..samples.len()).map(interval).collect()
     }
 
     pub(super) fn draw(&self, number: u32) -> Draw {
@@ -68,5 +119,31 @@ mod tests {
         assert!(1.0 < low && low < 3.0 && 3.0 < high && high < 5.0, "{low} {high}");
         assert_eq!(bootstrap.interval(&[2.0, 2.0]), Some([2.0, 2.0]));
         assert_eq!(bootstrap.interval(&[2.0]), None);
+    }
+
+    #[test]
+    fn samples_do_not_change_each_other() {
+        let bootstrap = Bootstrap { seed: 3, draws: 200 };
+        let sample = |at: usize| -> Vec<f64> {
+            (0..at % 5).map(|item| (item * item + at) as f64 / 7.0).collect()
+        };
+        let samples: Vec<Vec<f64>> = (0..60).map(sample).collect();
+        let alone: Vec<_> = samples.iter().map(|values| bootstrap.interval(values)).collect();
+        assert_eq!(bootstrap.intervals(&samples), alone);
+        assert_eq!(alone.iter().filter(|interval| interval.is_some()).count(), 36);
+    }
+
+    #[test]
+    fn an_interval_is_of_the_means_of_draws() {
+        let bootstrap = Bootstrap { seed: 5, draws: 3 };
+        let values = [1.0, 10.0, 100.0];
+        let mean = |draw| {
+            let mut draw = bootstrap.draw(draw);
+            (0..3).map(|_| values[draw.index(3)]).sum::<f64>() / 3.0
+        };
+        let mut means = [0, 1, 2].map(mean);
+        means.sort_unstable_by(f64::total_cmp);
+        let expected = [0.025, 0.975].map(|q| quantile(&means, q).unwrap());
+        assert_eq!(bootstrap.interval(&values), Some(expected));
     }
 }
