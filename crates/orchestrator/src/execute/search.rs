@@ -274,7 +274,7 @@ mod tests {
             while let Some(&at) = ready(&search, &height).first() {
                 climb(&mut search, &mut height, at);
             }
-            for rung in 0..2 {
+            for rung in [0, 1] {
                 let mut here: Vec<_> = (0..runs.len()).filter(|at| height[*at] > rung).collect();
                 here.sort_by_key(|at| (values[*at][rung], *at));
                 let best = here.len() / factor as usize;

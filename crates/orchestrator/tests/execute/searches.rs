@@ -42,13 +42,11 @@ fn a_search_ends_with_the_best(change: impl Fn(&mut Options)) {
     let all: Vec<_> = trials(27).into_iter().rev().collect();
     let summary = store.execute(&all);
     assert!(summary.finished.contains(&all[0].run), "{summary:?}");
-    assert!((1..=3).contains(&summary.finished.len()), "{summary:?}");
+    assert!((3..=9).contains(&summary.finished.len()), "{summary:?}");
     assert_eq!(summary.finished.len() + summary.pruned.len(), 27, "{summary:?}");
     // Step 9 is its last one.
     assert_eq!(rungs(&store, all[0].run), [1, 3]);
-    for at in 0..9 {
-        assert!(rungs(&store, all[at].run).len() >= 2, "run {at}");
-    }
+    assert!(all[..9].iter().all(|run| rungs(&store, run.run).len() >= 2));
     // All over: nothing starts again.
     let (again, notices) = store.execute_with(&all, &Stop::new(), |_| {});
     assert_eq!(Store::started(&notices), 0);
@@ -176,5 +174,5 @@ fn two_drivers_share_a_search() {
         let state = &fold.runs[&spec.run];
         assert!(matches!(state.status(), Status::Finished | Status::Pruned), "{state:?}");
     }
-    assert!((18..27).all(|at: usize| rungs(&store, all[at].run).len() >= 2));
+    assert!(all[18..].iter().all(|run| rungs(&store, run.run).len() >= 2));
 }
