@@ -5,6 +5,7 @@
 //! kept in a stack of about `log2(1/gamma)` bits a step and weight ([`Remainders`]).
 
 mod error;
+mod fixed;
 mod group;
 mod hypergradient;
 mod learner;

@@ -1,26 +1,11 @@
 use autodiff::Float;
 
+use super::fixed::{fixed, float};
 use super::simd::vectorised;
 use super::{Momentum, Remainders};
 
-/// One in fixed point.
-const RADIX: f64 = (1u64 << 52) as f64;
 /// Below this nothing can wrap around: the sum of two such numbers still fits.
 const RANGE: f64 = 1024.0;
-
-/// Rounds towards zero to fixed point.
-#[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "rounding to fixed point is the purpose")]
-fn fixed(x: f64) -> i64 {
-    (x * RADIX) as i64
-}
-
-/// The nearest float to a fixed-point number.
-#[inline(always)]
-#[expect(clippy::cast_precision_loss, reason = "rounding to a float is the purpose")]
-fn float(x: i64) -> f64 {
-    x as f64 * (1.0 / RADIX)
-}
 
 /// Exact weights and velocities of one tensor.
 #[derive(Debug, Clone)]

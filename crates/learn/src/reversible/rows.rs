@@ -3,6 +3,7 @@
 //! A state is an integer below 2^52 held in an f64, where products and remainders are exact and run
 //! eight at a time.
 
+use super::fixed::{integer, small_integer};
 use super::momentum::BITS;
 use super::simd::vectorised;
 
@@ -35,19 +36,13 @@ fn quotient(x: f64, by: Factor) -> (f64, f64) {
     if rest < 0.0 { (nearest - 1.0, rest + by.float) } else { (nearest, rest) }
 }
 
-/// A non-negative integer below 2^52 as an `i64`.
-#[inline(always)]
-fn integer(x: f64) -> i64 {
-    ((x + ROUNDER).to_bits() & ((1 << 52) - 1)).cast_signed()
-}
-
 /// Algorithm 3: `i = i d + c mod d; c = c div d; c = c n + i mod n; i = i div n`.
 #[inline(always)]
 #[expect(clippy::cast_precision_loss, reason = "the remainder is below 2^20")]
 fn multiply_lane(c: &mut i64, i: &mut f64, by: Factor) {
     let low = (*c & ((1 << BITS) - 1)) as f64;
     let (quotient, rest) = quotient(*i * DENOMINATOR + low, by);
-    *c = (*c >> BITS).wrapping_mul(by.numerator).wrapping_add(integer(rest));
+    *c = (*c >> BITS).wrapping_mul(by.numerator).wrapping_add(small_integer(rest));
     *i = quotient;
 }
 
@@ -57,27 +52,23 @@ fn divide_lane(c: &mut i64, i: &mut f64, by: Factor) {
     let (quotient, rest) = euclid(*c, by);
     let x = *i * by.float + rest;
     let state = (x * (1.0 / DENOMINATOR)).floor();
-    *c = quotient.wrapping_mul(1 << BITS).wrapping_add(integer(x - state * DENOMINATOR));
+    *c = quotient.wrapping_mul(1 << BITS).wrapping_add(small_integer(x - state * DENOMINATOR));
     *i = state;
 }
 
 /// Euclidean quotient and remainder of any `i64`: an estimate from the rounded number, then one from
 /// its exact rest.
 #[inline(always)]
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    reason = "the exact rest makes up for what an estimate rounds"
-)]
+#[expect(clippy::cast_precision_loss, reason = "the exact rest makes up for what this rounds")]
 fn euclid(c: i64, by: Factor) -> (i64, f64) {
-    let estimate = (c as f64 * by.inverse) as i64;
+    let estimate = integer(c as f64 * by.inverse);
     let rest = c.wrapping_sub(estimate.wrapping_mul(by.numerator)) as f64;
     let more = (rest * by.inverse).floor();
     let rest = rest - more * by.float;
     // The product above may round a multiple of n to either side.
-    let (low, high) = (rest < 0.0, rest >= by.float);
-    let step = f64::from(i8::from(high) - i8::from(low));
-    (estimate.wrapping_add((more + step) as i64), rest - step * by.float)
+    let low = if rest < 0.0 { -1.0 } else { 0.0 };
+    let step = if rest >= by.float { 1.0 } else { low };
+    (estimate.wrapping_add(small_integer(more + step)), rest - step * by.float)
 }
 
 vectorised! {
