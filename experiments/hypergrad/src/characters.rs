@@ -45,7 +45,26 @@ impl Tasks {
                 tasks.push(&drawings, alphabet, turned, &split);
             }
         }
+        tasks.centre();
         Ok(tasks)
+    }
+
+    /// Takes the mean of all drawings from each.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a mean of a few thousand values between 0 and 1"
+    )]
+    fn centre(&mut self) {
+        let mut mean = vec![0.0f64; PIXELS];
+        let mut count = 0;
+        for (values, _) in self.train.iter().chain(&self.test).flatten().flatten() {
+            mean.iter_mut().zip(values).for_each(|(sum, &value)| *sum += f64::from(value));
+            count += 1;
+        }
+        let mean: Vec<f32> = mean.iter().map(|sum| (sum / f64::from(count)) as f32).collect();
+        for (values, _) in self.train.iter_mut().chain(&mut self.test).flatten().flatten() {
+            values.iter_mut().zip(&mean).for_each(|(value, mean)| *value -= mean);
+        }
     }
 
     fn push(&mut self, drawings: &Drawings, alphabet: usize, turned: bool, split: &Stream) {

@@ -62,7 +62,7 @@ impl From<Trajectory> for learn::Trajectory {
 }
 
 /// Parameters. `null` stands for the paper's value, which depends on the task.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
     /// Which of the paper's experiments.
@@ -73,6 +73,8 @@ pub struct Params {
     pub meta_iterations: Option<u64>,
     /// Step size of those updates.
     pub meta_step: Option<f64>,
+    /// Draws of weights and batches that a meta-iteration of `schedules` averages over.
+    pub draws: u64,
     /// Training steps of a meta-iteration.
     pub steps: Option<usize>,
     /// Examples of a training batch.
@@ -83,6 +85,23 @@ pub struct Params {
     pub points: Option<usize>,
     /// How layers are shared in `omniglot`.
     pub sharing: Sharing,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            task: Task::default(),
+            trajectory: Trajectory::default(),
+            meta_iterations: None,
+            meta_step: None,
+            draws: 1,
+            steps: None,
+            batch: None,
+            examples: None,
+            points: None,
+            sharing: Sharing::default(),
+        }
+    }
 }
 
 /// What a task does where the parameters say nothing.
@@ -137,6 +156,7 @@ impl Params {
         };
         let step = self.meta_step();
         check(step.is_finite() && step > 0.0, "meta_step", "above 0", &step)?;
+        check((1..=1_000).contains(&self.draws), "draws", "1 to 1000", &self.draws)?;
         let (steps, batch, examples) = (self.steps(), self.batch(), self.examples());
         check((1..=1_000_000).contains(&steps), "steps", "1 to 1000000", &steps)?;
         check((1..=60_000).contains(&batch), "batch", "1 to 60000", &batch)?;

@@ -1,5 +1,5 @@
 use experiment::{Error, Run};
-use learn::{HyperLearner, Hypergradient, Layout, Schedules, Setting};
+use learn::{HyperLearner, Hypergradient, Layout, Schedules, Setting, Trial};
 use serde::Serialize;
 
 use crate::digits::Parts;
@@ -115,7 +115,7 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(
     let layout = layers(&SIZES);
     let packed = Packed::new(params.steps(), layout.tensors().len());
     let mut learner = HyperLearner::<f32>::new(&inner, &outer).map_err(traced)?;
-    let (mut weights, mut elementary) = (Vec::new(), Vec::new());
+    let mut last_trial = Trial { value: 0.0, losses: Vec::new(), weights: Vec::new() };
     let last = params.meta_iterations();
 
     let judged = |run: &mut Run<'_>, iteration: u64, hypers: &[f64]| {
@@ -125,23 +125,31 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(
             let row = Scaled { meta_iteration: iteration, group: &tensor.name, scale };
             run.table("initial_scales", &row)?;
         }
-        let initial = normal(&layout, &scales, &run.stream(&format!("init {iteration}")));
-        let setting = Setting {
-            schedules: &schedules,
-            initial: &initial,
-            hypers: &[],
-            batches: &run.stream(&format!("batches {iteration}")),
-        };
-        let found = learner.hypergradient(&inner, &outer, &setting, params.trajectory.into())?;
+        let mut mean = Judged { value: 0.0, gradient: vec![0.0; hypers.len()] };
+        let share = 1.0 / params.draws as f64;
+        for draw in 0..params.draws {
+            // Each meta-iteration, and each of its draws, has weights and batches of its own.
+            let number = iteration * params.draws + draw;
+            let initial = normal(&layout, &scales, &run.stream(&format!("init {number}")));
+            let setting = Setting {
+                schedules: &schedules,
+                initial: &initial,
+                hypers: &[],
+                batches: &run.stream(&format!("batches {number}")),
+            };
+            let found =
+                learner.hypergradient(&inner, &outer, &setting, params.trajectory.into())?;
+            let gradient = packed.gradient(&schedules, &layout, &initial, &found);
+            mean.value += share * found.trial.value;
+            mean.gradient.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += share * g);
+            last_trial = found.trial;
+        }
         if iteration == 0 || iteration == last {
-            for (step, &loss) in found.trial.losses.iter().enumerate() {
+            for (step, &loss) in last_trial.losses.iter().enumerate() {
                 run.table("elementary", &Elementary { meta_iteration: iteration, step, loss })?;
             }
         }
-        let gradient = packed.gradient(&schedules, &layout, &initial, &found);
-        weights.clone_from(&found.trial.weights);
-        elementary.clone_from(&found.trial.losses);
-        Ok(Judged { value: found.trial.value, gradient })
+        Ok(mean)
     };
     let optimizer = MetaOptimizer::Adam { step: params.meta_step() };
     let state = meta_learn(run, last, optimizer, packed.initial(), judged)?;
@@ -150,7 +158,7 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(
     keep(run, &layout, &schedules)?;
     let curve = Line { name: "training loss", values: state.values.clone() };
     run.artifact("meta-curve.svg", chart("meta-iteration", "training loss", &[curve]).as_bytes())?;
-    let curve = Line { name: "after meta-learning", values: elementary };
+    let curve = Line { name: "after meta-learning", values: last_trial.losses };
     run.artifact("elementary.svg", chart("step", "training loss", &[curve]).as_bytes())?;
     run.result(
         "objective",
@@ -158,7 +166,7 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(
             / state.values.len().min(5) as f64,
     )?;
     run.result("initial_objective", state.values[0])?;
-    run.result("test_loss", judge(&SIZES, &parts.test, &weights)?)
+    run.result("test_loss", judge(&SIZES, &parts.test, &last_trial.weights)?)
 }
 
 /// The learned schedules as a table and a picture.

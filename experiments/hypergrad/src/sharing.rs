@@ -29,12 +29,12 @@ struct Shared {
     hypers: Layout,
     inputs: Vec<BatchInput>,
     stacked: Stacked,
-    /// `exp(-4)` in training, 0 where networks are judged.
-    penalty: f64,
+    /// Whether the sum over tasks is minimised, with a penalty; else tasks are averaged.
+    trains: bool,
 }
 
 impl Shared {
-    fn new(stacked: Stacked, penalty: f64) -> Self {
+    fn new(stacked: Stacked, trains: bool) -> Self {
         let (mut layout, mut hypers) = (Layout::new(), Layout::new());
         for (size, layer) in SIZES.windows(2).zip(1..) {
             layout = layout
@@ -48,7 +48,7 @@ impl Shared {
             BatchInput::index("characters", &[TASKS, rows]),
             BatchInput::float("weights", &[TASKS, rows]),
         ];
-        Self { layout, hypers, inputs, stacked, penalty }
+        Self { layout, hypers, inputs, stacked, trains }
     }
 }
 
@@ -90,10 +90,11 @@ impl Objective for Shared {
             x = x.matmul(weights)?.add(biases)?;
         }
         let mut loss = x.cross_entropy(batch[1])?.mul(batch[2])?.sum_all();
-        if self.penalty > 0.0 {
-            for param in params {
-                loss = loss.add(param.square().sum_all().mul_scalar(self.penalty))?;
-            }
+        if !self.trains {
+            return Ok(loss.mul_scalar(1.0 / TASKS as f64));
+        }
+        for param in params {
+            loss = loss.add(param.square().sum_all().mul_scalar(LOG_PENALTY.exp()))?;
         }
         Ok(loss)
     }
@@ -148,21 +149,21 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>) -> Result<(), Error> {
     let [train, test] = tasks.whole();
     let initial =
         |layout: &Layout| normal(layout, &[LOG_SCALE.exp(); 2 * LAYERS], &run.stream("init"));
-    let (inner, outer) = (Shared::new(train, LOG_PENALTY.exp()), Shared::new(test, 0.0));
+    let (inner, outer) = (Shared::new(train, true), Shared::new(test, false));
     let initial = initial(&inner.layout);
     let unused = run.stream("unused");
     let setting =
         Setting { schedules: &schedules, initial: &initial, hypers: &sharing, batches: &unused };
     let mut learner = HyperLearner::<f32>::new(&inner, &outer).map_err(traced)?;
     let trained = learner.train(&inner, &outer, &setting)?;
-    let judge = Shared { penalty: 0.0, ..inner };
+    let judge = Shared { trains: false, ..inner };
     let none = Schedules::constant(0, 2 * LAYERS, 0.0, 1.0)?;
     let setting = Setting { schedules: &none, initial: &trained.weights, ..setting };
     let mut learner = HyperLearner::<f32>::new(&judge, &judge).map_err(traced)?;
     let train_loss = learner.train(&judge, &judge, &setting)?.value;
-    run.result("train_loss", train_loss / TASKS as f64)?;
-    run.result("test_loss", trained.value / TASKS as f64)?;
-    run.result("objective", trained.value / TASKS as f64)
+    run.result("train_loss", train_loss)?;
+    run.result("test_loss", trained.value)?;
+    run.result("objective", trained.value)
 }
 
 fn learn_sharing(
@@ -174,7 +175,7 @@ fn learn_sharing(
 ) -> Result<Vec<f64>, Error> {
     let objectives = |stream: &Stream| {
         let [kept, held] = tasks.split(HELD, stream);
-        (Shared::new(kept, LOG_PENALTY.exp()), Shared::new(held, 0.0))
+        (Shared::new(kept, true), Shared::new(held, false))
     };
     // Shapes are those of every split.
     let (inner, outer) = objectives(&run.stream("shapes"));
@@ -183,7 +184,7 @@ fn learn_sharing(
     let judged = |run: &mut Run<'_>, iteration: u64, sharing: &[f64]| {
         let (inner, outer) = objectives(&run.stream(&format!("held out {iteration}")));
         let scales = [LOG_SCALE.exp(); 2 * LAYERS];
-        let initial = normal(&inner.layout, &scales, &run.stream("init"));
+        let initial = normal(&inner.layout, &scales, &run.stream(&format!("init {iteration}")));
         let batches = run.stream("unused");
         let setting = Setting { schedules, initial: &initial, hypers: sharing, batches: &batches };
         let found = learner.hypergradient(&inner, &outer, &setting, params.trajectory.into())?;
@@ -192,7 +193,7 @@ fn learn_sharing(
     let optimizer = MetaOptimizer::Sgd { step: params.meta_step(), mass: 0.0 };
     // The last update is judged by the test drawings, not by another split.
     let state = meta_learn(run, params.meta_iterations(), optimizer, start, judged)?;
-    run.result("initial_objective", state.values[0] / TASKS as f64)?;
+    run.result("initial_objective", state.values[0])?;
     Ok(state.hypers)
 }
 

@@ -42,6 +42,11 @@ impl Objective for Valley {
     fn fill(&self, _: &Stream, _: u64, _: &mut Batch) {}
 }
 
+/// Training from the same start by a schedule; the valley has no batches.
+fn setting<'a>(schedules: &'a Schedules, stream: &'a Stream) -> Setting<'a> {
+    Setting { schedules, initial: &START, hypers: &[], batches: stream }
+}
+
 /// Weights at one step of one meta-iteration.
 #[derive(Serialize)]
 struct Place {
@@ -56,37 +61,37 @@ struct Place {
 pub(crate) fn illustration(params: &Params, run: &mut Run<'_>) -> Result<(), Error> {
     const LOG_RATE: f64 = -4.5;
     const MOMENTUM: f64 = 0.99;
-    let valley = Valley::new();
-    let steps = params.steps();
-    let stream = run.stream("unused");
+    let (valley, steps, stream) = (Valley::new(), params.steps(), run.stream("unused"));
     let mut learner = HyperLearner::<f64>::new(&valley, &valley).map_err(traced)?;
-    let mut paths = Vec::new();
-    let mut values = Vec::new();
-    let mut state = MetaState::new(vec![LOG_RATE; steps]);
+    let (mut paths, mut values) = (Vec::new(), Vec::new());
+    let logit = (MOMENTUM / (1.0 - MOMENTUM)).ln();
+    // Logarithms of learning rates, then logits of momenta.
+    let mut state = MetaState::new([vec![LOG_RATE; steps], vec![logit; steps]].concat());
     loop {
-        let rates: Vec<f64> = state.hypers.iter().map(|x| x.exp()).collect();
+        let rates: Vec<f64> = state.hypers[..steps].iter().map(|x| x.exp()).collect();
+        let momenta: Vec<f64> =
+            state.hypers[steps..].iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect();
         let mut path = Vec::with_capacity(steps + 1);
         for step in 0..=steps {
-            let schedules = Schedules::new(1, &rates[..step], &vec![MOMENTUM; step])?;
-            let setting =
-                Setting { schedules: &schedules, initial: &START, hypers: &[], batches: &stream };
-            let trial = learner.train(&valley, &valley, &setting)?;
+            let part = Schedules::new(1, &rates[..step], &momenta[..step])?;
+            let trial = learner.train(&valley, &valley, &setting(&part, &stream))?;
             let (y, x) = (trial.weights[0], trial.weights[1]);
             path.push((y, x));
             let loss = trial.value;
             run.table("paths", &Place { meta_iteration: state.iteration, step, y, x, loss })?;
         }
         paths.push(path);
-        let schedules = Schedules::new(1, &rates, &vec![MOMENTUM; steps])?;
-        let setting =
-            Setting { schedules: &schedules, initial: &START, hypers: &[], batches: &stream };
-        let found = learner.hypergradient(&valley, &valley, &setting, params.trajectory.into())?;
+        let whole = Schedules::new(1, &rates, &momenta)?;
+        let way = params.trajectory.into();
+        let found = learner.hypergradient(&valley, &valley, &setting(&whole, &stream), way)?;
         run.record(state.iteration, "objective", found.trial.value)?;
         values.push(found.trial.value);
         if state.iteration == params.meta_iterations() {
             break;
         }
-        let gradient: Vec<f64> = found.rates.iter().zip(&rates).map(|(d, rate)| d * rate).collect();
+        let of_rates = found.rates.iter().zip(&rates).map(|(d, rate)| d * rate);
+        let of_momenta = found.momenta.iter().zip(&momenta).map(|(d, m)| d * m * (1.0 - m));
+        let gradient: Vec<f64> = of_rates.chain(of_momenta).collect();
         state.update(MetaOptimizer::Sgd { step: params.meta_step(), mass: 0.9 }, &gradient);
     }
     let names: Vec<String> = (0..paths.len()).map(|at| format!("path {at}")).collect();
@@ -156,7 +161,7 @@ pub(crate) fn naive(params: &Params, run: &mut Run<'_>) -> Result<(), Error> {
     let valley = Valley::new();
     let schedules = Schedules::constant(steps, 1, rate, GAMMA)?;
     let stream = run.stream("unused");
-    let setting = Setting { schedules: &schedules, initial: &START, hypers: &[], batches: &stream };
+    let setting = setting(&schedules, &stream);
     let mut learner = HyperLearner::<f32>::new(&valley, &valley).map_err(traced)?;
     let found = learner.hypergradient(&valley, &valley, &setting, learn::Trajectory::Reversible)?;
     let forwards: Vec<_> = visited.iter().map(|&place| f64s(place)).collect();
