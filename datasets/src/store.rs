@@ -11,6 +11,7 @@ mod draw;
 mod fetch;
 mod folder;
 mod receive;
+mod registry;
 mod verify;
 
 use std::ffi::OsString;
@@ -36,6 +37,7 @@ pub struct Store {
     cache: PathBuf,
     mirror: Option<PathBuf>,
     offline: bool,
+    npm: PathBuf,
     manifests: Vec<Manifest>,
 }
 
@@ -93,6 +95,7 @@ impl Store {
             cache: cache.to_owned(),
             mirror: mirror.map(Path::to_owned),
             offline,
+            npm: "npm".into(),
             manifests: Manifest::all().to_vec(),
         }
     }
@@ -102,6 +105,13 @@ impl Store {
     pub fn with_manifest(mut self, manifest: Manifest) -> Self {
         self.manifests.retain(|known| known.name != manifest.name);
         self.manifests.push(manifest);
+        self
+    }
+
+    /// The same store, which runs `npm` in place of the one in the search path.
+    #[must_use]
+    pub fn with_npm(mut self, npm: &Path) -> Self {
+        self.npm = npm.into();
         self
     }
 

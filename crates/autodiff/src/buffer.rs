@@ -118,6 +118,27 @@ impl Buffer {
         Ok(self.elements("to_vec")?.to_vec())
     }
 
+    /// The elements, where they lie in the host's memory.
+    ///
+    /// # Errors
+    /// [`Error::Type`] if the element type differs.
+    pub fn as_slice<T: Element>(&self) -> Result<&[T], Error> {
+        self.elements("as_slice")
+    }
+
+    /// [`as_slice`](Self::as_slice), to be changed in place.
+    ///
+    /// # Errors
+    /// [`Error::Type`] if the element type differs.
+    pub fn as_mut_slice<T: Element>(&mut self) -> Result<&mut [T], Error> {
+        let found = self.dtype();
+        T::view_mut(&mut self.storage).ok_or(Error::Type {
+            op: "as_mut_slice",
+            wanted: T::DTYPE,
+            found,
+        })
+    }
+
     fn elements<T: Element>(&self, op: &'static str) -> Result<&[T], Error> {
         T::view(&self.storage).ok_or(Error::Type { op, wanted: T::DTYPE, found: self.dtype() })
     }
@@ -146,6 +167,9 @@ mod tests {
         let mut two = [0.0f32; 2];
         buffer.read(2, &mut two).unwrap();
         assert_eq!(two, [3.0, 0.0]);
+        buffer.as_mut_slice::<f32>().unwrap()[3] = 4.0;
+        assert_eq!(buffer.as_slice::<f32>().unwrap(), [0.0, 2.0, 3.0, 4.0]);
+        buffer.write(3, &[0.0f32]).unwrap();
         assert_eq!(buffer.to_vec::<f32>().unwrap(), [0.0, 2.0, 3.0, 0.0]);
     }
 

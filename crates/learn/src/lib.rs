@@ -9,6 +9,7 @@ mod gradient;
 mod layout;
 mod objective;
 mod optimizer;
+mod reversible;
 mod schedule;
 mod selection;
 mod step;
@@ -18,6 +19,9 @@ pub use gradient::{Gradient, clip_global_norm, global_norm, gradients};
 pub use layout::{Init, Layout, Tensor};
 pub use objective::{Batch, BatchInput, BatchKind, Metrics, Objective, Task};
 pub use optimizer::Optimizer;
+pub use reversible::{
+    HyperError, HyperLearner, Hypergradient, Kept, Momentum, Schedules, Setting, Trajectory, Trial,
+};
 pub use schedule::Schedule;
 pub use selection::{Selected, Selection};
 pub use step::Stepper;

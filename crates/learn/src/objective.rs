@@ -1,4 +1,4 @@
-use autodiff::Var;
+use autodiff::{Buffer, DType, Device, Var};
 use experiment::Stream;
 
 use crate::Layout;
@@ -42,38 +42,45 @@ impl BatchInput {
 /// The arrays of one batch, reused from step to step.
 #[derive(Debug, Clone)]
 pub struct Batch {
-    floats: Vec<Vec<f32>>,
-    indices: Vec<Vec<u32>>,
+    arrays: Vec<Buffer>,
 }
 
 impl Batch {
     /// Arrays for the inputs of an objective, all zero.
     pub fn new(inputs: &[BatchInput]) -> Self {
-        let len = |input: &BatchInput, kind| if input.kind == kind { input.len() } else { 0 };
-        Self {
-            floats: inputs.iter().map(|i| vec![0.0; len(i, BatchKind::Float)]).collect(),
-            indices: inputs.iter().map(|i| vec![0; len(i, BatchKind::Index)]).collect(),
-        }
+        let zeros = |input: &BatchInput| {
+            let dtype = match input.kind {
+                BatchKind::Float => DType::F32,
+                BatchKind::Index => DType::U32,
+            };
+            Buffer::zeros(Device::cpu(), dtype, input.len())
+        };
+        Self { arrays: inputs.iter().map(zeros).collect() }
     }
 
     /// Values of floating-point input number `input`, row-major; empty for an index input.
     pub fn floats(&self, input: usize) -> &[f32] {
-        &self.floats[input]
+        self.arrays[input].as_slice().unwrap_or_default()
     }
 
     /// Indices of index input number `input`, row-major; empty for a floating-point input.
     pub fn indices(&self, input: usize) -> &[u32] {
-        &self.indices[input]
+        self.arrays[input].as_slice().unwrap_or_default()
     }
 
     /// [`floats`](Self::floats), to be filled.
     pub fn floats_mut(&mut self, input: usize) -> &mut [f32] {
-        &mut self.floats[input]
+        self.arrays[input].as_mut_slice().unwrap_or_default()
     }
 
     /// [`indices`](Self::indices), to be filled.
     pub fn indices_mut(&mut self, input: usize) -> &mut [u32] {
-        &mut self.indices[input]
+        self.arrays[input].as_mut_slice().unwrap_or_default()
+    }
+
+    /// The arrays themselves, for a program that reads them where they are.
+    pub(crate) fn arrays_mut(&mut self) -> &mut [Buffer] {
+        &mut self.arrays
     }
 }
 
@@ -90,6 +97,29 @@ pub trait Objective: Send {
     /// # Errors
     /// Any shape error of the trace.
     fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, autodiff::Error>;
+
+    /// The hyper-parameters `theta` that the loss reads beside the parameters: penalties, data,
+    /// preprocessing, sharing. None by default.
+    fn hypers(&self) -> Option<&Layout> {
+        None
+    }
+
+    /// The loss as a function of the hyper-parameters too, `L(w, theta, batch)`.
+    ///
+    /// An objective with hyper-parameters gives this; its [`loss`](Self::loss) then holds them at
+    /// fixed values.
+    ///
+    /// # Errors
+    /// Any shape error of the trace.
+    fn hyper_loss<'g>(
+        &self,
+        params: &[Var<'g>],
+        hypers: &[Var<'g>],
+        batch: &[Var<'g>],
+    ) -> Result<Var<'g>, autodiff::Error> {
+        let _ = hypers;
+        self.loss(params, batch)
+    }
 
     /// Fills batch `index`, drawing only from `stream.rng(index)`.
     fn fill(&self, stream: &Stream, index: u64, batch: &mut Batch);

@@ -5,6 +5,7 @@ use experiment::Entry;
 pub(crate) fn entries() -> Vec<Entry> {
     vec![
         Entry::of::<dialog::Dialog>(),
+        Entry::of::<hypergrad::Hypergrad>(),
         Entry::of::<descent::Descent>(),
         Entry::of::<command::Command>(),
     ]

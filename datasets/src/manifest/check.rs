@@ -45,6 +45,15 @@ impl Manifest {
         for source in &self.sources {
             match source {
                 Source::Mirror { path, .. } => inside("sources", path)?,
+                Source::Npm { package, version, .. } => {
+                    let plain = |c: char| c.is_ascii_alphanumeric() || "@/._-".contains(c);
+                    for text in [package, version] {
+                        if text.is_empty() || text.starts_with('-') || !text.chars().all(plain) {
+                            let wanted = "the name and version of an npm package";
+                            return Err(format!("sources: wanted {wanted}, found {text:?}"));
+                        }
+                    }
+                }
                 Source::Url { url, .. } => {
                     if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
                         return Err(format!("sources: wanted an http(s) address, found {url:?}"));
@@ -144,6 +153,12 @@ files:
             ("as: tar.gz, under: small, unpacked: 10240", "as: file, file: two"),
             ("as: tar.gz", "as: zip"),
             ("from: mirror, path: small.tgz", "from: url, url: 'ftp://x.org/small.tgz'"),
+            (
+                "from: mirror, path: small.tgz",
+                "from: npm, package: '--global', version: 1.0.0, sha256: \
+                 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            ),
+            ("from: mirror, path: small.tgz", "from: npm, package: small, version: 1.0.0"),
         ];
         let mut said = String::new();
         for (sound, unsound) in cases {

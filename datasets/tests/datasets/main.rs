@@ -4,6 +4,8 @@
 mod archives;
 mod dialog;
 mod http;
+mod images;
 mod rates;
+mod registry;
 mod store;
 mod support;

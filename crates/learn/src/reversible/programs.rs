@@ -1,0 +1,152 @@
+use autodiff::{Buffer, DType, Device, Error, Float, Graph, Program, Var};
+use experiment::Stream;
+
+use crate::{Batch, BatchInput, BatchKind, Objective};
+
+/// What the passes replay. Their inputs are the parameters, one buffer a tensor, the
+/// hyper-parameters, the direction where there is one, and the batch.
+pub(super) struct Programs {
+    /// The loss, then its gradient.
+    pub(super) gradient: Program,
+    /// The gradient, then the products below, from one forward pass.
+    pub(super) both: Program,
+    /// Hessian times direction for parameters, then for hyper-parameters.
+    pub(super) curvature: Program,
+    /// The outer objective, its gradient for parameters, then for hyper-parameters.
+    pub(super) outer: Program,
+}
+
+/// The variables of a trace.
+struct Trace<'g> {
+    params: Vec<Var<'g>>,
+    hypers: Vec<Var<'g>>,
+    direction: Vec<Var<'g>>,
+    loss: Var<'g>,
+}
+
+impl<'g> Trace<'g> {
+    fn new(graph: &'g Graph, objective: &dyn Objective, directed: bool) -> Result<Self, Error> {
+        let declare = |tensor: &crate::Tensor| graph.input(&tensor.name, &tensor.shape);
+        let layout = objective.layout().tensors();
+        let params: Vec<_> = layout.iter().map(declare).collect();
+        let hypers: Vec<_> =
+            objective.hypers().iter().flat_map(|layout| layout.tensors()).map(declare).collect();
+        let direction: Vec<_> =
+            layout.iter().take(if directed { layout.len() } else { 0 }).map(declare).collect();
+        let batch: Vec<_> = objective
+            .inputs()
+            .iter()
+            .map(|BatchInput { name, shape, kind }| match kind {
+                BatchKind::Float => graph.input(name, shape),
+                BatchKind::Index => graph.index_input(name, shape),
+            })
+            .collect();
+        let loss = objective.hyper_loss(&params, &hypers, &batch)?;
+        Ok(Self { params, hypers, direction, loss })
+    }
+
+    /// The gradient, and the derivatives of its product with the direction.
+    fn curvature(&self, graph: &'g Graph) -> Result<(Vec<Var<'g>>, Vec<Var<'g>>), Error> {
+        let gradient = graph.grad(self.loss, &self.params)?;
+        let mut slope = graph.scalar(0.0);
+        for (g, &u) in gradient.iter().zip(&self.direction) {
+            slope = slope.add(g.mul(u)?.sum_all())?;
+        }
+        let wrt = [&self.params[..], &self.hypers].concat();
+        let curvature = graph.grad(slope, &wrt)?;
+        Ok((gradient, curvature))
+    }
+}
+
+impl Programs {
+    pub(super) fn new(
+        dtype: DType,
+        inner: &dyn Objective,
+        outer: &dyn Objective,
+    ) -> Result<Self, Error> {
+        let graph = Graph::new(dtype);
+        let trace = Trace::new(&graph, inner, false)?;
+        let mut outputs = vec![trace.loss];
+        outputs.extend(graph.grad(trace.loss, &trace.params)?);
+        let gradient = graph.compile(&outputs)?;
+
+        let graph = Graph::new(dtype);
+        let (first, second) = Trace::new(&graph, inner, true)?.curvature(&graph)?;
+        let both = graph.compile(&[&first[..], &second].concat())?;
+        let curvature = graph.compile(&second)?;
+
+        let graph = Graph::new(dtype);
+        let trace = Trace::new(&graph, outer, false)?;
+        let mut outputs = vec![trace.loss];
+        outputs.extend(graph.grad(trace.loss, &[&trace.params[..], &trace.hypers].concat())?);
+        Ok(Self { gradient, both, curvature, outer: graph.compile(&outputs)? })
+    }
+}
+
+/// The batch of one step, in the type of the graph.
+pub(super) struct Feed {
+    batch: Batch,
+    /// The batch widened; empty in f32, where programs read the batch itself.
+    wide: Vec<Buffer>,
+}
+
+impl Feed {
+    pub(super) fn new(dtype: DType, inputs: &[BatchInput]) -> Self {
+        let mut batch = Batch::new(inputs);
+        let widened = |array: &Buffer| match array.dtype() {
+            DType::U32 => array.clone(),
+            _ => Buffer::zeros(Device::cpu(), dtype, array.len()),
+        };
+        let wide = match dtype {
+            DType::F32 => Vec::new(),
+            _ => batch.arrays_mut().iter().map(widened).collect(),
+        };
+        Self { batch, wide }
+    }
+
+    pub(super) fn fill(
+        &mut self,
+        objective: &dyn Objective,
+        stream: &Stream,
+        index: usize,
+    ) -> Result<(), Error> {
+        objective.fill(stream, index as u64, &mut self.batch);
+        for (to, from) in self.wide.iter_mut().zip(self.batch.arrays_mut()) {
+            match from.dtype() {
+                DType::U32 => to.write(0, from.as_slice::<u32>()?)?,
+                _ => {
+                    let values = from.as_slice::<f32>()?;
+                    to.as_mut_slice::<f64>()?
+                        .iter_mut()
+                        .zip(values)
+                        .for_each(|(to, &from)| *to = from.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn arrays(&mut self) -> &mut [Buffer] {
+        if self.wide.is_empty() { self.batch.arrays_mut() } else { &mut self.wide }
+    }
+}
+
+/// One buffer a tensor.
+pub(super) fn zeros<F: Float>(lens: &[usize]) -> Vec<Buffer> {
+    lens.iter().map(|&len| Buffer::zeros(Device::cpu(), F::DTYPE, len)).collect()
+}
+
+/// Runs a program over buffers in the order of its inputs.
+pub(super) fn run(program: &mut Program, inputs: &mut [&mut [Buffer]]) -> Result<(), Error> {
+    let mut all: Vec<&mut Buffer> = inputs.iter_mut().flat_map(|part| part.iter_mut()).collect();
+    program.run(&mut all)
+}
+
+/// Outputs `from..from + count` of a program.
+pub(super) fn outputs(
+    program: &Program,
+    from: usize,
+    count: usize,
+) -> impl Iterator<Item = &Buffer> {
+    (from..from + count).map(|index| program.output(index))
+}

@@ -1,0 +1,192 @@
+use experiment::ParamError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Which of the paper's experiments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// Learning rates and momenta of every step and group, and initial scales (figures 2, 3, 5).
+    #[default]
+    Schedules,
+    /// The hypergradient of the initial schedule, averaged over seeds (figure 4).
+    InitialGradient,
+    /// A penalty a weight (figure 6).
+    L2,
+    /// The training set itself (figure 7).
+    Data,
+    /// Sharing between tasks (figures 8 and 9).
+    Omniglot,
+    /// The loss and its slope over learning rates (figure 10).
+    Chaos,
+    /// Three meta-iterations on a function of two weights (figure 1).
+    Illustration,
+    /// Going back without keeping what is lost, beside exact reversal (section 2.1).
+    Naive,
+}
+
+/// How layers are shared between the tasks of Omniglot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sharing {
+    /// A learned matrix a layer.
+    #[default]
+    Learned,
+    /// One bottom layer for all tasks, the rest for each its own.
+    Tied,
+    /// Nothing is shared.
+    Separate,
+}
+
+/// How the reverse pass gets earlier steps back; all three give the same numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Trajectory {
+    /// Exact reversal.
+    #[default]
+    Reversible,
+    /// Everything is kept.
+    Tape,
+    /// Every `sqrt(T)`-th step is kept.
+    Checkpointed,
+}
+
+impl From<Trajectory> for learn::Trajectory {
+    fn from(way: Trajectory) -> Self {
+        match way {
+            Trajectory::Reversible => Self::Reversible,
+            Trajectory::Tape => Self::Tape,
+            Trajectory::Checkpointed => Self::Checkpointed,
+        }
+    }
+}
+
+/// Parameters. `null` stands for the paper's value, which depends on the task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Params {
+    /// Which of the paper's experiments.
+    pub task: Task,
+    /// How the reverse pass gets earlier steps back.
+    pub trajectory: Trajectory,
+    /// Updates of the hyper-parameters.
+    pub meta_iterations: Option<u64>,
+    /// Step size of those updates.
+    pub meta_step: Option<f64>,
+    /// Draws of weights and batches that a meta-iteration of `schedules` averages over.
+    pub draws: u64,
+    /// Training steps of a meta-iteration.
+    pub steps: Option<usize>,
+    /// Examples of a training batch.
+    pub batch: Option<usize>,
+    /// Training examples, and as many for validation.
+    pub examples: Option<usize>,
+    /// Learning rates of `chaos`; seeds of `initial-gradient`.
+    pub points: Option<usize>,
+    /// How layers are shared in `omniglot`.
+    pub sharing: Sharing,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            task: Task::default(),
+            trajectory: Trajectory::default(),
+            meta_iterations: None,
+            meta_step: None,
+            draws: 1,
+            steps: None,
+            batch: None,
+            examples: None,
+            points: None,
+            sharing: Sharing::default(),
+        }
+    }
+}
+
+/// What a task does where the parameters say nothing.
+struct Paper {
+    meta_iterations: u64,
+    meta_step: f64,
+    steps: usize,
+    batch: usize,
+    examples: usize,
+    points: usize,
+}
+
+impl Task {
+    fn paper(self) -> Paper {
+        let schedules = Paper {
+            meta_iterations: 50,
+            meta_step: 0.04,
+            steps: 100,
+            batch: 200,
+            examples: 10_000,
+            points: 1,
+        };
+        match self {
+            Self::Schedules => schedules,
+            Self::InitialGradient => Paper { meta_iterations: 0, points: 100, ..schedules },
+            Self::L2 => Paper { meta_step: 1000.0, steps: 50, ..schedules },
+            Self::Data => {
+                Paper { meta_iterations: 40, meta_step: 1.0, steps: 20, batch: 10, ..schedules }
+            }
+            Self::Omniglot => Paper { meta_iterations: 20, meta_step: 0.2, steps: 50, ..schedules },
+            Self::Chaos => Paper {
+                meta_iterations: 0,
+                steps: 50,
+                batch: 250,
+                examples: 1_000,
+                points: 1_000,
+                ..schedules
+            },
+            Self::Illustration => {
+                Paper { meta_iterations: 2, meta_step: 0.01, steps: 50, ..schedules }
+            }
+            Self::Naive => Paper { meta_iterations: 0, steps: 46, ..schedules },
+        }
+    }
+}
+
+impl Params {
+    /// Checks every value.
+    pub(crate) fn validate(&self) -> Result<(), ParamError> {
+        let check = |holds, path, wanted, found: &dyn std::fmt::Display| {
+            ParamError::check(holds, path, wanted, found)
+        };
+        let step = self.meta_step();
+        check(step.is_finite() && step > 0.0, "meta_step", "above 0", &step)?;
+        check((1..=1_000).contains(&self.draws), "draws", "1 to 1000", &self.draws)?;
+        let (steps, batch, examples) = (self.steps(), self.batch(), self.examples());
+        check((1..=1_000_000).contains(&steps), "steps", "1 to 1000000", &steps)?;
+        check((1..=60_000).contains(&batch), "batch", "1 to 60000", &batch)?;
+        // MNIST has 60,000 digits for training, and validation takes as many as training.
+        check((10..=30_000).contains(&examples), "examples", "10 to 30000", &examples)?;
+        check(batch <= examples, "batch", "at most as many as examples", &batch)?;
+        check((1..=1_000_000).contains(&self.points()), "points", "1 to 1000000", &self.points())
+    }
+
+    pub(crate) fn meta_iterations(&self) -> u64 {
+        self.meta_iterations.unwrap_or(self.task.paper().meta_iterations)
+    }
+
+    pub(crate) fn meta_step(&self) -> f64 {
+        self.meta_step.unwrap_or(self.task.paper().meta_step)
+    }
+
+    pub(crate) fn steps(&self) -> usize {
+        self.steps.unwrap_or(self.task.paper().steps)
+    }
+
+    pub(crate) fn batch(&self) -> usize {
+        self.batch.unwrap_or(self.task.paper().batch)
+    }
+
+    pub(crate) fn examples(&self) -> usize {
+        self.examples.unwrap_or(self.task.paper().examples)
+    }
+
+    pub(crate) fn points(&self) -> usize {
+        self.points.unwrap_or(self.task.paper().points)
+    }
+}

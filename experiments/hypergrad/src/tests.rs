@@ -1,0 +1,90 @@
+use experiment::{DataPaths, Device, Error, MemorySink, Run, RunContext, RunId};
+
+use crate::digits::Parts;
+use crate::{Params, Task, Trajectory, chaos, penalties, prototypes, schedules};
+
+type Learn = fn(&Params, &mut Run<'_>, &Parts) -> Result<(), Error>;
+
+const TASKS: [(Task, Learn); 5] = [
+    (Task::Schedules, schedules::run),
+    (Task::InitialGradient, schedules::initial_gradient),
+    (Task::L2, penalties::run),
+    (Task::Data, prototypes::run),
+    (Task::Chaos, chaos::run),
+];
+
+fn small(task: Task) -> Params {
+    Params {
+        task,
+        meta_iterations: Some(3),
+        meta_step: (task == Task::L2).then_some(1.0),
+        steps: Some(4),
+        batch: Some(if task == Task::Data { 10 } else { 8 }),
+        examples: Some(24),
+        points: Some(4),
+        ..Params::default()
+    }
+}
+
+fn attempt(learn: Learn, params: &Params, sink: &mut MemorySink) -> Result<(), Error> {
+    let context = RunContext {
+        id: RunId::of("test"),
+        seed: 3,
+        threads: 1,
+        device: Device::Cpu,
+        data: DataPaths::default(),
+    };
+    learn(params, &mut Run::new(context, sink), &Parts::made_up(24))
+}
+
+fn straight(learn: Learn, params: &Params) -> MemorySink {
+    let mut sink = MemorySink::default();
+    attempt(learn, params, &mut sink).unwrap();
+    sink
+}
+
+#[test]
+fn a_run_that_was_stopped_ends_with_the_same_bits() {
+    for (task, learn) in TASKS {
+        let params = small(task);
+        let whole = straight(learn, &params);
+        let mut sink = MemorySink::default();
+        for stops in 1.. {
+            sink.stop_after_checkpoints = Some(stops);
+            match attempt(learn, &params, &mut sink) {
+                Err(Error::Interrupted) => assert!(sink.checkpoint.is_some()),
+                ended => {
+                    ended.unwrap();
+                    break;
+                }
+            }
+        }
+        assert!(sink.checkpoints >= 3, "{task:?} was stopped {} times", sink.checkpoints);
+        assert_eq!(sink.results, whole.results, "{task:?}");
+        assert_eq!(sink.metrics, whole.metrics, "{task:?}");
+        assert_eq!(sink.tables, whole.tables, "{task:?}");
+        assert_eq!(sink.artifacts, whole.artifacts, "{task:?}");
+    }
+}
+
+#[test]
+fn every_way_back_gives_the_same_bits() {
+    for (task, learn) in TASKS {
+        let by = |trajectory| straight(learn, &Params { trajectory, ..small(task) });
+        let reversed = by(Trajectory::Reversible);
+        for other in [by(Trajectory::Tape), by(Trajectory::Checkpointed)] {
+            assert_eq!(other.metrics, reversed.metrics, "{task:?}");
+            assert_eq!(other.tables, reversed.tables, "{task:?}");
+        }
+    }
+}
+
+#[test]
+fn learning_hyper_parameters_lowers_the_objective() {
+    for (task, learn) in [TASKS[0], TASKS[3]] {
+        let params = Params { meta_iterations: Some(15), steps: Some(10), ..small(task) };
+        let sink = straight(learn, &params);
+        let (first, last) = (sink.results["initial_objective"], sink.results["objective"]);
+        assert!(last < 0.9 * first, "{task:?}: {first} to {last}");
+    }
+}
