@@ -75,5 +75,7 @@ fn why_there_is_no_package_is_said() {
         told(place.mirror().join("nowhere"), false),
         told(npm(&place, "true"), true),
     ];
-    insta::assert_snapshot!(said.join("\n"));
+    // How well an archive is compressed depends on what else is built with it.
+    let sum = Digest::of(&archive()).to_string();
+    insta::assert_snapshot!(said.join("\n").replace(&sum, "SUM"));
 }

@@ -110,7 +110,7 @@ impl Comparison {
                 lines.push(format!(
                     "the signs of {} alone cannot give a p below {}",
                     counted(fewest, "seed"),
-                    0.5_f64.powi(fewest as i32 - 1),
+                    power_of_half(fewest.saturating_sub(1)),
                 ));
             }
         }
@@ -304,6 +304,12 @@ impl Comparison {
             text(theirs.map(|theirs| theirs.confidence.as_str())),
         ]
     }
+}
+
+/// 0.5 to a power, short.
+fn power_of_half(exponent: usize) -> String {
+    let p = 0.5_f64.powi(exponent as i32);
+    if exponent > 7 { format!("{p:.0e}") } else { p.to_string() }
 }
 
 /// `1 seed`, `2 seeds`.
