@@ -1,11 +1,13 @@
+mod reverse;
+
 use std::marker::PhantomData;
 
 use autodiff::{Buffer, Float};
 
-use super::group::{self, Adjoint, Group};
+use super::group::Group;
 use super::programs::{Feed, Programs, outputs, run, zeros};
 use super::trajectory::{Tape, flat};
-use super::{HyperError, Hypergradient, Kept, Setting, Trajectory, Trial};
+use super::{HyperError, Hypergradient, Setting, Trajectory, Trial};
 use crate::{Layout, Objective};
 
 /// Trains by reversible SGD and differentiates the result (algorithms 1 and 2).
@@ -25,14 +27,6 @@ pub struct HyperLearner<F> {
     /// reversal.
     separate: bool,
     float: PhantomData<F>,
-}
-
-/// The derivatives while the reverse pass is under way.
-struct Reverse {
-    adjoints: Vec<Adjoint>,
-    rates: Vec<f64>,
-    momenta: Vec<f64>,
-    hypers: Vec<f64>,
 }
 
 impl<F: Float> HyperLearner<F> {
@@ -80,10 +74,7 @@ impl<F: Float> HyperLearner<F> {
         setting: &Setting<'_>,
     ) -> Result<Trial, HyperError> {
         let mut groups = self.begin(setting, false)?;
-        let mut losses = Vec::with_capacity(setting.schedules.steps());
-        for step in 0..setting.schedules.steps() {
-            losses.push(self.forward(inner, setting, &mut groups, step)?);
-        }
+        let losses = self.descend(inner, setting, &mut groups)?;
         self.evaluate(outer, setting, losses)
     }
 
@@ -102,89 +93,6 @@ impl<F: Float> HyperLearner<F> {
             Trajectory::Reversible => self.by_reversal(inner, outer, setting),
             _ => self.by_tape(inner, outer, setting, trajectory),
         }
-    }
-
-    fn by_reversal(
-        &mut self,
-        inner: &dyn Objective,
-        outer: &dyn Objective,
-        setting: &Setting<'_>,
-    ) -> Result<Hypergradient, HyperError> {
-        let steps = setting.schedules.steps();
-        let start = self.begin(setting, true)?;
-        let mut groups = start.clone();
-        let mut losses = Vec::with_capacity(steps);
-        for step in 0..steps {
-            losses.push(self.forward(inner, setting, &mut groups, step)?);
-        }
-        let kept = Kept {
-            state: 16 * self.layout.len(),
-            trajectory: groups.iter().map(|group| group.remainders.bytes()).sum(),
-            stack: groups.iter().map(|group| group.remainders.stack_bytes()).sum(),
-        };
-        let trial = self.evaluate(outer, setting, losses)?;
-        let mut reverse = self.turn(steps)?;
-        for step in (0..steps).rev() {
-            self.back(inner, setting, &mut groups, step, &mut reverse)?;
-        }
-        self.assert_reversed(&groups, &start)?;
-        Ok(reverse.finish(trial, kept))
-    }
-
-    fn by_tape(
-        &mut self,
-        inner: &dyn Objective,
-        outer: &dyn Objective,
-        setting: &Setting<'_>,
-        trajectory: Trajectory,
-    ) -> Result<Hypergradient, HyperError> {
-        let steps = setting.schedules.steps();
-        let segment = trajectory.segment(steps);
-        let mut groups = self.begin(setting, false)?;
-        let mut losses = Vec::with_capacity(steps);
-        let mut snapshots = Vec::new();
-        let mut tape = Tape::new(0, &groups);
-        for step in 0..steps {
-            if step.is_multiple_of(segment) {
-                tape = Tape::new(step, &groups);
-                if segment < steps {
-                    snapshots.push(groups.clone());
-                }
-            }
-            // Only the last segment's tape is used; the others are taken again on the way back.
-            let taped = step / segment == (steps - 1) / segment;
-            let taped = taped.then_some(&mut tape);
-            losses.push(self.forward_taped(inner, setting, &mut groups, step, taped)?);
-        }
-        let states: usize = snapshots.iter().flatten().map(|g| g.remainders.lane_bytes()).sum();
-        let mut kept = Kept {
-            state: 16 * self.layout.len(),
-            trajectory: tape.bytes() + 16 * self.layout.len() * snapshots.len() + states,
-            stack: 0,
-        };
-        let trial = self.evaluate(outer, setting, losses)?;
-        let mut reverse = self.turn(steps)?;
-        let first = |end: usize| (end - 1) / segment * segment;
-        let mut end = steps;
-        while end > 0 {
-            if end < steps {
-                groups = snapshots.pop().expect("a snapshot a segment");
-                self.write_weights(&groups)?;
-                tape = Tape::new(first(end), &groups);
-                for step in first(end)..end {
-                    self.forward_taped(inner, setting, &mut groups, step, Some(&mut tape))?;
-                }
-                let before = 16 * self.layout.len() * (snapshots.len() + 1);
-                kept.trajectory = kept.trajectory.max(tape.bytes() + before);
-            } else if segment < steps {
-                snapshots.pop();
-            }
-            for step in (first(end)..end).rev() {
-                self.back_taped(inner, setting, &tape, step, &mut reverse)?;
-            }
-            end = first(end);
-        }
-        Ok(reverse.finish(trial, kept))
     }
 
     /// Checks the setting and puts parameters and hyper-parameters at their start.
@@ -223,6 +131,17 @@ impl<F: Float> HyperLearner<F> {
             group.write_weights::<F>(buffer.as_mut_slice()?);
         }
         Ok(())
+    }
+
+    /// Algorithm 1; the training loss before every step.
+    fn descend(
+        &mut self,
+        inner: &dyn Objective,
+        setting: &Setting<'_>,
+        groups: &mut [Group],
+    ) -> Result<Vec<f64>, HyperError> {
+        let steps = 0..setting.schedules.steps();
+        steps.map(|step| self.forward(inner, setting, groups, step)).collect()
     }
 
     /// One step of algorithm 1; the training loss before it.
@@ -287,146 +206,5 @@ impl<F: Float> HyperLearner<F> {
         }
         let weights = flat::<F>(self.params.iter())?.into_iter().map(Float::wide).collect();
         Ok(Trial { value, losses, weights })
-    }
-
-    /// Where the reverse pass begins: the gradient of the outer objective.
-    fn turn(&self, steps: usize) -> Result<Reverse, HyperError> {
-        let groups = self.lens.len();
-        let mut adjoints = Vec::with_capacity(groups);
-        for buffer in outputs(&self.programs.outer, 1, groups) {
-            let weights: Vec<f64> = buffer.as_slice::<F>()?.iter().map(|x| x.wide()).collect();
-            adjoints.push(Adjoint { velocities: vec![0.0; weights.len()], weights });
-        }
-        let direct = outputs(&self.programs.outer, 1 + groups, self.hyper_lens.len());
-        Ok(Reverse {
-            adjoints,
-            rates: vec![0.0; steps * groups],
-            momenta: vec![0.0; steps * groups],
-            hypers: flat::<F>(direct)?.into_iter().map(Float::wide).collect(),
-        })
-    }
-
-    /// One step of algorithm 2, by reversal.
-    fn back(
-        &mut self,
-        inner: &dyn Objective,
-        setting: &Setting<'_>,
-        groups: &mut [Group],
-        step: usize,
-        reverse: &mut Reverse,
-    ) -> Result<(), HyperError> {
-        let (schedules, count) = (setting.schedules, groups.len());
-        for (index, group) in groups.iter_mut().enumerate() {
-            reverse.rates[step * count + index] = group.back_weights::<F>(
-                schedules.rate(step, index),
-                schedules.momentum(step, index),
-                &mut reverse.adjoints[index],
-                self.params[index].as_mut_slice()?,
-                self.direction[index].as_mut_slice()?,
-            );
-        }
-        self.batch.fill(inner, setting.batches, step)?;
-        self.replay_both(step + 1 == schedules.steps())?;
-        for (index, group) in groups.iter_mut().enumerate() {
-            let gradient = match self.separate {
-                true => self.programs.gradient.output(1 + index),
-                false => self.programs.both.output(index),
-            };
-            reverse.momenta[step * count + index] = group.back_velocities::<F>(
-                |step| schedules.momentum(step, index),
-                step,
-                gradient.as_slice()?,
-                self.programs.both.output(count + index).as_slice()?,
-                &mut reverse.adjoints[index],
-            );
-        }
-        reverse.add_hypers::<F>(outputs(&self.programs.both, 2 * count, self.hyper_lens.len()))
-    }
-
-    /// Gradient and curvature. At the last step, whose gradient was just computed by the other
-    /// program, tells whether both programs round it alike.
-    fn replay_both(&mut self, last: bool) -> Result<(), HyperError> {
-        let inputs =
-            &mut [&mut self.params[..], &mut self.hypers, &mut self.direction, self.batch.arrays()];
-        run(&mut self.programs.both, inputs)?;
-        if last {
-            let count = self.lens.len();
-            let forwards: Vec<F> = flat(outputs(&self.programs.gradient, 1, count))?;
-            let backwards: Vec<F> = flat(outputs(&self.programs.both, 0, count))?;
-            let differ = |(a, b): (&F, &F)| a.wide().to_bits() != b.wide().to_bits();
-            self.separate = forwards.iter().zip(&backwards).any(differ);
-        }
-        if self.separate { self.replay_gradient() } else { Ok(()) }
-    }
-
-    /// One step of algorithm 2, from a tape.
-    fn back_taped(
-        &mut self,
-        inner: &dyn Objective,
-        setting: &Setting<'_>,
-        tape: &Tape<F>,
-        step: usize,
-        reverse: &mut Reverse,
-    ) -> Result<(), HyperError> {
-        let (schedules, count) = (setting.schedules, self.lens.len());
-        let (taken, before) = tape.step(step);
-        let parts = self.layout.tensors().iter().map(|t| t.offset..t.offset + t.len());
-        for (index, part) in parts.clone().enumerate() {
-            self.params[index].write(0, &taken.weights[part.clone()])?;
-            reverse.rates[step * count + index] = group::kept_weights::<F>(
-                &taken.velocities[part],
-                schedules.rate(step, index),
-                schedules.momentum(step, index),
-                &mut reverse.adjoints[index],
-                self.direction[index].as_mut_slice()?,
-            );
-        }
-        self.batch.fill(inner, setting.batches, step)?;
-        let inputs =
-            &mut [&mut self.params[..], &mut self.hypers, &mut self.direction, self.batch.arrays()];
-        run(&mut self.programs.curvature, inputs)?;
-        for (index, part) in parts.enumerate() {
-            reverse.momenta[step * count + index] = group::kept_velocities::<F>(
-                &before[part.clone()],
-                schedules.momentum(step, index),
-                &taken.gradient[part],
-                self.programs.curvature.output(index).as_slice()?,
-                &mut reverse.adjoints[index],
-            );
-        }
-        reverse.add_hypers::<F>(outputs(&self.programs.curvature, count, self.hyper_lens.len()))
-    }
-
-    fn assert_reversed(&self, groups: &[Group], start: &[Group]) -> Result<(), HyperError> {
-        for ((group, start), tensor) in groups.iter().zip(start).zip(self.layout.tensors()) {
-            let moved = group.weights.iter().zip(&start.weights).filter(|(a, b)| a != b).count();
-            let moving = group.velocities.iter().filter(|&&v| v != 0).count();
-            if moved > 0 || moving > 0 || !group.remainders.is_empty() {
-                let group = tensor.name.clone();
-                let found = format!("{moved} weights moved, {moving} velocities not at rest");
-                return Err(HyperError::NotReversed { group, found });
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Reverse {
-    fn add_hypers<'b, F: Float>(
-        &mut self,
-        mixed: impl Iterator<Item = &'b Buffer>,
-    ) -> Result<(), HyperError> {
-        let mut to = self.hypers.iter_mut();
-        for buffer in mixed {
-            let values = buffer.as_slice::<F>()?;
-            values.iter().zip(to.by_ref()).for_each(|(value, to)| *to -= value.wide());
-        }
-        Ok(())
-    }
-
-    fn finish(self, trial: Trial, kept: Kept) -> Hypergradient {
-        let initial = self.adjoints.into_iter().flat_map(|adjoint| adjoint.weights).collect();
-        let Self { rates, momenta, hypers, .. } = self;
-        Hypergradient { trial, rates, momenta, initial, hypers, kept }
     }
 }
