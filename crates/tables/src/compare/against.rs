@@ -11,12 +11,12 @@ use serde::Serialize;
 use super::{
     Comparison, Format, Summary,
     best::{LEVEL, common},
-    records::{Records, json},
+    format::Shown,
+    records::Records,
     sheet::{Sheet, number, places, sentence, short},
 };
 use crate::{
     Cell, Error,
-    file::write_frame,
     statistics::{Student, holm, paired, welch},
 };
 
@@ -196,13 +196,7 @@ impl Regression {
 
     /// As text that ends in a line break; names are inert in every form.
     pub fn render(&self, format: Format) -> String {
-        match format {
-            Format::Table => self.sheet().terminal(),
-            Format::Markdown => self.sheet().markdown(),
-            Format::Latex => self.sheet().latex(),
-            Format::Csv => self.records().csv(),
-            Format::Json => json(self),
-        }
+        self.text(format)
     }
 
     /// Writes a Parquet file with a row a cell, the columns being those of [`Format::Csv`].
@@ -210,11 +204,28 @@ impl Regression {
     /// # Errors
     /// [`Error::Parquet`] or [`Error::Io`] naming the file.
     pub fn write_parquet(&self, path: &Path) -> Result<(), Error> {
-        let frame = self.records().frame();
-        let frame = frame.map_err(|source| Error::Parquet { path: path.into(), source })?;
-        write_frame(path, &frame).map(drop)
+        self.parquet(path)
     }
 
+    fn footer(&self) -> Vec<String> {
+        let kinds: BTreeSet<Verdict> = self.cells.iter().map(|cell| cell.verdict).collect();
+        let count = |kind: &Verdict| {
+            let number = self.cells.iter().filter(|cell| cell.verdict == *kind).count();
+            format!("{number} {}", kind.name())
+        };
+        let mut lines = vec![kinds.iter().map(count).collect::<Vec<_>>().join(", ")];
+        let tests = self.cells.iter().filter(|cell| cell.p.is_some()).count();
+        if tests > 0 {
+            lines.push(format!(
+                "changed beyond its spread: p < {LEVEL} in a t-test, paired where two seeds or more \
+                 are common and Welch's otherwise, Holm-corrected over {tests}"
+            ));
+        }
+        lines.iter().map(|line| sentence(line)).collect()
+    }
+}
+
+impl Shown for Regression {
     fn sheet(&self) -> Sheet {
         let sides = self.cells.iter().flat_map(|cell| [cell.ours, cell.theirs]).flatten();
         let places = places(sides.map(|side| side.mean));
@@ -253,23 +264,6 @@ impl Regression {
             body: self.cells.iter().map(row).collect(),
             footer: self.footer(),
         }
-    }
-
-    fn footer(&self) -> Vec<String> {
-        let kinds: BTreeSet<Verdict> = self.cells.iter().map(|cell| cell.verdict).collect();
-        let count = |kind: &Verdict| {
-            let number = self.cells.iter().filter(|cell| cell.verdict == *kind).count();
-            format!("{number} {}", kind.name())
-        };
-        let mut lines = vec![kinds.iter().map(count).collect::<Vec<_>>().join(", ")];
-        let tests = self.cells.iter().filter(|cell| cell.p.is_some()).count();
-        if tests > 0 {
-            lines.push(format!(
-                "changed beyond its spread: p < {LEVEL} in a t-test, paired where two seeds or more \
-                 are common and Welch's otherwise, Holm-corrected over {tests}"
-            ));
-        }
-        lines.iter().map(|line| sentence(line)).collect()
     }
 
     fn records(&self) -> Records {

@@ -3,6 +3,7 @@
 mod against;
 mod best;
 mod count;
+mod format;
 mod items;
 mod latex;
 mod pivot;
@@ -22,8 +23,8 @@ use pivot::Pivot;
 
 pub use against::{Change, Regression, Side, Verdict, against};
 pub use best::{Standing, Test};
+pub use format::Format;
 pub use published::{Published, Theirs};
-pub use render::Format;
 pub(crate) use sheet::number;
 
 use crate::{Cell, Error, Runs, Selection, read::bare, statistics::Bootstrap};

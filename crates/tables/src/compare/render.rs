@@ -5,25 +5,11 @@ use std::{fmt::Write, path::Path};
 use super::{
     Axis, Comparison, Standing, Summary, Test,
     best::LEVEL,
-    records::{Records, json},
+    format::{Format, Shown},
+    records::Records,
     sheet::{Sheet, number, places, sentence, short},
 };
-use crate::{Cell, Error, file::write_frame, statistics::Bootstrap};
-
-/// A form in which a comparison can be printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// For a terminal, without colours.
-    Table,
-    /// A Markdown table.
-    Markdown,
-    /// A LaTeX table of the `booktabs` package.
-    Latex,
-    /// One line a cell.
-    Csv,
-    /// All of it.
-    Json,
-}
+use crate::{Cell, Error, statistics::Bootstrap};
 
 impl Comparison {
     /// The comparison as text that ends in a line break.
@@ -31,13 +17,7 @@ impl Comparison {
     /// Names are inert in every form: control characters, escape sequences and invisible characters
     /// are written out.
     pub fn render(&self, format: Format) -> String {
-        match format {
-            Format::Table => self.sheet().terminal(),
-            Format::Markdown => self.sheet().markdown(),
-            Format::Latex => self.sheet().latex(),
-            Format::Csv => self.records().csv(),
-            Format::Json => json(self),
-        }
+        self.text(format)
     }
 
     /// Writes a Parquet file with a row a cell, the columns being those of [`Format::Csv`].
@@ -45,9 +25,7 @@ impl Comparison {
     /// # Errors
     /// [`Error::Parquet`] or [`Error::Io`] naming the file.
     pub fn write_parquet(&self, path: &Path) -> Result<(), Error> {
-        let frame = self.records().frame();
-        let frame = frame.map_err(|source| Error::Parquet { path: path.into(), source })?;
-        write_frame(path, &frame).map(drop)
+        self.parquet(path)
     }
 
     /// What a reader must know beside the numbers, one sentence each: which runs count and which do
@@ -175,16 +153,6 @@ impl Comparison {
         format!("{}, {}: {legend}", self.experiment, self.metric)
     }
 
-    fn sheet(&self) -> Sheet {
-        Sheet {
-            caption: sentence(&self.caption()),
-            labels: self.rows.names.len() + if self.lines { self.columns.names.len() } else { 0 },
-            header: if self.lines { self.header_of_lines() } else { self.header() },
-            body: if self.lines { self.body_of_lines() } else { self.body() },
-            footer: self.footer(),
-        }
-    }
-
     /// A header cell a column, with a line for each name on the column axis. The last row name's
     /// header names these lines.
     fn header(&self) -> Vec<Vec<String>> {
@@ -256,6 +224,40 @@ impl Comparison {
         places(self.cells.iter().flatten().filter_map(|cell| cell.mean))
     }
 
+    fn record(&self, cell: &Summary) -> [Cell; 14] {
+        let number = |value: Option<f64>| value.map_or(Cell::Null, Cell::Float);
+        let text = |text: Option<&str>| text.map_or(Cell::Null, |text| Cell::Text(text.into()));
+        let theirs = cell.published.as_ref();
+        [
+            text(Some(&self.metric)),
+            Cell::Int(cell.n as i128),
+            number(cell.mean),
+            number(cell.deviation),
+            number(cell.median),
+            number(cell.interval.map(|[low, _]| low)),
+            number(cell.interval.map(|[_, high]| high)),
+            text(cell.standing.map(Standing::name)),
+            number(cell.p),
+            number(theirs.map(|theirs| theirs.value)),
+            number(theirs.and_then(|theirs| theirs.spread)),
+            number(cell.gap),
+            text(theirs.map(|theirs| theirs.source.as_str())),
+            text(theirs.map(|theirs| theirs.confidence.as_str())),
+        ]
+    }
+}
+
+impl Shown for Comparison {
+    fn sheet(&self) -> Sheet {
+        Sheet {
+            caption: sentence(&self.caption()),
+            labels: self.rows.names.len() + if self.lines { self.columns.names.len() } else { 0 },
+            header: if self.lines { self.header_of_lines() } else { self.header() },
+            body: if self.lines { self.body_of_lines() } else { self.body() },
+            footer: self.footer(),
+        }
+    }
+
     fn records(&self) -> Records {
         let names = self.rows.names.iter().chain(&self.columns.names).cloned();
         let numbers = [
@@ -281,28 +283,6 @@ impl Comparison {
             }
         }
         Records { names: names.chain(numbers.map(str::to_owned)).collect(), rows }
-    }
-
-    fn record(&self, cell: &Summary) -> [Cell; 14] {
-        let number = |value: Option<f64>| value.map_or(Cell::Null, Cell::Float);
-        let text = |text: Option<&str>| text.map_or(Cell::Null, |text| Cell::Text(text.into()));
-        let theirs = cell.published.as_ref();
-        [
-            text(Some(&self.metric)),
-            Cell::Int(cell.n as i128),
-            number(cell.mean),
-            number(cell.deviation),
-            number(cell.median),
-            number(cell.interval.map(|[low, _]| low)),
-            number(cell.interval.map(|[_, high]| high)),
-            text(cell.standing.map(Standing::name)),
-            number(cell.p),
-            number(theirs.map(|theirs| theirs.value)),
-            number(theirs.and_then(|theirs| theirs.spread)),
-            number(cell.gap),
-            text(theirs.map(|theirs| theirs.source.as_str())),
-            text(theirs.map(|theirs| theirs.confidence.as_str())),
-        ]
     }
 }
 
