@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -73,16 +73,26 @@ fn a_read_only_store_is_an_error_and_loses_nothing() {
     sweep.assert_undisturbed(&store);
 }
 
+/// Removes a folder that others are still writing into.
+fn delete_whole(folder: &Path) {
+    for _ in 0..1000 {
+        match fs::remove_dir_all(folder) {
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => {}
+            removed => return removed.unwrap(),
+        }
+    }
+    panic!("{} is written faster than it can be removed", folder.display());
+}
+
 #[test]
 fn a_store_that_is_deleted_under_way_is_an_error() {
     let sweep = Sweep::new(10_000);
     let store = sweep.path("store");
     let mut driver = sweep.start(&store, &[]);
     wait_until("a run finished", || store.is_dir() && finished(&store) > 0);
-    fs::rename(&store, sweep.path("gone")).unwrap();
+    delete_whole(&store);
     assert_eq!(driver.wait().unwrap().code(), Some(2), "{}", sweep.said());
     assert!(sweep.said().contains(store.to_str().unwrap()), "{}", sweep.said());
-    fs::remove_dir_all(sweep.path("gone")).unwrap();
     let _ = fs::remove_dir_all(&store);
     sweep.run(&store, &[], 0);
     sweep.assert_undisturbed(&store);

@@ -1,5 +1,8 @@
 //! Drivers beside each other, and one that sleeps past its lease.
 
+use std::collections::BTreeSet;
+
+use journal::Status;
 use rustix::process::Signal;
 
 use crate::kills::{children, send};
@@ -24,16 +27,25 @@ fn two_drivers_execute_every_run_once() {
 
 #[test]
 fn a_driver_that_sleeps_past_its_lease_changes_nothing() {
-    let sweep = Sweep::new(6000);
+    let sweep = Sweep::new(12_000);
     let store = sweep.path("store");
     let mut sleeper = sweep.start(&store, &[]);
     wait_until("a run finished", || store.is_dir() && finished(&store) > 0);
     let stopped: Vec<u32> = [vec![sleeper.id()], children(sleeper.id())].concat();
     stopped.iter().for_each(|pid| assert!(send(*pid, Signal::STOP)));
+    let asleep = fold(&store);
+    let under_way = |state: &&journal::RunState| state.status() == Status::Running;
+    let caught: Vec<_> = asleep.runs.values().filter(under_way).map(|s| s.spec.run).collect();
+    assert!(!caught.is_empty(), "no run was under way when the driver fell asleep");
     sweep.run(&store, &["--lease", "2"], 0);
-    let before = fold(&store).runs.len();
+    let taken_over = fold(&store);
+    assert_eq!(taken_over.runs.len(), RUNS);
+    for run in &caught {
+        let attempts = &taken_over.runs[run].attempts;
+        let drivers: BTreeSet<_> = attempts.iter().filter_map(|a| a.driver.clone()).collect();
+        assert_eq!(drivers.len(), 2, "{run} was not taken over: {attempts:?}");
+    }
     stopped.iter().rev().for_each(|pid| assert!(send(*pid, Signal::CONT)));
     assert!(sleeper.wait().unwrap().success());
-    assert_eq!(before, RUNS);
     sweep.assert_undisturbed(&store);
 }
