@@ -47,6 +47,11 @@ fn subject(arguments: &Compare) -> Result<Subject> {
     if registry::entries().iter().any(|entry| entry.name == what) {
         return Ok(Subject { experiment: Some(what.clone()), plan: None });
     }
+    if !Path::new(what).exists() {
+        let known: Vec<&str> = registry::entries().iter().map(|entry| entry.name).collect();
+        let known = known.join(", ");
+        return Err(anyhow!("wanted a configuration or an experiment ({known}), found {what:?}"));
+    }
     let options = ConfigOptions { configs: vec![what.into()], set: Vec::new(), only: None };
     let plan = plans(&options)?.remove(0).plan;
     Ok(Subject { experiment: Some(plan.entry.name.into()), plan: Some(plan) })

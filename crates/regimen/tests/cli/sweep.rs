@@ -161,3 +161,11 @@ fn mistakes_are_exit_code_2_with_file_and_line() {
     assert_code(&typo, 2);
     assert_code(&regimen().args(["schema", "dialgo"]).output().unwrap(), 2);
 }
+
+#[test]
+fn what_is_neither_a_configuration_nor_an_experiment_is_told_what_there_is() {
+    let output = regimen().args(["compare", "dialogue"]).output().unwrap();
+    assert_code(&output, 2);
+    let message = stderr(&output);
+    assert!(message.contains("found \"dialogue\"") && message.contains("dialog"), "{message}");
+}
