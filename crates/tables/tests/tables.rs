@@ -8,6 +8,8 @@ mod compare;
 mod exact;
 #[path = "tables/fixture.rs"]
 mod fixture;
+#[path = "tables/pictures.rs"]
+mod pictures;
 #[path = "tables/published.rs"]
 mod published;
 #[path = "tables/published_files.rs"]
