@@ -90,11 +90,15 @@ impl Program {
         self.outputs.len()
     }
 
-    /// Bytes the program holds: intermediate values, outputs and constants, without inputs.
+    /// Bytes the program holds: intermediate values, outputs, constants and the scratch that runs so
+    /// far needed, without inputs.
     #[must_use]
     pub fn peak_bytes(&self) -> usize {
         let held = |buffers: &[Buffer]| buffers.iter().map(Buffer::bytes).sum::<usize>();
-        self.arena.bytes() + held(&self.outputs) + held(&self.plan.constants)
+        self.arena.bytes()
+            + self.memory.workspace().bytes()
+            + held(&self.outputs)
+            + held(&self.plan.constants)
     }
 
     /// Number of steps: kernels, fused chains and copies.

@@ -1,6 +1,6 @@
 //! A kernel's operands and result.
 
-use super::Memory;
+use super::{Memory, Workspace};
 use crate::{DType, Element, Layout};
 
 /// Where a value lies: a slot of the memory, and a layout in it.
@@ -40,6 +40,18 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn dtype(&self) -> DType {
         self.output.dtype
+    }
+
+    /// Element type of an operand.
+    #[must_use]
+    pub fn operand_dtype(&self, index: usize) -> DType {
+        self.operands[index].dtype
+    }
+
+    /// Scratch memory, kept from run to run.
+    #[must_use]
+    pub fn workspace(&self) -> &'a Workspace {
+        self.memory.workspace()
     }
 
     /// Shape of an operand.

@@ -9,6 +9,8 @@ use crate::{Float, Layout};
 
 /// Multiplications of one matrix below which loops beat a call.
 const SMALL: usize = 2048;
+/// Extent up to which ndarray would not call BLAS, but allocate for a product of its own.
+const BLAS_FROM: usize = 7;
 /// Multiplications from which a product is split into tiles, and the most tiles there are.
 const TILE: usize = 1 << 23;
 const TILES: usize = 16;
@@ -86,6 +88,23 @@ pub(crate) fn batched<T: Float>(a: &[T], la: &Layout, b: &[T], lb: &Layout, c: &
             }
         }
     });
+}
+
+/// c = a b + beta c in one call; `beta` of zero does not read `c`.
+pub(crate) fn accumulate<T: Float>(
+    a: &ArrayView2<'_, T>,
+    b: &ArrayView2<'_, T>,
+    beta: T,
+    c: &mut ArrayViewMut2<'_, T>,
+) {
+    let ((m, k), n) = (a.dim(), b.dim().1);
+    if m.max(k).max(n) > BLAS_FROM {
+        return general_mat_mul(T::one(), a, b, beta, c);
+    }
+    for ((i, j), c) in c.indexed_iter_mut() {
+        let product = (0..k).fold(T::zero(), |sum, p| sum + a[(i, p)] * b[(p, j)]);
+        *c = if beta == T::zero() { product } else { product + beta * *c };
+    }
 }
 
 /// Halves the longer side of the result until a tile is small enough for one call.

@@ -4,7 +4,7 @@
     reason = "values share one arena by liveness, which the borrow checker cannot follow"
 )]
 
-use super::Operand;
+use super::{Operand, Workspace};
 use crate::{Buffer, DType, Element};
 
 /// One cache line; the unit and the alignment of the arena.
@@ -28,15 +28,20 @@ impl Arena {
         self.0.len() * Arena::UNIT
     }
 
+    pub(crate) fn start(&mut self) -> *mut u8 {
+        self.0.as_mut_ptr().cast()
+    }
+
     pub(crate) fn new(bytes: usize) -> Arena {
         Arena(vec![Line([0; 64]); bytes.div_ceil(Arena::UNIT)])
     }
 }
 
-/// Start and length of every slot, in bytes.
+/// Start and length of every slot in bytes, and the kernels' scratch.
 #[derive(Debug)]
 pub(crate) struct Memory {
     slots: Vec<(*mut u8, usize)>,
+    workspace: Workspace,
 }
 
 // SAFETY: the pointers lead to the arena and the buffers of the program that owns this memory, or to
@@ -47,7 +52,12 @@ unsafe impl Sync for Memory {}
 
 impl Memory {
     pub(crate) fn new(slots: usize) -> Memory {
-        Memory { slots: vec![(std::ptr::NonNull::<u64>::dangling().as_ptr().cast(), 0); slots] }
+        let nothing = std::ptr::NonNull::<u64>::dangling().as_ptr().cast();
+        Memory { slots: vec![(nothing, 0); slots], workspace: Workspace::default() }
+    }
+
+    pub(crate) fn workspace(&self) -> &Workspace {
+        &self.workspace
     }
 
     pub(crate) fn point_to_arena(

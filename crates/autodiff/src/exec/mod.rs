@@ -2,6 +2,8 @@
 
 pub(crate) mod bags;
 mod call;
+pub(crate) mod columns;
+pub(crate) mod conv;
 pub(crate) mod fused;
 pub(crate) mod gemm;
 mod memory;
@@ -9,7 +11,9 @@ pub(crate) mod parallel;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 pub(crate) mod simd;
+mod workspace;
 
 pub use call::Call;
 pub(crate) use call::Operand;
 pub(crate) use memory::{Arena, Memory, rounded};
+pub use workspace::Workspace;

@@ -2,6 +2,7 @@
 
 mod broadcast_to;
 mod concat;
+mod conv2d;
 mod cross_entropy;
 mod elementwise;
 mod embedding_bag;
@@ -26,6 +27,7 @@ mod unpick;
 
 pub(crate) use broadcast_to::{BroadcastTo, broadcast_shape};
 pub(crate) use concat::Concat;
+pub use conv2d::Conv2d;
 pub(crate) use cross_entropy::CrossEntropy;
 pub(crate) use elementwise::Elementwise;
 pub(crate) use embedding_bag::EmbeddingBag;

@@ -1,13 +1,36 @@
 //! The number of threads does not change a bit.
 
-use autodiff::{DType, Graph};
+use autodiff::{Conv2d, DType, Graph, Var};
 
 use super::support::{buffers, run};
 
-fn bits_with(threads: usize) -> Vec<u32> {
+/// Bits of what `build` returns, replayed by a pool of some threads.
+fn bits_with(threads: usize, rows: u32, build: impl Fn(&Graph) -> Vec<Var<'_>> + Sync) -> Vec<u32> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
         let graph = Graph::new(DType::F32);
+        let outputs = build(&graph);
+        let mut program = graph.compile(&outputs).unwrap();
+        let mut inputs = buffers(&program, 1, rows);
+        run(&mut program, &mut inputs);
+        (0..outputs.len())
+            .flat_map(|i| program.output(i).to_vec::<f32>().unwrap())
+            .map(f32::to_bits)
+            .collect()
+    })
+}
+
+fn same_bits(rows: u32, build: impl Fn(&Graph) -> Vec<Var<'_>> + Sync) {
+    let one = bits_with(1, rows, &build);
+    assert!(one.iter().any(|&bits| bits != one[0]));
+    for threads in [2, 3, 7] {
+        assert!(one == bits_with(threads, rows, &build), "{threads} threads");
+    }
+}
+
+#[test]
+fn of_products_and_reductions() {
+    same_bits(1, |graph| {
         let (a, b) = (graph.input("a", &[600, 500]), graph.input("b", &[500, 700]));
         let batch = graph.input("c", &[40, 60, 80]);
         let product = a.matmul(b).unwrap().tanh();
@@ -20,18 +43,21 @@ fn bits_with(threads: usize) -> Vec<u32> {
             product.sum(&[1], false).unwrap(),
         ]);
         outputs.push(product.max(&[0], false).unwrap());
-        let mut program = graph.compile(&outputs).unwrap();
-        let mut inputs = buffers(&program, 1, 1);
-        run(&mut program, &mut inputs);
-        (0..outputs.len())
-            .flat_map(|i| program.output(i).to_vec::<f32>().unwrap())
-            .map(f32::to_bits)
-            .collect()
-    })
+        outputs
+    });
 }
 
 #[test]
-fn one_two_and_three_threads_agree() {
-    let one = bits_with(1);
-    assert!(one == bits_with(2) && one == bits_with(3));
+fn of_convolutions() {
+    let padded = Conv2d { padding: [1, 1], ..Conv2d::default() };
+    let strided = Conv2d { stride: [2, 3], groups: 2, ..Conv2d::default() };
+    same_bits(1, |graph| {
+        let x = graph.input("x", &[2, 8, 60, 50]);
+        let (v, w) = (graph.input("v", &[96, 8, 3, 3]), graph.input("w", &[8, 48, 5, 5]));
+        let hidden = x.conv2d(v, padded).unwrap().tanh();
+        let y = hidden.conv2d(w, strided).unwrap();
+        let mut outputs = graph.grad(y.square().sum_all(), &[x, v, w]).unwrap();
+        outputs.push(y);
+        outputs
+    });
 }

@@ -1,0 +1,58 @@
+//! Gradient of a convolution for its filters.
+
+use super::{Conv2d, result, two_floats};
+use crate::exec::{Call, conv};
+use crate::op::{Derivative, Op, Signature};
+use crate::ops::by_float;
+use crate::{Error, Float, Var};
+
+/// Images, and gradient of the result, to filters of height and width `kernel`.
+#[derive(Debug)]
+pub(super) struct Weight {
+    pub conv: Conv2d,
+    pub kernel: [usize; 2],
+}
+
+impl Op for Weight {
+    fn name(&self) -> &'static str {
+        "conv2d_weight"
+    }
+
+    fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
+        let op = self.name();
+        two_floats(op, inputs)?;
+        let (x, g) = (&inputs[0].shape, &inputs[1].shape);
+        let (channels, filters) = (x.get(1).unwrap_or(&0), g.get(1).unwrap_or(&0));
+        let own = channels / self.conv.groups.max(1);
+        let shape = vec![*filters, own, self.kernel[0], self.kernel[1]];
+        if result(&self.conv.geometry(op, x, &shape)?) != *g {
+            let wanted = "the shape a convolution with such filters gives";
+            return Err(Error::Shapes { op, left: x.clone(), right: g.clone(), wanted });
+        }
+        Ok(Signature { shape, dtype: inputs[0].dtype })
+    }
+
+    /// Linear in both: with V for the result, dX = conv2d_input(G, V) and dG = conv2d(X, V).
+    fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
+        let (x, g, v) = (at.inputs[0], at.inputs[1], at.gradient);
+        Ok(vec![
+            at.when(0, || self.conv.input(g, v, x))?,
+            at.when(1, || self.conv.forward(v.graph(), x, v))?,
+        ])
+    }
+
+    fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
+        by_float!(call, run, self.conv)
+    }
+
+    fn key(&self) -> Option<String> {
+        Some(format!("{self:?}"))
+    }
+}
+
+fn run<T: Float>(call: &mut Call<'_>, conv: Conv2d) -> Result<(), Error> {
+    let geometry = conv.geometry("conv2d_weight", call.shape(0), call.output_shape())?;
+    let (x, g, dw) = (call.input::<T>(0), call.input::<T>(1), call.output::<T>());
+    conv::weight_gradient(&geometry, x, g, dw, call.workspace());
+    Ok(())
+}
