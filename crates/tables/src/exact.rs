@@ -96,7 +96,8 @@ impl fmt::Display for Differences {
         if more > 0 {
             writeln!(f, "and {more} more")?;
         }
-        write!(f, "{} differences in {} values of {} runs", self.total, self.values, self.runs)
+        let what = if self.total == 1 { "difference" } else { "differences" };
+        write!(f, "{} {what} in {} values of {} runs", self.total, self.values, self.runs)
     }
 }
 

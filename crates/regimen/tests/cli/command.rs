@@ -90,3 +90,32 @@ fn a_silent_program_ends_with_the_driver_and_worker_that_started_it() {
     driver.wait().unwrap();
     wait("the program outlived its worker", &|| !alive(program));
 }
+
+#[test]
+fn one_bit_of_one_metric_is_a_difference() {
+    let dir = TempDir::new().unwrap();
+    let (config, value) = (dir.path().join("it.yaml"), dir.path().join("value"));
+    // The file is no part of the run's identity.
+    let text = format!(
+        "name: it\nexperiment: command\nparams:\n  program: [sh, -c, 'cat {} >&3']\n",
+        value.display()
+    );
+    fs::write(&config, text).unwrap();
+    let store = |name: &str, loss: f64| {
+        fs::write(&value, format!("{{\"step\": 1, \"loss\": {loss:?}}}\n")).unwrap();
+        let store = dir.path().join(name);
+        assert_code(&run(config.to_str().unwrap(), &store, &[]), 0);
+        store
+    };
+    let stores =
+        [store("a", 0.1), store("b", 0.1), store("c", f64::from_bits(0.1_f64.to_bits() ^ 1))];
+    let compare = |other: usize| {
+        let mut command = regimen();
+        command.args(["compare", "--exact", "--results"]).arg(&stores[0]);
+        command.arg("--against").arg(&stores[other]).output().unwrap()
+    };
+    assert_code(&compare(1), 0);
+    let changed = compare(2);
+    assert_code(&changed, 1);
+    assert!(stdout(&changed).contains("1 difference in"), "{}", stdout(&changed));
+}
