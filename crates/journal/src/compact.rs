@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fold::segments;
 use crate::frame::{self, Piece};
-use crate::segment::check_header;
+use crate::segment::{check_header, is_unbegun};
 use crate::writer::EXTENSION;
 use crate::{Copied, Error, Event};
 
@@ -99,6 +99,10 @@ impl<'a> Snapshot<'a> {
     fn copy(&mut self, segment: &Path, file: &mut File, stem: &str) -> Result<bool, Error> {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(Error::io("read", segment))?;
+        // It said nothing. Its writer, if it was about to begin, finds it gone and makes another.
+        if is_unbegun(&bytes) {
+            return Ok(true);
+        }
         check_header(&bytes, segment)?;
         let mut frames = Vec::new();
         let mut writer = stem.to_owned();

@@ -71,7 +71,7 @@ impl Segment {
     ) -> Result<usize, Error> {
         let mut at = 0;
         if self.offset == 0 {
-            if bytes.len() < frame::HEADER && frame::header().starts_with(bytes) {
+            if is_unbegun(bytes) {
                 self.torn = Some(self.problem_torn(0, bytes.len()));
                 return Ok(0);
             }
@@ -130,6 +130,11 @@ impl Segment {
         let offset = self.offset + at as u64;
         Problem::Torn { segment: self.path.to_path_buf(), offset, bytes: bytes as u64 }
     }
+}
+
+/// Whether a writer was cut off, or is, before it wrote the whole header.
+pub(crate) fn is_unbegun(bytes: &[u8]) -> bool {
+    bytes.len() < frame::HEADER && frame::header().starts_with(bytes)
 }
 
 pub(crate) fn check_header(bytes: &[u8], path: &Path) -> Result<(), Error> {

@@ -340,3 +340,54 @@ fn compaction_keeps_every_word_and_leaves_living_writers_alone() {
     let nothing = journal::compact(dir.path(), "snapshot-3", &|name| name != "alive").unwrap();
     assert_eq!((nothing.segments, nothing.snapshot), (0, None));
 }
+
+#[test]
+fn segments_that_were_cut_off_before_they_began_are_compacted_away() {
+    let dir = TempDir::new().unwrap();
+    let whole = write(dir.path(), "worker", &worker_events());
+    let header = fs::read(&whole).unwrap();
+    for bytes in [0, 1, 16, 19] {
+        fs::write(dir.path().join(format!("cut-{bytes}.journal")), &header[..bytes]).unwrap();
+    }
+    let runs = |fold: Fold| statuses(&fold);
+    let expected = runs(Fold::read(dir.path()).unwrap());
+    let done = journal::compact(dir.path(), "snapshot", &|_| true).unwrap();
+    assert_eq!((done.segments, done.damaged), (5, Vec::new()));
+    assert_eq!(runs(Fold::read(dir.path()).unwrap()), expected);
+
+    fs::write(dir.path().join("other.journal"), "not ours").unwrap();
+    let error = journal::compact(dir.path(), "again", &|_| true).unwrap_err();
+    assert!(error.to_string().contains("other.journal"), "{error}");
+}
+
+#[test]
+fn writers_that_begin_during_compactions_lose_nothing() {
+    const WRITERS: usize = 400;
+    let dir = TempDir::new().unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let begin = |from: usize| {
+            for number in (from..WRITERS).step_by(2) {
+                let name = format!("w{number}");
+                write(dir.path(), &name, &[started(&name, 1)]);
+            }
+        };
+        let writing = [scope.spawn(move || begin(0)), scope.spawn(move || begin(1))];
+        let compacting = scope.spawn(|| {
+            let mut turns = 0;
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                journal::compact(dir.path(), &format!("snapshot-{turns}"), &|_| true).unwrap();
+                turns += 1;
+            }
+            turns
+        });
+        for writer in writing {
+            writer.join().unwrap();
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(compacting.join().unwrap() > 1);
+    });
+    let fold = Fold::read(dir.path()).unwrap();
+    assert_eq!((fold.runs.len(), fold.writers.len()), (WRITERS, WRITERS));
+    assert!(fold.problems.is_empty(), "{:?}", fold.problems);
+}
