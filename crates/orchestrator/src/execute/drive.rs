@@ -31,6 +31,8 @@ use selection::Selection;
 
 /// How often the driver looks up when nothing happens: stops are noticed, claims tried again.
 const LOOK_UP: Duration = Duration::from_millis(100);
+/// How often others are shown what is under way.
+const SHOW: Duration = Duration::from_millis(250);
 /// How often journals are synced and claims looked after.
 const ROUND: Duration = Duration::from_secs(1);
 
@@ -96,6 +98,7 @@ struct Driver<'a> {
     me: Claimant,
     _heart: Heart,
     board: Board,
+    shown: Instant,
     crew: Crew<'a>,
     scheduler: Scheduler,
     epoch: Instant,
@@ -148,6 +151,7 @@ impl<'a> Driver<'a> {
             journal: Writer::create(&options.store.join(JOURNAL), opened)?,
             crew: Crew::new(options, entries, &name),
             board: Board::new(&options.store, &name),
+            shown: start,
             me: Claimant { driver: name, process: Incarnation::current() },
             _heart: Heart::start(counter),
             scheduler: Scheduler::new(options.jobs, options.retry),
@@ -204,6 +208,7 @@ impl<'a> Driver<'a> {
     /// Executes and waits until the present generation is complete or a stop was obeyed.
     fn work_off(&mut self) -> Result<(), Error> {
         self.step(Event::ClaimAgain)?;
+        self.show();
         while !self.all_done {
             let limits = self.crew.limits_due_in().unwrap_or(LOOK_UP);
             match self.crew.receive(LOOK_UP.min(limits)) {
@@ -220,6 +225,9 @@ impl<'a> Driver<'a> {
                     // Even if its run ends before the signal arrives.
                     self.step(Event::Spent(worker))?;
                 }
+            }
+            if self.shown.elapsed() >= SHOW {
+                self.show();
             }
             if self.round.elapsed() >= ROUND {
                 self.round = Instant::now();
@@ -243,12 +251,17 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
+    /// Lets others see what is under way.
+    fn show(&mut self) {
+        self.shown = Instant::now();
+        self.board.show(&Live { process: self.me.process.clone(), runs: self.crew.live() });
+    }
+
     /// What is due once a second.
     fn go_round(&mut self) -> Result<(), Error> {
         self.publish()?;
         self.crew.sync(&self.options.store)?;
         self.journal.sync()?;
-        self.board.show(&Live { process: self.me.process.clone(), runs: self.crew.live() });
         if self.waiting {
             self.look_up()?;
         }

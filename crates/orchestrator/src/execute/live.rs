@@ -64,8 +64,10 @@ impl Board {
 
     /// Replaces the notice. What cannot be written is not shown; that is no reason to stop.
     pub(crate) fn show(&self, live: &Live) {
-        let Some(folder) = self.path.parent() else { return };
-        let draft = folder.join(format!(".{}.tmp", std::process::id()));
+        let (Some(folder), Some(name)) = (self.path.parent(), self.path.file_name()) else {
+            return;
+        };
+        let draft = folder.join(format!(".{}.tmp", name.display()));
         let text = serde_json::to_vec(live).unwrap_or_default();
         let shown = fs::create_dir_all(folder)
             .and_then(|()| fs::write(&draft, text))

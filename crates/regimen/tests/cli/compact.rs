@@ -64,7 +64,7 @@ fn a_compacted_store_says_the_same_in_one_segment() {
 fn start(config: &str, store: &Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_regimen"))
         .current_dir(root())
-        .args(["run", config, "-j", "2", "-s", "params.steps=400000", "--results"])
+        .args(["run", config, "-j", "2", "-s", "params.steps=1600000", "--results"])
         .arg(store)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -79,7 +79,7 @@ fn others_look_and_compact_while_a_driver_writes() {
     // Something to compact, of drivers that are gone.
     for seed in 0..3 {
         let only = format!("seed == {seed} and noise == 0");
-        let more = ["--only", &only, "-s", "params.steps=400000"];
+        let more = ["--only", &only, "-s", "params.steps=1600000"];
         assert_code(&run(&config, &store, &more), 0);
     }
     let before = segments(&store);
