@@ -109,3 +109,14 @@ fn memory_network_step(bencher: Bencher<'_, '_>, hops: usize) {
     }
     replay(bencher, &graph, &[loss], vocabulary);
 }
+
+/// Products as of layers of few units: `[m, k] x [k, n]`, and `[k, m]^T x [k, n]`.
+#[divan::bench(types = [f32, f64], args = [(200, 784, 10), (200, 784, 32), (200, 784, 50), (200, 784, 64), (200, 784, 100), (200, 784, 128), (200, 50, 50), (200, 50, 10), (784, 200, 50), (784, 200, 100), (50, 200, 50), (50, 200, 10), (32, 10, 50)])]
+fn narrow<T: autodiff::Float>(bencher: Bencher<'_, '_>, (m, k, n): (usize, usize, usize)) {
+    let graph = Graph::new(T::DTYPE);
+    let (a, b) = match k == 200 {
+        true => (graph.input("a", &[k, m]).transpose(0, 1).unwrap(), graph.input("b", &[k, n])),
+        false => (graph.input("a", &[m, k]), graph.input("b", &[k, n])),
+    };
+    replay(bencher, &graph, &[a.matmul(b).unwrap()], 1);
+}

@@ -76,7 +76,12 @@ element!(u32, U32);
 ///
 /// Their operation order is fixed, so they give the same bits on every CPU.
 pub trait Float:
-    Element + ndarray::LinalgScalar + std::ops::Neg<Output = Self> + PartialOrd + ndarray_linalg::Lapack
+    Element
+    + ndarray::LinalgScalar
+    + std::ops::Neg<Output = Self>
+    + PartialOrd
+    + ndarray_linalg::Lapack
+    + crate::exec::Narrow
 {
     /// Rounds to this type.
     fn of(value: f64) -> Self;

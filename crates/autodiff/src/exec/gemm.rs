@@ -3,8 +3,8 @@
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, ShapeBuilder};
 
-use super::parallel;
 use super::simd::{axpy, dot, vectorised};
+use super::{narrow, parallel};
 use crate::{Float, Layout};
 
 /// Multiplications of one matrix below which loops beat a call.
@@ -116,7 +116,9 @@ fn tiled<T: Float>(
 ) {
     let ((m, k), n) = (a.dim(), b.dim().1);
     if m * k * n <= tile || m.max(n) < 64 {
-        general_mat_mul(T::one(), a, b, T::zero(), &mut c);
+        if !narrow::product(a, b, &mut c) {
+            general_mat_mul(T::one(), a, b, T::zero(), &mut c);
+        }
     } else if m >= n {
         let middle = (m / 2).next_multiple_of(16);
         let (top, bottom) = a.split_at(Axis(0), middle);
