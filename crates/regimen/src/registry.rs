@@ -5,10 +5,19 @@ use experiment::Entry;
 pub(crate) fn entries() -> Vec<Entry> {
     vec![
         Entry::of::<dialog::Dialog>(),
-        Entry::of::<hypergrad::Hypergrad>(),
+        Entry::of::<hypergrad::Hypergrad<Targets>>(),
         Entry::of::<descent::Descent>(),
         Entry::of::<command::Command>(),
     ]
+}
+
+/// Experiments that `hypergrad` can learn a schedule for.
+struct Targets;
+
+impl hypergrad::Targets for Targets {
+    fn entries() -> Vec<Entry> {
+        vec![Entry::of::<dialog::Dialog>()]
+    }
 }
 
 /// The paper of a name.

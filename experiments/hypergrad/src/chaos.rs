@@ -5,7 +5,7 @@ use learn::{HyperLearner, Objective, Schedules, Setting};
 use serde::{Deserialize, Serialize};
 
 use crate::digits::Parts;
-use crate::network::{Classifier, Draw, normal, traced};
+use crate::network::{Classifier, Draw, scaled, traced};
 use crate::params::Params;
 use crate::picture::plot;
 
@@ -29,7 +29,7 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(
     let inner = Classifier::new(&SIZES, &parts.train, params.batch(), Draw::InTurn);
     let outer = Classifier::whole(&SIZES, &parts.train);
     let groups = inner.layout().tensors().len();
-    let initial = normal(inner.layout(), &vec![LOG_SCALE.exp(); groups], &run.stream("init"));
+    let initial = scaled(inner.layout(), &vec![LOG_SCALE.exp(); groups], &run.stream("init"));
     let batches = run.stream("batches");
     let mut learner = HyperLearner::<f32>::new(&inner, &outer).map_err(traced)?;
     let mut points: Vec<Point> = match run.resume()? {

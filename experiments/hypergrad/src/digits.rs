@@ -4,6 +4,8 @@ use datasets::Store;
 use datasets::mnist::{self, Digits, PIXELS, Part};
 use experiment::{Error, Run};
 
+use crate::params::{Params, Task};
+
 /// Digits as a network reads them.
 #[derive(Debug, Clone)]
 pub(crate) struct Examples {
@@ -52,8 +54,8 @@ impl Examples {
     }
 }
 
-/// MNIST in three parts: the first digits of the training set, the ones after them, the first of the
-/// test set.
+/// MNIST in three parts: the first digits of the training set, the ones after them where a task
+/// validates, the first of the test set.
 pub(crate) struct Parts {
     pub(crate) train: Arc<Examples>,
     pub(crate) valid: Arc<Examples>,
@@ -61,19 +63,21 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// `count` digits for training and as many for validation; grey values are divided by 255, and
-    /// with `centred` the training digits' mean is taken from each.
-    pub(crate) fn load(run: &Run<'_>, count: usize, centred: bool) -> Result<Self, Error> {
+    /// The digits of a task; grey values are divided by 255, and of all tasks only `chaos` does not
+    /// take the training digits' mean from each.
+    pub(crate) fn load(run: &Run<'_>, params: &Params) -> Result<Self, Error> {
+        let count = params.examples();
         let paths = run.data();
         let store = Store::new(&paths.cache, paths.mirror.as_deref(), paths.offline);
         let read = |part| mnist::load(&store, part).map_err(|e| Error::data(mnist::DATASET, e));
         let (train, test) = (read(Part::Train)?, read(Part::Test)?);
+        let validation = if params.task.validates() { count } else { 0 };
         let mut parts = [
             Examples::of(&train, 0..count),
-            Examples::of(&train, count..2 * count),
+            Examples::of(&train, count..count + validation),
             Examples::of(&test, 0..test.len().min(count)),
         ];
-        if centred {
+        if params.task != Task::Chaos {
             let mean = parts[0].mean();
             parts.iter_mut().for_each(|part| part.subtract(&mean));
         }

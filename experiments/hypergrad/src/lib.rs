@@ -1,51 +1,101 @@
 #![doc = include_str!("../README.md")]
 
+mod baseline;
 mod chaos;
 mod characters;
 mod digits;
+mod initial_gradient;
 mod meta;
 mod network;
+mod packed;
 mod params;
 mod penalties;
 mod picture;
+mod preprocessing;
+mod problem;
 mod prototypes;
+mod regression;
 mod schedules;
 mod sharing;
 mod surface;
+mod target;
 #[cfg(test)]
 mod tests;
 
+use std::marker::PhantomData;
+
 use datasets::{mnist, omniglot};
-use experiment::{Better, DataRef, Error, Experiment, Metric, ParamError, Run};
+use experiment::{Better, BindError, Bound, DataRef, Error, Experiment, Metric, ParamError, Run};
 
 pub use params::{Params, Sharing, Task, Trajectory};
+pub use target::Targets;
 
 use crate::digits::Parts;
 
-/// The experiment.
-#[derive(Debug, Clone)]
-pub struct Hypergrad {
+/// The experiment; `T` tells which other experiments can be a target.
+pub struct Hypergrad<T = ()> {
     params: Params,
+    target: Option<Box<dyn Bound>>,
+    targets: PhantomData<T>,
 }
 
-impl Experiment for Hypergrad {
+impl<T: Targets> Hypergrad<T> {
+    /// The experiment that is meta-learned, with its parameters.
+    fn target(params: &Params) -> Result<Option<Box<dyn Bound>>, ParamError> {
+        let Some(name) = &params.target else { return Ok(None) };
+        let entries = T::entries();
+        let Some(entry) = entries.iter().find(|entry| entry.name == name) else {
+            let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
+            let wanted = format!("one of {}", names.join(", "));
+            let (path, found) = ("target".into(), name.clone());
+            return Err(ParamError { path, wanted, found });
+        };
+        let bound = entry.bind_json(&params.target_params).map_err(|error| match error {
+            BindError::Param(error) => {
+                ParamError { path: format!("target_params.{}", error.path), ..error }
+            }
+            BindError::Deserialize(found) => {
+                let wanted = format!("parameters of {name}");
+                ParamError { path: "target_params".into(), wanted, found }
+            }
+        })?;
+        Ok(Some(bound))
+    }
+
+    /// Runs a task on the training of another experiment.
+    fn run_target(&self, target: &dyn Bound, run: &mut Run<'_>) -> Result<(), Error> {
+        let problem = target::problem(&self.params, target, run)?;
+        match self.params.task {
+            Task::InitialGradient => initial_gradient::average(&self.params, run, problem),
+            Task::Baseline => baseline::search(&self.params, run, problem),
+            _ => schedules::learn(&self.params, run, problem).map(drop),
+        }
+    }
+}
+
+impl<T: Targets> Experiment for Hypergrad<T> {
     type Params = Params;
     const NAME: &'static str = "hypergrad";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str =
         "Gradients of hyper-parameters through exactly reversible learning (Maclaurin et al. 2015)";
     const METRICS: &'static [Metric] = &[
         Metric { name: "objective", unit: "", better: Better::Lower },
         Metric { name: "initial_objective", unit: "", better: Better::Lower },
+        Metric { name: "fresh_objective", unit: "", better: Better::Lower },
         Metric { name: "test_loss", unit: "", better: Better::Lower },
     ];
 
     fn new(params: Params) -> Result<Self, ParamError> {
         params.validate()?;
-        Ok(Self { params })
+        let target = Self::target(&params)?;
+        Ok(Self { params, target, targets: PhantomData })
     }
 
     fn data(&self) -> Vec<DataRef> {
+        if let Some(target) = &self.target {
+            return target.data();
+        }
         let name = match self.params.task {
             Task::Illustration | Task::Naive => return Vec::new(),
             Task::Omniglot => omniglot::DATASET,
@@ -56,19 +106,22 @@ impl Experiment for Hypergrad {
 
     fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
         let params = &self.params;
+        if let Some(target) = &self.target {
+            return self.run_target(&**target, run);
+        }
         let learn = match params.task {
             Task::Illustration => return surface::illustration(params, run),
             Task::Naive => return surface::naive(params, run),
             Task::Omniglot => return sharing::run(params, run),
             Task::Schedules => schedules::run,
-            Task::InitialGradient => schedules::initial_gradient,
+            Task::Baseline => baseline::run,
+            Task::InitialGradient => initial_gradient::run,
             Task::L2 => penalties::run,
             Task::Data => prototypes::run,
+            Task::Preprocessing => preprocessing::run,
             Task::Chaos => chaos::run,
         };
-        // Of all tasks, only chaos reads the digits as they are.
-        let centred = params.task != Task::Chaos;
-        let parts = Parts::load(run, params.examples(), centred)?;
+        let parts = Parts::load(run, params)?;
         learn(params, run, &parts)
     }
 }

@@ -7,17 +7,16 @@ use learn::{
     Batch, BatchInput, HyperError, HyperLearner, Init, Layout, Objective, Schedules, Setting,
 };
 use rand::RngExt;
-use rand_distr::{Distribution, StandardNormal};
 
 use crate::digits::Examples;
 
-/// Weights and biases of fully connected layers.
+/// Weights and biases of fully connected layers, standard normal at first.
 pub(crate) fn layers(sizes: &[usize]) -> Layout {
     sizes.windows(2).zip(1..).fold(Layout::new(), |layout, (size, layer)| {
-        layout.with(&format!("weights {layer}"), size, Init::Zeros).with(
+        layout.with(&format!("weights {layer}"), size, Init::Normal { std: 1.0 }).with(
             &format!("biases {layer}"),
             &size[1..],
-            Init::Zeros,
+            Init::Normal { std: 1.0 },
         )
     })
 }
@@ -41,12 +40,12 @@ pub(crate) fn surprise<'g>(
     Ok(scores(params, x)?.cross_entropy(class)?.mean_all())
 }
 
-/// Independent normal values, tensor by tensor times its scale.
-pub(crate) fn normal(layout: &Layout, scales: &[f64], stream: &Stream) -> Vec<f64> {
-    let mut values = Vec::with_capacity(layout.len());
-    for ((tensor, scale), index) in layout.tensors().iter().zip(scales).zip(0..) {
-        let draws = Distribution::<f64>::sample_iter(StandardNormal, stream.rng(index));
-        values.extend(draws.take(tensor.len()).map(|draw| scale * draw));
+/// The initial values of a layout, each tensor times its scale.
+pub(crate) fn scaled(layout: &Layout, scales: &[f64], stream: &Stream) -> Vec<f64> {
+    let mut values = layout.initial(stream);
+    for (tensor, scale) in layout.tensors().iter().zip(scales) {
+        let tensor = &mut values[tensor.offset..tensor.offset + tensor.len()];
+        tensor.iter_mut().for_each(|value| *value *= scale);
     }
     values
 }

@@ -9,12 +9,17 @@ pub enum Task {
     /// Learning rates and momenta of every step and group, and initial scales (figures 2, 3, 5).
     #[default]
     Schedules,
+    /// What `schedules` is measured against: a random search for one learning rate, its decay, one
+    /// momentum and one initial scale, with about as many gradients.
+    Baseline,
     /// The hypergradient of the initial schedule, averaged over seeds (figure 4).
     InitialGradient,
     /// A penalty a weight (figure 6).
     L2,
     /// The training set itself (figure 7).
     Data,
+    /// A scale and a shift a pixel, before learning (section 2).
+    Preprocessing,
     /// Sharing between tasks (figures 8 and 9).
     Omniglot,
     /// The loss and its slope over learning rates (figure 10).
@@ -69,19 +74,27 @@ pub struct Params {
     pub task: Task,
     /// How the reverse pass gets earlier steps back.
     pub trajectory: Trajectory,
+    /// Another experiment whose training is meta-learned in place of the paper's network, for
+    /// `schedules`, `baseline` and `initial-gradient`.
+    pub target: Option<String>,
+    /// That experiment's parameters.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    pub target_params: serde_json::Value,
     /// Updates of the hyper-parameters.
     pub meta_iterations: Option<u64>,
     /// Step size of those updates.
     pub meta_step: Option<f64>,
+    /// Learning rate of every step that `schedules` starts with, and `baseline` searches around.
+    pub learning_rate: Option<f64>,
     /// Draws of weights and batches that a meta-iteration of `schedules` averages over.
     pub draws: u64,
     /// Training steps of a meta-iteration.
     pub steps: Option<usize>,
     /// Examples of a training batch.
     pub batch: Option<usize>,
-    /// Training examples, and as many for validation.
+    /// Training examples, and as many for validation where a task validates.
     pub examples: Option<usize>,
-    /// Learning rates of `chaos`; seeds of `initial-gradient`.
+    /// Learning rates of `chaos`; seeds of `initial-gradient`; trainings of `baseline`.
     pub points: Option<usize>,
     /// How layers are shared in `omniglot`.
     pub sharing: Sharing,
@@ -92,8 +105,11 @@ impl Default for Params {
         Self {
             task: Task::default(),
             trajectory: Trajectory::default(),
+            target: None,
+            target_params: serde_json::json!({}),
             meta_iterations: None,
             meta_step: None,
+            learning_rate: None,
             draws: 1,
             steps: None,
             batch: None,
@@ -115,6 +131,11 @@ struct Paper {
 }
 
 impl Task {
+    /// Whether the objective is read off validation digits.
+    pub(crate) fn validates(self) -> bool {
+        matches!(self, Self::L2 | Self::Data | Self::Preprocessing)
+    }
+
     fn paper(self) -> Paper {
         let schedules = Paper {
             meta_iterations: 50,
@@ -126,6 +147,8 @@ impl Task {
         };
         match self {
             Self::Schedules => schedules,
+            Self::Baseline => Paper { meta_iterations: 0, points: 204, ..schedules },
+            Self::Preprocessing => Paper { steps: 50, ..schedules },
             Self::InitialGradient => Paper { meta_iterations: 0, points: 100, ..schedules },
             Self::L2 => Paper { meta_step: 1000.0, steps: 50, ..schedules },
             Self::Data => {
@@ -154,16 +177,44 @@ impl Params {
         let check = |holds, path, wanted, found: &dyn std::fmt::Display| {
             ParamError::check(holds, path, wanted, found)
         };
+        let positive = |value: f64| value.is_finite() && value > 0.0;
         let step = self.meta_step();
-        check(step.is_finite() && step > 0.0, "meta_step", "above 0", &step)?;
+        check(positive(step), "meta_step", "above 0", &step)?;
+        let rate = self.log_rate().exp();
+        check(positive(rate), "learning_rate", "above 0", &rate)?;
+        self.validate_target()?;
         check((1..=1_000).contains(&self.draws), "draws", "1 to 1000", &self.draws)?;
         let (steps, batch, examples) = (self.steps(), self.batch(), self.examples());
         check((1..=1_000_000).contains(&steps), "steps", "1 to 1000000", &steps)?;
         check((1..=60_000).contains(&batch), "batch", "1 to 60000", &batch)?;
         // MNIST has 60,000 digits for training, and validation takes as many as training.
-        check((10..=30_000).contains(&examples), "examples", "10 to 30000", &examples)?;
+        let (most, wanted) = match self.task.validates() {
+            true => (30_000, "10 to 30000"),
+            false => (60_000, "10 to 60000"),
+        };
+        check((10..=most).contains(&examples), "examples", wanted, &examples)?;
         check(batch <= examples, "batch", "at most as many as examples", &batch)?;
         check((1..=1_000_000).contains(&self.points()), "points", "1 to 1000000", &self.points())
+    }
+
+    fn validate_target(&self) -> Result<(), ParamError> {
+        let found = self.target_params.to_string();
+        ParamError::check(self.target_params.is_object(), "target_params", "a mapping", &found)?;
+        let Some(target) = &self.target else {
+            let empty = self.target_params == serde_json::json!({});
+            return ParamError::check(empty, "target_params", "none without a target", &found);
+        };
+        let fits = matches!(self.task, Task::Schedules | Task::Baseline | Task::InitialGradient);
+        let wanted = "none for this task";
+        ParamError::check(fits, "target", wanted, target)?;
+        let given = self.batch.map(|_| "batch").or(self.examples.map(|_| "examples"));
+        let path = given.unwrap_or_default();
+        ParamError::check(given.is_none(), path, "it in target_params", &"it beside a target")
+    }
+
+    /// Logarithm of the first learning rate.
+    pub(crate) fn log_rate(&self) -> f64 {
+        self.learning_rate.map_or(-1.0, f64::ln)
     }
 
     pub(crate) fn meta_iterations(&self) -> u64 {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::characters::{Stacked, Tasks};
 use crate::meta::{Judged, MetaOptimizer, meta_learn};
-use crate::network::{normal, traced};
+use crate::network::{scaled, traced};
 use crate::params::{Params, Sharing};
 use crate::picture::squares;
 
@@ -37,9 +37,10 @@ impl Shared {
     fn new(stacked: Stacked, trains: bool) -> Self {
         let (mut layout, mut hypers) = (Layout::new(), Layout::new());
         for (size, layer) in SIZES.windows(2).zip(1..) {
+            let unit = Init::Normal { std: 1.0 };
             layout = layout
-                .with(&format!("weights {layer}"), &[TASKS, size[0], size[1]], Init::Zeros)
-                .with(&format!("biases {layer}"), &[TASKS, 1, size[1]], Init::Zeros);
+                .with(&format!("weights {layer}"), &[TASKS, size[0], size[1]], unit)
+                .with(&format!("biases {layer}"), &[TASKS, 1, size[1]], unit);
             hypers = hypers.with(&format!("sharing {layer}"), &[TASKS, TASKS], Init::Zeros);
         }
         let rows = stacked.rows;
@@ -148,7 +149,7 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>) -> Result<(), Error> {
     // Every training drawing now, and the test drawings.
     let [train, test] = tasks.whole();
     let initial =
-        |layout: &Layout| normal(layout, &[LOG_SCALE.exp(); 2 * LAYERS], &run.stream("init"));
+        |layout: &Layout| scaled(layout, &[LOG_SCALE.exp(); 2 * LAYERS], &run.stream("init"));
     let (inner, outer) = (Shared::new(train, true), Shared::new(test, false));
     let initial = initial(&inner.layout);
     let unused = run.stream("unused");
@@ -184,7 +185,7 @@ fn learn_sharing(
     let judged = |run: &mut Run<'_>, iteration: u64, sharing: &[f64]| {
         let (inner, outer) = objectives(&run.stream(&format!("held out {iteration}")));
         let scales = [LOG_SCALE.exp(); 2 * LAYERS];
-        let initial = normal(&inner.layout, &scales, &run.stream(&format!("init {iteration}")));
+        let initial = scaled(&inner.layout, &scales, &run.stream(&format!("init {iteration}")));
         let batches = run.stream("unused");
         let setting = Setting { schedules, initial: &initial, hypers: sharing, batches: &batches };
         let found = learner.hypergradient(&inner, &outer, &setting, params.trajectory.into())?;

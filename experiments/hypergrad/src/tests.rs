@@ -1,15 +1,20 @@
 use experiment::{DataPaths, Device, Error, MemorySink, Run, RunContext, RunId};
 
 use crate::digits::Parts;
-use crate::{Params, Task, Trajectory, chaos, penalties, prototypes, schedules};
+use crate::{
+    Params, Task, Trajectory, baseline, chaos, initial_gradient, penalties, preprocessing,
+    prototypes, schedules,
+};
 
 type Learn = fn(&Params, &mut Run<'_>, &Parts) -> Result<(), Error>;
 
-const TASKS: [(Task, Learn); 5] = [
+const TASKS: [(Task, Learn); 7] = [
     (Task::Schedules, schedules::run),
-    (Task::InitialGradient, schedules::initial_gradient),
+    (Task::Baseline, baseline::run),
+    (Task::InitialGradient, initial_gradient::run),
     (Task::L2, penalties::run),
     (Task::Data, prototypes::run),
+    (Task::Preprocessing, preprocessing::run),
     (Task::Chaos, chaos::run),
 ];
 
@@ -81,7 +86,7 @@ fn every_way_back_gives_the_same_bits() {
 
 #[test]
 fn learning_hyper_parameters_lowers_the_objective() {
-    for (task, learn) in [TASKS[0], TASKS[3]] {
+    for (task, learn) in [TASKS[0], TASKS[4], TASKS[5]] {
         let params = Params { meta_iterations: Some(15), steps: Some(10), ..small(task) };
         let sink = straight(learn, &params);
         let (first, last) = (sink.results["initial_objective"], sink.results["objective"]);

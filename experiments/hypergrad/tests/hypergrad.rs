@@ -1,5 +1,8 @@
 //! The tasks that need no data.
 
+#[path = "hypergrad/target.rs"]
+mod target;
+
 use experiment::{DataPaths, Device, Experiment, MemorySink, Run, RunContext, RunId};
 use hypergrad::{Hypergrad, Params, Task};
 
@@ -7,7 +10,7 @@ fn run(task: Task) -> MemorySink {
     let mut sink = MemorySink::default();
     let (id, data) = (RunId::of("test"), DataPaths::default());
     let context = RunContext { id, seed: 3, threads: 1, device: Device::Cpu, data };
-    let hypergrad = Hypergrad::new(Params { task, ..Params::default() }).unwrap();
+    let hypergrad = Hypergrad::<()>::new(Params { task, ..Params::default() }).unwrap();
     assert_eq!(hypergrad.data(), []);
     hypergrad.run(&mut Run::new(context, &mut sink)).unwrap();
     sink
@@ -36,9 +39,11 @@ fn floats_do_not_find_the_way_back() {
 
 #[test]
 fn impossible_parameters_are_named() {
-    let told = |params| Hypergrad::new(params).unwrap_err().to_string();
-    let params = Params { examples: Some(40_000), ..Params::default() };
+    let told = |params| Hypergrad::<()>::new(params).err().unwrap().to_string();
+    let params = Params { task: Task::L2, examples: Some(40_000), ..Params::default() };
     assert_eq!(told(params), "examples: wanted 10 to 30000, found 40000");
+    let params = Params { examples: Some(70_000), ..Params::default() };
+    assert_eq!(told(params), "examples: wanted 10 to 60000, found 70000");
     let params = Params { batch: Some(300), examples: Some(200), ..Params::default() };
     assert_eq!(told(params), "batch: wanted at most as many as examples, found 300");
 }
