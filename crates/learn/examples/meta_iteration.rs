@@ -1,10 +1,11 @@
 //! One meta-iteration of a network of 784-50-50-50-10 units: the validation loss after `T` steps of
 //! training and its derivatives for `8 T` learning rates and momenta.
 //!
-//! `cargo run --release -p learn --example meta_iteration -- STEPS WAY REPETITIONS [f32|f64]` with a
-//! way of `reversible`, `tape` or `checkpointed` prints one JSON line: seconds (median and
-//! quartiles), bytes kept, peak resident size, and values to compare with other programs. Data and
-//! weights come from a counter-based generator.
+//! `cargo run --release -p learn --example meta_iteration -- --steps 100 --way reversible` prints one
+//! JSON line: seconds (median and quartiles), bytes kept, peak resident size, and values to compare
+//! with other programs. Other ways are `tape` and `checkpointed`; `--dtype float64` computes in f64;
+//! `--reps N` or `--budget SECONDS` says how often; `--momentum G` gives every step the same one.
+//! Data and weights come from a counter-based generator.
 
 use std::time::Instant;
 
@@ -102,15 +103,63 @@ impl Objective for Network {
     }
 }
 
+/// What the command line asks for.
+struct Options {
+    steps: usize,
+    way: Trajectory,
+    wide: bool,
+    momentum: Option<f64>,
+    repetitions: Option<usize>,
+    budget: f64,
+}
+
+impl Options {
+    fn read() -> Self {
+        let mut options = Self {
+            steps: 100,
+            way: Trajectory::Reversible,
+            wide: false,
+            momentum: None,
+            repetitions: None,
+            budget: 2.0,
+        };
+        let mut words = std::env::args().skip(1);
+        while let Some(word) = words.next() {
+            let value = words.next().unwrap_or_default();
+            let number = || value.parse::<f64>().expect("a number");
+            match word.as_str() {
+                "--steps" => options.steps = value.parse().expect("a number of steps"),
+                "--reps" => options.repetitions = Some(value.parse().expect("a number")),
+                "--budget" => options.budget = number(),
+                "--momentum" => options.momentum = Some(number()),
+                "--dtype" => options.wide = value == "float64",
+                "--way" => {
+                    options.way = match value.as_str() {
+                        "reversible" => Trajectory::Reversible,
+                        "tape" => Trajectory::Tape,
+                        "checkpointed" => Trajectory::Checkpointed,
+                        other => panic!("no way {other:?}"),
+                    }
+                }
+                other => panic!("no option {other:?}"),
+            }
+        }
+        options
+    }
+}
+
 struct Measured {
     found: Hypergradient,
     seconds: Vec<f64>,
+    cpu_seconds: f64,
 }
 
-fn measure<F: Float>(steps: usize, way: Trajectory, repetitions: usize) -> Measured {
+fn measure<F: Float>(options: &Options) -> Measured {
+    let steps = options.steps;
     let (inner, outer) = (Network::new(0, BATCHES as u64), Network::new(BATCHES, 1));
     let rates: Vec<f64> = uniform(3, 8 * steps).map(|x| 0.1 + 0.1 * x).collect();
-    let momenta: Vec<f64> = uniform(4, 8 * steps).map(|x| 0.5 + 0.4 * x).collect();
+    let momenta: Vec<f64> =
+        uniform(4, 8 * steps).map(|x| options.momentum.unwrap_or(0.5 + 0.4 * x)).collect();
     let schedules = Schedules::new(8, &rates, &momenta).expect("finite schedules");
     let setting = Setting {
         schedules: &schedules,
@@ -119,21 +168,35 @@ fn measure<F: Float>(steps: usize, way: Trajectory, repetitions: usize) -> Measu
         batches: &Stream::new(0, "unused"),
     };
     let mut learner = HyperLearner::<F>::new(&inner, &outer).expect("a sound trace");
-    let mut run = || learner.hypergradient(&inner, &outer, &setting, way).expect("a finite loss");
+    let mut run =
+        || learner.hypergradient(&inner, &outer, &setting, options.way).expect("a finite loss");
     let found = run();
-    let mut seconds: Vec<f64> = (0..repetitions)
-        .map(|_| {
-            let start = Instant::now();
-            run();
-            start.elapsed().as_secs_f64()
-        })
-        .collect();
+    let (start, before) = (Instant::now(), cpu_seconds());
+    let mut seconds = Vec::new();
+    while match options.repetitions {
+        Some(repetitions) => seconds.len() < repetitions,
+        None => seconds.len() < 3 || start.elapsed().as_secs_f64() < options.budget,
+    } {
+        let start = Instant::now();
+        run();
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    let cpu_seconds = (cpu_seconds() - before) / seconds.len().max(1) as f64;
     seconds.sort_by(f64::total_cmp);
-    Measured { found, seconds }
+    Measured { found, seconds, cpu_seconds }
 }
 
 fn norm(values: &[f64]) -> f64 {
     values.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+/// Processor time of this process so far.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // After the name in brackets: the state is field 3, times are fields 14 and 15, in 1/100 s.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split(' ').collect();
+    let ticks = |at: usize| fields.get(at - 2).and_then(|text| text.parse::<f64>().ok());
+    (ticks(14).unwrap_or(0.0) + ticks(15).unwrap_or(0.0)) / 100.0
 }
 
 fn peak_kilobytes() -> u64 {
@@ -144,37 +207,35 @@ fn peak_kilobytes() -> u64 {
 
 #[expect(clippy::print_stdout, reason = "the result of the program")]
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let argument =
-        |at: usize, default: &str| arguments.get(at).map_or(default.into(), String::clone);
-    let steps: usize = argument(0, "100").parse().expect("a number of steps");
-    let way = match argument(1, "reversible").as_str() {
-        "reversible" => Trajectory::Reversible,
-        "tape" => Trajectory::Tape,
-        "checkpointed" => Trajectory::Checkpointed,
-        other => panic!("wanted reversible, tape or checkpointed, found {other:?}"),
-    };
-    let repetitions: usize = argument(2, "9").parse().expect("a number of repetitions");
-    let dtype = argument(3, "f32");
-    let Measured { found, seconds } = match dtype.as_str() {
-        "f64" => measure::<f64>(steps, way, repetitions),
-        _ => measure::<f32>(steps, way, repetitions),
-    };
+    let options = Options::read();
+    let Measured { found, seconds, cpu_seconds } =
+        if options.wide { measure::<f64>(&options) } else { measure::<f32>(&options) };
     let quantile = |q: usize| seconds.get(seconds.len() * q / 4).copied().unwrap_or(f64::NAN);
+    let weights = found.kept.state / 16;
+    let bits = |bytes: usize| 8.0 * bytes as f64 / (weights * options.steps) as f64;
     let line = serde_json::json!({
         "workload": "hypergrad",
         "unit": "meta-iteration",
-        "params": { "steps": steps, "dtype": dtype, "way": format!("{way:?}") },
+        "params": {
+            "steps": options.steps,
+            "dtype": if options.wide { "float64" } else { "float32" },
+            "way": format!("{:?}", options.way),
+        },
         "seconds": quantile(2), "q1": quantile(1), "q3": quantile(3),
+        "cpu_seconds": cpu_seconds,
         "state_bytes": found.kept.state,
         "trajectory_bytes": found.kept.trajectory,
+        // Against 32 bits a step and weight: what is kept of the trajectory, and with the weights
+        // and velocities themselves.
+        "smaller": 32.0 / bits(found.kept.trajectory),
+        "smaller_with_state": 32.0 / bits(found.kept.trajectory + found.kept.state),
         "peak_rss_mb": peak_kilobytes() as f64 / 1024.0,
         "check": {
             "val_loss": found.trial.value,
             "norm_dalpha": norm(&found.rates),
             "norm_dgamma": norm(&found.momenta),
             "dalpha[0,0]": found.rates[0],
-            "dgamma[T//2,0]": found.momenta[steps / 2 * 8],
+            "dgamma[T//2,0]": found.momenta[options.steps / 2 * 8],
         },
     });
     println!("{line}");

@@ -1,0 +1,110 @@
+use std::fmt::Write;
+
+use super::case::{Case, Ours, Target, ratios};
+use super::program::{Program, Sample};
+
+/// Lower quartile, median and upper quartile.
+fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
+    values.sort_by(f64::total_cmp);
+    [0.25, 0.5, 0.75].map(|part| {
+        let at = part * (values.len().max(1) - 1) as f64;
+        let value = |at: f64| values.get(at as usize).copied().unwrap_or(f64::NAN);
+        value(at.floor()) + (value(at.ceil()) - value(at.floor())) * at.fract()
+    })
+}
+
+fn median(program: &Program, of: fn(&Sample) -> f64) -> f64 {
+    quartiles(program.samples.iter().map(of).collect())[1]
+}
+
+/// A time in the unit that reads best.
+fn time(seconds: f64) -> String {
+    match seconds {
+        ..1e-3 => format!("{:.1} us", seconds * 1e6),
+        ..1.0 => format!("{:.1} ms", seconds * 1e3),
+        _ => format!("{seconds:.2} s"),
+    }
+}
+
+/// Times, memory, ratios and targets of one case.
+pub(crate) fn table(case: &Case) -> String {
+    let mut text = format!(
+        "{}\n{:34} {:>6} {:>10} {:>10} {:>10} {:>10} {:>8}\n",
+        case.name, "", "rounds", "quartile", "median", "quartile", "cpu", "peak MB"
+    );
+    let programs = case.ours.iter().map(|ours| &ours.program).chain(&case.peers);
+    for program in programs {
+        let [low, middle, high] = quartiles(program.samples.iter().map(|s| s.seconds).collect());
+        let (cpu, peak) = (median(program, |s| s.cpu_seconds), median(program, |s| s.peak));
+        let _ = writeln!(
+            text,
+            "{:34} {:>6} {:>10} {:>10} {:>10} {:>10} {peak:>8.0}",
+            program.name,
+            program.samples.len(),
+            time(low),
+            time(middle),
+            time(high),
+            time(cpu)
+        );
+    }
+    for ours in &case.ours {
+        against(&mut text, ours, &case.peers);
+    }
+    text + &checks(case)
+}
+
+/// Ours over each peer, and whether the targets hold.
+fn against(text: &mut String, ours: &Ours, peers: &[Program]) {
+    let name = &ours.program.name;
+    for peer in peers {
+        let [low, middle, high] = quartiles(ratios(&ours.program, peer, |s| s.seconds));
+        let cpu = quartiles(ratios(&ours.program, peer, |s| s.cpu_seconds))[1];
+        let peak = quartiles(ratios(&ours.program, peer, |s| s.peak))[1];
+        let _ = writeln!(
+            text,
+            "  {name} / {}: time {middle:.2} ({low:.2} to {high:.2}), cpu {cpu:.2}, memory {peak:.2}",
+            peer.name
+        );
+    }
+    for target in &ours.targets {
+        let (what, found, wanted) = match *target {
+            Target::Peak(wanted) => ("peak MB".into(), median(&ours.program, |s| s.peak), wanted),
+            Target::Fastest(among, wanted) => {
+                let time = |index: &usize| median(&peers[*index], |s| s.seconds);
+                let fastest = among.iter().filter(|&&index| index < peers.len());
+                let Some(&at) = fastest.min_by(|a, b| time(a).total_cmp(&time(b))) else {
+                    continue;
+                };
+                let ratio = quartiles(ratios(&ours.program, &peers[at], |s| s.seconds))[1];
+                (format!("time over {}", peers[at].name), ratio, wanted)
+            }
+        };
+        let said = if found <= wanted { "met" } else { "missed" };
+        let _ = writeln!(text, "  {name}: {what} at most {wanted}: {said} ({found:.2})");
+    }
+}
+
+/// The largest relative difference of a check value between ours and the peers.
+fn checks(case: &Case) -> String {
+    let first = |program: &Program| program.samples.first().map(|s| s.check.clone());
+    let mut text = String::new();
+    for ours in &case.ours {
+        let Some(values) = first(&ours.program) else { continue };
+        for peer in &case.peers {
+            let theirs = first(peer).unwrap_or_default();
+            let worst = values.iter().filter_map(|(key, a)| {
+                let b = theirs.get(key)?;
+                Some(((a - b).abs() / b.abs().max(f64::MIN_POSITIVE), key))
+            });
+            let Some((difference, key)) = worst.max_by(|a, b| a.0.total_cmp(&b.0)) else {
+                continue;
+            };
+            let _ = writeln!(
+                text,
+                "  {} and {} agree to {difference:.0e} (worst: {key})",
+                ours.program.name, peer.name
+            );
+        }
+    }
+    text
+}
