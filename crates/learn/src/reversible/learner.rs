@@ -1,7 +1,5 @@
 mod reverse;
 
-use std::marker::PhantomData;
-
 use autodiff::{Buffer, Float};
 
 use super::group::Group;
@@ -26,7 +24,7 @@ pub struct HyperLearner<F> {
     /// Whether the shared forward pass rounds the gradient differently, so that it cannot serve the
     /// reversal.
     separate: bool,
-    float: PhantomData<F>,
+    tape: Tape<F>,
 }
 
 impl<F: Float> HyperLearner<F> {
@@ -59,7 +57,7 @@ impl<F: Float> HyperLearner<F> {
             lens,
             hyper_lens,
             separate: false,
-            float: PhantomData,
+            tape: Tape::default(),
         })
     }
 
@@ -179,10 +177,9 @@ impl<F: Float> HyperLearner<F> {
         tape: Option<&mut Tape<F>>,
     ) -> Result<f64, HyperError> {
         let Some(tape) = tape else { return self.forward(inner, setting, groups, step) };
-        let weights = flat(self.params.iter())?;
+        tape.before(self.params.iter())?;
         let loss = self.forward(inner, setting, groups, step)?;
-        let gradient = outputs(&self.programs.gradient, 1, self.lens.len());
-        tape.record(weights, gradient, groups)?;
+        tape.after(outputs(&self.programs.gradient, 1, self.lens.len()), groups)?;
         Ok(loss)
     }
 

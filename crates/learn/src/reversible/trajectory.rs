@@ -26,38 +26,52 @@ impl Trajectory {
 }
 
 /// Weights and gradient of a step, velocities after it, all groups in one vector each.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct TapeStep<F> {
     pub(crate) weights: Vec<F>,
     pub(crate) gradient: Vec<F>,
     pub(crate) velocities: Vec<i64>,
 }
 
-/// Consecutive steps of training, as the reverse pass reads them.
-#[derive(Debug)]
+/// Consecutive steps of training, as the reverse pass reads them. Its memory serves again.
+#[derive(Debug, Default)]
 pub(crate) struct Tape<F> {
     first: usize,
     /// Velocities before the first step.
     start: Vec<i64>,
     steps: Vec<TapeStep<F>>,
+    /// Steps recorded.
+    len: usize,
 }
 
 impl<F: Float> Tape<F> {
-    /// A tape that begins at step `first`.
-    pub(crate) fn new(first: usize, groups: &[Group]) -> Self {
-        Self { first, start: velocities(groups), steps: Vec::new() }
+    /// Begins again, at step `first`.
+    pub(crate) fn begin(&mut self, first: usize, groups: &[Group]) {
+        (self.first, self.len) = (first, 0);
+        velocities(groups, &mut self.start);
     }
 
-    /// Records a step: `weights` before it, the groups after it.
-    pub(crate) fn record<'b>(
+    /// Records what stands before a step.
+    pub(crate) fn before<'b>(
         &mut self,
-        weights: Vec<F>,
+        weights: impl Iterator<Item = &'b Buffer>,
+    ) -> Result<(), Error> {
+        if self.len == self.steps.len() {
+            self.steps.push(TapeStep::default());
+        }
+        self.len += 1;
+        collect(weights, &mut self.steps[self.len - 1].weights)
+    }
+
+    /// Records what the step led to.
+    pub(crate) fn after<'b>(
+        &mut self,
         gradient: impl Iterator<Item = &'b Buffer>,
         groups: &[Group],
     ) -> Result<(), Error> {
-        let gradient = flat(gradient)?;
-        self.steps.push(TapeStep { weights, gradient, velocities: velocities(groups) });
-        Ok(())
+        let step = &mut self.steps[self.len - 1];
+        velocities(groups, &mut step.velocities);
+        collect(gradient, &mut step.gradient)
     }
 
     /// Step `step`, and the velocities before it.
@@ -70,7 +84,7 @@ impl<F: Float> Tape<F> {
     /// Bytes that are kept.
     pub(crate) fn bytes(&self) -> usize {
         let values = self.start.len();
-        8 * values + self.steps.len() * values * (8 + 2 * size_of::<F>())
+        8 * values + self.len * values * (8 + 2 * size_of::<F>())
     }
 }
 
@@ -79,12 +93,23 @@ pub(crate) fn flat<'b, F: Float>(
     buffers: impl Iterator<Item = &'b Buffer>,
 ) -> Result<Vec<F>, Error> {
     let mut values = Vec::new();
-    for buffer in buffers {
-        values.extend_from_slice(buffer.as_slice()?);
-    }
+    collect(buffers, &mut values)?;
     Ok(values)
 }
 
-fn velocities(groups: &[Group]) -> Vec<i64> {
-    groups.iter().flat_map(|group| &group.velocities).copied().collect()
+/// As [`flat`], into memory that is there.
+fn collect<'b, F: Float>(
+    buffers: impl Iterator<Item = &'b Buffer>,
+    to: &mut Vec<F>,
+) -> Result<(), Error> {
+    to.clear();
+    for buffer in buffers {
+        to.extend_from_slice(buffer.as_slice()?);
+    }
+    Ok(())
+}
+
+fn velocities(groups: &[Group], to: &mut Vec<i64>) {
+    to.clear();
+    groups.iter().for_each(|group| to.extend_from_slice(&group.velocities));
 }

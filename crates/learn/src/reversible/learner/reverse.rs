@@ -54,10 +54,10 @@ impl<F: Float> HyperLearner<F> {
         let mut groups = self.begin(setting, false)?;
         let mut losses = Vec::with_capacity(steps);
         let mut snapshots = Vec::new();
-        let mut tape = Tape::new(0, &groups);
+        let mut tape = std::mem::take(&mut self.tape);
         for step in 0..steps {
             if step.is_multiple_of(segment) {
-                tape = Tape::new(step, &groups);
+                tape.begin(step, &groups);
                 if segment < steps {
                     snapshots.push(groups.clone());
                 }
@@ -81,7 +81,7 @@ impl<F: Float> HyperLearner<F> {
             if end < steps {
                 groups = snapshots.pop().expect("a snapshot a segment");
                 self.write_weights(&groups)?;
-                tape = Tape::new(first(end), &groups);
+                tape.begin(first(end), &groups);
                 for step in first(end)..end {
                     self.forward_taped(inner, setting, &mut groups, step, Some(&mut tape))?;
                 }
@@ -95,6 +95,7 @@ impl<F: Float> HyperLearner<F> {
             }
             end = first(end);
         }
+        self.tape = tape;
         Ok(reverse.finish(trial, kept))
     }
 
