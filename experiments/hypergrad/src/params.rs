@@ -209,7 +209,7 @@ impl Params {
         ParamError::check(fits, "target", wanted, target)?;
         let given = self.batch.map(|_| "batch").or(self.examples.map(|_| "examples"));
         let path = given.unwrap_or_default();
-        ParamError::check(given.is_none(), path, "it in target_params", &"it beside a target")
+        ParamError::check(given.is_none(), path, "it in target_params", "it beside a target")
     }
 
     /// Logarithm of the first learning rate.

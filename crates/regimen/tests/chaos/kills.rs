@@ -50,10 +50,19 @@ fn strike(driver: &mut Child, dice: &mut StdRng) -> usize {
 
 #[test]
 fn kills_at_random_moments_change_nothing() {
+    disturb(&Sweep::new(20_000));
+}
+
+#[test]
+fn kills_on_the_way_back_through_training_change_nothing() {
+    disturb(&Sweep::of_hypergradients());
+}
+
+/// Runs a sweep again and again, with kills, until there were enough of them.
+fn disturb(sweep: &Sweep) {
     let number = |name: &str, usual| env::var(name).map_or(usual, |text| text.parse().unwrap());
     let (wanted, seed) = (number("REGIMEN_CHAOS_KILLS", 20), number("REGIMEN_CHAOS_SEED", 1));
     let mut dice = StdRng::seed_from_u64(seed);
-    let sweep = Sweep::new(20_000);
     let calm = sweep.path("calm");
     sweep.run(&calm, &[], 0);
     let (mut kills, mut sweeps, mut starts) = (0, 0, 0);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use journal::{Fold, Status};
 use tempfile::TempDir;
 
-/// Runs of the sweep.
+/// Runs of a sweep by [`Sweep::new`].
 pub(crate) const RUNS: usize = 60;
 
 /// A configuration with a folder for its stores.
@@ -20,12 +20,25 @@ pub(crate) struct Sweep {
 impl Sweep {
     /// 60 runs of `steps` iterations each; a thousand take some milliseconds.
     pub(crate) fn new(steps: u64) -> Self {
-        let dir = TempDir::new().unwrap();
-        let text = format!(
+        Self::of(&format!(
             "name: chaos\nexperiment: descent\nparams: {{dimension: 60, noise: 0.1, \
              steps: {steps}, record_every: 20}}\nsweep:\n  grid:\n    momentum: [0.0, 0.1, 0.2, \
              0.3, 0.4, 0.5]\n  seeds: 10\n"
-        );
+        ))
+    }
+
+    /// 12 runs that learn schedules for a small memory network by going back through its training;
+    /// each takes some tenths of a second.
+    pub(crate) fn of_hypergradients() -> Self {
+        Self::of(
+            "name: chaos\nexperiment: hypergrad\nparams: {target: dialog, learning_rate: 0.003, \
+             meta_step: 0.02, meta_iterations: 12, steps: 40}\nsweep:\n  grid:\n    trajectory: \
+             [reversible, tape, checkpointed]\n  seeds: 4\n",
+        )
+    }
+
+    fn of(text: &str) -> Self {
+        let dir = TempDir::new().unwrap();
         fs::write(dir.path().join("sweep.yaml"), text).unwrap();
         Self { dir }
     }
@@ -71,7 +84,7 @@ pub(crate) fn assert_same(store: &Path, other: &Path) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regimen"));
     command.args(["compare", "--exact", "--results"]).arg(store).arg("--against").arg(other);
     ended(&command.output().unwrap(), 0);
-    assert_eq!(finished(store), RUNS);
+    assert_eq!(finished(store), finished(other));
 }
 
 fn ended(output: &Output, code: i32) -> String {
