@@ -1,6 +1,6 @@
 //! Debian packages: an `ar` archive with a compressed `tar` archive of the files.
 
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 
 use flate2::read::MultiGzDecoder;
 use lzma_rust2::XzReader;
@@ -29,7 +29,7 @@ pub(crate) fn files(
         let member = member.map_err(damaged)?;
         let name = String::from_utf8_lossy(member.header().identifier()).into_owned();
         let plain: Box<dyn Read + '_> = match name.as_str() {
-            "data.tar.xz" => Box::new(XzReader::new(member, true)),
+            "data.tar.xz" => Box::new(XzReader::new(BufReader::new(member), true)),
             "data.tar.gz" => Box::new(MultiGzDecoder::new(member)),
             "data.tar.zst" => Box::new(zstd::Decoder::new(member).map_err(damaged)?),
             "data.tar" => Box::new(member),
@@ -38,7 +38,7 @@ pub(crate) fn files(
             }
             _ => continue,
         };
-        let mut archive = Archive::new(plain.take(UNPACKED));
+        let mut archive = Archive::new(BufReader::with_capacity(1 << 16, plain.take(UNPACKED)));
         for entry in archive.entries().map_err(damaged)? {
             let mut entry = entry.map_err(damaged)?;
             let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();

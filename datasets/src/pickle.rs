@@ -85,7 +85,7 @@ pub(crate) fn read<'a>(file: &'a str, bytes: &'a [u8]) -> Result<Node<'a>, Misma
         heap: Vec::new(),
     };
     let root = machine.run()?;
-    machine.node(root, 0)
+    machine.node(&root, 0)
 }
 
 struct Machine<'a> {
@@ -400,18 +400,18 @@ impl<'a> Machine<'a> {
     }
 
     /// The tree below a value. An object that is used twice would make it larger than the file.
-    fn node(&mut self, value: Value<'a>, depth: usize) -> Result<Node<'a>, Mismatch> {
+    fn node(&mut self, value: &Value<'a>, depth: usize) -> Result<Node<'a>, Mismatch> {
         let Value::Object(at) = value else {
             return Err(self.fail("a dictionary or an array", shortened(&format!("{value:?}"))));
         };
-        match std::mem::replace(&mut self.heap[at], Object::Taken) {
+        match std::mem::replace(&mut self.heap[*at], Object::Taken) {
             Object::Dict(entries) if depth < DEPTH => {
                 let mut nodes = Vec::with_capacity(entries.len());
                 for (key, value) in entries {
                     if nodes.iter().any(|(known, _)| *known == key) {
                         return Err(self.fail("each key once", format!("{key:?} again")));
                     }
-                    nodes.push((key, self.node(value, depth + 1)?));
+                    nodes.push((key, self.node(&value, depth + 1)?));
                 }
                 Ok(Node::Dict(nodes))
             }
