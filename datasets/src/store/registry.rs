@@ -11,8 +11,9 @@
 //! and gives the metadata that lies in the archive. A package with another build backend does not get
 //! it from an environment without one, and says so.
 //!
-//! A whole archive that an interrupted fetch left is used again when its sum is right. The clients
-//! resume the rest: npm and pip from their caches, apt from what lies in the folder.
+//! A whole archive that an interrupted fetch left is used again when its sum is right, and anything else
+//! that it left is removed: apt takes a file of the right length for the right one. A client that is
+//! interrupted in the middle of a package begins the package again, unless its own cache has it.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -29,6 +30,8 @@ use crate::progress::{Progress, Step};
 const BACKEND: &str = include_str!("pip/build_meta.py");
 /// How the names of archives end.
 const ARCHIVES: [&str; 5] = ["tgz", "gz", "zip", "whl", "deb"];
+/// What clients say when the disk is full.
+const FULL: [&str; 2] = ["No space left on device", "ENOSPC"];
 /// What clients say when they reach nothing.
 const UNREACHABLE: [&str; 8] = [
     "ENOTFOUND",
@@ -66,8 +69,6 @@ pub(super) struct Package {
 struct Promise {
     name: String,
     sha256: Digest,
-    /// Its name in the folder, where the client says it beforehand.
-    file: Option<String>,
 }
 
 impl Order<'_> {
@@ -78,16 +79,13 @@ impl Order<'_> {
         let place = cache.join("downloads").join(format!("{}-{sum}", self.registry));
         folder::make(cache, &place)?;
         let lock = folder::lock(&place.with_extension("lock"), progress)?;
-        let Promise { name, sha256, file } = self.promise(&place)?;
+        let Promise { name, sha256 } = self.promise(&place)?;
         if let Some(archive) = archive(&place)? {
             if Digest::of_file(&archive).map_err(Error::io("read", &archive))? == sha256 {
                 return Ok(Package { archive, sha256, name, place, _lock: lock });
             }
-            let partial = file.is_some_and(|file| archive.ends_with(file));
-            if !partial {
-                folder::clear(&place)?;
-                folder::make(cache, &place)?;
-            }
+            folder::clear(&place)?;
+            folder::make(cache, &place)?;
         }
         self.run(&mut self.client(&place)?)?;
         let archive = archive(&place)?.ok_or_else(|| self.fault("it left no archive".into()))?;
@@ -110,7 +108,7 @@ impl Order<'_> {
     /// What the manifest says, or else the registry.
     fn promise(&self, place: &Path) -> Result<Promise, Stop> {
         if let Some(sha256) = self.sha256 {
-            return Ok(Promise { name: self.name(self.version), sha256, file: None });
+            return Ok(Promise { name: self.name(self.version), sha256 });
         }
         let mut ask = self.command(place);
         ask.args(["download", "--print-uris", "-o", "Acquire::ForceHash=SHA256", self.package]);
@@ -122,7 +120,7 @@ impl Order<'_> {
             let &[_, file, _, sum] = words.as_slice() else { return None };
             let version = file.split('_').nth(1)?.replace("%3a", ":");
             let sha256 = sum.strip_prefix("SHA256:")?.parse().ok()?;
-            Some(Promise { name: self.name(Some(&version)), sha256, file: Some(file.into()) })
+            Some(Promise { name: self.name(Some(&version)), sha256 })
         };
         let found =
             || self.fault(format!("wanted the sha256 of its package, it answered {line:?}"));
@@ -136,6 +134,9 @@ impl Order<'_> {
         match self.registry {
             Registry::Npm => {
                 command.args(["pack", &name, "--silent", "--ignore-scripts"]);
+                // It would wait for minutes between its attempts.
+                command.env("npm_config_fetch_retry_mintimeout", "1000");
+                command.env("npm_config_fetch_retry_maxtimeout", "5000");
             }
             Registry::Pip => {
                 let backend = place.join("backend");
@@ -194,6 +195,9 @@ impl Order<'_> {
 /// The line of a client's complaint that says most.
 fn gist(said: &str) -> String {
     let all: Vec<_> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if let Some(line) = all.iter().find(|line| FULL.iter().any(|mark| line.contains(mark))) {
+        return (*line).into();
+    }
     if let Some(line) = all.iter().find(|line| UNREACHABLE.iter().any(|mark| line.contains(mark))) {
         return format!("the registry cannot be reached: {line}");
     }

@@ -142,22 +142,26 @@ fn what_apt_gave_is_recorded_and_verified_against_that() {
 }
 
 #[test]
-fn apt_goes_on_with_what_an_interrupted_fetch_left() {
+fn what_an_interrupted_apt_left_is_used_only_when_it_is_right() {
     let place = Place::new();
-    let cut = apt("1", "whole").replace("printf '%s' 'whole' >", "printf wh >") + "\nexit 1";
-    // The question is answered, the download fails.
-    let cut = cut.replace(" ;;\n*)", "; exit 0 ;;\n*)");
-    recorded(&place, &cut).fetch("doc", &mut ()).unwrap_err();
-    let kept = place.kept();
-    assert!(kept.iter().any(|path| path.ends_with("small-doc_1_all.deb")), "{kept:?}");
-    let rest = apt("1", "whole").replace("printf '%s' 'whole' >", "printf ole >>");
-    let dir = recorded(&place, &rest).fetch("doc", &mut ()).unwrap();
-    assert_eq!(dir.read("doc.deb").unwrap(), b"whole");
-    // The archive of another release is not mixed with this one's.
-    fs::remove_file(dir.file("doc.deb").unwrap()).unwrap();
-    recorded(&place, &cut).fetch("doc", &mut ()).unwrap_err();
-    let dir = recorded(&place, &apt("2", "other")).fetch("doc", &mut ()).unwrap();
-    assert_eq!(dir.read("doc.deb").unwrap(), b"other");
+    // The question is answered, and the download leaves these bytes and fails.
+    let left = |bytes: &str| {
+        let script = apt("1", "whole").replace("'whole' >", &format!("'{bytes}' >"));
+        script.replace(" ;;\n*)", "; exit 0 ;;\n*)") + "\nexit 1"
+    };
+    let fetch = |script: &str| {
+        let dir = recorded(&place, script).fetch("doc", &mut ());
+        dir.map(|dir| dir.file("doc.deb").unwrap())
+    };
+    let add = apt("1", "whole").replace("'whole' >", "'whole' >>");
+    for bytes in ["wh", "WHOLE"] {
+        fetch(&left(bytes)).unwrap_err();
+        let file = fetch(&add).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"whole", "after {bytes}");
+        fs::remove_file(file).unwrap();
+    }
+    fetch(&left("whole")).unwrap_err();
+    assert_eq!(fs::read(fetch(&left("nothing")).unwrap()).unwrap(), b"whole");
 }
 
 #[test]
@@ -231,6 +235,10 @@ fn why_there_is_no_package_is_said() {
         told(offline),
         told(pip(&place, &format!("{retry}; exit 1"))),
         told(pip(&place, "echo 'ERROR: No matching distribution' >&2; echo 'hint: x' >&2; exit 1")),
+        told(pip(
+            &place,
+            "echo 'ERROR: Exception:' >&2; echo 'OSError: [Errno 28] No space left on device' >&2; exit 2",
+        )),
         told(nowhere(Registry::Pip, pip(&place, "true"))),
         unpinned("echo 'E: Unable to locate package small-doc' >&2; exit 100"),
         unpinned("echo Reading package lists..."),
