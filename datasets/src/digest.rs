@@ -1,5 +1,7 @@
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,14 @@ impl Digest {
         let mut reader = Hashing::new(reader);
         io::copy(&mut reader, &mut io::sink())?;
         Ok(reader.finish())
+    }
+
+    /// The sum of the file at `path`.
+    ///
+    /// # Errors
+    /// What the file system reports.
+    pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
+        File::open(path).and_then(Self::of_reader)
     }
 }
 

@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::babi_dialog::ReadError;
 use crate::digest::Digest;
 use crate::idx::IdxError;
+use crate::mismatch::Mismatch;
 
 /// Why a data set cannot be had.
 #[derive(Debug, Error)]
@@ -90,6 +91,9 @@ pub enum Error {
     /// An array of bytes does not follow its format.
     #[error(transparent)]
     Idx(#[from] IdxError),
+    /// A file is not what its reader wants.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
     /// The released dialog files exist for three policies only.
     #[error("policy_accuracy: the released files have 0.5, 0.1 and 0.01, found {found}")]
     PolicyAccuracy {
@@ -185,7 +189,15 @@ pub enum SourceFault {
     /// The archive or compressed file cannot be unpacked.
     #[error("cannot unpack: {}", printable(.0))]
     Unpack(#[source] io::Error),
-    /// A registry's client is not there or failed.
+    /// A registry's client is not there.
+    #[error("the program {program} is not here: {install}")]
+    NoClient {
+        /// The program.
+        program: String,
+        /// How it comes onto a machine.
+        install: &'static str,
+    },
+    /// A registry's client failed.
     #[error("{program}: {reason}")]
     Client {
         /// The program.
@@ -193,6 +205,9 @@ pub enum SourceFault {
         /// What it said.
         reason: String,
     },
+    /// What a recipe is given is not what it wants.
+    #[error(transparent)]
+    Recipe(#[from] Mismatch),
     /// The server said no.
     #[error("the server answered {status}")]
     Status {

@@ -15,18 +15,26 @@
 //! ```
 
 pub mod babi_dialog;
+pub mod convnet;
+mod deb;
 mod digest;
 mod error;
 mod idx;
+pub mod libreoffice_help;
 mod manifest;
+mod mismatch;
 pub mod mnist;
 pub mod omniglot;
+mod pickle;
 mod progress;
 mod store;
 
 pub use digest::Digest;
 pub use error::{Attempt, Error, SourceFault};
 pub use idx::{Idx, IdxError};
-pub use manifest::{Holding, Manifest, ManifestError, ManifestFile, Source};
+pub use manifest::{
+    Holding, Manifest, ManifestError, ManifestFile, Recipe, RecordedFile, Registry, Source,
+};
+pub use mismatch::Mismatch;
 pub use progress::{Progress, Step};
-pub use store::{DatasetDir, Fault, Report, Row, State, Store, default_cache};
+pub use store::{DatasetDir, Fault, Received, Report, Row, State, Store, default_cache};

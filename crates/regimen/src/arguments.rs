@@ -51,10 +51,10 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DataOptions {
     /// A folder where data files may already lie.
-    #[arg(long, env = "REGIMEN_MIRROR", value_name = "DIR")]
+    #[arg(long, env = "REGIMEN_MIRROR", value_name = "DIR", global = true)]
     pub(crate) mirror: Option<PathBuf>,
     /// Never reach for the network.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) offline: bool,
 }
 

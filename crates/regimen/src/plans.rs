@@ -1,4 +1,5 @@
 use anyhow::{Context, Result};
+use datasets::{Store, default_cache};
 use experiment::Device;
 use orchestrator::config::{self, Config};
 use orchestrator::plan::{Identity, Only, Plan};
@@ -35,7 +36,13 @@ pub(crate) fn identity() -> Identity<'static> {
         device: Device::Cpu,
         checksum: &|name| match name.strip_prefix(command::FILE) {
             Some(path) => command::checksum(path.as_ref()).ok(),
-            None => datasets::Manifest::named(name).map(|manifest| manifest.checksum().to_string()),
+            None => data_set(name),
         },
     }
+}
+
+/// The sum of a data set; of one that is only known once it is there, the sum of what is there.
+fn data_set(name: &str) -> Option<String> {
+    let store = Store::new(&default_cache().unwrap_or_default(), None, true);
+    store.checksum(name).ok().map(|sum| sum.to_string())
 }

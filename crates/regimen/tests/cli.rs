@@ -18,6 +18,8 @@ mod kill;
 mod logs;
 #[path = "cli/misbehave.rs"]
 mod misbehave;
+#[path = "cli/registries.rs"]
+mod registries;
 #[path = "cli/released.rs"]
 mod released;
 #[path = "cli/sweep.rs"]

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{Holding, Manifest, Source};
+use super::{Holding, Manifest, Registry, Source};
 
 impl Manifest {
     /// What makes a manifest unusable, the first thing only.
@@ -22,15 +22,15 @@ impl Manifest {
     }
 
     fn check_files(&self) -> Result<(), String> {
-        if self.files.is_empty() {
-            return Err("files: wanted at least one".into());
-        }
         let mut paths = BTreeSet::new();
-        for file in &self.files {
-            inside("files", &file.path)?;
-            if !paths.insert(file.path.as_str()) {
+        for file in self.wanted() {
+            inside("files", file.path)?;
+            if !paths.insert(file.path) {
                 return Err(format!("files: {:?} is listed twice", file.path));
             }
+        }
+        if paths.is_empty() {
+            return Err("files: wanted at least one".into());
         }
         for path in &paths {
             let parents = path.match_indices('/').map(|(at, _)| &path[..at]);
@@ -44,42 +44,85 @@ impl Manifest {
     fn check_sources(&self) -> Result<(), String> {
         for source in &self.sources {
             match source {
-                Source::Mirror { path, .. } => inside("sources", path)?,
-                Source::Npm { package, version, .. } => {
-                    let plain = |c: char| c.is_ascii_alphanumeric() || "@/._-".contains(c);
-                    for text in [package, version] {
-                        if text.is_empty() || text.starts_with('-') || !text.chars().all(plain) {
-                            let wanted = "the name and version of an npm package";
-                            return Err(format!("sources: wanted {wanted}, found {text:?}"));
-                        }
-                    }
+                Source::Mirror { path, holds, .. } => {
+                    inside("sources", path)?;
+                    self.check_holding(holds)?;
                 }
-                Source::Url { url, .. } => {
-                    if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
-                        return Err(format!("sources: wanted an http(s) address, found {url:?}"));
-                    }
+                Source::Registry { registry, package, version, holds, sha256 } => {
+                    check_package(*registry, package, version.as_deref(), sha256.is_some())?;
+                    self.check_holding(holds)?;
                 }
+                Source::Url { url, holds, .. } => {
+                    check_address(url)?;
+                    self.check_holding(holds)?;
+                }
+                Source::Made { of, .. } => of.iter().try_for_each(|url| check_address(url))?,
             }
-            match source.holds() {
-                Holding::File { file } | Holding::Gz { file } => {
-                    if self.file(file).is_none() {
-                        return Err(format!("sources: {file:?} is not among the files"));
-                    }
-                }
-                Holding::TarGz { under, .. } => {
-                    if !under.is_empty() {
-                        inside("sources", under)?;
-                    }
-                }
+            let signed = matches!(source, Source::Registry { registry: Registry::Apt, .. });
+            if let Some(file) = self.recorded.iter().find(|file| source.gives(&file.path))
+                && !signed
+            {
+                let wanted = "apt alone to give a recorded file";
+                return Err(format!("sources: wanted {wanted}, found another for {:?}", file.path));
             }
         }
-        for file in &self.files {
-            if !self.sources.iter().any(|s| self.held(s.holds()).any(|held| held == file)) {
+        for file in self.wanted() {
+            if !self.sources.iter().any(|source| source.gives(file.path)) {
                 return Err(format!("sources: none gives {:?}", file.path));
             }
         }
         Ok(())
     }
+
+    fn check_holding(&self, holds: &Holding) -> Result<(), String> {
+        match holds {
+            Holding::File { file } | Holding::Gz { file } => {
+                if !self.wanted().any(|wanted| wanted.path == file) {
+                    return Err(format!("sources: {file:?} is not among the files"));
+                }
+                Ok(())
+            }
+            Holding::TarGz { under, .. } | Holding::Zip { under } => {
+                if under.is_empty() {
+                    Ok(())
+                } else {
+                    inside("sources", under)
+                }
+            }
+        }
+    }
+}
+
+/// Names that a client cannot take for anything else, and all that pins the archive.
+fn check_package(
+    registry: Registry,
+    package: &str,
+    version: Option<&str>,
+    sum: bool,
+) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@/._+-".contains(c);
+    for text in [Some(package), version].into_iter().flatten() {
+        if text.is_empty() || text.starts_with(['-', '.', '/']) || !text.chars().all(plain) {
+            let wanted = format!("the name and version of a package of {registry}");
+            return Err(format!("sources: wanted {wanted}, found {text:?}"));
+        }
+    }
+    match (registry, version.is_some(), sum) {
+        (Registry::Apt, false, false) | (Registry::Npm | Registry::Pip, true, true) => Ok(()),
+        (Registry::Apt, ..) => Err(format!(
+            "sources: apt withdraws releases, wanted no version and no sha256 of {package:?}"
+        )),
+        _ => {
+            Err(format!("sources: wanted the version and the sha256 of {package:?} of {registry}"))
+        }
+    }
+}
+
+fn check_address(url: &str) -> Result<(), String> {
+    if ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Ok(());
+    }
+    Err(format!("sources: wanted an http(s) address, found {url:?}"))
 }
 
 /// Whether `path` names something inside the folder it is relative to, whatever that folder is.
@@ -151,14 +194,25 @@ files:
             ("under: small", "under: /small"),
             ("as: tar.gz, under: small, unpacked: 10240", "as: gz, file: three"),
             ("as: tar.gz, under: small, unpacked: 10240", "as: file, file: two"),
-            ("as: tar.gz", "as: zip"),
+            ("as: tar.gz", "as: rar"),
+            ("as: tar.gz, under: small, unpacked: 10240", "as: zip, under: ../small"),
             ("from: mirror, path: small.tgz", "from: url, url: 'ftp://x.org/small.tgz'"),
             (
                 "from: mirror, path: small.tgz",
-                "from: npm, package: '--global', version: 1.0.0, sha256: \
+                "from: registry, registry: npm, package: '--global', version: 1.0.0, sha256: \
                  ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
             ),
-            ("from: mirror, path: small.tgz", "from: npm, package: small, version: 1.0.0"),
+            (
+                "from: mirror, path: small.tgz",
+                "from: registry, registry: pip, package: small, version: 1.0.0",
+            ),
+            (
+                "from: mirror, path: small.tgz",
+                "from: registry, registry: apt, package: small, version: 1.0.0",
+            ),
+            ("from: mirror, path: small.tgz", "from: registry, registry: brew, package: small"),
+            ("files:", "recorded: [{ path: three, at_most: 10 }]\nfiles:"),
+            ("files:", "recorded: [{ path: two, at_most: 10 }]\nfiles:"),
         ];
         let mut said = String::new();
         for (sound, unsound) in cases {

@@ -1,12 +1,13 @@
 //! The released layout: `SET/ALPHABET/CHARACTER/DRAWING.png`.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::{Drawings, PIXELS, SIDE};
+use super::shrink::shrink;
+use super::{Drawings, PIXELS, picture};
 
 /// A folder that is not as Omniglot is released.
 #[derive(Debug, Error)]
@@ -33,7 +34,7 @@ pub enum FolderError {
 }
 
 /// Reads `images_background` and `images_evaluation` inside `folder`, in the order of their names,
-/// and averages each drawing over boxes to 28x28.
+/// and averages each drawing over boxes to 28x28, as the data set has it.
 ///
 /// # Errors
 /// [`FolderError`]: a folder or drawing that is not there or no square picture.
@@ -44,7 +45,7 @@ pub fn read_folder(folder: &Path) -> Result<Drawings, FolderError> {
             for (character, path) in entries(&path, "a folder of characters")? {
                 for (_, path) in entries(&path, "a folder of drawings")? {
                     let number = drawings.pixels.len() / PIXELS;
-                    drawings.pixels.extend(shrink(&ink(&path)?));
+                    drawings.pixels.extend(drawing(&path)?);
                     drawings.push(number, set, &alphabet, &character);
                 }
             }
@@ -72,63 +73,20 @@ fn entries(folder: &Path, wanted: &'static str) -> Result<Vec<(String, PathBuf)>
     Ok(found)
 }
 
-/// The ink of a square picture, black on white: 1 for black, row-major.
-fn ink(path: &Path) -> Result<Vec<f64>, FolderError> {
-    let wrong = |wanted, found: String| FolderError::Layout { path: path.into(), wanted, found };
-    let file = File::open(path).map_err(|source| FolderError::Io { path: path.into(), source })?;
-    let mut decoder = png::Decoder::new(BufReader::new(file));
-    decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
-    let unreadable = |e: png::DecodingError| wrong("a PNG file", e.to_string());
-    let mut reader = decoder.read_info().map_err(unreadable)?;
-    let size = reader.output_buffer_size().unwrap_or(0);
-    let mut pixels = vec![0; size];
-    let frame = reader.next_frame(&mut pixels).map_err(unreadable)?;
-    if frame.width != frame.height || frame.width == 0 {
-        return Err(wrong("a square drawing", format!("{}x{}", frame.width, frame.height)));
-    }
-    let samples = frame.color_type.samples();
-    let grey = pixels[..frame.buffer_size()].chunks(samples);
-    Ok(grey.map(|pixel| 1.0 - f64::from(pixel[0]) / 255.0).collect())
-}
-
-/// Averages a square of any side over 28x28 boxes that cover it.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    clippy::cast_sign_loss,
-    reason = "a share of 255, and sides of a picture"
-)]
-fn shrink(ink: &[f64]) -> Vec<u8> {
-    let side = ink.len().isqrt();
-    let scale = side as f64 / SIDE as f64;
-    // The share of each row that each box covers; columns are covered alike.
-    let shares: Vec<Vec<(usize, f64)>> = (0..SIDE)
-        .map(|at| {
-            let (from, to) = (at as f64 * scale, (at + 1) as f64 * scale);
-            (from as usize..(to.ceil() as usize).min(side))
-                .map(|row| (row, to.min(row as f64 + 1.0) - from.max(row as f64)))
-                .collect()
-        })
-        .collect();
-    let mut small = Vec::with_capacity(PIXELS);
-    for rows in &shares {
-        for columns in &shares {
-            let sum: f64 = rows
-                .iter()
-                .flat_map(|(row, high)| {
-                    columns.iter().map(move |(column, wide)| ink[row * side + column] * high * wide)
-                })
-                .sum();
-            small.push((255.0 * sum / (scale * scale)).round() as u8);
-        }
-    }
-    small
+/// The drawing in a file, at 28x28.
+fn drawing(path: &Path) -> Result<Vec<u8>, FolderError> {
+    let bytes = fs::read(path).map_err(|source| FolderError::Io { path: path.into(), source })?;
+    let wrong = |(wanted, found)| FolderError::Layout { path: path.into(), wanted, found };
+    Ok(shrink(&picture::white(&bytes).map_err(wrong)?))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use tempfile::TempDir;
 
+    use super::super::SIDE;
     use super::*;
 
     fn draw(path: &Path, side: u32, black: impl Fn(u32, u32) -> bool) {
@@ -167,7 +125,7 @@ mod tests {
         assert_eq!(drawings.drawing(1)[4 * SIDE..], [0; 24 * SIDE]);
         assert_eq!(drawings.drawing(2)[..2], [255, 0]);
         // Half of a box of two columns.
-        assert_eq!(drawings.drawing(3)[..2], [128, 0]);
+        assert_eq!(drawings.drawing(3)[..2], [127, 0]);
     }
 
     #[test]

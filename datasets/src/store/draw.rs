@@ -1,31 +1,29 @@
 //! Draws a data set's files out of one source.
 
-use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
-use std::rc::Rc;
 
-use flate2::read::MultiGzDecoder;
-use tar::{Archive, Entry, EntryType};
-
-use super::Store;
-use super::download;
+use super::archive::unpack;
+use super::download::{self, Download};
 use super::folder;
 use super::receive::{Staging, Stop};
-use super::registry;
-use crate::digest::Digest;
+use super::registry::Order;
+use super::{Store, recipe};
 use crate::error::SourceFault;
-use crate::manifest::{Holding, ManifestFile, Source};
+use crate::manifest::{Holding, Source, Wanted};
 
 /// A source's name in messages.
 pub(super) fn describe(source: &Source, mirror: Option<&Path>) -> String {
     match (source, mirror) {
         (Source::Mirror { path, .. }, Some(mirror)) => mirror.join(path).display().to_string(),
         (Source::Mirror { path, .. }, None) => format!("mirror {path}"),
-        (Source::Npm { package, version, .. }, _) => format!("npm {package}@{version}"),
+        (Source::Registry { registry, package, version: Some(version), .. }, _) => {
+            format!("{registry} {package} {version}")
+        }
+        (Source::Registry { registry, package, .. }, _) => format!("{registry} {package}"),
         (Source::Url { url, .. }, _) => url.clone(),
+        (Source::Made { of, .. }, _) => of.join(" and "),
     }
 }
 
@@ -42,27 +40,25 @@ impl Store {
     pub(super) fn draw(
         &self,
         source: &Source,
-        wanted: &[&ManifestFile],
+        wanted: &[Wanted<'_>],
         staging: &mut Staging<'_>,
     ) -> Result<(), Stop> {
+        if self.offline && source.is_remote() {
+            return Err(SourceFault::Offline.into());
+        }
         match source {
             Source::Mirror { path, holds, sha256 } => {
                 let path = self.mirror.as_ref().ok_or(SourceFault::NoMirror)?.join(path);
                 open_mirrored(&path)?;
                 unpack(&path, *sha256, holds, wanted, staging)
             }
-            Source::Npm { .. } | Source::Url { .. } if self.offline => {
-                Err(SourceFault::Offline.into())
-            }
-            Source::Npm { package, version, holds, sha256 } => {
-                let found = registry::npm(
-                    &self.npm,
-                    (package, version),
-                    *sha256,
-                    &self.cache,
-                    staging.progress,
-                )?;
-                let drawn = unpack(&found.archive, Some(*sha256), holds, wanted, staging);
+            Source::Registry { registry, package, version, holds, sha256 } => {
+                let (version, sha256) = (version.as_deref(), *sha256);
+                let program = self.program(*registry);
+                let order = Order { registry: *registry, program, package, version, sha256 };
+                let found = order.get(&self.cache, staging.progress)?;
+                staging.origin = format!("{registry} {}", found.name);
+                let drawn = unpack(&found.archive, Some(found.sha256), holds, wanted, staging);
                 if !matches!(drawn, Err(Stop::Store(_))) {
                     folder::clear(&found.place)?;
                 }
@@ -72,129 +68,39 @@ impl Store {
                 let limit = bytes.unwrap_or_else(|| largest(holds, wanted));
                 let download = download::download(url, limit, &self.cache, staging.progress)?;
                 let drawn = unpack(&download.path, *sha256, holds, wanted, staging);
-                // A complete download that is no good must not be resumed; one that met a full disk
-                // may be used again.
-                if !matches!(drawn, Err(Stop::Store(_))) {
-                    download.remove()?;
-                }
-                drawn
+                used(drawn, [download])
+            }
+            Source::Made { by, of, bytes } => {
+                let get =
+                    |url: &String| download::download(url, *bytes, &self.cache, staging.progress);
+                let downloads = of.iter().map(get).collect::<Result<Vec<_>, _>>()?;
+                let paths: Vec<_> = downloads.iter().map(|download| &*download.path).collect();
+                let made = recipe::make(*by, &paths, wanted, staging);
+                used(made, downloads)
             }
         }
     }
+}
+
+/// Removes complete downloads that were used: one that is no good must not be resumed, but one that
+/// met a full disk may be used again.
+fn used(
+    drawn: Result<(), Stop>,
+    downloads: impl IntoIterator<Item = Download>,
+) -> Result<(), Stop> {
+    if !matches!(drawn, Err(Stop::Store(_))) {
+        downloads.into_iter().try_for_each(Download::remove)?;
+    }
+    drawn
 }
 
 /// A bound on the bytes of a source that says none: compression never adds more than this.
-fn largest(holds: &Holding, wanted: &[&ManifestFile]) -> u64 {
-    let unpacked = match holds {
+fn largest(holds: &Holding, wanted: &[Wanted<'_>]) -> u64 {
+    let files = || wanted.iter().map(|file| file.content.bound()).sum();
+    let unpacked: u64 = match holds {
         Holding::TarGz { unpacked, .. } => *unpacked,
-        Holding::File { .. } => return wanted.iter().map(|file| file.bytes).sum(),
-        Holding::Gz { .. } => wanted.iter().map(|file| file.bytes).sum(),
+        Holding::File { .. } => return files(),
+        Holding::Gz { .. } | Holding::Zip { .. } => files(),
     };
     unpacked + unpacked / 1000 + 1024
-}
-
-fn unpack(
-    path: &Path,
-    sha256: Option<Digest>,
-    holds: &Holding,
-    wanted: &[&ManifestFile],
-    staging: &mut Staging<'_>,
-) -> Result<(), Stop> {
-    let open = || File::open(path).map_err(SourceFault::io("read", path));
-    if let Some(wanted) = sha256 {
-        let found = Digest::of_reader(open()?).map_err(SourceFault::io("read", path))?;
-        if found != wanted {
-            let file = "the whole file".into();
-            return Err(SourceFault::Checksum { file, wanted, found }.into());
-        }
-    }
-    match holds {
-        Holding::File { .. } => each(wanted, staging, open()?),
-        Holding::Gz { .. } => each(wanted, staging, MultiGzDecoder::new(open()?)),
-        Holding::TarGz { under, unpacked } => {
-            let over = Rc::new(Cell::new(false));
-            let plain = MultiGzDecoder::new(io::BufReader::new(open()?));
-            let bounded = Bounded { inner: plain, left: *unpacked, over: Rc::clone(&over) };
-            members(Archive::new(bounded), under, wanted, staging).map_err(|stop| {
-                if over.get() { SourceFault::TooLarge { limit: *unpacked }.into() } else { stop }
-            })
-        }
-    }
-}
-
-/// A source that is one file gives exactly the one it holds.
-fn each(
-    wanted: &[&ManifestFile],
-    staging: &mut Staging<'_>,
-    mut reader: impl Read,
-) -> Result<(), Stop> {
-    wanted.iter().try_for_each(|file| staging.receive(file, &file.path, &mut reader))
-}
-
-/// Receives the wanted members of an archive; every other member is passed over.
-fn members(
-    mut archive: Archive<impl Read>,
-    under: &str,
-    wanted: &[&ManifestFile],
-    staging: &mut Staging<'_>,
-) -> Result<(), Stop> {
-    let member = |file: &ManifestFile| match under {
-        "" => file.path.clone(),
-        under => format!("{under}/{}", file.path),
-    };
-    let mut missing: BTreeMap<String, &ManifestFile> =
-        wanted.iter().map(|file| (member(file), *file)).collect();
-    for entry in archive.entries().map_err(SourceFault::Unpack)? {
-        let mut entry = entry.map_err(SourceFault::Unpack)?;
-        let Some(name) = plain_name(&entry) else { continue };
-        let Some(file) = missing.remove(&name) else { continue };
-        let kind = entry.header().entry_type();
-        if !kind.is_file() {
-            return Err(SourceFault::NotPlain { member: name, kind: in_words(kind) }.into());
-        }
-        staging.receive(file, &name, &mut entry)?;
-        if missing.is_empty() {
-            return Ok(());
-        }
-    }
-    let (missing, member) = (missing.len(), missing.into_keys().next().unwrap_or_default());
-    Err(SourceFault::NotInArchive { member, missing, wanted: wanted.len() }.into())
-}
-
-fn in_words(kind: EntryType) -> String {
-    match kind {
-        EntryType::Symlink => "symbolic link".into(),
-        EntryType::Link => "hard link".into(),
-        EntryType::Directory => "directory".into(),
-        other => format!("special file ({other:?})"),
-    }
-}
-
-/// The member's path as a manifest would write it; absolute paths and `..` never match one.
-fn plain_name(entry: &Entry<'_, impl Read>) -> Option<String> {
-    let name = String::from_utf8(entry.path_bytes().into_owned()).ok()?;
-    Some(name.strip_prefix("./").unwrap_or(&name).to_owned())
-}
-
-/// A reader that fails once more than its allowance came out of it.
-struct Bounded<R> {
-    inner: R,
-    left: u64,
-    over: Rc<Cell<bool>>,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        match self.left.checked_sub(read as u64) {
-            Some(left) => {
-                self.left = left;
-                Ok(read)
-            }
-            None => {
-                self.over.set(true);
-                Err(io::Error::other("the archive is larger than its manifest allows"))
-            }
-        }
-    }
 }

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use super::receive::{Staging, Stop};
-use super::{DatasetDir, MARKER, Marker, Store, draw, folder};
+use super::{DatasetDir, MARKER, Marker, Received, Store, draw, folder};
 use crate::error::{Attempt, Error, SourceFault};
-use crate::manifest::{Manifest, ManifestFile};
+use crate::manifest::{Manifest, Wanted};
 use crate::progress::{Progress, Step};
 
 impl Store {
@@ -29,10 +29,13 @@ impl Store {
         let (new, old, path) = (home.join(".new"), home.join(".old"), self.directory(manifest));
         folder::clear(&new)?;
         folder::clear(&old)?;
-        if let Err(error) = self.gather(manifest, &new, progress) {
-            folder::clear(&new)?;
-            return Err(error);
-        }
+        let received = match self.gather(manifest, &new, progress) {
+            Ok(received) => received,
+            Err(error) => {
+                folder::clear(&new)?;
+                return Err(error);
+            }
+        };
         if fs::symlink_metadata(&path).is_ok() {
             fs::rename(&path, &old).map_err(Error::io("replace", &path))?;
         }
@@ -41,44 +44,51 @@ impl Store {
         folder::clear(&old)?;
         tracing::info!(dataset = manifest.name, path = %path.display(), "data set published");
         progress.step(Step::Published { path: &path });
-        Ok(DatasetDir { manifest: manifest.clone(), path })
+        Ok(DatasetDir::new(manifest, received, path))
     }
 
-    /// Fills the directory `new` with every file of `manifest`, verified and synced.
+    /// Fills the directory `new` with every file of `manifest`, verified and synced, and tells what
+    /// came for those without a sum.
     fn gather(
         &self,
         manifest: &Manifest,
         new: &Path,
         progress: &mut dyn Progress,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Received>, Error> {
         fs::create_dir(new).map_err(Error::io("create", new))?;
-        let mut staging = Staging::new(new, manifest.files.len(), progress);
+        let files = manifest.wanted().count();
+        let mut staging = Staging::new(new, files, progress);
         let mut attempts = self.take_from_mirror(manifest, &mut staging)?;
         for source in &manifest.sources {
-            let wanted: Vec<_> =
-                manifest.held(source.holds()).filter(|file| !staging.has(file)).collect();
+            let given = manifest.wanted().filter(|file| source.gives(file.path));
+            let wanted: Vec<_> = given.filter(|file| !staging.has(file.path)).collect();
             if wanted.is_empty() {
                 continue;
             }
             let name = draw::describe(source, self.mirror.as_deref());
             staging.progress.step(Step::Trying { source: &name });
+            staging.origin.clone_from(&name);
             if let Err(stop) = self.draw(source, &wanted, &mut staging) {
                 let reason = stop.at_source()?;
                 staging.forget(&wanted)?;
                 failed(&mut attempts, &mut staging, name, reason);
             }
         }
-        let missing = manifest.files.len() - staging.len();
+        let missing = files - staging.len();
         if missing > 0 {
-            let (dataset, files) = (manifest.name.clone(), manifest.files.len());
+            let dataset = manifest.name.clone();
             return Err(Error::Fetch { dataset, missing, files, attempts });
         }
-        let marker = serde_json::to_vec(&Marker::of(manifest)).expect("a marker is plain data");
+        let came = manifest.recorded.iter().filter_map(|file| staging.received(&file.path));
+        let received: Vec<_> = came.cloned().collect();
+        let marker = Marker { received, ..Marker::of(manifest) };
+        let text = serde_json::to_vec(&marker).expect("a marker is plain data");
         let path = new.join(MARKER);
-        fs::write(&path, marker)
+        fs::write(&path, text)
             .and_then(|()| fs::File::open(&path)?.sync_all())
             .map_err(Error::io("write", &path))?;
-        folder::sync_tree(new)
+        folder::sync_tree(new)?;
+        Ok(marker.received)
     }
 
     /// Takes the files that already lie, as they are, in the mirror's folder of this data set.
@@ -91,8 +101,9 @@ impl Store {
         let Some(folder) = self.mirror.as_ref().map(|mirror| mirror.join(&manifest.name)) else {
             return Ok(attempts);
         };
-        for file in &manifest.files {
-            let path = folder.join(&file.path);
+        for file in manifest.wanted() {
+            let path = folder.join(file.path);
+            staging.origin = path.display().to_string();
             let Err(stop) = take(file, &path, staging) else { continue };
             match stop.at_source()? {
                 SourceFault::Absent => {}
@@ -103,8 +114,8 @@ impl Store {
     }
 }
 
-fn take(file: &ManifestFile, path: &Path, staging: &mut Staging<'_>) -> Result<(), Stop> {
-    staging.receive(file, &file.path, &mut draw::open_mirrored(path)?)
+fn take(file: Wanted<'_>, path: &Path, staging: &mut Staging<'_>) -> Result<(), Stop> {
+    staging.receive(file, file.path, &mut draw::open_mirrored(path)?)
 }
 
 fn failed(

@@ -1,14 +1,14 @@
 //! The hidden folder in which files are verified before they are published.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use super::folder;
+use super::{Received, folder};
 use crate::digest::Hashing;
 use crate::error::{Error, SourceFault};
-use crate::manifest::ManifestFile;
+use crate::manifest::{Content, ManifestFile, Wanted};
 use crate::progress::{Progress, Step};
 
 /// Why receiving stopped.
@@ -45,28 +45,35 @@ impl From<Error> for Stop {
 pub(super) struct Staging<'a> {
     folder: &'a Path,
     files: usize,
-    verified: BTreeSet<String>,
+    verified: BTreeMap<String, Received>,
+    /// Where the next files come from.
+    pub(super) origin: String,
     pub(super) progress: &'a mut dyn Progress,
 }
 
 impl<'a> Staging<'a> {
     pub(super) fn new(folder: &'a Path, files: usize, progress: &'a mut dyn Progress) -> Self {
-        Self { folder, files, verified: BTreeSet::new(), progress }
+        Self { folder, files, verified: BTreeMap::new(), origin: String::new(), progress }
     }
 
     pub(super) fn len(&self) -> usize {
         self.verified.len()
     }
 
-    pub(super) fn has(&self, file: &ManifestFile) -> bool {
-        self.verified.contains(&file.path)
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.verified.contains_key(path)
+    }
+
+    /// What came for the file at `path`.
+    pub(super) fn received(&self, path: &str) -> Option<&Received> {
+        self.verified.get(path)
     }
 
     /// Removes `files` again.
-    pub(super) fn forget(&mut self, files: &[&ManifestFile]) -> Result<(), Error> {
+    pub(super) fn forget(&mut self, files: &[Wanted<'_>]) -> Result<(), Error> {
         for file in files {
-            self.verified.remove(&file.path);
-            folder::clear(&self.folder.join(&file.path))?;
+            self.verified.remove(file.path);
+            folder::clear(&self.folder.join(file.path))?;
         }
         Ok(())
     }
@@ -75,35 +82,41 @@ impl<'a> Staging<'a> {
     /// and the sum are the manifest's. Reads at most one byte more than the manifest says.
     pub(super) fn receive(
         &mut self,
-        file: &ManifestFile,
+        file: Wanted<'_>,
         name: &str,
         reader: &mut dyn Read,
     ) -> Result<(), Stop> {
-        let path = self.folder.join(&file.path);
+        let path = self.folder.join(file.path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
         }
         let mut target = File::create(&path).map_err(Error::io("create", &path))?;
-        if let Err(stop) = copy(file, name, reader, &mut target, &path) {
-            folder::clear(&path)?;
-            return Err(stop);
-        }
+        let copied = copy(file, name, reader, &mut target, &path);
+        let received = match copied {
+            Ok(file) => Received { file, from: self.origin.clone() },
+            Err(stop) => {
+                folder::clear(&path)?;
+                return Err(stop);
+            }
+        };
         target.sync_all().map_err(Error::io("sync", &path))?;
-        self.verified.insert(file.path.clone());
+        self.verified.insert(file.path.into(), received);
         let (done, files) = (self.verified.len(), self.files);
-        self.progress.step(Step::Verified { file: &file.path, done, files });
+        self.progress.step(Step::Verified { file: file.path, done, files });
         Ok(())
     }
 }
 
+/// Copies and describes a content, which is what `file` wants.
 fn copy(
-    file: &ManifestFile,
+    file: Wanted<'_>,
     name: &str,
     reader: &mut dyn Read,
     target: &mut dyn Write,
     path: &Path,
-) -> Result<(), Stop> {
-    let mut reader = Hashing::new(reader.take(file.bytes + 1));
+) -> Result<ManifestFile, Stop> {
+    let bound = file.content.bound();
+    let mut reader = Hashing::new(reader.take(bound + 1));
     let mut buffer = vec![0; 1 << 16];
     loop {
         let read = match reader.read(&mut buffer) {
@@ -114,17 +127,19 @@ fn copy(
         };
         target.write_all(&buffer[..read]).map_err(Error::io("write", path))?;
     }
-    let (name, wanted) = (name.to_owned(), file.bytes);
-    if reader.count() != wanted {
-        let found =
-            if reader.count() > wanted { "more".into() } else { reader.count().to_string() };
-        return Err(SourceFault::Length { file: name, wanted, found }.into());
+    let (name, bytes) = (name.to_owned(), reader.count());
+    let exact = matches!(file.content, Content::Pinned { .. });
+    if bytes > bound || exact && bytes < bound {
+        let found = if bytes > bound { "more".into() } else { bytes.to_string() };
+        return Err(SourceFault::Length { file: name, wanted: bound, found }.into());
     }
-    let (wanted, found) = (file.sha256, reader.finish());
-    if found != wanted {
+    let found = reader.finish();
+    if let Content::Pinned { sha256: wanted, .. } = file.content
+        && found != wanted
+    {
         return Err(SourceFault::Checksum { file: name, wanted, found }.into());
     }
-    Ok(())
+    Ok(ManifestFile { path: file.path.into(), bytes, sha256: found })
 }
 
 #[cfg(test)]
@@ -134,9 +149,10 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_the_stores_fault_and_names_the_path() {
-        let file = ManifestFile { path: "one".into(), bytes: 3, sha256: Digest::of(b"abc") };
+        let content = Content::Pinned { bytes: 3, sha256: Digest::of(b"abc") };
+        let file = Wanted { path: "one", content };
         let mut full = File::options().write(true).open("/dev/full").unwrap();
-        let stop = copy(&file, "one", &mut &b"abc"[..], &mut full, Path::new("/cache/one"));
+        let stop = copy(file, "one", &mut &b"abc"[..], &mut full, Path::new("/cache/one"));
         let Err(Stop::Store(error)) = stop else { panic!("the store is not blamed") };
         assert!(error.to_string().starts_with("cannot write /cache/one: No space left"), "{error}");
     }

@@ -1,8 +1,8 @@
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use super::{DatasetDir, folder};
+use super::{DatasetDir, Received, folder};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::manifest::ManifestFile;
@@ -18,9 +18,11 @@ pub struct Report {
     pub files: usize,
     /// Those that are not as the manifest says; empty when all is well.
     pub faults: Vec<Fault>,
+    /// The files that the manifest knows no sum of, as they were recorded.
+    pub received: Vec<Received>,
 }
 
-/// A file that is not as the manifest says.
+/// A file that is not as the manifest says, or as it was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// Its path inside the data set.
@@ -42,6 +44,7 @@ impl DatasetDir {
             path: self.path.clone(),
             files: self.manifest.files.len(),
             faults,
+            received: self.received.clone(),
         })
     }
 
@@ -50,8 +53,7 @@ impl DatasetDir {
             return Ok(Some(fault));
         }
         let path = self.path.join(&file.path);
-        let found =
-            File::open(&path).and_then(Digest::of_reader).map_err(Error::io("read", &path))?;
+        let found = Digest::of_file(&path).map_err(Error::io("read", &path))?;
         let wrong = || Fault {
             file: file.path.clone(),
             wanted: format!("sha256 {}", file.sha256),

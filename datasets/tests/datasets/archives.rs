@@ -2,7 +2,7 @@
 
 use tar::EntryType;
 
-use crate::support::{ARCHIVE, FILES, Place, Tar, assert_sound, gz};
+use crate::support::{ARCHIVE, FILES, Place, Tar, Zip, assert_sound, gz};
 
 fn refused(what: &str, archive: &[u8]) -> String {
     let place = Place::new().mirrored("small.tgz", archive);
@@ -64,4 +64,38 @@ fn a_compressed_file_may_not_be_longer_than_its_manifest_says() {
     let error = place.store(&format!("{source}{ARCHIVE}")).open("small").unwrap_err();
     assert_eq!(place.kept(), [""; 0]);
     insta::assert_snapshot!(place.anonymous(error));
+}
+
+const ZIP: &str = "{ from: mirror, path: small.zip, holds: { as: zip, under: s } }";
+
+#[test]
+fn a_harmful_zip_archive_is_refused_and_nothing_is_kept() {
+    let [(one, first), (two, second)] = FILES;
+    let one = &format!("s/{one}");
+    let mut said = String::new();
+    let mut refused = |what: &str, archive: &[u8]| {
+        let place = Place::new().mirrored("small.zip", archive);
+        let error = place.store(ZIP).open("small").expect_err(what);
+        assert_eq!(place.kept(), [""; 0], "{what}");
+        said += &format!("{what}\n  {}\n", place.anonymous(error));
+    };
+    let with = |edit: &dyn Fn(&mut Zip) -> &mut Zip| {
+        let mut zip = Zip::default();
+        zip.file(&format!("s/{two}"), second);
+        edit(&mut zip).bytes()
+    };
+    refused("an absolute path", &with(&|zip| zip.file("/s/a/one.txt", first)));
+    refused("a way around", &with(&|zip| zip.file("s/b/../a/one.txt", first)));
+    refused("a symbolic link", &with(&|zip| zip.link(one, "/etc/hostname")));
+    refused("a folder", &with(&|zip| zip.folder(one)));
+    refused("a longer file", &with(&|zip| zip.file(one, b"one\none\n")));
+    refused("a shorter file", &with(&|zip| zip.file(one, b"one")));
+    refused("another file", &with(&|zip| zip.file(one, b"eno\n")));
+    refused("a bomb in its place", &with(&|zip| zip.file(one, &[b'1'; 1 << 20])));
+    refused("no archive", b"not compressed");
+    let whole = with(&|zip| zip.file(one, first));
+    refused("a part of one", &whole[..whole.len() / 2]);
+    insta::assert_snapshot!(said);
+    let place = Place::new().mirrored("small.zip", &whole);
+    assert_sound(&place.store(ZIP));
 }

@@ -3,7 +3,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use datasets::{State, Step, Store};
 
-use crate::support::{ARCHIVE, FILES, Place, archive, assert_sound, gz, small};
+use crate::support::{ARCHIVE, FILES, Place, archive, assert_sound, gz, small, state};
 
 const EACH: &str = "{ from: mirror, path: one.gz, holds: { as: gz, file: a/one.txt } }, \
                     { from: mirror, path: two, holds: { as: file, file: two.txt } }";
@@ -12,13 +12,13 @@ const EACH: &str = "{ from: mirror, path: one.gz, holds: { as: gz, file: a/one.t
 fn an_archive_of_the_mirror_is_published_once_and_then_needs_no_source() {
     let place = Place::new().mirrored("small.tgz", &archive());
     let store = place.store(ARCHIVE);
-    assert_eq!(store.list().last().unwrap().state, State::Absent);
+    assert_eq!(state(&store), State::Absent);
     let absent = store.path("small").unwrap_err();
     assert_sound(&store);
     fs::remove_dir_all(place.mirror()).unwrap();
     let offline = Store::new(&place.cache(), None, true).with_manifest(small(ARCHIVE));
     assert_sound(&offline);
-    assert_eq!(offline.list().last().unwrap().state, State::Published);
+    assert_eq!(state(&offline), State::Published);
     assert_eq!(store.path("small").unwrap(), store.open("small").unwrap().path());
     insta::assert_snapshot!(format!("{}\n{}", place.anonymous(absent), place.kept().join("\n")));
 }
@@ -107,7 +107,7 @@ fn what_a_killed_process_left_is_neither_trusted_nor_kept() {
     fs::remove_file(path.join(".published.json")).unwrap();
     fs::create_dir_all(home.join(".new/a")).unwrap();
     fs::write(home.join(".new/a/one.txt"), "par").unwrap();
-    assert_eq!(store.list().last().unwrap().state, State::Absent);
+    assert_eq!(state(&store), State::Absent);
     assert_sound(&store);
     assert_eq!(fs::read_dir(home).unwrap().count(), 1);
 }
@@ -138,7 +138,7 @@ fn whatever_stands_in_the_way_is_named() {
     symlink(place.mirror(), &home).unwrap();
     refused(&store);
     assert_eq!(fs::read_dir(place.mirror()).unwrap().count(), 1);
-    let listed = store.list().pop().unwrap().state;
+    let listed = state(&store);
     fs::remove_file(&home).unwrap();
     fs::write(&home, "a file").unwrap();
     refused(&store);

@@ -1,15 +1,17 @@
 //! The mirror, small data sets and archives for the other modules.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::{env, fmt};
 
-use datasets::{Digest, Manifest, Store};
+use datasets::{Digest, Manifest, State, Store};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{Builder, EntryType, Header};
 use tempfile::TempDir;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions as FileOptions;
 
 /// The mirror of real files, for `test`; where there is none, the test is noted as skipped.
 pub(crate) fn mirror(test: &str) -> Option<PathBuf> {
@@ -97,8 +99,43 @@ impl Tar {
         self
     }
 
+    pub(crate) fn plain(self) -> Vec<u8> {
+        self.0.into_inner().unwrap()
+    }
+
     pub(crate) fn gz(self) -> Vec<u8> {
-        gz(&self.0.into_inner().unwrap())
+        gz(&self.plain())
+    }
+}
+
+/// Builds zip archives.
+pub(crate) struct Zip(ZipWriter<Cursor<Vec<u8>>>);
+
+impl Default for Zip {
+    fn default() -> Self {
+        Self(ZipWriter::new(Cursor::new(Vec::new())))
+    }
+}
+
+impl Zip {
+    pub(crate) fn file(&mut self, path: &str, bytes: &[u8]) -> &mut Self {
+        self.0.start_file(path, FileOptions::DEFAULT).unwrap();
+        self.0.write_all(bytes).unwrap();
+        self
+    }
+
+    pub(crate) fn link(&mut self, path: &str, target: &str) -> &mut Self {
+        self.0.add_symlink(path, target, FileOptions::DEFAULT).unwrap();
+        self
+    }
+
+    pub(crate) fn folder(&mut self, path: &str) -> &mut Self {
+        self.0.add_directory(path, FileOptions::DEFAULT).unwrap();
+        self
+    }
+
+    pub(crate) fn bytes(&mut self) -> Vec<u8> {
+        std::mem::take(self).0.finish().unwrap().into_inner()
     }
 }
 
@@ -166,6 +203,11 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
             false => found.push(entry.path()),
         }
     }
+}
+
+/// Whether `small` is in the store.
+pub(crate) fn state(store: &Store) -> State {
+    store.list().into_iter().find(|row| row.name == "small").unwrap().state
 }
 
 /// Asserts that `store` gives `small` as it should be.

@@ -65,6 +65,10 @@ fn verify(store: &Store, name: Option<&str>) -> Result<Done> {
             print(&format!("{name}: {file}: wanted {wanted}, found {found}\n"))?;
             done = Done::SomeFailed;
         }
+        for received in &report.received {
+            let (file, from, sha256) = (&received.file.path, &received.from, &received.file.sha256);
+            print(&format!("{name}: {file} is recorded as {from}, sha256 {sha256}\n"))?;
+        }
         let (files, faults) = (report.files, report.faults.len());
         print(&format!("{name}: {} of {files} files as the manifest says\n", files - faults))?;
     }

@@ -24,5 +24,6 @@ fn data_sets_are_listed_and_missing_ones_explained() {
     assert!(stderr(&unknown).contains("babi1-dialog"), "{}", stderr(&unknown));
     let offline = call(&["fetch", "babi1-dialog", "--offline"]);
     assert_code(&offline, 2);
-    assert!(stderr(&offline).contains("offline"), "{}", stderr(&offline));
+    let refused = "offline: the network may not be used here";
+    assert!(stderr(&offline).contains(refused), "{}", stderr(&offline));
 }
