@@ -36,14 +36,13 @@ fn case(start: &Start, steps: usize, dtype: &str) -> Case {
         reversible.push(Target::Fastest(&[3], 0.1));
     }
     Case {
-        name: format!("hypergrad, {steps} steps, {dtype}"),
         ours: vec![
             ours("reversible", reversible),
             ours("tape", vec![Target::Fastest(&[0, 1, 2], 0.7)]),
             ours("checkpointed", Vec::new()),
         ],
         peers: names.iter().flat_map(peer).collect(),
-        rounds: ROUNDS,
         slow: (&[3], if steps > 100 { 3 } else { ROUNDS }),
+        ..Case::new(format!("hypergrad, {steps} steps, {dtype}"), 1)
     }
 }

@@ -13,6 +13,7 @@ mod exact;
 mod execution;
 mod file;
 mod metrics;
+mod plain;
 mod read;
 mod report;
 mod rows;
@@ -31,6 +32,7 @@ pub use compare::{
 };
 pub use error::Error;
 pub use exact::{Difference, Differences, Scope, exact};
+pub use plain::write_rows;
 pub use read::{Runs, Selection, experiments};
 pub use report::{Checksum, Report, Subject, write_page};
 pub use stamp::are_current;

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use super::ROUNDS;
 use super::program::{Program, Sample};
 
 /// What ours should stay below.
@@ -22,6 +23,9 @@ pub(crate) struct Ours {
 /// One workload.
 pub(crate) struct Case {
     pub(crate) name: String,
+    pub(crate) threads: usize,
+    /// Whether this case measures what the machine can do.
+    pub(crate) is_peak: bool,
     pub(crate) ours: Vec<Ours>,
     pub(crate) peers: Vec<Program>,
     /// How often everything runs, and how often a peer that takes long.
@@ -30,6 +34,22 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// A workload, with nothing that runs yet.
+    pub(crate) fn new(name: String, threads: usize) -> Self {
+        let (ours, peers) = (Vec::new(), Vec::new());
+        let slow = (&[][..], 0);
+        Self { name, threads, is_peak: false, ours, peers, rounds: ROUNDS, slow }
+    }
+
+    /// 10^9 operations of a unit of work, however it is computed, as a program counts them.
+    pub(crate) fn gflop(&self) -> Option<f64> {
+        self.programs().find_map(|program| program.samples.first()?.gflop)
+    }
+
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &Program> {
+        self.ours.iter().map(|ours| &ours.program).chain(&self.peers)
+    }
+
     /// Runs all programs in turn, so that they meet the same states of the machine.
     pub(crate) fn run(&mut self, folder: &Path) -> Result<()> {
         for round in 0..self.rounds {

@@ -9,7 +9,7 @@ mod show;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::{env, fs};
+use std::{collections::BTreeMap, env, fs};
 
 use anyhow::{Context, Result, bail};
 
@@ -30,6 +30,8 @@ struct Options {
     /// Words that a case's name must have.
     only: Vec<String>,
     rounds: Option<usize>,
+    /// Where every measurement goes as a row.
+    parquet: Option<PathBuf>,
 }
 
 /// How the programs of a case are started.
@@ -96,6 +98,7 @@ pub(crate) fn main(
     // Next to the folder of temporary files.
     let examples = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../release/examples");
     let start = Start { examples: examples.canonicalize()?, peers };
+    let (mut rows, mut peaks) = (Vec::new(), BTreeMap::new());
     for mut case in cases(&start) {
         if !options.only.iter().all(|word| case.name.contains(word.as_str())) {
             continue;
@@ -103,7 +106,14 @@ pub(crate) fn main(
         eprintln!("... {}", case.name);
         case.rounds = options.rounds.unwrap_or(case.rounds);
         case.run(&work)?;
-        println!("{}", show::table(&case));
+        if case.is_peak {
+            peaks.extend(show::fastest(&case).map(|peak| (case.threads, peak)));
+        }
+        println!("{}", show::table(&case, peaks.get(&case.threads).copied()));
+        rows.extend(show::rows(&case));
+    }
+    if let Some(file) = options.parquet {
+        tables::write_rows(&root.join(file), &rows)?;
     }
     if start.peers.is_none() {
         println!("nothing to compare with: give --peers DIR");
@@ -124,11 +134,12 @@ fn options(arguments: impl Iterator<Item = OsString>) -> Result<Options> {
             Some("--peers") => options.peers = Some(value()?.into()),
             Some("--python") => options.python = Some(value()?.into()),
             Some("--only") => options.only.push(value()?.to_string_lossy().into()),
+            Some("--parquet") => options.parquet = Some(value()?.into()),
             Some("--rounds") => {
                 options.rounds = Some(value()?.to_string_lossy().parse().context("--rounds")?);
             }
             _ => bail!(
-                "wanted --peers DIR, --python PROGRAM, --only WORD or --rounds N, found {}",
+                "wanted --peers DIR, --python PROGRAM, --only WORD, --rounds N or --parquet FILE, found {}",
                 argument.display()
             ),
         }

@@ -14,6 +14,8 @@ pub(crate) struct Sample {
     pub(crate) cpu_seconds: f64,
     /// Peak resident size in MiB.
     pub(crate) peak: f64,
+    /// 10^9 operations of a unit of work, where the program counts them.
+    pub(crate) gflop: Option<f64>,
     /// Values that every program must agree on.
     pub(crate) check: BTreeMap<String, f64>,
 }
@@ -59,10 +61,17 @@ fn read(line: &str) -> Result<Sample> {
     let number = |key: &str| {
         value[key].as_f64().with_context(|| format!("wanted a number {key}, found {}", value[key]))
     };
-    let check = value["check"].as_object().into_iter().flatten();
-    let check = check.filter_map(|(key, value)| Some((key.clone(), value.as_f64()?))).collect();
+    let mut check = BTreeMap::new();
+    for (key, value) in value["check"].as_object().into_iter().flatten() {
+        let list = value.as_array().into_iter().flatten().zip(1..);
+        check.extend(value.as_f64().map(|value| (key.clone(), value)));
+        check
+            .extend(list.filter_map(|(value, at)| Some((format!("{key}: {at}"), value.as_f64()?))));
+    }
+    let seconds = number("seconds")?;
     Ok(Sample {
-        seconds: number("seconds")?,
+        seconds,
+        gflop: value["gflops"].as_f64().map(|rate| rate * seconds),
         cpu_seconds: number("cpu_seconds")?,
         peak: number("peak_rss_mb")?,
         check,

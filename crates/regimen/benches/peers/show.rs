@@ -1,5 +1,7 @@
 use std::fmt::Write;
 
+use serde_json::{Value, json};
+
 use super::case::{Case, Ours, Target, ratios};
 use super::program::{Program, Sample};
 
@@ -26,19 +28,44 @@ fn time(seconds: f64) -> String {
     }
 }
 
-/// Times, memory, ratios and targets of one case.
-pub(crate) fn table(case: &Case) -> String {
+/// The most operations a second that a program of the case reached, in 10^9.
+pub(crate) fn fastest(case: &Case) -> Option<f64> {
+    let rate = |program: &Program| case.gflop().map(|gflop| gflop / median(program, |s| s.seconds));
+    case.programs().filter_map(rate).max_by(f64::total_cmp)
+}
+
+/// A row for each process that ran.
+pub(crate) fn rows(case: &Case) -> Vec<Value> {
+    let row = |program: &Program, sample: &Sample, round: usize| {
+        json!({
+            "case": case.name, "program": program.name, "threads": case.threads, "round": round,
+            "seconds": sample.seconds, "cpu_seconds": sample.cpu_seconds,
+            "peak_rss_mb": sample.peak, "gflop": case.gflop(),
+        })
+    };
+    let of = |program| -> Vec<Value> {
+        let Program { samples, .. } = program;
+        samples.iter().zip(0..).map(|(sample, round)| row(program, sample, round)).collect()
+    };
+    case.programs().flat_map(of).collect()
+}
+
+/// Times, memory, ratios and targets of one case; `peak` is what the machine reaches, in 10^9
+/// operations a second.
+pub(crate) fn table(case: &Case, peak: Option<f64>) -> String {
     let mut text = format!(
-        "{}\n{:34} {:>6} {:>10} {:>10} {:>10} {:>10} {:>8}\n",
-        case.name, "", "rounds", "quartile", "median", "quartile", "cpu", "peak MB"
+        "{}\n{:34} {:>6} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8}\n",
+        case.name, "", "rounds", "quartile", "median", "quartile", "cpu", "peak MB", "of peak"
     );
-    let programs = case.ours.iter().map(|ours| &ours.program).chain(&case.peers);
-    for program in programs {
+    for program in case.programs() {
         let [low, middle, high] = quartiles(program.samples.iter().map(|s| s.seconds).collect());
-        let (cpu, peak) = (median(program, |s| s.cpu_seconds), median(program, |s| s.peak));
+        let (cpu, memory) = (median(program, |s| s.cpu_seconds), median(program, |s| s.peak));
+        let share = case.gflop().zip(peak).map_or(String::new(), |(gflop, peak)| {
+            format!("{:.0} %", 100.0 * gflop / middle / peak)
+        });
         let _ = writeln!(
             text,
-            "{:34} {:>6} {:>10} {:>10} {:>10} {:>10} {peak:>8.0}",
+            "{:34} {:>6} {:>10} {:>10} {:>10} {:>10} {memory:>8.0} {share:>8}",
             program.name,
             program.samples.len(),
             time(low),

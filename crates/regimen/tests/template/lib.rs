@@ -1,0 +1,118 @@
+//! A line through noisy points, by gradient descent: replace it by the paper's one new idea.
+
+use autodiff::{Buffer, Var};
+use experiment::{Better, DataRef, Error, Experiment, Metric, ParamError, Run, Stream};
+use learn::{Batch, BatchInput, Init, Layout, Metrics, Objective, Optimizer, Schedule, Training};
+use rand_distr::{Distribution, StandardNormal, StandardUniform};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Params {
+    /// Step size.
+    pub learning_rate: f64,
+    /// Points a batch.
+    pub batch: usize,
+    /// Steps.
+    pub steps: u64,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self { learning_rate: 0.2, batch: 32, steps: 200 }
+    }
+}
+
+/// The experiment.
+#[derive(Debug, Clone)]
+pub struct Paper {
+    params: Params,
+}
+
+/// Points of `y = 2 x - 1` with noise, and a slope and an intercept to find.
+struct Line {
+    layout: Layout,
+    inputs: Vec<BatchInput>,
+    batch: usize,
+}
+
+impl Objective for Line {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn inputs(&self) -> &[BatchInput] {
+        &self.inputs
+    }
+
+    fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, autodiff::Error> {
+        let found = batch[0].mul(params[0])?.add(params[1])?;
+        Ok(found.sub(batch[1])?.square().mean_all())
+    }
+
+    fn fill(&self, stream: &Stream, index: u64, batch: &mut Batch) {
+        let mut rng = stream.rng(index);
+        for row in 0..self.batch {
+            let (x, noise): (f32, f32) =
+                (StandardUniform.sample(&mut rng), StandardNormal.sample(&mut rng));
+            batch.floats_mut(0)[row] = x;
+            batch.floats_mut(1)[row] = 2.0 * x - 1.0 + 0.01 * noise;
+        }
+    }
+}
+
+impl learn::Task for Line {
+    fn evaluate(&mut self, params: &mut Buffer) -> Result<Metrics, Error> {
+        let values = params.to_vec::<f32>().map_err(|e| Error::other("the line", e))?;
+        Ok(vec![("slope", f64::from(values[0])), ("intercept", f64::from(values[1]))])
+    }
+}
+
+impl Experiment for Paper {
+    type Params = Params;
+    const NAME: &'static str = "NAME";
+    const VERSION: u32 = 1;
+    const SUMMARY: &'static str = "A line through noisy points";
+    const METRICS: &'static [Metric] = &[Metric { name: "slope", unit: "", better: Better::Higher }];
+
+    fn new(params: Params) -> Result<Self, ParamError> {
+        let positive = params.learning_rate > 0.0 && params.learning_rate.is_finite();
+        ParamError::check(positive, "learning_rate", "a number above 0", params.learning_rate)?;
+        ParamError::check(params.batch > 0, "batch", "1 or more", params.batch)?;
+        ParamError::check(params.steps > 0, "steps", "1 or more", params.steps)?;
+        Ok(Self { params })
+    }
+
+    fn data(&self) -> Vec<DataRef> {
+        Vec::new()
+    }
+
+    fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
+        let Params { learning_rate, batch, steps } = self.params;
+        let mut line = Line {
+            layout: Layout::new().with("slope", &[1], Init::Zeros).with(
+                "intercept",
+                &[1],
+                Init::Zeros,
+            ),
+            inputs: vec![BatchInput::float("x", &[batch]), BatchInput::float("y", &[batch])],
+            batch,
+        };
+        let settings = Training {
+            steps,
+            evaluate_every: steps.div_ceil(4),
+            optimizer: Optimizer::Sgd { momentum: 0.9 },
+            learning_rate,
+            schedule: Schedule::LinearDecay { from: 0.5 },
+            clip: None,
+            selection: None,
+        };
+        let trained = learn::train(&mut line, &settings, run)?;
+        for (name, value) in trained.metrics {
+            run.result(name, value)?;
+        }
+        Ok(())
+    }
+}
