@@ -2,12 +2,14 @@
 
 pub(crate) mod bags;
 mod call;
+pub(crate) mod channels;
 pub(crate) mod columns;
 pub(crate) mod conv;
 pub(crate) mod fused;
 pub(crate) mod gemm;
 mod memory;
 pub(crate) mod parallel;
+pub(crate) mod pool;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 pub(crate) mod simd;
