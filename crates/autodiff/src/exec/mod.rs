@@ -13,6 +13,8 @@ pub(crate) mod pool;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 pub(crate) mod simd;
+mod tile;
+pub(crate) mod winograd;
 mod workspace;
 
 pub use call::Call;

@@ -31,7 +31,7 @@ mod unpick;
 pub(crate) use broadcast_to::{BroadcastTo, broadcast_shape};
 pub(crate) use channel_sum::ChannelSum;
 pub(crate) use concat::Concat;
-pub use conv2d::Conv2d;
+pub use conv2d::{Conv2d, ConvMethod};
 pub(crate) use cross_entropy::CrossEntropy;
 pub(crate) use elementwise::Elementwise;
 pub(crate) use embedding_bag::EmbeddingBag;
