@@ -74,8 +74,7 @@ fn features<'g>(image: Var<'g>, weights: &[Var<'g>]) -> Result<Vec<Var<'g>>, Err
 /// F F^T of features `[1, n, h, w]` as n rows.
 fn gram(f: Var<'_>) -> Result<Var<'_>, Error> {
     let shape = f.shape();
-    let rows = f.reshape(&[shape[1], shape[2] * shape[3]])?;
-    rows.matmul(rows.transpose(0, 1)?)
+    f.reshape(&[shape[1], shape[2] * shape[3]])?.gram()
 }
 
 /// Content features and Gram matrices, in this order.

@@ -130,6 +130,47 @@ fn tiled<T: Float>(
     }
 }
 
+/// Rows from which a Gram matrix is cut in two.
+const GRAM: usize = 128;
+
+/// X X^T of `rows` by `columns`.
+pub(crate) fn gram<T: Float>(x: &[T], rows: usize, columns: usize, c: &mut [T]) {
+    if columns == 0 {
+        return c.fill(T::zero());
+    }
+    let layout = Layout::contiguous(&[rows, columns]);
+    let x = Matrix::of(x, &layout, 0).view();
+    match ArrayViewMut2::from_shape((rows, rows), &mut *c) {
+        Ok(c) => lower(&x, c, (rows * rows * columns / TILES).max(TILE)),
+        Err(error) => panic!("a Gram matrix of {rows}: {error}"),
+    }
+    for row in 0..rows {
+        for column in row + 1..rows {
+            c[row * rows + column] = c[column * rows + row];
+        }
+    }
+}
+
+/// The lower triangle, by blocks that may reach above it.
+fn lower<T: Float>(x: &ArrayView2<'_, T>, mut c: ArrayViewMut2<'_, T>, tile: usize) {
+    let (rows, columns) = x.dim();
+    if rows < GRAM {
+        if rows * rows * columns <= tile {
+            return accumulate(x, &x.t(), T::zero(), &mut c);
+        }
+        return tiled(x, &x.t(), c, tile);
+    }
+    let middle = (rows / 2).next_multiple_of(16);
+    let (first, second) = x.split_at(Axis(0), middle);
+    let (top, bottom) = c.split_at(Axis(0), middle);
+    let (upper, _) = top.split_at(Axis(1), middle);
+    let (across, corner) = bottom.split_at(Axis(1), middle);
+    parallel::both(
+        || tiled(&second, &first.t(), across, tile),
+        || parallel::both(|| lower(&first, upper, tile), || lower(&second, corner, tile)),
+    );
+}
+
 vectorised! {
     /// A run of small products, from the one of index `first`.
     fn small<T: Float>(a: &[T], la: &Layout, b: &[T], lb: &Layout, first: usize, c: &mut [T]) {

@@ -8,6 +8,7 @@ mod cross_entropy;
 mod elementwise;
 mod embedding_bag;
 mod gather;
+mod gram;
 mod local_response_norm;
 mod log_softmax;
 mod log_sum_exp;

@@ -14,6 +14,9 @@ pub(super) const STEP: usize = 4;
 /// Input elements of one tile along an axis, and points.
 pub(super) const REACH: usize = 6;
 
+/// Tiles of a row below which all rows are transformed as one.
+const SHORT: usize = 16;
+
 /// Where each point goes when the taps are reversed.
 pub(super) const REVERSED: [usize; REACH] = [5, 1, 2, 4, 3, 0];
 
@@ -45,38 +48,59 @@ const OUTPUT: [&[(usize, f64)]; STEP] = [
     &[(1, 1.0), (2, -1.0), (3, 8.0), (4, 0.5), (5, 1.0)],
 ];
 
-/// out = sum of factors times rows.
+/// out = sum of factors times rows, for four rows.
 #[inline(always)]
-pub(super) fn combine<T: Float, const N: usize>(out: &mut [T], rows: [&[T]; N], factors: [f64; N]) {
+fn four<T: Float>(out: &mut [T], rows: [&[T]; 4], factors: [f64; 4]) {
     let n = out.len();
-    let (rows, factors) = (rows.map(|row| &row[..n]), factors.map(T::of));
+    let (a, b, c, d) = (&rows[0][..n], &rows[1][..n], &rows[2][..n], &rows[3][..n]);
+    let [p, q, r, s] = [T::of(factors[0]), T::of(factors[1]), T::of(factors[2]), T::of(factors[3])];
     for (i, out) in out.iter_mut().enumerate() {
-        let mut sum = rows[0][i] * factors[0];
-        for k in 1..N {
-            sum = rows[k][i].times_plus(factors[k], sum);
-        }
-        *out = sum;
+        *out = d[i].times_plus(s, c[i].times_plus(r, b[i].times_plus(q, a[i] * p)));
+    }
+}
+
+/// As [`four`], for one row more.
+#[inline(always)]
+fn five<T: Float>(out: &mut [T], rows: [&[T]; 4], factors: [f64; 4], last: (&[T], f64)) {
+    let n = out.len();
+    let (a, b, c, d) = (&rows[0][..n], &rows[1][..n], &rows[2][..n], &rows[3][..n]);
+    let [p, q, r, s] = [T::of(factors[0]), T::of(factors[1]), T::of(factors[2]), T::of(factors[3])];
+    let (e, t) = (&last.0[..n], T::of(last.1));
+    for (i, out) in out.iter_mut().enumerate() {
+        let sum = d[i].times_plus(s, c[i].times_plus(r, b[i].times_plus(q, a[i] * p)));
+        *out = e[i].times_plus(t, sum);
+    }
+}
+
+/// As [`four`], for three rows.
+#[inline(always)]
+fn three<T: Float>(out: &mut [T], rows: [&[T]; 3], factors: [f64; 3]) {
+    let n = out.len();
+    let (a, b, c) = (&rows[0][..n], &rows[1][..n], &rows[2][..n]);
+    let [p, q, r] = [T::of(factors[0]), T::of(factors[1]), T::of(factors[2])];
+    for (i, out) in out.iter_mut().enumerate() {
+        *out = c[i].times_plus(r, b[i].times_plus(q, a[i] * p));
     }
 }
 
 /// B^T along one axis: point `point` of rows that `row` finds.
 #[inline(always)]
 fn input_point<'a, T: Float>(out: &mut [T], point: usize, row: impl Fn(usize) -> &'a [T]) {
-    let terms = INPUT[point];
-    combine(out, terms.map(|(index, _)| row(index)), terms.map(|(_, factor)| factor));
+    let [a, b, c, d] = INPUT[point];
+    four(out, [row(a.0), row(b.0), row(c.0), row(d.0)], [a.1, b.1, c.1, d.1]);
 }
 
 /// A^T along one axis: result `result` of rows that `row` finds.
 #[inline(always)]
 fn output_result<'a, T: Float>(out: &mut [T], result: usize, row: impl Fn(usize) -> &'a [T]) {
     let terms = OUTPUT[result];
-    let term = |i: usize| (row(terms[i].0), terms[i].1);
-    let [a, b, c, d] = [0, 1, 2, 3].map(term);
-    if terms.len() == 5 {
-        let e = term(4);
-        combine(out, [a.0, b.0, c.0, d.0, e.0], [a.1, b.1, c.1, d.1, e.1]);
-    } else {
-        combine(out, [a.0, b.0, c.0, d.0], [a.1, b.1, c.1, d.1]);
+    let (rows, factors) = (
+        [row(terms[0].0), row(terms[1].0), row(terms[2].0), row(terms[3].0)],
+        [terms[0].1, terms[1].1, terms[2].1, terms[3].1],
+    );
+    match terms.get(4) {
+        Some(&(point, factor)) => five(out, rows, factors, (row(point), factor)),
+        None => four(out, rows, factors),
     }
 }
 
@@ -147,12 +171,19 @@ vectorised! {
             }
             let phases = deinterleave(t, phases);
             for j in 0..REACH {
-                let last = row.len() - 1;
-                input_point(&mut row[..last], j, |right| &phases[right % STEP][right / STEP..]);
                 let v = &mut v[((i * REACH + j) * SIDE + lane) * at.columns..][..at.columns];
                 let (v, spare) = v.split_at_mut(at.count() * at.across);
-                for (v, row) in v.chunks_exact_mut(at.across).zip(row.chunks_exact(pieces)) {
-                    v.copy_from_slice(&row[..at.across]);
+                let phase = |right: usize| &phases[right % STEP][right / STEP..];
+                if at.across < SHORT {
+                    let last = row.len() - 1;
+                    input_point(&mut row[..last], j, phase);
+                    for (v, row) in v.chunks_exact_mut(at.across).zip(row.chunks_exact(pieces)) {
+                        v.iter_mut().zip(row).for_each(|(v, &row)| *v = row);
+                    }
+                } else {
+                    for (index, v) in v.chunks_exact_mut(at.across).enumerate() {
+                        input_point(v, j, |right| &phase(right)[index * pieces..]);
+                    }
                 }
                 spare.fill(T::zero());
             }
@@ -243,14 +274,14 @@ vectorised! {
             for j in 0..3 {
                 let row = |down: usize| &taps[(down * 3 + j) * BLOCK..][..BLOCK];
                 let partial = &mut partial[(i * 3 + j) * BLOCK..][..BLOCK];
-                combine(partial, [row(0), row(1), row(2)], FILTER[i]);
+                three(partial, [row(0), row(1), row(2)], FILTER[i]);
             }
         }
         for i in 0..REACH {
             for j in 0..REACH {
                 let row = |right: usize| &partial[(i * 3 + right) * BLOCK..][..BLOCK];
                 let out = &mut out[(i * REACH + j) * BLOCK..][..BLOCK];
-                combine(out, [row(0), row(1), row(2)], FILTER[j]);
+                three(out, [row(0), row(1), row(2)], FILTER[j]);
             }
         }
     }
