@@ -14,9 +14,6 @@ pub(super) const STEP: usize = 4;
 /// Input elements of one tile along an axis, and points.
 pub(super) const REACH: usize = 6;
 
-/// Tiles of a row below which all rows are transformed as one.
-const SHORT: usize = 16;
-
 /// Where each point goes when the taps are reversed.
 pub(super) const REVERSED: [usize; REACH] = [5, 1, 2, 4, 3, 0];
 
@@ -48,59 +45,75 @@ const OUTPUT: [&[(usize, f64)]; STEP] = [
     &[(1, 1.0), (2, -1.0), (3, 8.0), (4, 0.5), (5, 1.0)],
 ];
 
-/// out = sum of factors times rows, for four rows.
+/// Elements of a row that are computed as one vector; rows should be multiples of it.
+const LANES: usize = 16;
+
+/// out[i] = f(i), vector by vector.
 #[inline(always)]
-fn four<T: Float>(out: &mut [T], rows: [&[T]; 4], factors: [f64; 4]) {
+fn each<T: Float, const N: usize>(out: &mut [T], rows: [&[T]; N], f: impl Fn([T; N]) -> T) {
     let n = out.len();
-    let (a, b, c, d) = (&rows[0][..n], &rows[1][..n], &rows[2][..n], &rows[3][..n]);
-    let [p, q, r, s] = [T::of(factors[0]), T::of(factors[1]), T::of(factors[2]), T::of(factors[3])];
-    for (i, out) in out.iter_mut().enumerate() {
-        *out = d[i].times_plus(s, c[i].times_plus(r, b[i].times_plus(q, a[i] * p)));
+    let mut start = 0;
+    while start + LANES <= n {
+        let mut vectors = [[T::zero(); LANES]; N];
+        for (vector, row) in vectors.iter_mut().zip(rows) {
+            vector.copy_from_slice(&row[start..start + LANES]);
+        }
+        let mut result = [T::zero(); LANES];
+        for (i, result) in result.iter_mut().enumerate() {
+            let mut terms = [T::zero(); N];
+            for (term, vector) in terms.iter_mut().zip(&vectors) {
+                *term = vector[i];
+            }
+            *result = f(terms);
+        }
+        out[start..start + LANES].copy_from_slice(&result);
+        start += LANES;
+    }
+    for i in start..n {
+        let mut terms = [T::zero(); N];
+        for (term, row) in terms.iter_mut().zip(rows) {
+            *term = row[i];
+        }
+        out[i] = f(terms);
     }
 }
 
-/// As [`four`], for one row more.
+/// out = sum of factors times rows.
 #[inline(always)]
-fn five<T: Float>(out: &mut [T], rows: [&[T]; 4], factors: [f64; 4], last: (&[T], f64)) {
-    let n = out.len();
-    let (a, b, c, d) = (&rows[0][..n], &rows[1][..n], &rows[2][..n], &rows[3][..n]);
-    let [p, q, r, s] = [T::of(factors[0]), T::of(factors[1]), T::of(factors[2]), T::of(factors[3])];
-    let (e, t) = (&last.0[..n], T::of(last.1));
-    for (i, out) in out.iter_mut().enumerate() {
-        let sum = d[i].times_plus(s, c[i].times_plus(r, b[i].times_plus(q, a[i] * p)));
-        *out = e[i].times_plus(t, sum);
+fn combine<T: Float, const N: usize>(out: &mut [T], rows: [&[T]; N], factors: [f64; N]) {
+    let mut of = [T::zero(); N];
+    for (factor, wide) in of.iter_mut().zip(factors) {
+        *factor = T::of(wide);
     }
-}
-
-/// As [`four`], for three rows.
-#[inline(always)]
-fn three<T: Float>(out: &mut [T], rows: [&[T]; 3], factors: [f64; 3]) {
-    let n = out.len();
-    let (a, b, c) = (&rows[0][..n], &rows[1][..n], &rows[2][..n]);
-    let [p, q, r] = [T::of(factors[0]), T::of(factors[1]), T::of(factors[2])];
-    for (i, out) in out.iter_mut().enumerate() {
-        *out = c[i].times_plus(r, b[i].times_plus(q, a[i] * p));
-    }
+    each(out, rows, |terms| {
+        let mut sum = terms[0] * of[0];
+        for k in 1..N {
+            sum = terms[k].times_plus(of[k], sum);
+        }
+        sum
+    });
 }
 
 /// B^T along one axis: point `point` of rows that `row` finds.
 #[inline(always)]
 fn input_point<'a, T: Float>(out: &mut [T], point: usize, row: impl Fn(usize) -> &'a [T]) {
     let [a, b, c, d] = INPUT[point];
-    four(out, [row(a.0), row(b.0), row(c.0), row(d.0)], [a.1, b.1, c.1, d.1]);
+    combine(out, [row(a.0), row(b.0), row(c.0), row(d.0)], [a.1, b.1, c.1, d.1]);
 }
 
 /// A^T along one axis: result `result` of rows that `row` finds.
 #[inline(always)]
 fn output_result<'a, T: Float>(out: &mut [T], result: usize, row: impl Fn(usize) -> &'a [T]) {
     let terms = OUTPUT[result];
-    let (rows, factors) = (
-        [row(terms[0].0), row(terms[1].0), row(terms[2].0), row(terms[3].0)],
-        [terms[0].1, terms[1].1, terms[2].1, terms[3].1],
-    );
+    let [a, b, c, d] = [terms[0], terms[1], terms[2], terms[3]];
+    let (rows, factors) = ([row(a.0), row(b.0), row(c.0), row(d.0)], [a.1, b.1, c.1, d.1]);
     match terms.get(4) {
-        Some(&(point, factor)) => five(out, rows, factors, (row(point), factor)),
-        None => four(out, rows, factors),
+        Some(&(point, last)) => {
+            let [a, b, c, d] = rows;
+            let [p, q, r, s] = factors;
+            combine(out, [a, b, c, d, row(point)], [p, q, r, s, last]);
+        }
+        None => combine(out, rows, factors),
     }
 }
 
@@ -123,18 +136,29 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Elements between the tile rows of a line: every tile begins anew, and one is spare.
+    /// Elements between the rows of padded images, and between tile rows: every tile begins anew,
+    /// and one is spare.
     fn line(&self) -> usize {
-        STEP * (self.across + 1)
+        (STEP * (self.across + 1)).next_multiple_of(LANES)
     }
 
     fn count(&self) -> usize {
         self.images * self.down
     }
 
+    /// Rows of a padded image.
+    fn height(&self) -> usize {
+        STEP * self.down + REACH - STEP
+    }
+
+    /// Elements of one point's tile rows, with the tile that the last one looks at.
+    fn phase(&self) -> usize {
+        (self.count() * self.line() / STEP).next_multiple_of(LANES) + LANES
+    }
+
     /// Scratch that [`input`] needs.
     pub(super) fn input_scratch(&self) -> usize {
-        self.count() * (2 * self.line() + self.across + 1) + self.extent[1]
+        (self.images * self.height() + self.count()) * self.line() + (STEP + 1) * self.phase()
     }
 
     /// Scratch that [`output`] needs beside its result.
@@ -150,39 +174,29 @@ vectorised! {
     pub(super) fn input<T: Float>(
         at: &Rows, x: &[T], v: &mut [T], lane: usize, scratch: &mut [T],
     ) {
-        let (line, pieces, width) = (at.line(), at.across + 1, at.extent[1]);
-        let (zeros, rest) = scratch.split_at_mut(width);
+        let (line, pieces) = (at.line(), at.line() / STEP);
+        let (padded, rest) = scratch.split_at_mut(at.images * at.height() * line);
         let (t, rest) = rest.split_at_mut(at.count() * line);
-        let (phases, rest) = rest.split_at_mut(at.count() * line);
-        let row = &mut rest[..at.count() * pieces];
-        zeros.fill(T::zero());
-        t.fill(T::zero());
+        let (phases, row) = rest.split_at_mut(STEP * at.phase());
+        pad(at, x, padded);
         for i in 0..REACH {
             for (index, t) in t.chunks_exact_mut(line).enumerate() {
-                let plane = &x[index / at.down * at.pitch..];
-                let top = STEP * (at.first + index % at.down);
-                let t = &mut t[at.padding[1]..][..width];
-                input_point(t, i, |down| {
-                    match (top + down).checked_sub(at.padding[0]).filter(|&y| y < at.extent[0]) {
-                        Some(y) => &plane[y * width..][..width],
-                        None => &*zeros,
-                    }
-                });
+                let top = index / at.down * at.height() + index % at.down * STEP;
+                input_point(t, i, |down| &padded[(top + down) * line..][..line]);
             }
             let phases = deinterleave(t, phases);
             for j in 0..REACH {
                 let v = &mut v[((i * REACH + j) * SIDE + lane) * at.columns..][..at.columns];
                 let (v, spare) = v.split_at_mut(at.count() * at.across);
                 let phase = |right: usize| &phases[right % STEP][right / STEP..];
-                if at.across < SHORT {
-                    let last = row.len() - 1;
-                    input_point(&mut row[..last], j, phase);
-                    for (v, row) in v.chunks_exact_mut(at.across).zip(row.chunks_exact(pieces)) {
-                        v.iter_mut().zip(row).for_each(|(v, &row)| *v = row);
-                    }
-                } else {
+                if at.across.is_multiple_of(LANES) {
                     for (index, v) in v.chunks_exact_mut(at.across).enumerate() {
                         input_point(v, j, |right| &phase(right)[index * pieces..]);
+                    }
+                } else {
+                    input_point(&mut row[..at.phase() - LANES], j, phase);
+                    for (v, row) in v.chunks_exact_mut(at.across).zip(row.chunks_exact(pieces)) {
+                        v.iter_mut().zip(row).for_each(|(v, &row)| *v = row);
                     }
                 }
                 spare.fill(T::zero());
@@ -191,13 +205,31 @@ vectorised! {
     }
 }
 
+/// The rows that the tiles reach, with zeros around the image.
+#[inline(always)]
+fn pad<T: Float>(at: &Rows, x: &[T], padded: &mut [T]) {
+    let (width, [above, left]) = (at.extent[1], at.padding);
+    for (index, row) in padded.chunks_exact_mut(at.line()).enumerate() {
+        let plane = &x[index / at.height() * at.pitch..];
+        let down = at.first * STEP + index % at.height();
+        match down.checked_sub(above).filter(|&y| y < at.extent[0]) {
+            Some(y) => {
+                row[..left].fill(T::zero());
+                row[left..left + width].copy_from_slice(&plane[y * width..][..width]);
+                row[left + width..].fill(T::zero());
+            }
+            None => row.fill(T::zero()),
+        }
+    }
+}
+
 /// Every fourth element, from each of the first four on.
 #[inline(always)]
 fn deinterleave<'a, T: Float>(t: &[T], phases: &'a mut [T]) -> [&'a [T]; STEP] {
-    let count = t.len() / STEP;
-    let (a, rest) = phases.split_at_mut(count);
-    let (b, rest) = rest.split_at_mut(count);
-    let (c, d) = rest.split_at_mut(count);
+    let pitch = phases.len() / STEP;
+    let (a, rest) = phases.split_at_mut(pitch);
+    let (b, rest) = rest.split_at_mut(pitch);
+    let (c, d) = rest.split_at_mut(pitch);
     let places = a.iter_mut().zip(b.iter_mut()).zip(c.iter_mut()).zip(d.iter_mut());
     for (&four, (((a, b), c), d)) in t.as_chunks::<STEP>().0.iter().zip(places) {
         [*a, *b, *c, *d] = four;
@@ -274,14 +306,14 @@ vectorised! {
             for j in 0..3 {
                 let row = |down: usize| &taps[(down * 3 + j) * BLOCK..][..BLOCK];
                 let partial = &mut partial[(i * 3 + j) * BLOCK..][..BLOCK];
-                three(partial, [row(0), row(1), row(2)], FILTER[i]);
+                combine(partial, [row(0), row(1), row(2)], FILTER[i]);
             }
         }
         for i in 0..REACH {
             for j in 0..REACH {
                 let row = |right: usize| &partial[(i * 3 + right) * BLOCK..][..BLOCK];
                 let out = &mut out[(i * REACH + j) * BLOCK..][..BLOCK];
-                three(out, [row(0), row(1), row(2)], FILTER[j]);
+                combine(out, [row(0), row(1), row(2)], FILTER[j]);
             }
         }
     }
