@@ -5,6 +5,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, Axis, ShapeBuilder};
 
 use super::parallel;
 use super::simd::{axpy, dot, vectorised};
+use super::skinny::{self, Rows};
 use crate::{Float, Layout};
 
 /// Multiplications of one matrix below which loops beat a call.
@@ -82,12 +83,41 @@ pub(crate) fn batched<T: Float>(a: &[T], la: &Layout, b: &[T], lb: &Layout, c: &
         }
         for (i, c) in c.chunks_exact_mut(m * n).enumerate() {
             let (a, b) = (Matrix::of(a, la, first + i), Matrix::of(b, lb, first + i));
+            if skinny::suits(m, k, n) && few(a, b, c) {
+                continue;
+            }
             match ArrayViewMut2::from_shape((m, n), c) {
                 Ok(c) => tiled(&a.view(), &b.view(), c, (work / TILES).max(TILE)),
                 Err(error) => panic!("a result of {m} by {n}: {error}"),
             }
         }
     });
+}
+
+/// A product with a side of few rows, without copies; `false` where the strides do not allow it.
+fn few<T: Float>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T]) -> bool {
+    let ((m, k), n) = (a.shape, b.shape.1);
+    let rows = |x: Matrix<'_, T>| (x.strides.1 == 1).then_some(x.strides.0);
+    let left = (a.data, a.strides);
+    let along = rows(b).map(|stride| Rows { data: b.data, stride });
+    if k < m {
+        let Some(along) = along else { return false };
+        skinny::outer(left, along, k, n, c);
+        return true;
+    }
+    let c = match ArrayViewMut2::from_shape((m, n), c) {
+        Ok(c) => c,
+        Err(error) => panic!("a result of {m} by {n}: {error}"),
+    };
+    match (along, rows(a), rows(b.transposed())) {
+        (Some(along), _, _) => skinny::wide(left, along, k, c),
+        (None, Some(stride), Some(across)) => {
+            let a = Rows { data: a.data, stride };
+            skinny::inner(a, Rows { data: b.data, stride: across }, k, c);
+        }
+        _ => return false,
+    }
+    true
 }
 
 /// c = a b + beta c in one call; `beta` of zero does not read `c`.

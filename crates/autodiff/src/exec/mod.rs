@@ -13,6 +13,7 @@ pub(crate) mod pool;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 pub(crate) mod simd;
+mod skinny;
 mod tile;
 pub(crate) mod winograd;
 mod workspace;

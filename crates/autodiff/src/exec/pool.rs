@@ -43,6 +43,13 @@ impl Windows {
         start.saturating_sub(self.padding[0])..end
     }
 
+    /// The rows of the input and the columns of a window that an output row sees.
+    #[inline(always)]
+    fn window(&self, row: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let across = self.kernel[1];
+        self.rows(row).flat_map(move |y| (0..across).map(move |right| (y, right)))
+    }
+
     /// Among the outputs `from..to`, those whose window has column `right` inside the image.
     #[inline(always)]
     fn valid(&self, right: usize, from: usize, to: usize) -> Range<usize> {
@@ -52,30 +59,47 @@ impl Windows {
         first..end.clamp(first, to)
     }
 
-    /// Calls `visit(first output, outputs, place of the first one's element)` for every row of the
-    /// input and column of the window that the outputs `from..to` of `row` see.
+    /// Among the outputs `from..to`, the first and the number of those that see column `right` of
+    /// their window in row `y` of the input, and the place of the first one's element.
     #[inline(always)]
-    fn taps(&self, row: usize, from: usize, to: usize, mut visit: impl FnMut(usize, usize, usize)) {
-        for y in self.rows(row) {
-            for right in 0..self.kernel[1] {
-                let valid = self.valid(right, from, to);
-                if !valid.is_empty() {
-                    let column = valid.start * self.stride[1] + right - self.padding[1];
-                    visit(valid.start, valid.len(), y * self.input[1] + column);
-                }
-            }
+    fn tap(&self, y: usize, right: usize, from: usize, to: usize) -> (usize, usize, usize) {
+        let valid = self.valid(right, from, to);
+        if valid.is_empty() {
+            return (from, 0, 0);
         }
+        let column = valid.start * self.stride[1] + right - self.padding[1];
+        (valid.start, valid.len(), y * self.input[1] + column)
     }
 }
 
-/// Calls `each(i, place)` for every i-th of `count` places from `start` on, `stride` apart; the
-/// usual strides are known when the loop is compiled.
+/// Calls `each` with every element of `y` and the one of `x` it is for, `stride` apart; the usual
+/// strides are known when the loop is compiled.
 #[inline(always)]
-fn along(count: usize, start: usize, stride: usize, mut each: impl FnMut(usize, usize)) {
-    match stride {
-        1 => (0..count).for_each(|i| each(i, start + i)),
-        2 => (0..count).for_each(|i| each(i, start + 2 * i)),
-        _ => (0..count).for_each(|i| each(i, start + stride * i)),
+fn along<X, Y>(x: &[X], stride: usize, y: &mut [Y], each: impl Fn(&mut Y, &X)) {
+    let before = y.len().saturating_sub(1);
+    match (stride, y.split_last_mut()) {
+        (1, _) => y.iter_mut().zip(x).for_each(|(y, x)| each(y, x)),
+        (2, Some((last, y))) => {
+            let pairs = x[..2 * before].as_chunks::<2>().0;
+            y.iter_mut().zip(pairs).for_each(|(y, [x, _])| each(y, x));
+            each(last, &x[2 * before]);
+        }
+        _ => y.iter_mut().zip(x.iter().step_by(stride)).for_each(|(y, x)| each(y, x)),
+    }
+}
+
+/// As [`along`], for changes of `x`.
+#[inline(always)]
+fn along_mut<X, Y>(x: &mut [X], stride: usize, y: &[Y], each: impl Fn(&mut X, &Y)) {
+    let before = y.len().saturating_sub(1);
+    match (stride, y.split_last()) {
+        (1, _) => x.iter_mut().zip(y).for_each(|(x, y)| each(x, y)),
+        (2, Some((last, y))) => {
+            let (pairs, _) = x[..2 * before].as_chunks_mut::<2>();
+            pairs.iter_mut().zip(y).for_each(|([x, _], y)| each(x, y));
+            each(&mut x[2 * before], last);
+        }
+        _ => x.iter_mut().step_by(stride).zip(y).for_each(|(x, y)| each(x, y)),
     }
 }
 
@@ -93,11 +117,10 @@ vectorised! {
         for (x, y) in x.chunks_exact(windows.plane()).zip(y.chunks_exact_mut(windows.outputs())) {
             for (row, y) in y.chunks_exact_mut(width).enumerate() {
                 y.fill(T::zero());
-                windows.taps(row, 0, width, |first, count, at| {
-                    let y = &mut y[first..first + count];
-                    let x = &x[at..][..(count - 1) * stride + 1];
-                    along(count, 0, stride, |i, place| y[i] += x[place]);
-                });
+                for (down, right) in windows.window(row) {
+                    let (first, count, at) = windows.tap(down, right, 0, width);
+                    along(&x[at..], stride, &mut y[first..first + count], |y, &x| *y += x);
+                }
                 y.iter_mut().for_each(|y| *y *= share);
             }
         }
@@ -118,11 +141,11 @@ vectorised! {
         for (g, dx) in g.chunks_exact(windows.outputs()).zip(dx.chunks_exact_mut(windows.plane())) {
             dx.fill(T::zero());
             for (row, g) in g.chunks_exact(width).enumerate() {
-                windows.taps(row, 0, width, |first, count, at| {
+                for (down, right) in windows.window(row) {
+                    let (first, count, at) = windows.tap(down, right, 0, width);
                     let g = &g[first..first + count];
-                    let dx = &mut dx[at..][..(count - 1) * stride + 1];
-                    along(count, 0, stride, |i, place| dx[place] += g[i] * share);
-                });
+                    along_mut(&mut dx[at..], stride, g, |dx, &g| *dx += g * share);
+                }
             }
         }
     }
@@ -141,18 +164,22 @@ const NOWHERE: u32 = u32::MAX;
 fn winners<T: Float>(windows: &Windows, x: &[T], row: usize, from: usize, to: usize) -> Winners<T> {
     let mut found = Winners { value: [T::LOWEST; CHUNK], place: [NOWHERE; CHUNK] };
     let stride = windows.stride[1];
-    windows.taps(row, from, to, |first, count, at| {
+    // A tap's elements, one for each output, and where they win.
+    let mut element = [T::LOWEST; CHUNK];
+    for (down, right) in windows.window(row) {
+        let (first, count, at) = windows.tap(down, right, from, to);
+        along(&x[at..], stride, &mut element[..count], |element, &x| *element = x);
         let value = &mut found.value[first - from..][..count];
         let place = &mut found.place[first - from..][..count];
-        let x = &x[at..][..(count - 1) * stride + 1];
-        along(count, 0, stride, |i, from| {
+        let elements = value.iter_mut().zip(place).zip(&element[..count]);
+        for (i, ((value, place), &element)) in elements.enumerate() {
             // A NaN differs from itself, so that it wins and stays.
-            let larger = value[i].larger(x[from]);
-            let better = (larger != value[i]) | (place[i] == NOWHERE);
-            value[i] = larger;
-            place[i] = if better { (at + from) as u32 } else { place[i] };
-        });
-    });
+            let larger = value.larger(element);
+            let better = (larger != *value) | (*place == NOWHERE);
+            *value = larger;
+            *place = if better { at as u32 + stride as u32 * i as u32 } else { *place };
+        }
+    }
     found
 }
 
@@ -178,11 +205,16 @@ pub(crate) fn max<T: Float>(windows: &Windows, x: &[T], y: &mut [T]) {
 
 vectorised! {
     fn max_planes<T: Float>(windows: &Windows, x: &[T], y: &mut [T]) {
+        let (width, stride) = (windows.output[1], windows.stride[1]);
         for (x, y) in x.chunks_exact(windows.plane()).zip(y.chunks_exact_mut(windows.outputs())) {
-            by_runs(windows, x, |outputs, found| {
-                let count = outputs.len();
-                y[outputs].copy_from_slice(&found.value[..count]);
-            });
+            for (row, y) in y.chunks_exact_mut(width).enumerate() {
+                y.fill(T::LOWEST);
+                for (down, right) in windows.window(row) {
+                    let (first, count, at) = windows.tap(down, right, 0, width);
+                    let y = &mut y[first..first + count];
+                    along(&x[at..], stride, y, |y, &x| *y = y.larger(x));
+                }
+            }
         }
     }
 }

@@ -128,8 +128,9 @@ pub(crate) fn lane_max<T: Float>(x: &[T]) -> T {
     lanes.into_iter().fold(T::LOWEST, T::larger)
 }
 
+/// Sum of the lanes.
 #[inline(always)]
-fn fold<T: Float>(lanes: [T; LANES]) -> T {
+pub(crate) fn fold<T: Float>(lanes: [T; LANES]) -> T {
     let mut eight = [T::zero(); 8];
     let mut four = [T::zero(); 4];
     for i in 0..8 {
