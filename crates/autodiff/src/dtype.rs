@@ -89,6 +89,8 @@ pub trait Float:
     fn wide(self) -> f64;
     /// The larger of two; NaN if either is.
     fn larger(self, other: Self) -> Self;
+    /// `self * factor + term`, rounded once.
+    fn times_plus(self, factor: Self, term: Self) -> Self;
     /// Square root, correctly rounded.
     fn root(self) -> Self;
     /// e to the power of `self`.
@@ -121,6 +123,10 @@ macro_rules! float {
                 // A NaN on the left is kept by the comparison, one on the right by the sum.
                 let larger = if self < other { other } else { self };
                 if other != other { other } else { larger }
+            }
+            #[inline(always)]
+            fn times_plus(self, factor: Self, term: Self) -> Self {
+                self.mul_add(factor, term)
             }
             #[inline(always)]
             fn root(self) -> Self {

@@ -47,7 +47,7 @@ pub use exec::{Call, Workspace};
 pub use graph::{Graph, InputInfo};
 pub use layout::Layout;
 pub use op::{Derivative, Op, Signature};
-pub use ops::Conv2d;
+pub use ops::{Conv2d, ConvMethod, LocalResponseNorm, Pool2d};
 pub use plan::Micro;
 pub use program::Program;
 pub use row_sparse::RowSparse;

@@ -6,6 +6,8 @@ use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::columns::{Geometry, gather, scatter};
 use super::gemm::accumulate;
+use super::simd::vectorised;
+use super::winograd::Epilogue;
 use super::{Workspace, parallel};
 use crate::Float;
 
@@ -16,6 +18,8 @@ const POSITIONS: usize = 512;
 const FEWEST: usize = 128;
 /// Blocks that a kernel should have at least, for threads to share.
 const BLOCKS: usize = 8;
+/// Results that one task finishes.
+const FINISHED: usize = 1 << 15;
 
 /// Extent of equal blocks of at most `most`.
 fn even(extent: usize, most: usize) -> usize {
@@ -103,6 +107,25 @@ pub(crate) fn forward<T: Float>(
     });
 }
 
+vectorised! {
+    fn finish_planes<T: Float>(first: usize, plane: usize, y: &mut [T], after: Epilogue<'_, T>, filters: usize) {
+        for (index, y) in (first..).zip(y.chunks_exact_mut(plane)) {
+            after.apply(index % filters, y);
+        }
+    }
+}
+
+/// What follows the products, in place.
+pub(crate) fn finish<T: Float>(geometry: &Geometry, y: &mut [T], after: Epilogue<'_, T>) {
+    let (plane, filters) = (geometry.positions(), geometry.groups * geometry.filters);
+    if plane == 0 || !(after.relu || after.bias.is_some()) {
+        return;
+    }
+    parallel::rows(y, plane, (FINISHED / plane).max(1), 0, &|first, y| {
+        finish_planes(first, plane, y, after, filters);
+    });
+}
+
 /// Gradient of [`forward`] for `x`, where `g` is that for its result.
 pub(crate) fn input_gradient<T: Float>(
     geometry: &Geometry,
@@ -128,7 +151,7 @@ pub(crate) fn input_gradient<T: Float>(
 
 impl Geometry {
     /// The input gradient as a convolution of the output's gradient, for a stride of one.
-    fn turned(&self) -> Option<Geometry> {
+    pub(crate) fn turned(&self) -> Option<Geometry> {
         let reach = |axis: usize| self.dilation[axis] * (self.kernel[axis] - 1);
         let padding = |axis: usize| reach(axis).checked_sub(self.padding[axis]);
         if self.stride != [1, 1] {

@@ -4,6 +4,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, ShapeBuilder};
 
 use super::simd::{axpy, dot, vectorised};
+use super::skinny::{self, Rows};
 use super::{narrow, parallel};
 use crate::{Float, Layout};
 
@@ -82,12 +83,41 @@ pub(crate) fn batched<T: Float>(a: &[T], la: &Layout, b: &[T], lb: &Layout, c: &
         }
         for (i, c) in c.chunks_exact_mut(m * n).enumerate() {
             let (a, b) = (Matrix::of(a, la, first + i), Matrix::of(b, lb, first + i));
+            if skinny::suits(m, k, n) && few(a, b, c) {
+                continue;
+            }
             match ArrayViewMut2::from_shape((m, n), c) {
                 Ok(c) => tiled(&a.view(), &b.view(), c, (work / TILES).max(TILE)),
                 Err(error) => panic!("a result of {m} by {n}: {error}"),
             }
         }
     });
+}
+
+/// A product with a side of few rows, without copies; `false` where the strides do not allow it.
+fn few<T: Float>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T]) -> bool {
+    let ((m, k), n) = (a.shape, b.shape.1);
+    let rows = |x: Matrix<'_, T>| (x.strides.1 == 1).then_some(x.strides.0);
+    let left = (a.data, a.strides);
+    let along = rows(b).map(|stride| Rows { data: b.data, stride });
+    if k < m {
+        let Some(along) = along else { return false };
+        skinny::outer(left, along, k, n, c);
+        return true;
+    }
+    let c = match ArrayViewMut2::from_shape((m, n), c) {
+        Ok(c) => c,
+        Err(error) => panic!("a result of {m} by {n}: {error}"),
+    };
+    match (along, rows(a), rows(b.transposed())) {
+        (Some(along), _, _) => skinny::wide(left, along, k, c),
+        (None, Some(stride), Some(across)) => {
+            let a = Rows { data: a.data, stride };
+            skinny::inner(a, Rows { data: b.data, stride: across }, k, c);
+        }
+        _ => return false,
+    }
+    true
 }
 
 /// c = a b + beta c in one call; `beta` of zero does not read `c`.
@@ -130,6 +160,47 @@ fn tiled<T: Float>(
         let (first, second) = c.split_at(Axis(1), middle);
         parallel::both(|| tiled(a, &left, first, tile), || tiled(a, &right, second, tile));
     }
+}
+
+/// Rows from which a Gram matrix is cut in two.
+const GRAM: usize = 128;
+
+/// X X^T of `rows` by `columns`.
+pub(crate) fn gram<T: Float>(x: &[T], rows: usize, columns: usize, c: &mut [T]) {
+    if columns == 0 {
+        return c.fill(T::zero());
+    }
+    let layout = Layout::contiguous(&[rows, columns]);
+    let x = Matrix::of(x, &layout, 0).view();
+    match ArrayViewMut2::from_shape((rows, rows), &mut *c) {
+        Ok(c) => lower(&x, c, (rows * rows * columns / TILES).max(TILE)),
+        Err(error) => panic!("a Gram matrix of {rows}: {error}"),
+    }
+    for row in 0..rows {
+        for column in row + 1..rows {
+            c[row * rows + column] = c[column * rows + row];
+        }
+    }
+}
+
+/// The lower triangle, by blocks that may reach above it.
+fn lower<T: Float>(x: &ArrayView2<'_, T>, mut c: ArrayViewMut2<'_, T>, tile: usize) {
+    let (rows, columns) = x.dim();
+    if rows < GRAM {
+        if rows * rows * columns <= tile {
+            return accumulate(x, &x.t(), T::zero(), &mut c);
+        }
+        return tiled(x, &x.t(), c, tile);
+    }
+    let middle = (rows / 2).next_multiple_of(16);
+    let (first, second) = x.split_at(Axis(0), middle);
+    let (top, bottom) = c.split_at(Axis(0), middle);
+    let (upper, _) = top.split_at(Axis(1), middle);
+    let (across, corner) = bottom.split_at(Axis(1), middle);
+    parallel::both(
+        || tiled(&second, &first.t(), across, tile),
+        || parallel::both(|| lower(&first, upper, tile), || lower(&second, corner, tile)),
+    );
 }
 
 vectorised! {

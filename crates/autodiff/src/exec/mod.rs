@@ -2,6 +2,7 @@
 
 pub(crate) mod bags;
 mod call;
+pub(crate) mod channels;
 pub(crate) mod columns;
 pub(crate) mod conv;
 pub(crate) mod fused;
@@ -9,9 +10,13 @@ pub(crate) mod gemm;
 mod memory;
 mod narrow;
 pub(crate) mod parallel;
+pub(crate) mod pool;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 pub(crate) mod simd;
+mod skinny;
+mod tile;
+pub(crate) mod winograd;
 mod workspace;
 
 pub use call::Call;

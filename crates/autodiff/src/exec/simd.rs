@@ -22,18 +22,18 @@ macro_rules! vectorised {
 
             #[cfg(target_arch = "x86_64")]
             {
-                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
                 fn wide<T: Float>($($arg: $type),*) $(-> $ret)? {
                     body($($arg),*)
                 }
-                #[target_feature(enable = "avx2")]
+                #[target_feature(enable = "avx2,fma")]
                 fn half<T: Float>($($arg: $type),*) $(-> $ret)? {
                     body($($arg),*)
                 }
                 match crate::exec::simd::width() {
                     // SAFETY: the processor was asked for these features.
                     2 => return unsafe { wide($($arg),*) },
-                    // SAFETY: the processor was asked for this feature.
+                    // SAFETY: the processor was asked for these features.
                     1 => return unsafe { half($($arg),*) },
                     _ => {}
                 }
@@ -44,15 +44,17 @@ macro_rules! vectorised {
 }
 pub(crate) use vectorised;
 
-/// 2 for AVX-512, 1 for AVX2, 0 for neither.
+/// 2 for AVX-512, 1 for AVX2, 0 for neither; both with fused multiplication and addition.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 pub(crate) fn width() -> u8 {
     use std::arch::is_x86_feature_detected as has;
-    if has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
+    if !has!("avx2") || !has!("fma") {
+        0
+    } else if has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
         2
     } else {
-        u8::from(has!("avx2"))
+        1
     }
 }
 
@@ -126,8 +128,9 @@ pub(crate) fn lane_max<T: Float>(x: &[T]) -> T {
     lanes.into_iter().fold(T::LOWEST, T::larger)
 }
 
+/// Sum of the lanes.
 #[inline(always)]
-fn fold<T: Float>(lanes: [T; LANES]) -> T {
+pub(crate) fn fold<T: Float>(lanes: [T; LANES]) -> T {
     let mut eight = [T::zero(); 8];
     let mut four = [T::zero(); 4];
     for i in 0..8 {

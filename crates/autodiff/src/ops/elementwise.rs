@@ -49,7 +49,8 @@ fn unary<'g>(micro: Micro, x: Var<'g>, y: Var<'g>, g: Var<'g>) -> Result<Option<
         Micro::Sqrt => g.div(y)?.mul_scalar(0.5),
         Micro::Tanh => g.mul(y.square().neg().add_scalar(1.0))?,
         Micro::Sigmoid => g.mul(y.sub(y.square())?)?,
-        Micro::Relu => g.mul(x.step())?,
+        // By the result, so that the operand need not be kept.
+        Micro::Relu => g.mul(y.step())?,
         Micro::Square => g.mul(x)?.mul_scalar(2.0),
         Micro::Powf(0.0) => return Ok(None),
         Micro::Powf(1.0) => g,

@@ -76,6 +76,37 @@ mod tests {
 
     const A: (&[usize], &[f64]) = (&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
 
+    /// Few rows or few terms beside a large matrix, in every orientation.
+    #[test]
+    fn skinny_products_are_products() {
+        let numbers = |len: usize| -> Vec<f64> {
+            (0..len).map(|i| ((i * 37 + 11) % 23) as f64 / 8.0 - 1.0).collect()
+        };
+        for (m, k, n) in [(3, 517, 601), (8, 400, 700), (700, 9, 401), (601, 4, 517)] {
+            let (a, b) = (numbers(m * k), numbers(k * n));
+            let mut wanted = vec![0.0; m * n];
+            for (place, wanted) in wanted.iter_mut().enumerate() {
+                let term = |p: usize| a[place / n * k + p] * b[p * n + place % n];
+                // Sums of multiples of 1/64 are exact.
+                *wanted = (0..k).map(term).sum();
+            }
+            let turned = |x: &[f64], rows: usize, columns: usize| -> Vec<f64> {
+                (0..x.len()).map(|i| x[i % rows * columns + i / rows]).collect()
+            };
+            let (at, bt) = (turned(&a, m, k), turned(&b, k, n));
+            for (left, right) in [(false, false), (true, false), (false, true), (true, true)] {
+                let (a, sa) = if left { (&at, [k, m]) } else { (&a, [m, k]) };
+                let (b, sb) = if right { (&bt, [n, k]) } else { (&b, [k, n]) };
+                let found = eval(&[(&sa, a), (&sb, b)], |_, x| {
+                    let a = if left { x[0].transpose(0, 1)? } else { x[0] };
+                    let b = if right { x[1].transpose(0, 1)? } else { x[1] };
+                    a.matmul(b)
+                });
+                assert!(found == wanted, "{m} {k} {n} {left} {right}");
+            }
+        }
+    }
+
     #[test]
     fn plain_and_transposed() {
         let b = (&[3, 1][..], &[1.0, 0.0, -1.0][..]);

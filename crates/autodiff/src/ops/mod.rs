@@ -1,18 +1,22 @@
 //! The operations, one a file: definition, inference, derivative, kernel, test.
 
 mod broadcast_to;
+mod channel_sum;
 mod concat;
 mod conv2d;
 mod cross_entropy;
 mod elementwise;
 mod embedding_bag;
 mod gather;
+mod gram;
+mod local_response_norm;
 mod log_softmax;
 mod log_sum_exp;
 mod matmul;
 mod max;
 mod pad;
 mod pick;
+mod pool;
 mod reshape;
 mod row_sum;
 mod scatter_add;
@@ -26,18 +30,21 @@ mod unique_rows;
 mod unpick;
 
 pub(crate) use broadcast_to::{BroadcastTo, broadcast_shape};
+pub(crate) use channel_sum::ChannelSum;
 pub(crate) use concat::Concat;
-pub use conv2d::Conv2d;
+pub use conv2d::{Conv2d, ConvMethod};
 pub(crate) use cross_entropy::CrossEntropy;
 pub(crate) use elementwise::Elementwise;
 pub(crate) use embedding_bag::EmbeddingBag;
 pub(crate) use gather::{Gather, row};
+pub use local_response_norm::LocalResponseNorm;
 pub(crate) use log_softmax::LogSoftmax;
 pub(crate) use log_sum_exp::LogSumExp;
 pub(crate) use matmul::MatMul;
 pub(crate) use max::Max;
 pub(crate) use pad::Pad;
 pub(crate) use pick::Pick;
+pub use pool::Pool2d;
 pub(crate) use reshape::Reshape;
 pub(crate) use row_sum::RowSum;
 pub(crate) use scatter_add::ScatterAdd;

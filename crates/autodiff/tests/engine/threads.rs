@@ -1,6 +1,6 @@
 //! The number of threads does not change a bit.
 
-use autodiff::{Conv2d, DType, Graph, Var};
+use autodiff::{Conv2d, ConvMethod, DType, Graph, LocalResponseNorm, Pool2d, Var};
 
 use super::support::{buffers, run};
 
@@ -49,7 +49,7 @@ fn of_products_and_reductions() {
 
 #[test]
 fn of_convolutions() {
-    let padded = Conv2d { padding: [1, 1], ..Conv2d::default() };
+    let padded = Conv2d { padding: [1, 1], method: ConvMethod::Direct, ..Conv2d::default() };
     let strided = Conv2d { stride: [2, 3], groups: 2, ..Conv2d::default() };
     same_bits(1, |graph| {
         let x = graph.input("x", &[2, 8, 60, 50]);
@@ -58,6 +58,38 @@ fn of_convolutions() {
         let y = hidden.conv2d(w, strided).unwrap();
         let mut outputs = graph.grad(y.square().sum_all(), &[x, v, w]).unwrap();
         outputs.push(y);
+        outputs
+    });
+}
+
+#[test]
+fn of_convolutions_by_tiles() {
+    let padded = Conv2d { padding: [1, 1], method: ConvMethod::Winograd, ..Conv2d::default() };
+    let grouped = Conv2d { padding: [0, 2], groups: 2, ..padded };
+    same_bits(1, |graph| {
+        // Many blocks of tiles in the first, one in the last.
+        let x = graph.input("x", &[2, 3, 61, 67]);
+        let (u, v) = (graph.input("u", &[40, 3, 3, 3]), graph.input("v", &[8, 20, 3, 3]));
+        let (w, b) = (graph.input("w", &[72, 8, 3, 3]), graph.input("b", &[72]));
+        let first = x.conv2d_relu(u, None, padded).unwrap();
+        let second = first.conv2d(v, grouped).unwrap().avg_pool2d(Pool2d::of(4)).unwrap();
+        let y = second.conv2d_relu(w, Some(b), padded).unwrap();
+        let mut outputs = graph.grad(y.square().sum_all(), &[x, u, v, w, b]).unwrap();
+        outputs.extend([y, w.conv2d_filters(1).unwrap()]);
+        outputs
+    });
+}
+
+#[test]
+fn of_pooling_and_normalisation() {
+    let pool = Pool2d { kernel: [3, 3], stride: [2, 2], padding: [1, 1] };
+    same_bits(1, |graph| {
+        let x = graph.input("x", &[3, 20, 60, 70]);
+        let y = x.local_response_norm(LocalResponseNorm::default()).unwrap();
+        let (a, b) = (y.max_pool2d(pool).unwrap(), y.avg_pool2d(pool).unwrap());
+        let loss = a.mul(b).unwrap().square().sum_all();
+        let mut outputs = graph.grad(loss, &[x]).unwrap();
+        outputs.extend([a, b]);
         outputs
     });
 }

@@ -1,14 +1,18 @@
 //! The convolution itself.
 
-use super::{Conv2d, result, two_floats};
-use crate::exec::{Call, conv};
+use super::{After, Conv2d, floats, result};
+use crate::exec::{Call, conv, winograd};
 use crate::op::{Derivative, Op, Signature};
 use crate::ops::by_float;
 use crate::{Error, Float, Var};
 
-/// Images and filters to images.
+/// Images and filters, a bias if there is one, and the transformed filters if they serve, to images.
 #[derive(Debug)]
-pub(super) struct Forward(pub Conv2d);
+pub(super) struct Forward {
+    pub conv: Conv2d,
+    pub after: After,
+    pub winograd: bool,
+}
 
 impl Op for Forward {
     fn name(&self) -> &'static str {
@@ -16,18 +20,28 @@ impl Op for Forward {
     }
 
     fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
-        two_floats(self.name(), inputs)?;
-        let geometry = self.0.geometry(self.name(), &inputs[0].shape, &inputs[1].shape)?;
-        Ok(Signature { shape: result(&geometry), dtype: inputs[0].dtype })
+        let count = 2 + usize::from(self.after.bias) + usize::from(self.winograd);
+        floats(self.name(), inputs, count)?;
+        let geometry = self.conv.geometry(self.name(), &inputs[0].shape, &inputs[1].shape)?;
+        let shape = result(&geometry);
+        if self.after.bias {
+            self.after.check(self.name(), &inputs[2], shape[1])?;
+        }
+        Ok(Signature { shape, dtype: inputs[0].dtype })
     }
 
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        let (x, w, g) = (at.inputs[0], at.inputs[1], at.gradient);
-        Ok(vec![at.when(0, || self.0.input(g, w, x))?, at.when(1, || self.0.weight(x, g, w))?])
+        let (x, w) = (at.inputs[0], at.inputs[1]);
+        let (g, bias) = self.after.derivative(at, 2)?;
+        let images = at.when(0, || self.conv.input(g, w, x))?;
+        let mut gradients = vec![images, at.when(1, || self.conv.weight(x, g, w))?, bias];
+        // Transformed filters pass nothing on to the filters, which are an operand themselves.
+        gradients.resize(at.inputs.len(), None);
+        Ok(gradients)
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
-        by_float!(call, run, self.0)
+        by_float!(call, run, self)
     }
 
     fn key(&self) -> Option<String> {
@@ -35,9 +49,16 @@ impl Op for Forward {
     }
 }
 
-fn run<T: Float>(call: &mut Call<'_>, conv: Conv2d) -> Result<(), Error> {
-    let geometry = conv.geometry("conv2d", call.shape(0), call.shape(1))?;
+fn run<T: Float>(call: &mut Call<'_>, op: &Forward) -> Result<(), Error> {
+    let geometry = op.conv.geometry("conv2d", call.shape(0), call.shape(1))?;
     let (x, w, y) = (call.input::<T>(0), call.input::<T>(1), call.output::<T>());
-    conv::forward(&geometry, x, w, y, call.workspace());
+    let (after, workspace) = (op.after.of(call, 2), call.workspace());
+    if op.winograd {
+        let u = call.input::<T>(call.len() - 1);
+        winograd::convolve(&geometry, (u, false), x, y, after, workspace);
+    } else {
+        conv::forward(&geometry, x, w, y, workspace);
+        conv::finish(&geometry, y, after);
+    }
     Ok(())
 }

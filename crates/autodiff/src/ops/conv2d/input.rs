@@ -1,16 +1,19 @@
 //! Gradient of a convolution for its images.
 
-use super::{Conv2d, result, two_floats};
-use crate::exec::{Call, conv};
+use super::{Conv2d, floats, result};
+use crate::exec::winograd::Epilogue;
+use crate::exec::{Call, conv, winograd};
 use crate::op::{Derivative, Op, Signature};
 use crate::ops::by_float;
 use crate::{Error, Float, Var};
 
-/// Gradient of the result, and filters, to images of height and width `extent`.
+/// Gradient of the result, filters, and the transformed filters if they serve, to images of height
+/// and width `extent`.
 #[derive(Debug)]
 pub(super) struct Input {
     pub conv: Conv2d,
     pub extent: [usize; 2],
+    pub winograd: bool,
 }
 
 impl Input {
@@ -27,7 +30,7 @@ impl Op for Input {
 
     fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
         let op = self.name();
-        two_floats(op, inputs)?;
+        floats(op, inputs, 2 + usize::from(self.winograd))?;
         let (g, w) = (&inputs[0].shape, &inputs[1].shape);
         let shape = self.images(g, w);
         if result(&self.conv.geometry(op, &shape, w)?) != *g {
@@ -40,14 +43,14 @@ impl Op for Input {
     /// Linear in both: with H for the result, dG = conv2d(H, W) and dW = conv2d_weight(H, G).
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let (g, w, h) = (at.inputs[0], at.inputs[1], at.gradient);
-        Ok(vec![
-            at.when(0, || self.conv.forward(h.graph(), h, w))?,
-            at.when(1, || self.conv.weight(h, g, w))?,
-        ])
+        let gradient = at.when(0, || self.conv.forward(h, w))?;
+        let mut gradients = vec![gradient, at.when(1, || self.conv.weight(h, g, w))?];
+        gradients.resize(at.inputs.len(), None);
+        Ok(gradients)
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
-        by_float!(call, run, self.conv)
+        by_float!(call, run, self)
     }
 
     fn key(&self) -> Option<String> {
@@ -55,9 +58,15 @@ impl Op for Input {
     }
 }
 
-fn run<T: Float>(call: &mut Call<'_>, conv: Conv2d) -> Result<(), Error> {
-    let geometry = conv.geometry("conv2d_input", call.output_shape(), call.shape(1))?;
+fn run<T: Float>(call: &mut Call<'_>, op: &Input) -> Result<(), Error> {
+    let geometry = op.conv.geometry("conv2d_input", call.output_shape(), call.shape(1))?;
     let (g, w, dx) = (call.input::<T>(0), call.input::<T>(1), call.output::<T>());
-    conv::input_gradient(&geometry, g, w, dx, call.workspace());
+    match geometry.turned().filter(|_| op.winograd) {
+        Some(turned) => {
+            let (u, after) = (call.input::<T>(2), Epilogue { bias: None, relu: false });
+            winograd::convolve(&turned, (u, true), g, dx, after, call.workspace());
+        }
+        None => conv::input_gradient(&geometry, g, w, dx, call.workspace()),
+    }
     Ok(())
 }

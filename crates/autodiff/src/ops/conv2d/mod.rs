@@ -1,16 +1,38 @@
 //! Two-dimensional convolution and its two gradients, a family closed under differentiation.
 
+mod filters;
 mod forward;
 mod input;
+mod transformed;
 mod weight;
 
+use crate::exec::Call;
 use crate::exec::columns::Geometry;
-use crate::op::{Signature, float};
-use crate::{Error, Graph, Var};
+use crate::exec::winograd::{self, Epilogue};
+use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::{DType, Error, Float, Var};
 
+use filters::Filters;
 use forward::Forward;
 use input::Input;
+use transformed::Transformed;
 use weight::Weight;
+
+/// How a convolution is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ConvMethod {
+    /// What is fastest for the shapes.
+    ///
+    /// In f32, filters of 3 by 3 with a stride and a dilation of 1 go by Winograd's
+    /// F(4x4, 3x3), whose result deviates by about 1e-6 of its norm.
+    #[default]
+    Fastest,
+    /// Every product of the definition, added up in order by blocks.
+    Direct,
+    /// F(4x4, 3x3), for filters of 3 by 3 with a stride and a dilation of 1 and a padding of at
+    /// most 2.
+    Winograd,
+}
 
 /// How a convolution steps over its input; values are for height and width.
 ///
@@ -33,11 +55,19 @@ pub struct Conv2d {
     pub dilation: [usize; 2],
     /// Number of parts of the channels that are convolved apart.
     pub groups: usize,
+    /// How it is computed.
+    pub method: ConvMethod,
 }
 
 impl Default for Conv2d {
     fn default() -> Conv2d {
-        Conv2d { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 }
+        Conv2d {
+            stride: [1, 1],
+            padding: [0, 0],
+            dilation: [1, 1],
+            groups: 1,
+            method: ConvMethod::default(),
+        }
     }
 }
 
@@ -89,9 +119,9 @@ fn result(geometry: &Geometry) -> Vec<usize> {
     vec![geometry.batch, geometry.groups * geometry.filters, h, w]
 }
 
-/// Checks two float operands.
-fn two_floats(op: &'static str, inputs: &[Signature]) -> Result<(), Error> {
-    crate::op::arity(op, inputs, 2)?;
+/// Checks a number of float operands.
+fn floats(op: &'static str, inputs: &[Signature], count: usize) -> Result<(), Error> {
+    arity(op, inputs, count)?;
     inputs.iter().try_for_each(|input| float(op, input, inputs[0].dtype))
 }
 
@@ -99,15 +129,106 @@ fn planes(shape: &[usize]) -> [usize; 2] {
     [shape[2], shape[3]]
 }
 
+/// What follows a convolution.
+#[derive(Debug, Clone, Copy)]
+struct After {
+    /// Whether a bias, one number a filter, is added.
+    bias: bool,
+    /// Whether negative results become zero.
+    relu: bool,
+}
+
+impl After {
+    fn check(self, op: &'static str, bias: &Signature, filters: usize) -> Result<(), Error> {
+        if !self.bias || bias.shape == [filters] {
+            return Ok(());
+        }
+        let (left, right) = (vec![filters], bias.shape.clone());
+        Err(Error::Shapes { op, left, right, wanted: "one bias a filter" })
+    }
+
+    /// The bias, operand `index`, and what else is done.
+    fn of<'a, T: Float>(self, call: &Call<'a>, index: usize) -> Epilogue<'a, T> {
+        let bias = if self.bias { Some(call.input::<T>(index)) } else { None };
+        Epilogue { bias, relu: self.relu }
+    }
+
+    /// The gradient of the convolution itself, and that of operand `index`, the bias.
+    fn derivative<'g>(
+        self,
+        at: &Derivative<'_, 'g>,
+        index: usize,
+    ) -> Result<(Var<'g>, Option<Var<'g>>), Error> {
+        let gradient = if self.relu { at.gradient.mul(at.output.step())? } else { at.gradient };
+        let of_bias = || gradient.sum(&[0, 2, 3], false);
+        Ok((gradient, if self.bias { at.when(index, of_bias)? } else { None }))
+    }
+}
+
+/// Channels or filters from which transforms cost less than the multiplications they save.
+const MANY: usize = 16;
+
+impl Conv2d {
+    /// Whether filters are transformed for a convolution of `x` with `w`.
+    fn winograd(
+        &self,
+        op: &'static str,
+        dtype: DType,
+        x: &[usize],
+        w: &[usize],
+    ) -> Result<bool, Error> {
+        let geometry = self.geometry(op, x, w)?;
+        let suits = winograd::suits(&geometry);
+        match self.method {
+            ConvMethod::Direct => Ok(false),
+            ConvMethod::Winograd if !suits => {
+                let wanted = "kernels of 3 by 3, stride and dilation 1 and padding of at most 2";
+                Err(Error::Shapes { op, left: x.to_vec(), right: w.to_vec(), wanted })
+            }
+            ConvMethod::Winograd => Ok(true),
+            ConvMethod::Fastest => {
+                let many = geometry.channels.max(geometry.filters) >= MANY;
+                Ok(suits && many && dtype == DType::F32)
+            }
+        }
+    }
+}
+
 /// What the three operations make each other's derivatives of.
 impl Conv2d {
-    fn forward<'g>(&self, graph: &'g Graph, x: Var<'g>, w: Var<'g>) -> Result<Var<'g>, Error> {
-        graph.apply(Forward(*self), &[x, w])
+    fn forward<'g>(&self, x: Var<'g>, w: Var<'g>) -> Result<Var<'g>, Error> {
+        self.fused(x, w, None, false)
+    }
+
+    fn fused<'g>(
+        &self,
+        x: Var<'g>,
+        w: Var<'g>,
+        bias: Option<Var<'g>>,
+        relu: bool,
+    ) -> Result<Var<'g>, Error> {
+        let (graph, after) = (x.graph(), After { bias: bias.is_some(), relu });
+        let winograd = self.winograd("conv2d", x.dtype(), &x.shape(), &w.shape())?;
+        let mut operands = vec![x, w];
+        operands.extend(bias);
+        if winograd {
+            operands.push(graph.apply(Filters { groups: self.groups }, &[w])?);
+        }
+        graph.apply(Forward { conv: *self, after, winograd }, &operands)
     }
 
     fn input<'g>(&self, g: Var<'g>, w: Var<'g>, like: Var<'g>) -> Result<Var<'g>, Error> {
-        let extent = planes(&like.shape());
-        g.graph().apply(Input { conv: *self, extent }, &[g, w])
+        self.transposed(g, w, planes(&like.shape()))
+    }
+
+    fn transposed<'g>(&self, g: Var<'g>, w: Var<'g>, extent: [usize; 2]) -> Result<Var<'g>, Error> {
+        let (graph, op) = (g.graph(), Input { conv: *self, extent, winograd: false });
+        let images = op.infer(&[g.signature(), w.signature()])?.shape;
+        if !self.winograd(op.name(), g.dtype(), &images, &w.shape())? {
+            return graph.apply(op, &[g, w]);
+        }
+        let u = graph.apply(Filters { groups: self.groups }, &[w])?;
+        graph.apply(Input { winograd: true, ..op }, &[g, w, u])
     }
 
     fn weight<'g>(&self, x: Var<'g>, g: Var<'g>, like: Var<'g>) -> Result<Var<'g>, Error> {
@@ -125,7 +246,50 @@ impl<'g> Var<'g> {
     /// [`Error::Shapes`] if channels do not agree or the kernel does not fit into the padded image,
     /// [`Error::Shape`] for a stride, dilation or number of groups of zero.
     pub fn conv2d(self, filters: Var<'g>, conv: Conv2d) -> Result<Var<'g>, Error> {
-        conv.forward(self.graph(), self, filters)
+        conv.forward(self, filters)
+    }
+
+    /// [`Var::conv2d`], a bias `[f]` added, and negative results made zero, in one pass.
+    ///
+    /// # Errors
+    /// As [`Var::conv2d`]; [`Error::Shapes`] if the bias has another shape.
+    pub fn conv2d_relu(
+        self,
+        filters: Var<'g>,
+        bias: Option<Var<'g>>,
+        conv: Conv2d,
+    ) -> Result<Var<'g>, Error> {
+        conv.fused(self, filters, bias, true)
+    }
+
+    /// Filters `[f, c / groups, 3, 3]` as [`Var::conv2d_relu_transformed`] takes them; four times as
+    /// many numbers, whose order is not specified.
+    ///
+    /// They have no derivative.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for filters of another extent or a number that the groups do not divide.
+    pub fn conv2d_filters(self, groups: usize) -> Result<Var<'g>, Error> {
+        self.graph().apply(Filters { groups }, &[self])
+    }
+
+    /// [`Var::conv2d_relu`] with `count` filters that [`Var::conv2d_filters`] transformed, perhaps
+    /// in another program: fixed filters need to be transformed only once.
+    ///
+    /// # Errors
+    /// As [`Var::conv2d_relu`] with [`ConvMethod::Winograd`]; [`Error::Custom`] where a gradient for
+    /// the filters is asked for.
+    pub fn conv2d_relu_transformed(
+        self,
+        filters: Var<'g>,
+        count: usize,
+        bias: Option<Var<'g>>,
+        conv: Conv2d,
+    ) -> Result<Var<'g>, Error> {
+        let after = After { bias: bias.is_some(), relu: true };
+        let mut operands = vec![self, filters];
+        operands.extend(bias);
+        self.graph().apply(Transformed { conv, count, after }, &operands)
     }
 
     /// The adjoint of [`Var::conv2d`] for its images (a transposed convolution): `[n, f, h', w']`
@@ -139,15 +303,15 @@ impl<'g> Var<'g> {
         conv: Conv2d,
         extent: [usize; 2],
     ) -> Result<Var<'g>, Error> {
-        self.graph().apply(Input { conv, extent }, &[self, filters])
+        conv.transposed(self, filters, extent)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DType;
-    use crate::check::testing::{check, eval};
+    use crate::check::testing::{check, eval, eval_near};
+    use crate::{DType, Graph};
 
     /// The definition, element by element.
     fn direct(conv: Conv2d, x: &[f64], w: &[f64], geometry: &Geometry) -> Vec<f64> {
@@ -184,13 +348,14 @@ mod tests {
         (0..len).map(|i| ((i * 37 + 11) % 23) as f64 / 8.0 - 1.0).collect()
     }
 
+    const DIRECT: ConvMethod = ConvMethod::Direct;
     const CONVS: [Conv2d; 5] = [
-        Conv2d { stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1 },
-        Conv2d { stride: [2, 1], padding: [0, 2], dilation: [1, 1], groups: 2 },
-        Conv2d { stride: [1, 1], padding: [0, 1], dilation: [2, 1], groups: 2 },
-        Conv2d { stride: [3, 2], padding: [2, 1], dilation: [1, 2], groups: 1 },
+        Conv2d { stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1, method: DIRECT },
+        Conv2d { stride: [2, 1], padding: [0, 2], dilation: [1, 1], groups: 2, method: DIRECT },
+        Conv2d { stride: [1, 1], padding: [0, 1], dilation: [2, 1], groups: 2, method: DIRECT },
+        Conv2d { stride: [3, 2], padding: [2, 1], dilation: [1, 2], groups: 1, method: DIRECT },
         // Padded beyond what the kernel reaches.
-        Conv2d { stride: [1, 1], padding: [3, 0], dilation: [1, 1], groups: 4 },
+        Conv2d { stride: [1, 1], padding: [3, 0], dilation: [1, 1], groups: 4, method: DIRECT },
     ];
 
     #[test]
@@ -254,6 +419,123 @@ mod tests {
                 Ok(g.apply(Weight { conv, kernel: [2, 2] }, v)?.mul_scalar(0.3).tanh())
             });
         }
+    }
+
+    fn same(padding: [usize; 2], groups: usize, method: ConvMethod) -> Conv2d {
+        Conv2d { padding, groups, method, ..Conv2d::default() }
+    }
+
+    /// Images, filters and groups: odd extents, several images a block, several blocks an image,
+    /// channels and filters that blocks do not divide.
+    const TILED: [([usize; 4], usize, [usize; 2], usize); 7] = [
+        ([1, 3, 5, 7], 4, [1, 1], 1),
+        ([3, 8, 13, 13], 16, [1, 1], 2),
+        ([2, 9, 4, 3], 5, [2, 0], 1),
+        ([1, 16, 33, 70], 40, [0, 2], 2),
+        ([11, 4, 6, 6], 12, [2, 2], 1),
+        ([1, 2, 3, 300], 2, [0, 1], 1),
+        ([2, 2, 41, 9], 33, [1, 0], 1),
+    ];
+
+    #[test]
+    fn tiles_give_what_the_definition_does() {
+        for (x, f, padding, groups) in TILED {
+            let conv = same(padding, groups, ConvMethod::Winograd);
+            let w = [f, x[1] / groups, 3, 3];
+            let geometry = conv.geometry("conv2d", &x, &w).unwrap();
+            let (left, right) = (numbers(x.iter().product()), numbers(w.iter().product::<usize>()));
+            let (images, filters) = ((&x[..], &left[..]), (&w[..], &right[..]));
+            let found = eval_near(&[images, filters], |_, v| v[0].conv2d(v[1], conv));
+            near(&found, &direct(conv, &left, &right, &geometry));
+            // The adjoint, by the same transformed filters.
+            let y = result(&geometry);
+            let g = numbers(y.iter().product());
+            let (gradient, extent) = ((&y[..], &g[..]), [x[2], x[3]]);
+            let of = |method| {
+                let conv = same(padding, groups, method);
+                eval_near(&[gradient, filters], move |_, v| {
+                    v[0].conv2d_transposed(v[1], conv, extent)
+                })
+            };
+            near(&of(ConvMethod::Winograd), &of(ConvMethod::Direct));
+            let of = |method| {
+                let conv = same(padding, groups, method);
+                eval_near(&[images, gradient], move |g, v| {
+                    g.apply(Weight { conv, kernel: [3, 3] }, v)
+                })
+            };
+            near(&of(ConvMethod::Winograd), &of(ConvMethod::Direct));
+        }
+    }
+
+    fn near(found: &[f64], wanted: &[f64]) {
+        assert_eq!(found.len(), wanted.len());
+        let norm = |x: &mut dyn Iterator<Item = f64>| x.map(|x| x * x).sum::<f64>().sqrt();
+        let off = norm(&mut found.iter().zip(wanted).map(|(a, b)| a - b));
+        let all = norm(&mut wanted.iter().copied());
+        assert!(off <= 1e-13 * all, "{off} of {all}");
+    }
+
+    #[test]
+    fn tiles_differentiate() {
+        for (padding, groups) in [([1, 1], 1), ([0, 2], 2)] {
+            let conv = same(padding, groups, ConvMethod::Winograd);
+            let w: &[usize] = &[4, 4 / groups, 3, 3];
+            check(&[&[2, 4, 5, 6], w], |_, v| Ok(v[0].conv2d(v[1], conv)?.mul_scalar(0.2).tanh()));
+        }
+    }
+
+    #[test]
+    fn a_bias_and_a_rectifier_follow() {
+        for method in [ConvMethod::Direct, ConvMethod::Winograd] {
+            let conv = same([1, 1], 2, method);
+            let shapes: &[&[usize]] = &[&[2, 4, 5, 6], &[6, 2, 3, 3], &[6]];
+            let (x, w, b) = (numbers(240), numbers(108), numbers(6));
+            let given = [(shapes[0], &x[..]), (shapes[1], &w[..]), (shapes[2], &b[..])];
+            let one = eval_near(&given, |_, v| v[0].conv2d_relu(v[1], Some(v[2]), conv));
+            let many = eval_near(&given, |_, v| {
+                Ok(v[0].conv2d(v[1], conv)?.add(v[2].reshape(&[6, 1, 1])?)?.relu())
+            });
+            near(&one, &many);
+            assert!(one.contains(&0.0));
+            check(shapes, |_, v| Ok(v[0].conv2d_relu(v[1], Some(v[2]), conv)?.square()));
+            check(&shapes[..2], |_, v| Ok(v[0].conv2d_relu(v[1], None, conv)?.square()));
+        }
+    }
+
+    #[test]
+    fn fixed_filters_are_transformed_apart() {
+        let conv = same([1, 1], 2, ConvMethod::Winograd);
+        let w = numbers(108);
+        let fixed =
+            |g: &'_ Graph| g.constant(&w, &[6, 2, 3, 3]).unwrap().conv2d_filters(2).unwrap().id();
+        check(&[&[2, 4, 5, 6], &[6]], |g, v| {
+            let u = Var::new(g, fixed(g));
+            Ok(v[0].conv2d_relu_transformed(u, 6, Some(v[1]), conv)?.square())
+        });
+        let (x, b) = (numbers(240), numbers(6));
+        let given = [(&[2, 4, 5, 6][..], &x[..]), (&[6][..], &b[..])];
+        let apart = eval_near(&given, |g, v| {
+            let u = Var::new(g, fixed(g));
+            v[0].conv2d_relu_transformed(u, 6, Some(v[1]), conv)
+        });
+        let together = eval_near(&given, |g, v| {
+            v[0].conv2d_relu(g.constant(&w, &[6, 2, 3, 3])?, Some(v[1]), conv)
+        });
+        assert_eq!(apart, together);
+
+        let graph = Graph::new(DType::F32);
+        let (x, w) = (graph.input("x", &[1, 2, 8, 8]), graph.input("w", &[3, 2, 3, 3]));
+        let u = w.conv2d_filters(1).unwrap();
+        let one = same([1, 1], 1, ConvMethod::Fastest);
+        let y = x.conv2d_relu_transformed(u, 3, None, one).unwrap().sum_all();
+        assert!(matches!(graph.grad(y, &[w]), Err(Error::Custom { op: "conv2d_transformed", .. })));
+        let error = x.conv2d_relu_transformed(u, 9, None, one).unwrap_err();
+        assert!(matches!(error, Error::Shapes { op: "conv2d_transformed", .. }));
+        let strided = Conv2d { stride: [2, 2], ..one };
+        assert!(x.conv2d_relu_transformed(u, 3, None, strided).is_err());
+        assert!(x.conv2d(w, Conv2d { method: ConvMethod::Winograd, ..strided }).is_err());
+        assert!(graph.input("w", &[3, 2, 5, 5]).conv2d_filters(1).is_err());
     }
 
     #[test]

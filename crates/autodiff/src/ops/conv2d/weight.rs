@@ -1,6 +1,6 @@
 //! Gradient of a convolution for its filters.
 
-use super::{Conv2d, result, two_floats};
+use super::{Conv2d, floats, result};
 use crate::exec::{Call, conv};
 use crate::op::{Derivative, Op, Signature};
 use crate::ops::by_float;
@@ -20,7 +20,7 @@ impl Op for Weight {
 
     fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
         let op = self.name();
-        two_floats(op, inputs)?;
+        floats(op, inputs, 2)?;
         let (x, g) = (&inputs[0].shape, &inputs[1].shape);
         let (channels, filters) = (x.get(1).unwrap_or(&0), g.get(1).unwrap_or(&0));
         let own = channels / self.conv.groups.max(1);
@@ -35,10 +35,7 @@ impl Op for Weight {
     /// Linear in both: with V for the result, dX = conv2d_input(G, V) and dG = conv2d(X, V).
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let (x, g, v) = (at.inputs[0], at.inputs[1], at.gradient);
-        Ok(vec![
-            at.when(0, || self.conv.input(g, v, x))?,
-            at.when(1, || self.conv.forward(v.graph(), x, v))?,
-        ])
+        Ok(vec![at.when(0, || self.conv.input(g, v, x))?, at.when(1, || self.conv.forward(x, v))?])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {

@@ -1,0 +1,79 @@
+//! Filters of three by three taps, transformed and stored in the blocks that products read.
+
+use super::transform::{BLOCK, REACH, filter};
+use crate::Float;
+use crate::exec::parallel;
+use crate::exec::tile::SIDE;
+
+/// Pairs of points.
+pub(crate) const POINTS: usize = REACH * REACH;
+
+/// Extents of transformed filters: `[group, panel of filters, pair of points, block of channels,
+/// channel, filter]`, the last two of [`SIDE`] each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Packed {
+    pub groups: usize,
+    /// Filters and channels of a group.
+    pub filters: usize,
+    pub channels: usize,
+}
+
+impl Packed {
+    pub(crate) fn panels(&self) -> usize {
+        self.filters.div_ceil(SIDE)
+    }
+
+    pub(crate) fn blocks(&self) -> usize {
+        self.channels.div_ceil(SIDE)
+    }
+
+    /// Elements of a panel of filters for one pair of points.
+    pub(super) fn panel(&self) -> usize {
+        self.blocks() * BLOCK
+    }
+
+    /// Elements of one group.
+    pub(super) fn group(&self) -> usize {
+        self.panels() * POINTS * self.panel()
+    }
+
+    /// The shape of the whole.
+    pub(crate) fn shape(&self) -> [usize; 5] {
+        [self.groups, self.panels(), POINTS, self.blocks(), BLOCK]
+    }
+}
+
+/// Transforms filters `[groups * filters, channels, 3, 3]`.
+pub(crate) fn transform<T: Float>(packed: Packed, w: &[T], u: &mut [T]) {
+    let size = POINTS * packed.panel();
+    parallel::rows(u, size, 1, 0, &|first, u| {
+        let mut taps = [T::zero(); 9 * BLOCK];
+        let mut half = [T::zero(); 3 * REACH * BLOCK];
+        let mut whole = [T::zero(); POINTS * BLOCK];
+        for (index, u) in (first..).zip(u.chunks_exact_mut(size)) {
+            let (group, panel) = (index / packed.panels(), index % packed.panels());
+            let w = &w[group * packed.filters * packed.channels * 9..];
+            for block in 0..packed.blocks() {
+                gather(packed, w, [panel, block], &mut taps);
+                filter(&taps, &mut half, &mut whole);
+                for (u, whole) in u.chunks_exact_mut(packed.panel()).zip(whole.chunks_exact(BLOCK))
+                {
+                    u[block * BLOCK..][..BLOCK].copy_from_slice(whole);
+                }
+            }
+        }
+    });
+}
+
+/// The taps of one block, each a row of channels by filters; zeros where there are none.
+fn gather<T: Float>(packed: Packed, w: &[T], [panel, block]: [usize; 2], taps: &mut [T]) {
+    taps.fill(T::zero());
+    for f in 0..SIDE.min(packed.filters - panel * SIDE) {
+        for c in 0..SIDE.min(packed.channels - block * SIDE) {
+            let filter = (panel * SIDE + f) * packed.channels + block * SIDE + c;
+            for (tap, &w) in w[filter * 9..][..9].iter().enumerate() {
+                taps[tap * BLOCK + c * SIDE + f] = w;
+            }
+        }
+    }
+}

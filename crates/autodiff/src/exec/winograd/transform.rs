@@ -1,0 +1,320 @@
+//! The transforms of F(4x4, 3x3), over rows of neighbouring tiles.
+//!
+//! A product of polynomials is known from its values at the points 0, 1, -1, 2, 1/2 and infinity;
+//! transposing that gives four neighbouring results of a filter of three taps from six products
+//! (Winograd 1980; Lavin & Gray 2016): y = A^T ((G g) * (B^T d)). The points are their own inverses,
+//! so that reversing the taps only exchanges the rows of G: 0 with infinity, and 2 with 1/2.
+
+use crate::Float;
+use crate::exec::simd::vectorised;
+use crate::exec::tile::SIDE;
+
+/// Results of one tile along an axis.
+pub(super) const STEP: usize = 4;
+/// Input elements of one tile along an axis, and points.
+pub(super) const REACH: usize = 6;
+
+/// Where each point goes when the taps are reversed.
+pub(super) const REVERSED: [usize; REACH] = [5, 1, 2, 4, 3, 0];
+
+/// B^T: for each point, the input elements and their factors.
+const INPUT: [[(usize, f64); 4]; REACH] = [
+    [(0, 1.0), (1, -2.5), (3, 2.5), (4, -1.0)],
+    [(1, -1.0), (2, 1.5), (3, 1.5), (4, -1.0)],
+    [(1, -1.0), (2, 3.5), (3, -3.5), (4, 1.0)],
+    [(1, 0.5), (2, -1.0), (3, -0.5), (4, 1.0)],
+    [(1, 2.0), (2, -1.0), (3, -2.0), (4, 1.0)],
+    [(1, -1.0), (2, 2.5), (4, -2.5), (5, 1.0)],
+];
+
+/// G: for each point, the factors of the taps.
+pub(super) const FILTER: [[f64; 3]; REACH] = [
+    [1.0, 0.0, 0.0],
+    [1.0, 1.0, 1.0],
+    [1.0 / 9.0, -1.0 / 9.0, 1.0 / 9.0],
+    [1.0 / 9.0, 2.0 / 9.0, 4.0 / 9.0],
+    [4.0 / 9.0, 2.0 / 9.0, 1.0 / 9.0],
+    [0.0, 0.0, 1.0],
+];
+
+/// A^T: for each of the four results, the points and their factors.
+const OUTPUT: [&[(usize, f64)]; STEP] = [
+    &[(0, 1.0), (1, 1.0), (2, 1.0), (3, 1.0), (4, 4.0)],
+    &[(1, 1.0), (2, -1.0), (3, 2.0), (4, 2.0)],
+    &[(1, 1.0), (2, 1.0), (3, 4.0), (4, 1.0)],
+    &[(1, 1.0), (2, -1.0), (3, 8.0), (4, 0.5), (5, 1.0)],
+];
+
+/// Elements of a row that are computed as one vector; rows should be multiples of it.
+const LANES: usize = 16;
+
+/// out[i] = f(i), vector by vector.
+#[inline(always)]
+fn each<T: Float, const N: usize>(out: &mut [T], rows: [&[T]; N], f: impl Fn([T; N]) -> T) {
+    let n = out.len();
+    let mut start = 0;
+    while start + LANES <= n {
+        let mut vectors = [[T::zero(); LANES]; N];
+        for (vector, row) in vectors.iter_mut().zip(rows) {
+            vector.copy_from_slice(&row[start..start + LANES]);
+        }
+        let mut result = [T::zero(); LANES];
+        for (i, result) in result.iter_mut().enumerate() {
+            let mut terms = [T::zero(); N];
+            for (term, vector) in terms.iter_mut().zip(&vectors) {
+                *term = vector[i];
+            }
+            *result = f(terms);
+        }
+        out[start..start + LANES].copy_from_slice(&result);
+        start += LANES;
+    }
+    for i in start..n {
+        let mut terms = [T::zero(); N];
+        for (term, row) in terms.iter_mut().zip(rows) {
+            *term = row[i];
+        }
+        out[i] = f(terms);
+    }
+}
+
+/// out = sum of factors times rows.
+#[inline(always)]
+fn combine<T: Float, const N: usize>(out: &mut [T], rows: [&[T]; N], factors: [f64; N]) {
+    let mut of = [T::zero(); N];
+    for (factor, wide) in of.iter_mut().zip(factors) {
+        *factor = T::of(wide);
+    }
+    each(out, rows, |terms| {
+        let mut sum = terms[0] * of[0];
+        for k in 1..N {
+            sum = terms[k].times_plus(of[k], sum);
+        }
+        sum
+    });
+}
+
+/// B^T along one axis: point `point` of rows that `row` finds.
+#[inline(always)]
+fn input_point<'a, T: Float>(out: &mut [T], point: usize, row: impl Fn(usize) -> &'a [T]) {
+    let [a, b, c, d] = INPUT[point];
+    combine(out, [row(a.0), row(b.0), row(c.0), row(d.0)], [a.1, b.1, c.1, d.1]);
+}
+
+/// A^T along one axis: result `result` of rows that `row` finds.
+#[inline(always)]
+fn output_result<'a, T: Float>(out: &mut [T], result: usize, row: impl Fn(usize) -> &'a [T]) {
+    let terms = OUTPUT[result];
+    let [a, b, c, d] = [terms[0], terms[1], terms[2], terms[3]];
+    let (rows, factors) = ([row(a.0), row(b.0), row(c.0), row(d.0)], [a.1, b.1, c.1, d.1]);
+    match terms.get(4) {
+        Some(&(point, last)) => {
+            let [a, b, c, d] = rows;
+            let [p, q, r, s] = factors;
+            combine(out, [a, b, c, d, row(point)], [p, q, r, s, last]);
+        }
+        None => combine(out, rows, factors),
+    }
+}
+
+/// Tile rows of one channel.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows {
+    /// Tiles of a tile row.
+    pub across: usize,
+    /// Tile rows of an image, beginning with which.
+    pub first: usize,
+    pub down: usize,
+    /// Images, and the distance between their channels.
+    pub images: usize,
+    pub pitch: usize,
+    /// Height, width and padding of the images.
+    pub extent: [usize; 2],
+    pub padding: [usize; 2],
+    /// Places of a row of tiles in memory.
+    pub columns: usize,
+}
+
+impl Rows {
+    /// Elements between the rows of padded images, and between tile rows: every tile begins anew,
+    /// and one is spare.
+    fn line(&self) -> usize {
+        (STEP * (self.across + 1)).next_multiple_of(LANES)
+    }
+
+    fn count(&self) -> usize {
+        self.images * self.down
+    }
+
+    /// Rows of a padded image.
+    fn height(&self) -> usize {
+        STEP * self.down + REACH - STEP
+    }
+
+    /// Elements of one point's tile rows, with the tile that the last one looks at.
+    fn phase(&self) -> usize {
+        (self.count() * self.line() / STEP).next_multiple_of(LANES) + LANES
+    }
+
+    /// Scratch that [`input`] needs.
+    pub(super) fn input_scratch(&self) -> usize {
+        (self.images * self.height() + self.count()) * self.line() + (STEP + 1) * self.phase()
+    }
+
+    /// Scratch that [`output`] needs beside its result.
+    pub(super) fn output_scratch(&self) -> usize {
+        (REACH * STEP + STEP) * self.columns
+    }
+}
+
+vectorised! {
+    /// B^T d B of one channel's tiles to rows `lane` of [`SIDE`] for every pair of points in `v`.
+    ///
+    /// `x` begins with the channel's plane in the first image.
+    pub(super) fn input<T: Float>(
+        at: &Rows, x: &[T], v: &mut [T], lane: usize, scratch: &mut [T],
+    ) {
+        let (line, pieces) = (at.line(), at.line() / STEP);
+        let (padded, rest) = scratch.split_at_mut(at.images * at.height() * line);
+        let (t, rest) = rest.split_at_mut(at.count() * line);
+        let (phases, row) = rest.split_at_mut(STEP * at.phase());
+        pad(at, x, padded);
+        for i in 0..REACH {
+            for (index, t) in t.chunks_exact_mut(line).enumerate() {
+                let top = index / at.down * at.height() + index % at.down * STEP;
+                input_point(t, i, |down| &padded[(top + down) * line..][..line]);
+            }
+            let phases = deinterleave(t, phases);
+            for j in 0..REACH {
+                let v = &mut v[((i * REACH + j) * SIDE + lane) * at.columns..][..at.columns];
+                let (v, spare) = v.split_at_mut(at.count() * at.across);
+                let phase = |right: usize| &phases[right % STEP][right / STEP..];
+                if at.across.is_multiple_of(LANES) {
+                    for (index, v) in v.chunks_exact_mut(at.across).enumerate() {
+                        input_point(v, j, |right| &phase(right)[index * pieces..]);
+                    }
+                } else {
+                    input_point(&mut row[..at.phase() - LANES], j, phase);
+                    for (v, row) in v.chunks_exact_mut(at.across).zip(row.chunks_exact(pieces)) {
+                        v.iter_mut().zip(row).for_each(|(v, &row)| *v = row);
+                    }
+                }
+                spare.fill(T::zero());
+            }
+        }
+    }
+}
+
+/// The rows that the tiles reach, with zeros around the image.
+#[inline(always)]
+fn pad<T: Float>(at: &Rows, x: &[T], padded: &mut [T]) {
+    let (width, [above, left]) = (at.extent[1], at.padding);
+    for (index, row) in padded.chunks_exact_mut(at.line()).enumerate() {
+        let plane = &x[index / at.height() * at.pitch..];
+        let down = at.first * STEP + index % at.height();
+        match down.checked_sub(above).filter(|&y| y < at.extent[0]) {
+            Some(y) => {
+                row[..left].fill(T::zero());
+                row[left..left + width].copy_from_slice(&plane[y * width..][..width]);
+                row[left + width..].fill(T::zero());
+            }
+            None => row.fill(T::zero()),
+        }
+    }
+}
+
+/// Every fourth element, from each of the first four on.
+#[inline(always)]
+fn deinterleave<'a, T: Float>(t: &[T], phases: &'a mut [T]) -> [&'a [T]; STEP] {
+    let pitch = phases.len() / STEP;
+    let (a, rest) = phases.split_at_mut(pitch);
+    let (b, rest) = rest.split_at_mut(pitch);
+    let (c, d) = rest.split_at_mut(pitch);
+    let places = a.iter_mut().zip(b.iter_mut()).zip(c.iter_mut()).zip(d.iter_mut());
+    for (&four, (((a, b), c), d)) in t.as_chunks::<STEP>().0.iter().zip(places) {
+        [*a, *b, *c, *d] = four;
+    }
+    [a, b, c, d]
+}
+
+/// What is done to results before they are written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Epilogue<'a, T> {
+    /// One number a filter, added.
+    pub bias: Option<&'a [T]>,
+    /// Whether negative results become zero.
+    pub relu: bool,
+}
+
+impl<T: Float> Epilogue<'_, T> {
+    #[inline(always)]
+    pub(crate) fn apply(&self, filter: usize, y: &mut [T]) {
+        if let Some(bias) = self.bias {
+            let bias = bias[filter];
+            y.iter_mut().for_each(|y| *y += bias);
+        }
+        if self.relu {
+            let zero = T::zero();
+            y.iter_mut().for_each(|y| *y = if *y < zero { zero } else { *y });
+        }
+    }
+}
+
+vectorised! {
+    /// A^T m A of the tiles of one filter: [`STEP`] lines of results, tile by tile.
+    ///
+    /// Row `point` of `m` begins at `point * pitch`.
+    pub(super) fn output<T: Float>(
+        m: &[T],
+        pitch: usize,
+        columns: usize,
+        epilogue: (Epilogue<'_, T>, usize),
+        lines: &mut [T],
+        scratch: &mut [T],
+    ) {
+        let (z, scratch) = scratch.split_at_mut(REACH * STEP * columns);
+        let w = &mut scratch[..STEP * columns];
+        for i in 0..REACH {
+            for k in 0..STEP {
+                let z = &mut z[(i * STEP + k) * columns..][..columns];
+                output_result(z, k, |j| &m[(i * REACH + j) * pitch..][..columns]);
+            }
+        }
+        for (l, line) in lines.chunks_exact_mut(STEP * columns).enumerate() {
+            for (k, w) in w.chunks_exact_mut(columns).enumerate() {
+                output_result(w, l, |i| &z[(i * STEP + k) * columns..][..columns]);
+                epilogue.0.apply(epilogue.1, w);
+            }
+            let (a, rest) = w.split_at(columns);
+            let (b, rest) = rest.split_at(columns);
+            let (c, d) = rest.split_at(columns);
+            let places = a.iter().zip(b).zip(c).zip(d);
+            for (four, (((&a, &b), &c), &d)) in line.as_chunks_mut::<STEP>().0.iter_mut().zip(places) {
+                *four = [a, b, c, d];
+            }
+        }
+    }
+}
+
+/// Filters of a block.
+pub(super) const BLOCK: usize = SIDE * SIDE;
+
+vectorised! {
+    /// G g G^T of a block of filters of three by three taps, each tap a row of `taps`.
+    pub(super) fn filter<T: Float>(taps: &[T], partial: &mut [T], out: &mut [T]) {
+        for i in 0..REACH {
+            for j in 0..3 {
+                let row = |down: usize| &taps[(down * 3 + j) * BLOCK..][..BLOCK];
+                let partial = &mut partial[(i * 3 + j) * BLOCK..][..BLOCK];
+                combine(partial, [row(0), row(1), row(2)], FILTER[i]);
+            }
+        }
+        for i in 0..REACH {
+            for j in 0..REACH {
+                let row = |right: usize| &partial[(i * 3 + right) * BLOCK..][..BLOCK];
+                let out = &mut out[(i * REACH + j) * BLOCK..][..BLOCK];
+                combine(out, [row(0), row(1), row(2)], FILTER[j]);
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Filters of three by three taps, transformed for convolution by tiles.
+
+use crate::exec::Call;
+use crate::exec::winograd::{self, Packed};
+use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::ops::by_float;
+use crate::{Error, Float, Var};
+
+/// Filters `[f, c / groups, 3, 3]` to their values at pairs of points.
+#[derive(Debug)]
+pub(super) struct Filters {
+    pub groups: usize,
+}
+
+impl Filters {
+    fn packed(&self, shape: &[usize]) -> Result<Packed, Error> {
+        let groups = self.groups;
+        match *shape {
+            [count, channels, 3, 3] if groups > 0 && count.is_multiple_of(groups) => {
+                Ok(Packed { groups, filters: count / groups, channels })
+            }
+            _ => {
+                let wanted = format!("[f, c, 3, 3] with filters that {groups} groups divide");
+                Err(Error::Shape { op: self.name(), shape: shape.to_vec(), wanted })
+            }
+        }
+    }
+}
+
+impl Op for Filters {
+    fn name(&self) -> &'static str {
+        "conv2d_filters"
+    }
+
+    fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
+        arity(self.name(), inputs, 1)?;
+        float(self.name(), &inputs[0], inputs[0].dtype)?;
+        let shape = self.packed(&inputs[0].shape)?.shape().to_vec();
+        Ok(Signature { shape, dtype: inputs[0].dtype })
+    }
+
+    fn derivative<'g>(&self, _: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
+        let message = "transformed filters have no derivative; convolve with the filters".into();
+        Err(Error::Custom { op: self.name(), message })
+    }
+
+    fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
+        by_float!(call, run, self)
+    }
+
+    fn key(&self) -> Option<String> {
+        Some(format!("{self:?}"))
+    }
+}
+
+fn run<T: Float>(call: &mut Call<'_>, op: &Filters) -> Result<(), Error> {
+    winograd::transform(op.packed(call.shape(0))?, call.input::<T>(0), call.output::<T>());
+    Ok(())
+}
