@@ -96,6 +96,8 @@ pub trait Float:
     fn logistic(self) -> Self;
     /// `self` to the power of `exponent`, by the system's library.
     fn power(self, exponent: Self) -> Self;
+    /// `self * factor + term`, rounded once.
+    fn times_plus(self, factor: Self, term: Self) -> Self;
     /// Minus infinity.
     const LOWEST: Self;
 }
@@ -140,6 +142,10 @@ macro_rules! float {
             #[inline(always)]
             fn power(self, exponent: Self) -> Self {
                 self.powf(exponent)
+            }
+            #[inline(always)]
+            fn times_plus(self, factor: Self, term: Self) -> Self {
+                self.mul_add(factor, term)
             }
             const LOWEST: Self = $type::NEG_INFINITY;
         }

@@ -7,10 +7,13 @@ pub(crate) mod conv;
 pub(crate) mod fused;
 pub(crate) mod gemm;
 mod memory;
+pub(crate) mod panels;
 pub(crate) mod parallel;
+pub(crate) mod recurrence;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 pub(crate) mod simd;
+mod tile;
 mod workspace;
 
 pub use call::Call;

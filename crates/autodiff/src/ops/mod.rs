@@ -1,5 +1,6 @@
 //! The operations, one a file: definition, inference, derivative, kernel, test.
 
+mod alias;
 mod broadcast_to;
 mod concat;
 mod conv2d;
@@ -7,12 +8,14 @@ mod cross_entropy;
 mod elementwise;
 mod embedding_bag;
 mod gather;
+mod linear;
 mod log_softmax;
 mod log_sum_exp;
 mod matmul;
 mod max;
 mod pad;
 mod pick;
+mod recurrence;
 mod reshape;
 mod row_sum;
 mod scatter_add;
@@ -25,6 +28,7 @@ mod transpose;
 mod unique_rows;
 mod unpick;
 
+pub(crate) use alias::Alias;
 pub(crate) use broadcast_to::{BroadcastTo, broadcast_shape};
 pub(crate) use concat::Concat;
 pub use conv2d::Conv2d;
@@ -32,12 +36,14 @@ pub(crate) use cross_entropy::CrossEntropy;
 pub(crate) use elementwise::Elementwise;
 pub(crate) use embedding_bag::EmbeddingBag;
 pub(crate) use gather::{Gather, row};
+pub(crate) use linear::Linear;
 pub(crate) use log_softmax::LogSoftmax;
 pub(crate) use log_sum_exp::LogSumExp;
 pub(crate) use matmul::MatMul;
 pub(crate) use max::Max;
 pub(crate) use pad::Pad;
 pub(crate) use pick::Pick;
+pub use recurrence::{Attention, Recurrence, Run};
 pub(crate) use reshape::Reshape;
 pub(crate) use row_sum::RowSum;
 pub(crate) use scatter_add::ScatterAdd;

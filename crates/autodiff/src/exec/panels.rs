@@ -1,0 +1,257 @@
+//! Matrix products by register tiles over packed panels.
+//!
+//! Every element of a product is one chain of fused multiply-adds in the order of the inner axis, so
+//! that neither the tiles, nor the threads, nor the width of the vectors change a bit of it.
+
+use ndarray::{ArrayViewMut2, Axis};
+
+use super::tile::{COLUMNS, ROWS, accumulate};
+use super::{Workspace, parallel};
+use crate::{Float, Layout};
+
+/// Extent of the inner axis that one pass takes.
+const DEPTH: usize = 256;
+/// Rows of the left operand that are packed at once.
+const BLOCK: usize = 1024;
+/// Multiplications from which a product is worth another thread.
+const TASK: usize = 1 << 21;
+
+/// A matrix inside a slice: element (i, j) is `data[i * rows + j * columns]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Matrix<'a, T> {
+    pub data: &'a [T],
+    pub rows: usize,
+    pub columns: usize,
+}
+
+impl<'a, T: Float> Matrix<'a, T> {
+    /// Rows of `width` elements, one after the other.
+    pub(crate) fn rows(data: &'a [T], width: usize) -> Matrix<'a, T> {
+        Matrix { data, rows: width, columns: 1 }
+    }
+
+    /// The matrix of a layout of two axes.
+    pub(crate) fn of(data: &'a [T], layout: &Layout) -> Matrix<'a, T> {
+        Matrix { data, rows: layout.strides[0], columns: layout.strides[1] }
+    }
+
+    pub(crate) fn transposed(self) -> Matrix<'a, T> {
+        Matrix { data: self.data, rows: self.columns, columns: self.rows }
+    }
+
+    fn from(self, row: usize, column: usize) -> Matrix<'a, T> {
+        let start = (row * self.rows + column * self.columns).min(self.data.len());
+        Matrix { data: &self.data[start..], ..self }
+    }
+}
+
+/// What a product is added to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Onto<'a, T> {
+    Zero,
+    /// One value a column.
+    Row(&'a [T]),
+    /// What the result holds already.
+    Itself,
+}
+
+impl<T> Onto<'_, T> {
+    fn from_column(self, column: usize) -> Self {
+        match self {
+            Onto::Row(row) => Onto::Row(&row[column..]),
+            other => other,
+        }
+    }
+}
+
+/// Ranges of the inner axis, each of one pass.
+fn passes(inner: usize) -> impl Iterator<Item = (usize, usize)> {
+    let count = inner.div_ceil(DEPTH).max(1);
+    let depth = inner.div_ceil(count);
+    (0..count).map(move |pass| (pass * depth, depth.min(inner - pass * depth)))
+}
+
+/// Elements that the packed right operand `[inner, columns]` takes.
+pub(crate) fn packed_len(inner: usize, columns: usize) -> usize {
+    inner * columns.next_multiple_of(COLUMNS)
+}
+
+/// Packs a right operand `[inner, columns]` that serves several products.
+pub(crate) fn pack<T: Float>(b: Matrix<'_, T>, inner: usize, columns: usize, packed: &mut [T]) {
+    for (start, depth) in passes(inner) {
+        for column in (0..columns).step_by(COLUMNS) {
+            let at = start * columns.next_multiple_of(COLUMNS) + column * depth;
+            let width = COLUMNS.min(columns - column);
+            let panel = &mut packed[at..at + depth * COLUMNS];
+            pack_panel(b.from(start, column), depth, width, panel);
+        }
+    }
+}
+
+/// Element (p, j) to `panel[p * COLUMNS + j]`, zeros beyond `width`.
+fn pack_panel<T: Float>(b: Matrix<'_, T>, depth: usize, width: usize, panel: &mut [T]) {
+    if width < COLUMNS {
+        panel.fill(T::zero());
+    }
+    if b.columns == 1 {
+        for (p, to) in panel.as_chunks_mut::<COLUMNS>().0.iter_mut().enumerate().take(depth) {
+            to[..width].copy_from_slice(&b.data[p * b.rows..][..width]);
+        }
+    } else {
+        transpose::<T, COLUMNS>(b.transposed(), width, depth, panel);
+    }
+}
+
+/// Element (i, p) of `[count, depth]` to `panel[p * N + i]`.
+fn transpose<T: Float, const N: usize>(
+    a: Matrix<'_, T>,
+    count: usize,
+    depth: usize,
+    panel: &mut [T],
+) {
+    for i in 0..count {
+        let row = a.data[i * a.rows..].iter().step_by(a.columns.max(1)).take(depth);
+        for (to, &from) in panel.as_chunks_mut::<N>().0.iter_mut().zip(row) {
+            to[i] = from;
+        }
+    }
+}
+
+/// Packs rows of the left operand, `ROWS` at a time, zeros below the last.
+fn pack_left<T: Float>(a: Matrix<'_, T>, rows: usize, depth: usize, packed: &mut [T]) {
+    for (tile, panel) in packed.chunks_exact_mut(ROWS * depth).enumerate() {
+        let (a, count) = (a.from(tile * ROWS, 0), ROWS.min(rows - tile * ROWS));
+        if count < ROWS {
+            panel.fill(T::zero());
+        }
+        if a.rows == 1 {
+            for (p, to) in panel.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
+                to[..count].copy_from_slice(&a.data[p * a.columns..][..count]);
+            }
+        } else {
+            transpose::<T, ROWS>(a, count, depth, panel);
+        }
+    }
+}
+
+/// The right operand of a product.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Right<'a, T> {
+    /// As [`pack`] leaves it.
+    Packed(&'a [T]),
+    Plain(Matrix<'a, T>),
+}
+
+/// Elements of scratch that [`multiply`] takes for `rows` rows.
+pub(crate) fn scratch_len(rows: usize, inner: usize) -> usize {
+    let depth = inner.min(DEPTH);
+    depth * (rows.min(BLOCK).next_multiple_of(ROWS) + COLUMNS)
+}
+
+/// c = onto + a b by this thread alone, `a` of `inner` columns.
+pub(crate) fn multiply<T: Float>(
+    a: Matrix<'_, T>,
+    b: Right<'_, T>,
+    inner: usize,
+    onto: Onto<'_, T>,
+    c: &mut ArrayViewMut2<'_, T>,
+    scratch: &mut [T],
+) {
+    let (rows, columns) = c.dim();
+    for first in (0..rows).step_by(BLOCK) {
+        let block = BLOCK.min(rows - first);
+        for (pass, (start, depth)) in passes(inner).enumerate() {
+            let onto = if pass == 0 { onto } else { Onto::Itself };
+            let (left, spare) = scratch.split_at_mut(block.next_multiple_of(ROWS) * depth);
+            pack_left(a.from(first, start), block, depth, left);
+            for column in (0..columns).step_by(COLUMNS) {
+                let width = COLUMNS.min(columns - column);
+                let panel = match b {
+                    Right::Packed(packed) => {
+                        let at = start * columns.next_multiple_of(COLUMNS) + column * depth;
+                        &packed[at..at + depth * COLUMNS]
+                    }
+                    Right::Plain(b) => {
+                        let panel = &mut spare[..depth * COLUMNS];
+                        pack_panel(b.from(start, column), depth, width, panel);
+                        &*panel
+                    }
+                };
+                let mut c = c.slice_mut(ndarray::s![first..first + block, column..column + width]);
+                tiles(left, panel, onto.from_column(column), &mut c);
+            }
+        }
+    }
+}
+
+/// One panel of columns, tile by tile.
+fn tiles<T: Float>(left: &[T], panel: &[T], onto: Onto<'_, T>, c: &mut ArrayViewMut2<'_, T>) {
+    let depth = panel.len() / COLUMNS;
+    for (left, mut c) in
+        left.chunks_exact((ROWS * depth).max(1)).zip(c.axis_chunks_iter_mut(Axis(0), ROWS))
+    {
+        let mut tile = [[T::zero(); COLUMNS]; ROWS];
+        for (tile, c) in tile.iter_mut().zip(c.rows()) {
+            match (onto, c.as_slice()) {
+                (Onto::Row(row), _) => tile[..c.len()].copy_from_slice(&row[..c.len()]),
+                (Onto::Itself, Some(c)) => tile[..c.len()].copy_from_slice(c),
+                _ => {}
+            }
+        }
+        accumulate(left, panel, &mut tile);
+        for (tile, mut c) in tile.iter().zip(c.rows_mut()) {
+            if let Some(c) = c.as_slice_mut() {
+                c.copy_from_slice(&tile[..c.len()]);
+            }
+        }
+    }
+}
+
+/// c = onto + a b, shared between threads.
+pub(crate) fn product<T: Float>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    inner: usize,
+    onto: Onto<'_, T>,
+    c: ArrayViewMut2<'_, T>,
+    workspace: &Workspace,
+) {
+    let (rows, columns) = c.dim();
+    let threads = rayon::current_num_threads();
+    let parts = threads.min(rows * columns * inner / TASK).max(1);
+    workspace.reserve::<T>(parts, scratch_len(rows, inner));
+    share(a, b, inner, onto, c, (parts, workspace));
+}
+
+fn share<T: Float>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    inner: usize,
+    onto: Onto<'_, T>,
+    mut c: ArrayViewMut2<'_, T>,
+    (parts, workspace): (usize, &Workspace),
+) {
+    let (rows, columns) = c.dim();
+    let (half, rest) = (parts / 2, parts - parts / 2);
+    if parts == 1 || rows.max(columns) < 2 * COLUMNS {
+        return workspace.with(scratch_len(rows, inner), |scratch| {
+            multiply(a, Right::Plain(b), inner, onto, &mut c, scratch);
+        });
+    }
+    if columns >= rows {
+        let middle = (columns * half / parts).next_multiple_of(COLUMNS);
+        let (left, right) = c.split_at(Axis(1), middle);
+        let after = onto.from_column(middle);
+        parallel::both(
+            || share(a, b, inner, onto, left, (half, workspace)),
+            || share(a, b.from(0, middle), inner, after, right, (rest, workspace)),
+        );
+    } else {
+        let middle = (rows * half / parts).next_multiple_of(ROWS);
+        let (top, bottom) = c.split_at(Axis(0), middle);
+        parallel::both(
+            || share(a, b, inner, onto, top, (half, workspace)),
+            || share(a.from(middle, 0), b, inner, onto, bottom, (rest, workspace)),
+        );
+    }
+}
