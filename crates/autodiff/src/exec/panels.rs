@@ -5,7 +5,7 @@
 
 use ndarray::{ArrayViewMut2, Axis};
 
-use super::tile::{COLUMNS, ROWS, accumulate};
+use super::tile::{COLUMNS, ROWS, Start, Target, accumulate};
 use super::{Workspace, parallel};
 use crate::{Float, Layout};
 
@@ -95,7 +95,12 @@ fn pack_panel<T: Float>(b: Matrix<'_, T>, depth: usize, width: usize, panel: &mu
     }
     if b.columns == 1 {
         for (p, to) in panel.as_chunks_mut::<COLUMNS>().0.iter_mut().enumerate().take(depth) {
-            to[..width].copy_from_slice(&b.data[p * b.rows..][..width]);
+            let from = &b.data[p * b.rows..][..width];
+            // A copy of fixed length is no call.
+            match from.first_chunk::<COLUMNS>() {
+                Some(from) => *to = *from,
+                None => to[..width].copy_from_slice(from),
+            }
         }
     } else {
         transpose::<T, COLUMNS>(b.transposed(), width, depth, panel);
@@ -109,10 +114,17 @@ fn transpose<T: Float, const N: usize>(
     depth: usize,
     panel: &mut [T],
 ) {
+    let panel = &mut panel.as_chunks_mut::<N>().0[..depth];
     for i in 0..count {
-        let row = a.data[i * a.rows..].iter().step_by(a.columns.max(1)).take(depth);
-        for (to, &from) in panel.as_chunks_mut::<N>().0.iter_mut().zip(row) {
-            to[i] = from;
+        let row = &a.data[i * a.rows..];
+        if a.columns == 1 {
+            for (to, &from) in panel.iter_mut().zip(row) {
+                to[i] = from;
+            }
+        } else {
+            for (to, &from) in panel.iter_mut().zip(row.iter().step_by(a.columns.max(1))) {
+                to[i] = from;
+            }
         }
     }
 }
@@ -126,7 +138,11 @@ fn pack_left<T: Float>(a: Matrix<'_, T>, rows: usize, depth: usize, packed: &mut
         }
         if a.rows == 1 {
             for (p, to) in panel.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
-                to[..count].copy_from_slice(&a.data[p * a.columns..][..count]);
+                let from = &a.data[p * a.columns..][..count];
+                match from.first_chunk::<ROWS>() {
+                    Some(from) => *to = *from,
+                    None => to[..count].copy_from_slice(from),
+                }
             }
         } else {
             transpose::<T, ROWS>(a, count, depth, panel);
@@ -186,23 +202,26 @@ pub(crate) fn multiply<T: Float>(
 
 /// One panel of columns, tile by tile.
 fn tiles<T: Float>(left: &[T], panel: &[T], onto: Onto<'_, T>, c: &mut ArrayViewMut2<'_, T>) {
-    let depth = panel.len() / COLUMNS;
+    let (depth, width) = (panel.len() / COLUMNS, c.dim().1);
+    let mut row = [T::zero(); COLUMNS];
+    if let Onto::Row(values) = onto {
+        row[..width].copy_from_slice(&values[..width]);
+    }
+    let start = if matches!(onto, Onto::Itself) { Start::Itself } else { Start::Row(&row) };
     for (left, mut c) in
         left.chunks_exact((ROWS * depth).max(1)).zip(c.axis_chunks_iter_mut(Axis(0), ROWS))
     {
+        if let Some(target) = Target::of(&mut c) {
+            accumulate(left, panel, start, target);
+            continue;
+        }
         let mut tile = [[T::zero(); COLUMNS]; ROWS];
         for (tile, c) in tile.iter_mut().zip(c.rows()) {
-            match (onto, c.as_slice()) {
-                (Onto::Row(row), _) => tile[..c.len()].copy_from_slice(&row[..c.len()]),
-                (Onto::Itself, Some(c)) => tile[..c.len()].copy_from_slice(c),
-                _ => {}
-            }
+            tile.iter_mut().zip(c).for_each(|(tile, &c)| *tile = c);
         }
-        accumulate(left, panel, &mut tile);
-        for (tile, mut c) in tile.iter().zip(c.rows_mut()) {
-            if let Some(c) = c.as_slice_mut() {
-                c.copy_from_slice(&tile[..c.len()]);
-            }
+        accumulate(left, panel, start, Target::whole(&mut tile));
+        for (tile, c) in tile.iter().zip(c.rows_mut()) {
+            c.into_iter().zip(tile).for_each(|(c, &tile)| *c = tile);
         }
     }
 }

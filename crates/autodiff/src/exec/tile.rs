@@ -1,6 +1,10 @@
 //! One tile of a matrix product in registers.
 #![expect(unsafe_code, reason = "processor instructions that the compiler does not find by itself")]
 
+use std::marker::PhantomData;
+
+use ndarray::ArrayViewMut2;
+
 use crate::{DType, Float};
 
 /// Columns of a packed panel of the right operand, and of a tile.
@@ -11,45 +15,121 @@ pub(crate) const ROWS: usize = 8;
 /// A part of a result, row by row.
 pub(crate) type Tile<T> = [[T; COLUMNS]; ROWS];
 
-/// tile += left panel, for a panel of `[depth, ROWS]` and one of `[depth, COLUMNS]`.
+/// What a tile starts from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Start<'a, T> {
+    /// One row for all.
+    Row(&'a [T; COLUMNS]),
+    /// What it holds already.
+    Itself,
+}
+
+/// A tile inside a larger result.
+pub(crate) struct Target<'a, T> {
+    first: *mut T,
+    stride: usize,
+    owner: PhantomData<&'a mut T>,
+}
+
+impl<'a, T> Target<'a, T> {
+    pub(crate) fn whole(tile: &'a mut Tile<T>) -> Self {
+        Target { first: tile.as_mut_ptr().cast(), stride: COLUMNS, owner: PhantomData }
+    }
+
+    /// A view of the extents of a tile, if its rows lie without gaps.
+    pub(crate) fn of(view: &'a mut ArrayViewMut2<'_, T>) -> Option<Self> {
+        let stride = usize::try_from(view.strides()[0]).ok()?;
+        let fits = view.dim() == (ROWS, COLUMNS) && view.strides()[1] == 1;
+        fits.then(|| Target { first: view.as_mut_ptr(), stride, owner: PhantomData })
+    }
+}
+
+/// target = start + left panel, for a panel of `[depth, ROWS]` and one of `[depth, COLUMNS]`.
 ///
 /// Each element is one chain of fused multiply-adds, whatever the processor.
-pub(crate) fn accumulate<T: Float>(left: &[T], panel: &[T], tile: &mut Tile<T>) {
+pub(crate) fn accumulate<T: Float>(
+    left: &[T],
+    panel: &[T],
+    start: Start<'_, T>,
+    target: Target<'_, T>,
+) {
     let depth = panel.len() / COLUMNS;
     assert!(left.len() >= depth * ROWS, "a panel of {} for a depth of {depth}", left.len());
+    let (from, skip) = match start {
+        Start::Row(row) => (row.as_ptr(), 0),
+        Start::Itself => (target.first.cast_const(), target.stride),
+    };
     #[cfg(target_arch = "x86_64")]
     {
         let fma = std::arch::is_x86_feature_detected!("fma");
-        let (left, panel, tile) = (left.as_ptr(), panel.as_ptr(), tile.as_mut_ptr());
-        // SAFETY: the processor was asked for the features, the pointers lead to `depth` rows of
-        // panels and to a whole tile, and the casts are to the type that `T` is.
-        match (super::simd::width(), T::DTYPE) {
-            (2, DType::F32) => {
-                return unsafe { x86::wide32(left.cast(), panel.cast(), depth, tile.cast()) };
+        let (left, panel) = (left.as_ptr(), panel.as_ptr());
+        let (to, stride) = (target.first, target.stride);
+        // SAFETY: the processor was asked for the features; the pointers lead to `depth` rows of
+        // panels, to a whole tile of a result that is borrowed exclusively, and to a row or a tile;
+        // the casts are to the type that `T` is.
+        unsafe {
+            match (super::simd::width(), T::DTYPE) {
+                (2, DType::F32) => {
+                    let from = (from.cast(), skip);
+                    return x86::wide32(
+                        left.cast(),
+                        panel.cast(),
+                        depth,
+                        from,
+                        (to.cast(), stride),
+                    );
+                }
+                (2, _) => {
+                    let from = (from.cast(), skip);
+                    return x86::wide64(
+                        left.cast(),
+                        panel.cast(),
+                        depth,
+                        from,
+                        (to.cast(), stride),
+                    );
+                }
+                (1, DType::F32) if fma => {
+                    let from = (from.cast(), skip);
+                    return x86::half32(
+                        left.cast(),
+                        panel.cast(),
+                        depth,
+                        from,
+                        (to.cast(), stride),
+                    );
+                }
+                (1, _) if fma => {
+                    let from = (from.cast(), skip);
+                    return x86::half64(
+                        left.cast(),
+                        panel.cast(),
+                        depth,
+                        from,
+                        (to.cast(), stride),
+                    );
+                }
+                _ => {}
             }
-            // SAFETY: as above.
-            (2, _) => {
-                return unsafe { x86::wide64(left.cast(), panel.cast(), depth, tile.cast()) };
-            }
-            // SAFETY: as above.
-            (1, DType::F32) if fma => {
-                return unsafe { x86::half32(left.cast(), panel.cast(), depth, tile.cast()) };
-            }
-            // SAFETY: as above.
-            (1, _) if fma => {
-                return unsafe { x86::half64(left.cast(), panel.cast(), depth, tile.cast()) };
-            }
-            _ => {}
         }
     }
-    plain(left, panel, tile);
+    // SAFETY: as above.
+    unsafe { plain(left, panel, (from, skip), (target.first, target.stride)) }
 }
 
-fn plain<T: Float>(left: &[T], panel: &[T], tile: &mut Tile<T>) {
-    for (a, b) in left.as_chunks::<ROWS>().0.iter().zip(panel.as_chunks::<COLUMNS>().0) {
-        for (&a, tile) in a.iter().zip(tile.iter_mut()) {
-            for (&b, sum) in b.iter().zip(tile) {
-                *sum = a.times_plus(b, *sum);
+/// # Safety
+/// `from` and `to` lead to a tile with rows that far apart.
+unsafe fn plain<T: Float>(left: &[T], panel: &[T], from: (*const T, usize), to: (*mut T, usize)) {
+    for row in 0..ROWS {
+        for column in 0..COLUMNS {
+            // SAFETY: both indices are below the extents of a tile.
+            unsafe {
+                let mut sum = *from.0.add(row * from.1 + column);
+                let pairs = left.iter().skip(row).step_by(ROWS);
+                for (&a, &b) in pairs.zip(panel.iter().skip(column).step_by(COLUMNS)) {
+                    sum = a.times_plus(b, sum);
+                }
+                *to.0.add(row * to.1 + column) = sum;
             }
         }
     }
@@ -72,27 +152,28 @@ mod x86 {
             $name:ident, $feature:literal, $type:ty, $rows:literal, $lanes:literal,
             $load:ident, $store:ident, $set:ident, $fma:ident
         ) => {
-            /// tile += left panel.
+            /// to = from + left panel.
             ///
             /// # Safety
-            /// The processor has the feature, and the pointers lead to `depth` rows of panels and a
-            /// tile.
+            /// The processor has the feature, and the pointers lead to `depth` rows of panels and to
+            /// tiles with rows that far apart.
             #[target_feature(enable = $feature)]
             pub(super) unsafe fn $name(
                 left: *const $type,
                 panel: *const $type,
                 depth: usize,
-                tile: *mut $type,
+                from: (*const $type, usize),
+                to: (*mut $type, usize),
             ) {
                 for row in (0..ROWS).step_by($rows) {
                     for column in (0..COLUMNS).step_by(2 * $lanes) {
                         // SAFETY: every index is below the extents the caller vouches for.
                         unsafe {
-                            let tile = tile.add(row * COLUMNS + column);
                             let mut sums = [[$set(0.0); 2]; $rows];
                             for (r, sums) in sums.iter_mut().enumerate() {
-                                sums[0] = $load(tile.add(r * COLUMNS));
-                                sums[1] = $load(tile.add(r * COLUMNS + $lanes));
+                                let from = from.0.add((row + r) * from.1 + column);
+                                sums[0] = $load(from);
+                                sums[1] = $load(from.add($lanes));
                             }
                             for p in 0..depth {
                                 let from = panel.add(p * COLUMNS + column);
@@ -105,8 +186,9 @@ mod x86 {
                                 }
                             }
                             for (r, sums) in sums.iter().enumerate() {
-                                $store(tile.add(r * COLUMNS), sums[0]);
-                                $store(tile.add(r * COLUMNS + $lanes), sums[1]);
+                                let to = to.0.add((row + r) * to.1 + column);
+                                $store(to, sums[0]);
+                                $store(to.add($lanes), sums[1]);
                             }
                         }
                     }
@@ -174,8 +256,17 @@ mod tests {
             let panel: Vec<T> = (0..depth * COLUMNS).map(|i| draw(i + 5)).collect();
             let mut found = [[T::of(0.3); COLUMNS]; ROWS];
             let mut wanted = found;
-            accumulate(&left, &panel, &mut found);
-            plain(&left, &panel, &mut wanted);
+            accumulate(&left, &panel, Start::Itself, Target::whole(&mut found));
+            let tile = wanted.as_mut_ptr().cast::<T>();
+            // SAFETY: a whole tile.
+            unsafe { plain(&left, &panel, (tile, COLUMNS), (tile, COLUMNS)) };
+            assert_eq!(found, wanted);
+            accumulate(
+                &left,
+                &panel,
+                Start::Row(&[T::of(0.3); COLUMNS]),
+                Target::whole(&mut found),
+            );
             assert_eq!(found, wanted);
             assert_ne!(found[0][0], T::of(0.3));
         }
