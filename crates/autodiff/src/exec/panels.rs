@@ -202,6 +202,9 @@ pub(crate) fn multiply<T: Float>(
     scratch: &mut [T],
 ) {
     let (rows, columns) = c.dim();
+    if inner == 0 {
+        return empty(onto, c);
+    }
     for first in (0..rows).step_by(BLOCK) {
         let block = BLOCK.min(rows - first);
         for (pass, (start, depth)) in passes(inner).enumerate() {
@@ -228,6 +231,17 @@ pub(crate) fn multiply<T: Float>(
     }
 }
 
+/// The product of an inner axis without elements.
+fn empty<T: Float>(onto: Onto<'_, T>, c: &mut ArrayViewMut2<'_, T>) {
+    for row in c.rows_mut() {
+        match onto {
+            Onto::Zero => row.into_iter().for_each(|c| *c = T::zero()),
+            Onto::Row(values) => row.into_iter().zip(values).for_each(|(c, &value)| *c = value),
+            Onto::Itself => {}
+        }
+    }
+}
+
 /// One panel of columns, tile by tile.
 fn tiles<T: Float>(left: &[T], panel: &[T], onto: Onto<'_, T>, c: &mut ArrayViewMut2<'_, T>) {
     let (depth, width) = (panel.len() / COLUMNS, c.dim().1);
@@ -236,8 +250,7 @@ fn tiles<T: Float>(left: &[T], panel: &[T], onto: Onto<'_, T>, c: &mut ArrayView
         row[..width].copy_from_slice(&values[..width]);
     }
     let start = if matches!(onto, Onto::Itself) { Start::Itself } else { Start::Row(&row) };
-    for (left, mut c) in
-        left.chunks_exact((ROWS * depth).max(1)).zip(c.axis_chunks_iter_mut(Axis(0), ROWS))
+    for (left, mut c) in left.chunks_exact(ROWS * depth).zip(c.axis_chunks_iter_mut(Axis(0), ROWS))
     {
         if let Some(target) = Target::of(&mut c) {
             accumulate(left, panel, start, target);
