@@ -7,6 +7,7 @@ pub(crate) mod conv;
 pub(crate) mod fused;
 pub(crate) mod gemm;
 mod memory;
+pub(crate) mod normalise;
 pub(crate) mod panels;
 pub(crate) mod parallel;
 pub(crate) mod recurrence;

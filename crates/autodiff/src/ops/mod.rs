@@ -1,18 +1,22 @@
 //! The operations, one a file: definition, inference, derivative, kernel, test.
 
 mod alias;
+mod attention;
 mod broadcast_to;
 mod concat;
 mod conv2d;
 mod cross_entropy;
+mod dropout;
 mod elementwise;
 mod embedding_bag;
 mod gather;
+mod gram;
 mod linear;
 mod log_softmax;
 mod log_sum_exp;
 mod matmul;
 mod max;
+mod normalise;
 mod pad;
 mod pick;
 mod recurrence;

@@ -4,9 +4,6 @@ use super::form::{Form, INPUT, MEMORY, STATE, WEIGHT};
 use crate::exec::recurrence::{Cell, Dims};
 use crate::{Error, Var};
 
-/// What stands for no weight at all: its exponential is 0.
-const CLOSED: f64 = -1e30;
-
 /// The nodes that a backward pass gives gradients of, by step, in the order of time.
 #[derive(Debug)]
 pub(super) struct Trace<'g> {
@@ -137,8 +134,8 @@ fn attend<'g>(
     let [rows, places, width] = keys.shape()[..] else { unreachable!("keys of three axes") };
     let matched = query.reshape(&[rows, 1, width])?.add(keys)?.tanh();
     let energies = matched.matmul(scores.reshape(&[rows, width, 1])?)?.reshape(&[rows, places])?;
-    let Some(mask) = form.places() else { return energies.softmax(1) };
-    let mask = operands[mask];
-    let closed = mask.add_scalar(-1.0).mul_scalar(-CLOSED);
-    energies.mul(mask)?.add(closed)?.softmax(1)?.mul(mask)
+    match form.places() {
+        Some(mask) => energies.masked_softmax(operands[mask]),
+        None => energies.softmax(1),
+    }
 }
