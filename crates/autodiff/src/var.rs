@@ -556,7 +556,7 @@ impl<'g> Var<'g> {
         self.graph.apply(Linear, &inputs)?.reshape(&shape)
     }
 
-    /// `X` with `self X = right` for a symmetric positive definite `[n, n]` and `[n, m]`.
+    /// `X` with `self X = right` for symmetric positive definite `[.., n, n]` and `[.., n, m]`.
     ///
     /// Only the matrix's symmetric part counts; its gradient is symmetric.
     ///

@@ -2,6 +2,7 @@
 
 pub(crate) mod bags;
 mod call;
+pub(crate) mod cholesky;
 pub(crate) mod columns;
 pub(crate) mod conv;
 pub(crate) mod fused;

@@ -3,6 +3,7 @@
 mod alias;
 mod attention;
 mod broadcast_to;
+mod cholesky;
 mod concat;
 mod conv2d;
 mod cross_entropy;
@@ -28,7 +29,9 @@ mod softmax;
 mod solve;
 mod stop_gradient;
 mod sum;
+mod top_k;
 mod transpose;
+mod triangular;
 mod unique_rows;
 mod unpick;
 
