@@ -1,7 +1,7 @@
 //! One fine-tuning step of CaffeNet on eight images of 227 x 227 and 101 classes: the loss, every
 //! gradient, and the update by momentum and weight decay.
 //!
-//! `cargo run --release -p autodiff --example convtrain -- THREADS REPETITIONS` prints one JSON line:
+//! `cargo run --release -p autodiff --example convtrain` prints one JSON line:
 //! seconds a step, peak resident size, the program's own memory, and the losses of the first three
 //! steps to compare with other programs. Images and weights come from a counter-based generator.
 
@@ -10,7 +10,7 @@ mod measure;
 use autodiff::{
     Buffer, Conv2d, DType, Device, Error, Graph, LocalResponseNorm, Pool2d, Program, Var,
 };
-use measure::{argument, centred, timed, uniform, zeros};
+use measure::{Arguments, centred, uniform, zeros};
 
 const BATCH: usize = 8;
 const CLASSES: usize = 101;
@@ -113,8 +113,7 @@ fn step() -> Result<Program, Error> {
 
 #[expect(clippy::print_stdout, reason = "the result of the program")]
 fn main() -> Result<(), Error> {
-    let (threads, repetitions) = (argument(0, 1), argument(1, 9));
-    measure::threads(threads);
+    let arguments = Arguments::read();
     let mut program = step()?;
     let images: Vec<f32> =
         uniform(1, BATCH * 3 * 227 * 227).map(|x| (255.0 * x - 128.0) as f32).collect();
@@ -134,13 +133,12 @@ fn main() -> Result<(), Error> {
         program.output(0).as_slice::<f32>().expect("a loss")[0]
     };
     let first = [step(), step(), step()];
-    let mut line = timed(repetitions, || {
+    let mut line = arguments.timed(1.0, || {
         step();
     });
     let finite = step().is_finite();
     line["workload"] = "convtrain".into();
     line["unit"] = "step".into();
-    line["threads"] = threads.into();
     line["params"] = serde_json::json!({ "batch": BATCH, "size": 227, "classes": CLASSES });
     line["check"] = serde_json::json!({ "losses of steps 1-3": first, "finite": finite });
     line["program_bytes"] = program.peak_bytes().into();

@@ -1,14 +1,14 @@
 //! One step of neural style transfer (Gatys et al. 2015) through VGG-19's conv1_1 to conv5_1 with
 //! average pooling: the loss, its gradient for the image, and Adam's update of the image.
 //!
-//! `cargo run --release -p autodiff --example style -- SIZE THREADS REPETITIONS` prints one JSON line:
+//! `cargo run --release -p autodiff --example style -- --size 256` prints one JSON line:
 //! seconds a step, peak resident size, the program's own memory, and the losses of the first three
 //! steps to compare with other programs. Images and weights come from a counter-based generator.
 
 mod measure;
 
 use autodiff::{Buffer, Conv2d, DType, Error, Graph, Pool2d, Program, Var};
-use measure::{argument, centred, timed, zeros};
+use measure::{Arguments, centred, zeros};
 
 /// Filters of each convolution; 0 stands for a pooling.
 const NET: [usize; 17] =
@@ -139,8 +139,8 @@ fn step(size: usize, targets: &[Buffer], weights: &[Buffer]) -> Result<Program, 
 
 #[expect(clippy::print_stdout, reason = "the result of the program")]
 fn main() -> Result<(), Error> {
-    let (size, threads, repetitions) = (argument(0, 256), argument(1, 1), argument(2, 9));
-    measure::threads(threads);
+    let arguments = Arguments::read();
+    let size = arguments.number("size", 256);
     let mut weights = weights()?;
     let mut targets = targets(size, &mut weights)?;
     let mut program = step(size, &targets, &weights)?;
@@ -159,13 +159,12 @@ fn main() -> Result<(), Error> {
         program.output(0).as_slice::<f32>().expect("a loss")[0]
     };
     let first = [step(), step(), step()];
-    let mut line = timed(repetitions, || {
+    let mut line = arguments.timed(1.0, || {
         step();
     });
     let finite = step().is_finite();
     line["workload"] = "style".into();
     line["unit"] = "step".into();
-    line["threads"] = threads.into();
     line["params"] = serde_json::json!({ "size": size, "opt": "adam" });
     line["check"] = serde_json::json!({ "losses of steps 1-3": first, "finite": finite });
     line["program_bytes"] = program.peak_bytes().into();

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use crate::op::Signature;
 use crate::ops::{
-    BroadcastTo, Concat, CrossEntropy, Elementwise, EmbeddingBag, Gather, LogSoftmax, LogSumExp,
-    MatMul, Max, Pick, Reshape, ScatterAdd, Slice, Softmax, Solve, StopGradient, Sum, Transpose,
+    BroadcastTo, Concat, CrossEntropy, Elementwise, EmbeddingBag, Gather, Linear, LogSoftmax,
+    LogSumExp, MatMul, Max, Pick, Reshape, ScatterAdd, Slice, Softmax, Solve, StopGradient, Sum,
+    Transpose,
 };
 use crate::plan::Micro;
 use crate::{DType, Error, Graph};
@@ -539,7 +540,23 @@ impl<'g> Var<'g> {
         self.graph.apply(MatMul, &[left, right])
     }
 
-    /// `X` with `self X = right` for a symmetric positive definite `[n, n]` and `[n, m]`.
+    /// Affine map of the last axis: `[.., k] x [k, n] + [n]`.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if the extents differ.
+    pub fn linear(self, weight: Var<'g>, bias: Option<Var<'g>>) -> Result<Var<'g>, Error> {
+        let mut shape = self.shape();
+        let (Some(k), Some(&n)) = (shape.pop(), weight.shape().last()) else {
+            let (left, right) = (self.shape(), weight.shape());
+            return Err(Error::Shapes { op: "linear", left, right, wanted: "[.., k] and [k, n]" });
+        };
+        let rows = self.reshape(&[shape.iter().product(), k])?;
+        let inputs: Vec<Var<'g>> = [rows, weight].into_iter().chain(bias).collect();
+        shape.push(n);
+        self.graph.apply(Linear, &inputs)?.reshape(&shape)
+    }
+
+    /// `X` with `self X = right` for symmetric positive definite `[.., n, n]` and `[.., n, m]`.
     ///
     /// Only the matrix's symmetric part counts; its gradient is symmetric.
     ///

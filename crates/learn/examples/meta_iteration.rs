@@ -7,7 +7,8 @@
 //! `--reps N` or `--budget SECONDS` says how often; `--momentum G` gives every step the same one.
 //! Data and weights come from a counter-based generator.
 
-use std::time::Instant;
+#[path = "../../autodiff/examples/measure/mod.rs"]
+mod measure;
 
 use autodiff::{Error, Float, Var};
 use experiment::Stream;
@@ -15,20 +16,11 @@ use learn::{
     Batch, BatchInput, HyperLearner, Hypergradient, Init, Layout, Objective, Schedules, Setting,
     Trajectory,
 };
+use measure::{Arguments, uniform};
 
 const SIZES: [usize; 5] = [784, 50, 50, 50, 10];
 const BATCH: usize = 200;
 const BATCHES: usize = 10;
-
-/// Element `i` of stream `seed`: splitmix64 of the counter `seed 2^32 + i + 1`, in `[0, 1)`.
-fn uniform(seed: u64, len: usize) -> impl Iterator<Item = f64> {
-    (1..=len as u64).map(move |i| {
-        let mut z = ((seed << 32) + i).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 * 2f64.powi(-53)
-    })
-}
 
 struct Network {
     layout: Layout,
@@ -103,63 +95,23 @@ impl Objective for Network {
     }
 }
 
-/// What the command line asks for.
-struct Options {
-    steps: usize,
-    way: Trajectory,
-    wide: bool,
-    momentum: Option<f64>,
-    repetitions: Option<usize>,
-    budget: f64,
-}
-
-impl Options {
-    fn read() -> Self {
-        let mut options = Self {
-            steps: 100,
-            way: Trajectory::Reversible,
-            wide: false,
-            momentum: None,
-            repetitions: None,
-            budget: 2.0,
-        };
-        let mut words = std::env::args().skip(1);
-        while let Some(word) = words.next() {
-            let value = words.next().unwrap_or_default();
-            let number = || value.parse::<f64>().expect("a number");
-            match word.as_str() {
-                "--steps" => options.steps = value.parse().expect("a number of steps"),
-                "--reps" => options.repetitions = Some(value.parse().expect("a number")),
-                "--budget" => options.budget = number(),
-                "--momentum" => options.momentum = Some(number()),
-                "--dtype" => options.wide = value == "float64",
-                "--way" => {
-                    options.way = match value.as_str() {
-                        "reversible" => Trajectory::Reversible,
-                        "tape" => Trajectory::Tape,
-                        "checkpointed" => Trajectory::Checkpointed,
-                        other => panic!("no way {other:?}"),
-                    }
-                }
-                other => panic!("no option {other:?}"),
-            }
-        }
-        options
+/// The trajectory of a name.
+fn way(name: &str) -> Trajectory {
+    match name {
+        "reversible" => Trajectory::Reversible,
+        "tape" => Trajectory::Tape,
+        "checkpointed" => Trajectory::Checkpointed,
+        other => panic!("--way: wanted reversible, tape or checkpointed, found {other:?}"),
     }
 }
 
-struct Measured {
-    found: Hypergradient,
-    seconds: Vec<f64>,
-    cpu_seconds: f64,
-}
-
-fn measure<F: Float>(options: &Options) -> Measured {
-    let steps = options.steps;
+fn measured<F: Float>(arguments: &Arguments) -> (Hypergradient, serde_json::Value) {
+    let (steps, way) = (arguments.number("steps", 100), way(arguments.text("way", "reversible")));
+    let momentum: f64 = arguments.number("momentum", 0.0);
     let (inner, outer) = (Network::new(0, BATCHES as u64), Network::new(BATCHES, 1));
     let rates: Vec<f64> = uniform(3, 8 * steps).map(|x| 0.1 + 0.1 * x).collect();
-    let momenta: Vec<f64> =
-        uniform(4, 8 * steps).map(|x| options.momentum.unwrap_or(0.5 + 0.4 * x)).collect();
+    let drawn = |x: f64| if momentum > 0.0 { momentum } else { 0.5 + 0.4 * x };
+    let momenta: Vec<f64> = uniform(4, 8 * steps).map(drawn).collect();
     let schedules = Schedules::new(8, &rates, &momenta).expect("finite schedules");
     let setting = Setting {
         schedules: &schedules,
@@ -168,75 +120,40 @@ fn measure<F: Float>(options: &Options) -> Measured {
         batches: &Stream::new(0, "unused"),
     };
     let mut learner = HyperLearner::<F>::new(&inner, &outer).expect("a sound trace");
-    let mut run =
-        || learner.hypergradient(&inner, &outer, &setting, options.way).expect("a finite loss");
+    let mut run = || learner.hypergradient(&inner, &outer, &setting, way).expect("a finite loss");
     let found = run();
-    let (start, before) = (Instant::now(), cpu_seconds());
-    let mut seconds = Vec::new();
-    while match options.repetitions {
-        Some(repetitions) => seconds.len() < repetitions,
-        None => seconds.len() < 3 || start.elapsed().as_secs_f64() < options.budget,
-    } {
-        let start = Instant::now();
-        run();
-        seconds.push(start.elapsed().as_secs_f64());
-    }
-    let cpu_seconds = (cpu_seconds() - before) / seconds.len().max(1) as f64;
-    seconds.sort_by(f64::total_cmp);
-    Measured { found, seconds, cpu_seconds }
+    (found, arguments.timed(1.0, || drop(run())))
 }
 
 fn norm(values: &[f64]) -> f64 {
     values.iter().map(|x| x * x).sum::<f64>().sqrt()
 }
 
-/// Processor time of this process so far.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // After the name in brackets: the state is field 3, times are fields 14 and 15, in 1/100 s.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split(' ').collect();
-    let ticks = |at: usize| fields.get(at - 2).and_then(|text| text.parse::<f64>().ok());
-    (ticks(14).unwrap_or(0.0) + ticks(15).unwrap_or(0.0)) / 100.0
-}
-
-fn peak_kilobytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
-}
-
 #[expect(clippy::print_stdout, reason = "the result of the program")]
 fn main() {
-    let options = Options::read();
-    let Measured { found, seconds, cpu_seconds } =
-        if options.wide { measure::<f64>(&options) } else { measure::<f32>(&options) };
-    let quantile = |q: usize| seconds.get(seconds.len() * q / 4).copied().unwrap_or(f64::NAN);
+    let arguments = Arguments::read();
+    let (steps, dtype) = (arguments.number("steps", 100), arguments.text("dtype", "float32"));
+    let (found, mut line) = match dtype {
+        "float32" => measured::<f32>(&arguments),
+        "float64" => measured::<f64>(&arguments),
+        other => panic!("--dtype: wanted float32 or float64, found {other:?}"),
+    };
     let weights = found.kept.state / 16;
-    let bits = |bytes: usize| 8.0 * bytes as f64 / (weights * options.steps) as f64;
-    let line = serde_json::json!({
-        "workload": "hypergrad",
-        "unit": "meta-iteration",
-        "params": {
-            "steps": options.steps,
-            "dtype": if options.wide { "float64" } else { "float32" },
-            "way": format!("{:?}", options.way),
-        },
-        "seconds": quantile(2), "q1": quantile(1), "q3": quantile(3),
-        "cpu_seconds": cpu_seconds,
-        "state_bytes": found.kept.state,
-        "trajectory_bytes": found.kept.trajectory,
-        // Against 32 bits a step and weight: what is kept of the trajectory, and with the weights
-        // and velocities themselves.
-        "smaller": 32.0 / bits(found.kept.trajectory),
-        "smaller_with_state": 32.0 / bits(found.kept.trajectory + found.kept.state),
-        "peak_rss_mb": peak_kilobytes() as f64 / 1024.0,
-        "check": {
-            "val_loss": found.trial.value,
-            "norm_dalpha": norm(&found.rates),
-            "norm_dgamma": norm(&found.momenta),
-            "dalpha[0,0]": found.rates[0],
-            "dgamma[T//2,0]": found.momenta[options.steps / 2 * 8],
-        },
+    // Against 32 bits a step and weight: what is kept of the trajectory, and with the weights and
+    // velocities themselves.
+    let smaller = |bytes: usize| (4 * weights * steps) as f64 / bytes as f64;
+    line["smaller"] = smaller(found.kept.trajectory).into();
+    line["smaller_with_state"] = smaller(found.kept.trajectory + found.kept.state).into();
+    line["workload"] = "hypergrad".into();
+    line["unit"] = "meta-iteration".into();
+    let way = arguments.text("way", "reversible");
+    line["params"] = serde_json::json!({ "steps": steps, "dtype": dtype, "way": way });
+    line["check"] = serde_json::json!({
+        "val_loss": found.trial.value,
+        "norm_dalpha": norm(&found.rates),
+        "norm_dgamma": norm(&found.momenta),
+        "dalpha[0,0]": found.rates[0],
+        "dgamma[T//2,0]": found.momenta[steps / 2 * 8],
     });
     println!("{line}");
 }

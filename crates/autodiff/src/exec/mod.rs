@@ -3,14 +3,18 @@
 pub(crate) mod bags;
 mod call;
 pub(crate) mod channels;
+pub(crate) mod cholesky;
 pub(crate) mod columns;
 pub(crate) mod conv;
 pub(crate) mod fused;
 pub(crate) mod gemm;
 mod memory;
 mod narrow;
+pub(crate) mod normalise;
+pub(crate) mod panels;
 pub(crate) mod parallel;
 pub(crate) mod pool;
+pub(crate) mod recurrence;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 pub(crate) mod simd;

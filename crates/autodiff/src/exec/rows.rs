@@ -45,6 +45,48 @@ vectorised! {
     }
 }
 
+vectorised! {
+    /// As [`softmax_rows`], each row times its weight, which is taken off at its target.
+    fn towards_rows<T: Float>(x: &[T], n: usize, targets: &[u32], weights: &[T], y: &mut [T]) {
+        exponentials(x, n, y);
+        for ((y, &target), &weight) in y.chunks_exact_mut(n).zip(targets).zip(weights) {
+            let sum = if n <= PIECE { lane_sum(y) } else { row_sum(y) };
+            for y in y.iter_mut() {
+                *y = *y / sum * weight;
+            }
+            y[target as usize] -= weight;
+        }
+    }
+}
+
+/// y = weight (softmax(x) - onehot(target)); zeros for rows without a target.
+pub(crate) fn cross_entropy_gradient<T: Float>(
+    x: &[T],
+    n: usize,
+    targets: &[u32],
+    weights: &[T],
+    y: &mut [T],
+) -> Result<(), Error> {
+    for &target in targets {
+        crate::ops::row("cross_entropy", target, n)?;
+    }
+    if y.is_empty() {
+        return Ok(());
+    }
+    parallel::rows(y, n, (TASK / n).max(1), 0, &|first, y| {
+        for (i, y) in y.chunks_exact_mut(n).enumerate() {
+            let row = first + i;
+            if targets[row] == u32::MAX {
+                y.fill(T::zero());
+            } else {
+                let (x, one) = (&x[row * n..(row + 1) * n], row..row + 1);
+                towards_rows(x, n, &targets[one.clone()], &weights[one], y);
+            }
+        }
+    });
+    Ok(())
+}
+
 pub(crate) fn softmax<T: Float>(x: &[T], n: usize, y: &mut [T]) {
     if y.is_empty() {
         return;

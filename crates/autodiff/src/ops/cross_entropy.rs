@@ -1,6 +1,6 @@
 //! Cross-entropy of logits against target classes.
 
-use super::{Unpick, by_float, last};
+use super::{by_float, last};
 use crate::exec::{Call, rows};
 use crate::op::{Derivative, Op, Signature, arity, float, index};
 use crate::{Error, Float, Var};
@@ -35,18 +35,9 @@ impl Op for CrossEntropy {
         per_row(self.name(), inputs)
     }
 
-    /// dx = g (softmax(x) - onehot(target)), nothing for rows without a target.
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        let (x, targets, graph) = (at.inputs[0], at.inputs[1], at.gradient.graph());
-        let (axis, classes) = (x.rank() - 1, last(&x.shape()));
-        let unpick = |row| graph.apply(Unpick { classes }, &[row, targets]);
-        // A row of ones, picked at the target, is 1 with a target and 0 without.
-        let kept = graph.full(1.0, &x.shape()).pick(targets)?;
-        let mut column = at.gradient.shape();
-        column.push(1);
-        let weight = at.gradient.mul(kept)?.reshape(&column)?;
-        let towards = unpick(at.gradient)?;
-        Ok(vec![Some(x.softmax(axis)?.mul(weight)?.sub(towards)?), None])
+        let inputs = [at.inputs[0], at.inputs[1], at.gradient];
+        Ok(vec![Some(at.gradient.graph().apply(Towards, &inputs)?), None])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
@@ -62,6 +53,57 @@ fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
     let classes = last(call.shape(0));
     let (x, targets) = (call.input::<T>(0), call.input::<u32>(1));
     rows::cross_entropy(x, classes, targets, call.output::<T>())
+}
+
+/// Logits, targets and the gradient of the costs, to g (softmax(x) - onehot(target)); zeros for rows
+/// without a target.
+#[derive(Debug)]
+struct Towards;
+
+impl Op for Towards {
+    fn name(&self) -> &'static str {
+        "cross_entropy_gradient"
+    }
+
+    fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
+        arity(self.name(), inputs, 3)?;
+        per_row(self.name(), &inputs[..2])?;
+        Ok(inputs[0].clone())
+    }
+
+    /// With p = softmax(x), k = 1 for rows with a target and H the gradient of this gradient:
+    /// dx = g k p (H - sum(p H)), dg = k sum(p H) - H[target].
+    fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
+        let (x, targets, weight, graph) =
+            (at.inputs[0], at.inputs[1], at.inputs[2], at.gradient.graph());
+        let axis = x.rank() - 1;
+        // A row of ones, picked at the target, is 1 with a target and 0 without.
+        let kept = graph.full(1.0, &x.shape()).pick(targets)?;
+        let p = x.softmax(axis)?;
+        let weighted = p.mul(at.gradient)?;
+        let inner = weighted.sum(&[axis], false)?;
+        let column = [weight.shape(), vec![1]].concat();
+        let logits = at.when(0, || {
+            let slope = weighted.sub(p.mul(inner.reshape(&column)?)?)?;
+            slope.mul(weight.mul(kept)?.reshape(&column)?)
+        })?;
+        let weights = at.when(2, || inner.mul(kept)?.sub(at.gradient.pick(targets)?))?;
+        Ok(vec![logits, None, weights])
+    }
+
+    fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
+        by_float!(call, towards)
+    }
+
+    fn key(&self) -> Option<String> {
+        Some(format!("{self:?}"))
+    }
+}
+
+fn towards<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
+    let classes = last(call.shape(0));
+    let (x, targets, weights) = (call.input::<T>(0), call.input::<u32>(1), call.input::<T>(2));
+    rows::cross_entropy_gradient(x, classes, targets, weights, call.output::<T>())
 }
 
 #[cfg(test)]

@@ -5,17 +5,18 @@ use crate::exec::{Call, gemm};
 use crate::op::{Derivative, Op, Signature, arity, float};
 use crate::{Error, Float, Var};
 
-/// `[n, m]` to `[n, n]`.
+/// `[.., n, m]` to `[.., n, n]`.
 #[derive(Debug)]
 struct Gram;
 
 impl<'g> Var<'g> {
-    /// The Gram matrix `self self^T` of the rows of `[n, m]`, exactly symmetric.
+    /// Gram matrices `F F^T` of the rows of `[.., n, m]`, exactly symmetric (Gatys, Ecker & Bethge
+    /// 2015, equation 3: channels by positions).
     ///
     /// It costs half of [`Var::matmul`], and its gradient one product instead of two.
     ///
     /// # Errors
-    /// [`Error::Shape`] if there are not two axes.
+    /// [`Error::Shape`] for fewer than two axes.
     pub fn gram(self) -> Result<Var<'g>, Error> {
         self.graph().apply(Gram, &[self])
     }
@@ -29,18 +30,18 @@ impl Op for Gram {
     fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
         arity(self.name(), inputs, 1)?;
         float(self.name(), &inputs[0], inputs[0].dtype)?;
-        match *inputs[0].shape {
-            [rows, _] => Ok(Signature { shape: vec![rows, rows], dtype: inputs[0].dtype }),
-            _ => {
-                let (op, shape) = (self.name(), inputs[0].shape.clone());
-                Err(Error::Shape { op, shape, wanted: "[n, m]".into() })
-            }
-        }
+        let mut shape = inputs[0].shape.clone();
+        let Some(last) = shape.len().checked_sub(1).filter(|&last| last > 0) else {
+            return Err(Error::Shape { op: self.name(), shape, wanted: "[.., n, m]".into() });
+        };
+        shape[last] = shape[last - 1];
+        Ok(Signature { shape, dtype: inputs[0].dtype })
     }
 
     /// dX = (g + g^T) X.
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        let both = at.gradient.add(at.gradient.transpose(0, 1)?)?;
+        let last = at.output.rank() - 1;
+        let both = at.gradient.add(at.gradient.transpose(last - 1, last)?)?;
         Ok(vec![Some(both.matmul(at.inputs[0])?)])
     }
 
@@ -54,8 +55,11 @@ impl Op for Gram {
 }
 
 fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
-    let (rows, columns) = (call.shape(0)[0], call.shape(0)[1]);
-    gemm::gram(call.input::<T>(0), rows, columns, call.output::<T>());
+    let [.., rows, columns] = *call.shape(0) else { return Ok(()) };
+    let x = call.input::<T>(0);
+    for (at, y) in call.output::<T>().chunks_exact_mut((rows * rows).max(1)).enumerate() {
+        gemm::gram(&x[at * rows * columns..][..rows * columns], rows, columns, y);
+    }
     Ok(())
 }
 
@@ -70,6 +74,8 @@ mod tests {
         let x = (&[2, 3][..], &[1.0, 2.0, 3.0, -1.0, 0.0, 5.0][..]);
         assert_eq!(eval(&[x], |_, x| x[0].gram()), [14.0, 14.0, 14.0, 26.0]);
         assert_eq!(eval(&[(&[2, 0], &[])], |_, x| x[0].gram()), [0.0; 4]);
+        let pair = (&[2, 1, 2][..], &[1.0, 2.0, -3.0, 1.0][..]);
+        assert_eq!(eval(&[pair], |_, x| x[0].gram()), [5.0, 10.0]);
     }
 
     #[test]
@@ -87,12 +93,13 @@ mod tests {
     #[test]
     fn gradient() {
         check(&[&[3, 5]], |_, x| Ok(x[0].gram()?.tanh()));
+        check(&[&[2, 3, 4]], |_, x| Ok(x[0].gram()?.tanh()));
     }
 
     #[test]
     fn misfits_are_named() {
         let graph = Graph::new(DType::F32);
-        let error = graph.input("x", &[2, 3, 4]).gram().unwrap_err();
+        let error = graph.input("x", &[4]).gram().unwrap_err();
         assert!(matches!(error, Error::Shape { op: "gram", .. }));
     }
 }

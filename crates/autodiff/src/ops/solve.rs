@@ -1,11 +1,11 @@
-//! Linear systems with a symmetric positive definite matrix, by Cholesky factorisation in LAPACK.
-
-use ndarray::{Array2, ArrayView2};
-use ndarray_linalg::{CholeskyInplace, Diag, SolveTriangularInplace, UPLO};
+//! Linear systems with symmetric positive definite matrices, by Cholesky factorisation.
 
 use super::by_float;
+use super::cholesky::symmetric;
+use super::triangular::systems;
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::exec::cholesky::{factorise, scratch, substitute};
+use crate::op::{Derivative, Op, Signature};
 use crate::{Error, Float, Var};
 
 #[derive(Debug)]
@@ -17,27 +17,16 @@ impl Op for Solve {
     }
 
     fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
-        let op = self.name();
-        arity(op, inputs, 2)?;
-        float(op, &inputs[0], inputs[0].dtype)?;
-        float(op, &inputs[1], inputs[0].dtype)?;
-        match (&inputs[0].shape[..], &inputs[1].shape[..]) {
-            ([n, n2], [n3, _]) if n == n2 && n == n3 => Ok(inputs[1].clone()),
-            (left, right) => Err(Error::Shapes {
-                op,
-                left: left.to_vec(),
-                right: right.to_vec(),
-                wanted: "[n, n] and [n, m]",
-            }),
-        }
+        systems(self.name(), inputs)
     }
 
     /// With A X = B: dB = A^-1 G, dA = -(dB X^T + X dB^T) / 2.
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let towards = at.inputs[0].solve(at.gradient)?;
+        let r = towards.rank();
         let matrix = at.when(0, || {
-            let half = towards.matmul(at.output.transpose(0, 1)?)?.mul_scalar(-0.5);
-            half.add(half.transpose(0, 1)?)
+            let half = towards.matmul(at.output.transpose(r - 2, r - 1)?)?.mul_scalar(-0.5);
+            half.add(half.transpose(r - 2, r - 1)?)
         })?;
         Ok(vec![matrix, Some(towards)])
     }
@@ -52,28 +41,23 @@ impl Op for Solve {
 }
 
 fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
-    let (n, m) = (call.output_shape()[0], call.output_shape()[1]);
+    let [.., n, m] = *call.output_shape() else { return Ok(()) };
     let (a, b, y) = (call.input::<T>(0), call.input::<T>(1), call.output::<T>());
-    let indefinite = |_| Error::NotPositiveDefinite { op: "solve" };
-    let half = T::of(0.5);
-    // LAPACK reads one triangle; averaging makes every element of a computed matrix count.
-    let mut factor = Array2::from_shape_fn((n, n), |(i, j)| half * (a[i * n + j] + a[j * n + i]));
-    factor.cholesky_inplace(UPLO::Lower).map_err(indefinite)?;
-    let _ = (m, b, Diag::NonUnit);
-    let mut x: Array2<T> = Array2::from_shape_fn((n, m), |(i, j)| b[i * m + j]);
-    solve_with(&factor.view(), &mut x)?;
-    for (to, from) in y.iter_mut().zip(x.iter()) {
-        *to = *from;
-    }
-    Ok(())
-}
-
-fn solve_with<T: Float>(factor: &ArrayView2<'_, T>, x: &mut Array2<T>) -> Result<(), Error> {
-    let singular = |_| Error::NotPositiveDefinite { op: "solve" };
-    factor.solve_triangular_inplace(UPLO::Lower, Diag::NonUnit, x).map_err(singular)?;
-    let transposed = factor.t().as_standard_layout().into_owned();
-    transposed.solve_triangular_inplace(UPLO::Upper, Diag::NonUnit, x).map_err(singular)?;
-    Ok(())
+    y.copy_from_slice(b);
+    let (workspace, len) = (call.workspace(), n * n + scratch(n, m));
+    workspace.reserve::<T>(1, len);
+    workspace.with(len, |space| {
+        let (factor, space) = space.split_at_mut(n * n);
+        for (a, y) in a.chunks_exact((n * n).max(1)).zip(y.chunks_exact_mut((n * m).max(1))) {
+            symmetric(a, n, factor);
+            if !factorise(factor, n, space) {
+                return Err(Error::NotPositiveDefinite { op: "solve" });
+            }
+            substitute((factor, n), (y, m), false, space);
+            substitute((factor, n), (y, m), true, space);
+        }
+        Ok(())
+    })
 }
 
 #[cfg(test)]
@@ -103,6 +87,11 @@ mod tests {
         check(&[&[3, 3], &[3, 2]], |g: &Graph, x: &[Var<'_>]| {
             let gram = x[0].matmul(x[0].transpose(0, 1)?)?;
             let identity = g.constant(&[2.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 2.0], &[3, 3])?;
+            gram.add(identity)?.solve(x[1])
+        });
+        check(&[&[2, 2, 2], &[2, 2, 1]], |g: &Graph, x: &[Var<'_>]| {
+            let gram = x[0].matmul(x[0].transpose(1, 2)?)?;
+            let identity = g.constant(&[2.0, 0.0, 0.0, 2.0], &[2, 2])?;
             gram.add(identity)?.solve(x[1])
         });
     }

@@ -1,4 +1,4 @@
-use autodiff::{Buffer, DType, Device, Graph, Program, Var};
+use autodiff::{Attention, Buffer, Cell, DType, Device, Graph, Program, Recurrence, Var};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -55,4 +55,52 @@ pub(crate) fn memory_network(graph: &Graph, vocabulary: usize) -> Memory<'_> {
     let state = read.add(state).unwrap().reshape(&[4, 6]).unwrap().tanh();
     let loss = state.matmul(out).unwrap().cross_entropy(answer).unwrap().mean_all();
     Memory { loss, table }
+}
+
+/// An encoder and a decoder with attention over padded sequences, with all their parameters.
+pub(crate) struct Translation<'g> {
+    pub loss: Var<'g>,
+    pub parameters: Vec<Var<'g>>,
+}
+
+/// Length 5, vocabulary 300, 24 units; masks keep about half of the steps.
+pub(crate) fn translation(graph: &Graph, cell: Cell, batch: usize) -> Translation<'_> {
+    const LENGTH: usize = 5;
+    const VOCABULARY: usize = 300;
+    const UNITS: usize = 24;
+    let gates = cell.blocks() * UNITS;
+    let p = |shape: &[usize]| graph.input("p", shape).mul_scalar(0.3);
+    let inputs = [[VOCABULARY, UNITS], [UNITS, gates], [UNITS, gates], [UNITS, gates]];
+    let [table, read, carried, again] = inputs.map(|shape| p(&shape));
+    let inputs = [[UNITS, gates], [UNITS, UNITS], [UNITS, gates], [UNITS, VOCABULARY]];
+    let [context, query, given, out] = inputs.map(|shape| p(&shape));
+    let (score, bias) = (p(&[UNITS]), p(&[VOCABULARY]));
+    let index = |name| graph.index_input(name, &[LENGTH, batch]);
+    let (source, target) = (index("source"), index("target"));
+    let drawn = draws(9, LENGTH * batch);
+    let mask: Vec<f64> = drawn.iter().map(|v| f64::from(u8::from(*v > 0.0))).collect();
+    let mask = graph.constant(&mask, &[LENGTH, batch]).unwrap();
+    let zeros = graph.full(0.0, &[batch, UNITS]);
+    let layer = |input, weight, state| {
+        let layer = Recurrence::new(cell, input, weight, state);
+        if cell == Cell::Lstm { layer.with_memory(zeros) } else { layer }
+    };
+    let x = table.gather(source).unwrap();
+    let input = x.linear(read, None).unwrap();
+    let encoded = layer(input, carried, zeros).with_mask(mask).reversed().run().unwrap();
+    let values = encoded.states.transpose(0, 1).unwrap();
+    let attention = Attention {
+        keys: values,
+        values,
+        query,
+        score,
+        weight: context,
+        mask: Some(mask.transpose(0, 1).unwrap()),
+    };
+    let input = table.gather(target).unwrap().linear(given, None).unwrap();
+    let decoder = layer(input, again, encoded.last).with_attention(attention).run().unwrap();
+    let logits = decoder.states.linear(out, Some(bias)).unwrap();
+    let loss = logits.cross_entropy(target).unwrap().mean_all();
+    let parameters = vec![table, read, carried, again, context, query, given, out, score, bias];
+    Translation { loss, parameters }
 }

@@ -1,8 +1,8 @@
 //! The number of threads does not change a bit.
 
-use autodiff::{Conv2d, ConvMethod, DType, Graph, LocalResponseNorm, Pool2d, Var};
+use autodiff::{Cell, Conv2d, ConvMethod, DType, Graph, LocalResponseNorm, Pool2d, Var};
 
-use super::support::{buffers, run};
+use super::support::{buffers, run, translation};
 
 /// Bits of what `build` returns, replayed by a pool of some threads.
 fn bits_with(threads: usize, rows: u32, build: impl Fn(&Graph) -> Vec<Var<'_>> + Sync) -> Vec<u32> {
@@ -90,6 +90,25 @@ fn of_pooling_and_normalisation() {
         let loss = a.mul(b).unwrap().square().sum_all();
         let mut outputs = graph.grad(loss, &[x]).unwrap();
         outputs.extend([a, b]);
+        outputs
+    });
+}
+
+#[test]
+fn of_recurrent_layers_and_linear_maps() {
+    for cell in [Cell::Lstm, Cell::Gru] {
+        same_bits(300, |graph| {
+            let model = translation(graph, cell, 60);
+            let mut outputs = graph.grad(model.loss, &model.parameters).unwrap();
+            outputs.push(model.loss);
+            outputs
+        });
+    }
+    same_bits(1, |graph| {
+        let (x, w) = (graph.input("x", &[300, 350]), graph.input("w", &[350, 260]));
+        let y = x.linear(w, Some(graph.input("b", &[260]))).unwrap();
+        let mut outputs = graph.grad(y.square().sum_all(), &[x, w]).unwrap();
+        outputs.push(y);
         outputs
     });
 }

@@ -3,7 +3,7 @@
 use super::transform::{BLOCK, REACH, filter};
 use crate::Float;
 use crate::exec::parallel;
-use crate::exec::tile::SIDE;
+use super::product::SIDE;
 
 /// Pairs of points.
 pub(crate) const POINTS: usize = REACH * REACH;

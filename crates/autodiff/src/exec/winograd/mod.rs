@@ -5,6 +5,7 @@
 //! of points, and transformed back.
 
 mod filters;
+mod product;
 mod transform;
 
 use std::ops::Range;
@@ -12,12 +13,12 @@ use std::ops::Range;
 use ndarray::{ArrayViewMut4, Axis};
 
 use super::columns::Geometry;
-use super::tile::{COLUMNS, Layout, SIDE, product};
 use super::{Workspace, parallel};
 use crate::Float;
 
 pub(crate) use filters::{POINTS, Packed, transform};
 pub(crate) use transform::Epilogue;
+use product::{COLUMNS, Layout, SIDE, product};
 use transform::{REACH, REVERSED, Rows, STEP};
 
 /// Tiles of a block, about.

@@ -7,7 +7,7 @@
 
 use crate::Float;
 use crate::exec::simd::vectorised;
-use crate::exec::tile::SIDE;
+use super::product::SIDE;
 
 /// Results of one tile along an axis.
 pub(super) const STEP: usize = 4;

@@ -1,0 +1,317 @@
+//! Matrix products by register tiles over packed panels.
+//!
+//! Every element of a product is one chain of fused multiply-adds in the order of the inner axis, so
+//! that neither the tiles, nor the threads, nor the width of the vectors change a bit of it.
+
+use ndarray::{ArrayViewMut2, Axis};
+
+use super::simd::vectorised;
+use super::tile::{COLUMNS, ROWS, Start, Target, accumulate};
+use super::{Workspace, parallel};
+use crate::{Float, Layout};
+
+/// Extent of the inner axis that one pass takes.
+const DEPTH: usize = 320;
+/// Rows of the left operand that are packed at once.
+const BLOCK: usize = 1024;
+/// Multiplications from which a product is worth another thread.
+const TASK: usize = 1 << 21;
+
+/// A matrix inside a slice: element (i, j) is `data[i * rows + j * columns]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Matrix<'a, T> {
+    pub data: &'a [T],
+    pub rows: usize,
+    pub columns: usize,
+}
+
+impl<'a, T: Float> Matrix<'a, T> {
+    /// Rows of `width` elements, one after the other.
+    pub(crate) fn rows(data: &'a [T], width: usize) -> Matrix<'a, T> {
+        Matrix { data, rows: width, columns: 1 }
+    }
+
+    /// The matrix of a layout of two axes.
+    pub(crate) fn of(data: &'a [T], layout: &Layout) -> Matrix<'a, T> {
+        Matrix { data, rows: layout.strides[0], columns: layout.strides[1] }
+    }
+
+    pub(crate) fn transposed(self) -> Matrix<'a, T> {
+        Matrix { data: self.data, rows: self.columns, columns: self.rows }
+    }
+
+    fn from(self, row: usize, column: usize) -> Matrix<'a, T> {
+        let start = (row * self.rows + column * self.columns).min(self.data.len());
+        Matrix { data: &self.data[start..], ..self }
+    }
+}
+
+/// What a product is added to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Onto<'a, T> {
+    Zero,
+    /// One value a column.
+    Row(&'a [T]),
+    /// What the result holds already.
+    Itself,
+}
+
+impl<T> Onto<'_, T> {
+    fn from_column(self, column: usize) -> Self {
+        match self {
+            Onto::Row(row) => Onto::Row(&row[column..]),
+            other => other,
+        }
+    }
+}
+
+/// Ranges of the inner axis, each of one pass.
+fn passes(inner: usize) -> impl Iterator<Item = (usize, usize)> {
+    let count = inner.div_ceil(DEPTH).max(1);
+    let depth = inner.div_ceil(count);
+    (0..count).map(move |pass| (pass * depth, depth.min(inner - pass * depth)))
+}
+
+/// Elements that the packed right operand `[inner, columns]` takes.
+pub(crate) fn packed_len(inner: usize, columns: usize) -> usize {
+    inner * columns.next_multiple_of(COLUMNS)
+}
+
+/// Packs a right operand `[inner, columns]` that serves several products.
+pub(crate) fn pack<T: Float>(b: Matrix<'_, T>, inner: usize, columns: usize, packed: &mut [T]) {
+    for (start, depth) in passes(inner) {
+        for column in (0..columns).step_by(COLUMNS) {
+            let at = start * columns.next_multiple_of(COLUMNS) + column * depth;
+            let width = COLUMNS.min(columns - column);
+            let panel = &mut packed[at..at + depth * COLUMNS];
+            pack_panel(b.from(start, column), depth, width, panel);
+        }
+    }
+}
+
+/// Element (p, j) to `panel[p * COLUMNS + j]`, zeros beyond `width`.
+fn pack_panel<T: Float>(b: Matrix<'_, T>, depth: usize, width: usize, panel: &mut [T]) {
+    if width < COLUMNS {
+        panel.fill(T::zero());
+    }
+    if b.columns == 1 {
+        for (p, to) in panel.as_chunks_mut::<COLUMNS>().0.iter_mut().enumerate().take(depth) {
+            let from = &b.data[p * b.rows..][..width];
+            // A copy of fixed length is no call.
+            match from.first_chunk::<COLUMNS>() {
+                Some(from) => *to = *from,
+                None => to[..width].copy_from_slice(from),
+            }
+        }
+    } else {
+        transpose::<T, COLUMNS>(b.transposed(), width, depth, panel);
+    }
+}
+
+/// Depth of the blocks that [`transpose`] moves at once.
+const MOVED: usize = 16;
+
+/// Element (i, p) of `[count, depth]` to `panel[p * N + i]`.
+fn transpose<T: Float, const N: usize>(
+    a: Matrix<'_, T>,
+    count: usize,
+    depth: usize,
+    panel: &mut [T],
+) {
+    let panel = &mut panel.as_chunks_mut::<N>().0[..depth];
+    if a.columns == 1 && count.is_multiple_of(ROWS) {
+        for i in (0..count).step_by(ROWS) {
+            rows_to_columns(&a.data[i * a.rows..], a.rows, (i, N), panel.as_flattened_mut());
+        }
+        return;
+    }
+    for i in 0..count {
+        let row = a.data[i * a.rows..].iter().step_by(a.columns.max(1));
+        for (to, &from) in panel.iter_mut().zip(row) {
+            to[i] = from;
+        }
+    }
+}
+
+vectorised! {
+    /// Eight rows to columns `at.0` onward of rows of `at.1`.
+    fn rows_to_columns<T: Float>(data: &[T], stride: usize, at: (usize, usize), panel: &mut [T]) {
+        let rows: [&[T]; ROWS] = std::array::from_fn(|i| &data[i * stride..]);
+        let depth = panel.len() / at.1;
+        let whole = depth / MOVED * MOVED;
+        for start in (0..whole).step_by(MOVED) {
+            let mut block = [[T::zero(); MOVED]; ROWS];
+            for (block, row) in block.iter_mut().zip(rows) {
+                block.copy_from_slice(&row[start..start + MOVED]);
+            }
+            for (p, to) in panel[start * at.1..].chunks_exact_mut(at.1).take(MOVED).enumerate() {
+                let column: [T; ROWS] = std::array::from_fn(|i| block[i][p]);
+                to[at.0..at.0 + ROWS].copy_from_slice(&column);
+            }
+        }
+        for (p, to) in panel.chunks_exact_mut(at.1).enumerate().skip(whole) {
+            for (to, row) in to[at.0..].iter_mut().zip(rows) {
+                *to = row[p];
+            }
+        }
+    }
+}
+
+/// Packs rows of the left operand, `ROWS` at a time, zeros below the last.
+fn pack_left<T: Float>(a: Matrix<'_, T>, rows: usize, depth: usize, packed: &mut [T]) {
+    for (tile, panel) in packed.chunks_exact_mut(ROWS * depth).enumerate() {
+        let (a, count) = (a.from(tile * ROWS, 0), ROWS.min(rows - tile * ROWS));
+        if count < ROWS {
+            panel.fill(T::zero());
+        }
+        if a.rows == 1 {
+            for (p, to) in panel.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
+                let from = &a.data[p * a.columns..][..count];
+                match from.first_chunk::<ROWS>() {
+                    Some(from) => *to = *from,
+                    None => to[..count].copy_from_slice(from),
+                }
+            }
+        } else {
+            transpose::<T, ROWS>(a, count, depth, panel);
+        }
+    }
+}
+
+/// The right operand of a product.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Right<'a, T> {
+    /// As [`pack`] leaves it.
+    Packed(&'a [T]),
+    Plain(Matrix<'a, T>),
+}
+
+/// Elements of scratch that [`multiply`] takes for `rows` rows.
+pub(crate) fn scratch_len(rows: usize, inner: usize) -> usize {
+    let depth = inner.min(DEPTH);
+    depth * (rows.min(BLOCK).next_multiple_of(ROWS) + COLUMNS)
+}
+
+/// c = onto + a b by this thread alone, `a` of `inner` columns.
+pub(crate) fn multiply<T: Float>(
+    a: Matrix<'_, T>,
+    b: Right<'_, T>,
+    inner: usize,
+    onto: Onto<'_, T>,
+    c: &mut ArrayViewMut2<'_, T>,
+    scratch: &mut [T],
+) {
+    let (rows, columns) = c.dim();
+    if inner == 0 {
+        return empty(onto, c);
+    }
+    for first in (0..rows).step_by(BLOCK) {
+        let block = BLOCK.min(rows - first);
+        for (pass, (start, depth)) in passes(inner).enumerate() {
+            let onto = if pass == 0 { onto } else { Onto::Itself };
+            let (left, spare) = scratch.split_at_mut(block.next_multiple_of(ROWS) * depth);
+            pack_left(a.from(first, start), block, depth, left);
+            for column in (0..columns).step_by(COLUMNS) {
+                let width = COLUMNS.min(columns - column);
+                let panel = match b {
+                    Right::Packed(packed) => {
+                        let at = start * columns.next_multiple_of(COLUMNS) + column * depth;
+                        &packed[at..at + depth * COLUMNS]
+                    }
+                    Right::Plain(b) => {
+                        let panel = &mut spare[..depth * COLUMNS];
+                        pack_panel(b.from(start, column), depth, width, panel);
+                        &*panel
+                    }
+                };
+                let mut c = c.slice_mut(ndarray::s![first..first + block, column..column + width]);
+                tiles(left, panel, onto.from_column(column), &mut c);
+            }
+        }
+    }
+}
+
+/// The product of an inner axis without elements.
+fn empty<T: Float>(onto: Onto<'_, T>, c: &mut ArrayViewMut2<'_, T>) {
+    for row in c.rows_mut() {
+        match onto {
+            Onto::Zero => row.into_iter().for_each(|c| *c = T::zero()),
+            Onto::Row(values) => row.into_iter().zip(values).for_each(|(c, &value)| *c = value),
+            Onto::Itself => {}
+        }
+    }
+}
+
+/// One panel of columns, tile by tile.
+fn tiles<T: Float>(left: &[T], panel: &[T], onto: Onto<'_, T>, c: &mut ArrayViewMut2<'_, T>) {
+    let (depth, width) = (panel.len() / COLUMNS, c.dim().1);
+    let mut row = [T::zero(); COLUMNS];
+    if let Onto::Row(values) = onto {
+        row[..width].copy_from_slice(&values[..width]);
+    }
+    let start = if matches!(onto, Onto::Itself) { Start::Itself } else { Start::Row(&row) };
+    for (left, mut c) in left.chunks_exact(ROWS * depth).zip(c.axis_chunks_iter_mut(Axis(0), ROWS))
+    {
+        if let Some(target) = Target::of(&mut c) {
+            accumulate(left, panel, start, target);
+            continue;
+        }
+        let mut tile = [[T::zero(); COLUMNS]; ROWS];
+        for (tile, c) in tile.iter_mut().zip(c.rows()) {
+            tile.iter_mut().zip(c).for_each(|(tile, &c)| *tile = c);
+        }
+        accumulate(left, panel, start, Target::whole(&mut tile));
+        for (tile, c) in tile.iter().zip(c.rows_mut()) {
+            c.into_iter().zip(tile).for_each(|(c, &tile)| *c = tile);
+        }
+    }
+}
+
+/// c = onto + a b, shared between threads.
+pub(crate) fn product<T: Float>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    inner: usize,
+    onto: Onto<'_, T>,
+    c: ArrayViewMut2<'_, T>,
+    workspace: &Workspace,
+) {
+    let (rows, columns) = c.dim();
+    let threads = rayon::current_num_threads();
+    let parts = threads.min(rows * columns * inner / TASK).max(1);
+    workspace.reserve::<T>(parts, scratch_len(rows, inner));
+    share(a, b, inner, onto, c, (parts, workspace));
+}
+
+fn share<T: Float>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    inner: usize,
+    onto: Onto<'_, T>,
+    mut c: ArrayViewMut2<'_, T>,
+    (parts, workspace): (usize, &Workspace),
+) {
+    let (rows, columns) = c.dim();
+    let (half, rest) = (parts / 2, parts - parts / 2);
+    if parts == 1 || rows.max(columns) < 2 * COLUMNS {
+        return workspace.with(scratch_len(rows, inner), |scratch| {
+            multiply(a, Right::Plain(b), inner, onto, &mut c, scratch);
+        });
+    }
+    if columns >= rows {
+        let middle = (columns * half / parts).next_multiple_of(COLUMNS);
+        let (left, right) = c.split_at(Axis(1), middle);
+        let after = onto.from_column(middle);
+        parallel::both(
+            || share(a, b, inner, onto, left, (half, workspace)),
+            || share(a, b.from(0, middle), inner, after, right, (rest, workspace)),
+        );
+    } else {
+        let middle = (rows * half / parts).next_multiple_of(ROWS);
+        let (top, bottom) = c.split_at(Axis(0), middle);
+        parallel::both(
+            || share(a, b, inner, onto, top, (half, workspace)),
+            || share(a.from(middle, 0), b, inner, onto, bottom, (rest, workspace)),
+        );
+    }
+}

@@ -1,0 +1,45 @@
+//! The forward pass of a recurrent layer, with all that its backward pass reads.
+
+use super::form::Form;
+use crate::exec::{Call, recurrence};
+use crate::op::{Derivative, Op, Signature};
+use crate::ops::by_float;
+use crate::{Error, Float, Var};
+
+#[derive(Debug)]
+pub(super) struct Forward(pub Form);
+
+impl Op for Forward {
+    fn name(&self) -> &'static str {
+        "recurrence"
+    }
+
+    fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
+        let dims = self.0.check(self.name(), inputs)?;
+        if inputs.len() != self.0.operands() {
+            let (wanted, found) = (self.0.operands(), inputs.len());
+            return Err(Error::Arity { op: self.name(), wanted, found });
+        }
+        Ok(Signature { shape: vec![dims.kept_len()], dtype: inputs[0].dtype })
+    }
+
+    /// None: what has a derivative is what the layer shows.
+    fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
+        Ok(vec![None; at.inputs.len()])
+    }
+
+    fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
+        by_float!(call, run, self.0)
+    }
+
+    fn key(&self) -> Option<String> {
+        Some(format!("{self:?}"))
+    }
+}
+
+fn run<T: Float>(call: &mut Call<'_>, form: Form) -> Result<(), Error> {
+    let dims = form.dims(|operand| call.shape(operand));
+    let (operands, workspace) = (form.operands_of(call), call.workspace());
+    recurrence::forward::<T>(&dims, &operands, call.output(), workspace);
+    Ok(())
+}
