@@ -1,6 +1,6 @@
 //! Sums of table rows, and rows added to tables.
 
-use super::simd::{add_to, vectorised};
+use super::simd::{Chunks, add_to, in_chunks, part, part_mut, vectorised};
 use crate::Error;
 use crate::Float;
 use crate::ops::row;
@@ -36,6 +36,31 @@ impl<'a> Bags<'a> {
     }
 }
 
+/// Rows of a bag that are summed in registers at once.
+const RUN: usize = 16;
+
+/// y = itself, or zero, plus rows of the table that begin at `starts`.
+struct Sum<'a, T> {
+    y: &'a mut [T],
+    table: &'a [T],
+    starts: &'a [usize],
+    adds: bool,
+}
+
+impl<T: Float> Chunks for Sum<'_, T> {
+    #[inline(always)]
+    fn chunk<const L: usize>(&mut self, at: usize) {
+        let y = part_mut::<T, L>(self.y, at);
+        let mut sums = if self.adds { *y } else { [T::zero(); L] };
+        for &start in self.starts {
+            for (sum, &x) in sums.iter_mut().zip(part::<T, L>(self.table, start + at)) {
+                *sum += x;
+            }
+        }
+        *y = sums;
+    }
+}
+
 vectorised! {
     /// y[i] = sum over the i-th bag of the table's rows.
     pub(crate) fn gather_sum<T: Float>(bags: Bags<'_>, table: &[T], y: &mut [T]) -> Result<(), Error> {
@@ -43,20 +68,18 @@ vectorised! {
             y.fill(T::zero());
             return Ok(());
         }
+        let table = &table[..bags.rows * bags.width];
         for (y, bag) in y.chunks_exact_mut(bags.width).zip(bags.indices.chunks_exact(bags.length)) {
-            let mut first = true;
-            for &index in bag {
-                if let Some(row) = bags.row(index)? {
-                    if first {
-                        y.copy_from_slice(&table[row]);
-                    } else {
-                        add_to(y, &table[row]);
+            for (run, bag) in bag.chunks(RUN).enumerate() {
+                let (mut starts, mut count) = ([0; RUN], 0);
+                for &index in bag {
+                    if let Some(row) = bags.row(index)? {
+                        starts[count] = row.start;
+                        count += 1;
                     }
-                    first = false;
                 }
-            }
-            if first {
-                y.fill(T::zero());
+                let starts = &starts[..count];
+                in_chunks(bags.width, &mut Sum { y, table, starts, adds: run > 0 });
             }
         }
         Ok(())

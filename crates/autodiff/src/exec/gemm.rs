@@ -3,7 +3,7 @@
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, ShapeBuilder};
 
-use super::simd::{axpy, dot, vectorised};
+use super::simd::{combine, dot, vectorised};
 use super::skinny::{self, Rows};
 use super::{narrow, parallel};
 use crate::{Float, Layout};
@@ -225,11 +225,8 @@ fn loops<T: Float>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T]) {
     for i in 0..m {
         let c = &mut c[i * n..(i + 1) * n];
         if along_n && (!along_k || n >= k) {
-            c.fill(T::zero());
-            for p in 0..k {
-                let factor = a.data[i * a.strides.0 + p * a.strides.1];
-                axpy(factor, &b.data[p * b.strides.0..][..n], c);
-            }
+            let row = |p: usize| &b.data[p * b.strides.0..][..n];
+            combine(c, k, row, |p| a.data[i * a.strides.0 + p * a.strides.1]);
         } else if along_k {
             let row = &a.data[i * a.strides.0..][..k];
             for (j, c) in c.iter_mut().enumerate() {
