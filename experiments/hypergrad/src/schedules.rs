@@ -78,8 +78,11 @@ pub(crate) fn learn(
 
     let schedules = packed.schedules(&state.hypers)?;
     keep(run, &layout, &schedules)?;
-    let curve = Line { name: "training loss", values: state.values.clone() };
-    run.artifact("meta-curve.svg", chart("meta-iteration", "training loss", &[curve]).as_bytes())?;
+    let mut curves = vec![Line { name: "this run", values: state.values.clone() }];
+    if params.target.is_none() {
+        curves.push(Line { name: "paper", values: published() });
+    }
+    run.artifact("meta-curve.svg", chart("meta-iteration", "training loss", &curves).as_bytes())?;
     let curve = Line { name: "after meta-learning", values: losses };
     run.artifact("elementary.svg", chart("step", "training loss", &[curve]).as_bytes())?;
     let tail = &state.values[state.values.len().saturating_sub(5)..];
@@ -88,6 +91,13 @@ pub(crate) fn learn(
     let fresh = problem.fresh(run, &schedules, &packed.scales(&state.hypers))?;
     run.result("fresh_objective", fresh)?;
     Ok(weights)
+}
+
+/// The paper's curve (figure 3).
+fn published() -> Vec<f64> {
+    let table = include_str!("../../../results/published/hypergrad/schedules.csv");
+    let value = |line: &str| line.split(',').nth(2).and_then(|value| value.parse().ok());
+    table.lines().skip(1).filter_map(value).collect()
 }
 
 /// The learned schedules as a table and a picture.

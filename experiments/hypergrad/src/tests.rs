@@ -93,3 +93,13 @@ fn learning_hyper_parameters_lowers_the_objective() {
         assert!(last < 0.9 * first, "{task:?}: {first} to {last}");
     }
 }
+
+#[test]
+fn the_papers_curve_is_drawn_beside() {
+    let sink = straight(schedules::run, &small(Task::Schedules));
+    let picture = String::from_utf8(sink.artifacts["meta-curve.svg"].clone()).unwrap();
+    let points = |line: &str| line.split("points=\"").nth(1).map(|p| p.split(' ').count());
+    let curves: Vec<usize> = picture.lines().filter_map(points).collect();
+    // Three updates of ours, fifty of the paper's; the rest of a line are its attributes.
+    assert_eq!(curves, [4 + 3, 51 + 3], "{picture}");
+}
