@@ -23,14 +23,14 @@ use weight::Weight;
 pub enum ConvMethod {
     /// What is fastest for the shapes.
     ///
-    /// In f32, filters of 3 by 3 with a stride and a dilation of 1 go by Winograd's
-    /// F(4x4, 3x3), whose result deviates by about 1e-6 of its norm.
+    /// In f32, filters of 3 by 3 and 5 by 5 with a stride and a dilation of 1 go by Winograd's
+    /// F(4x4, 3x3) and F(2x2, 5x5), whose results deviate by about 1e-6 of their norm.
     #[default]
     Fastest,
     /// Every product of the definition, added up in order by blocks.
     Direct,
-    /// F(4x4, 3x3), for filters of 3 by 3 with a stride and a dilation of 1 and a padding of at
-    /// most 2.
+    /// F(4x4, 3x3) or F(2x2, 5x5), for filters of 3 by 3 or 5 by 5 with a stride and a dilation
+    /// of 1 and a padding below the kernel.
     Winograd,
 }
 
@@ -182,7 +182,8 @@ impl Conv2d {
         match self.method {
             ConvMethod::Direct => Ok(false),
             ConvMethod::Winograd if !suits => {
-                let wanted = "kernels of 3 by 3, stride and dilation 1 and padding of at most 2";
+                let wanted =
+                    "kernels of 3 by 3 or 5 by 5, stride and dilation 1, padding below the kernel";
                 Err(Error::Shapes { op, left: x.to_vec(), right: w.to_vec(), wanted })
             }
             ConvMethod::Winograd => Ok(true),
@@ -440,8 +441,17 @@ mod tests {
     #[test]
     fn tiles_give_what_the_definition_does() {
         for (x, f, padding, groups) in TILED {
+            tiles_agree(x, f, padding, groups, 3);
+            if x[2] + 2 * padding[0] >= 5 && x[3] + 2 * padding[1] >= 5 {
+                tiles_agree(x, f, padding, groups, 5);
+            }
+        }
+    }
+
+    fn tiles_agree(x: [usize; 4], f: usize, padding: [usize; 2], groups: usize, taps: usize) {
+        {
             let conv = same(padding, groups, ConvMethod::Winograd);
-            let w = [f, x[1] / groups, 3, 3];
+            let w = [f, x[1] / groups, taps, taps];
             let geometry = conv.geometry("conv2d", &x, &w).unwrap();
             let (left, right) = (numbers(x.iter().product()), numbers(w.iter().product::<usize>()));
             let (images, filters) = ((&x[..], &left[..]), (&w[..], &right[..]));
@@ -461,7 +471,7 @@ mod tests {
             let of = |method| {
                 let conv = same(padding, groups, method);
                 eval_near(&[images, gradient], move |g, v| {
-                    g.apply(Weight { conv, kernel: [3, 3] }, v)
+                    g.apply(Weight { conv, kernel: [taps, taps] }, v)
                 })
             };
             near(&of(ConvMethod::Winograd), &of(ConvMethod::Direct));
@@ -482,6 +492,8 @@ mod tests {
             let conv = same(padding, groups, ConvMethod::Winograd);
             let w: &[usize] = &[4, 4 / groups, 3, 3];
             check(&[&[2, 4, 5, 6], w], |_, v| Ok(v[0].conv2d(v[1], conv)?.mul_scalar(0.2).tanh()));
+            let w: &[usize] = &[2, 4 / groups, 5, 5];
+            check(&[&[1, 4, 6, 5], w], |_, v| Ok(v[0].conv2d(v[1], conv)?.mul_scalar(0.05).tanh()));
         }
     }
 
@@ -535,7 +547,7 @@ mod tests {
         let strided = Conv2d { stride: [2, 2], ..one };
         assert!(x.conv2d_relu_transformed(u, 3, None, strided).is_err());
         assert!(x.conv2d(w, Conv2d { method: ConvMethod::Winograd, ..strided }).is_err());
-        assert!(graph.input("w", &[3, 2, 5, 5]).conv2d_filters(1).is_err());
+        assert!(graph.input("w", &[3, 2, 5, 3]).conv2d_filters(1).is_err());
     }
 
     #[test]
