@@ -54,4 +54,4 @@ pub use row_sparse::RowSparse;
 pub use var::Var;
 
 /// Version of the numbers: raised whenever a change alters the bits of any result.
-pub const NUMERIC_VERSION: u32 = 1;
+pub const NUMERIC_VERSION: u32 = 2;

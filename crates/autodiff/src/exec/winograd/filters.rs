@@ -1,6 +1,7 @@
 //! Filters of three by three or five by five taps, transformed and stored in the blocks that products read.
 
-use super::transform::{BLOCK, REACH, filter};
+use super::taps::{BLOCK, filter};
+use super::transform::REACH;
 use crate::Float;
 use crate::exec::parallel;
 use crate::exec::tile::SIDE;

@@ -6,7 +6,9 @@
 //! of points, and transformed back.
 
 mod filters;
+mod taps;
 mod transform;
+mod weight;
 
 use std::ops::Range;
 
@@ -20,6 +22,7 @@ use crate::Float;
 pub(crate) use filters::{POINTS, Packed, transform};
 pub(crate) use transform::Epilogue;
 use transform::{REACH, REVERSED, Rows};
+pub(crate) use weight::weight_gradient;
 
 /// Tiles of a block, about.
 const TILES: usize = 64;
@@ -102,6 +105,7 @@ impl Tiling {
             pitch: geometry.groups * geometry.channels * geometry.plane(),
             extent: geometry.input,
             padding: geometry.padding,
+            lanes: SIDE,
             columns: self.columns,
         }
     }

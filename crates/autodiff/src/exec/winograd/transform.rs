@@ -8,7 +8,6 @@
 
 use crate::Float;
 use crate::exec::simd::vectorised;
-use crate::exec::tile::SIDE;
 
 /// Input elements of one tile along an axis, and points.
 pub(super) const REACH: usize = 6;
@@ -26,26 +25,6 @@ const INPUT: [[(usize, f64); 4]; REACH] = [
     [(1, -1.0), (2, 2.5), (4, -2.5), (5, 1.0)],
 ];
 
-/// G for three taps: for each point, the factors of the taps.
-const FILTER_3: [[f64; 3]; REACH] = [
-    [1.0, 0.0, 0.0],
-    [1.0, 1.0, 1.0],
-    [1.0 / 9.0, -1.0 / 9.0, 1.0 / 9.0],
-    [1.0 / 9.0, 2.0 / 9.0, 4.0 / 9.0],
-    [4.0 / 9.0, 2.0 / 9.0, 1.0 / 9.0],
-    [0.0, 0.0, 1.0],
-];
-
-/// G for five taps.
-const FILTER_5: [[f64; 5]; REACH] = [
-    [1.0, 0.0, 0.0, 0.0, 0.0],
-    [1.0, 1.0, 1.0, 1.0, 1.0],
-    [1.0 / 9.0, -1.0 / 9.0, 1.0 / 9.0, -1.0 / 9.0, 1.0 / 9.0],
-    [1.0 / 9.0, 2.0 / 9.0, 4.0 / 9.0, 8.0 / 9.0, 16.0 / 9.0],
-    [16.0 / 9.0, 8.0 / 9.0, 4.0 / 9.0, 2.0 / 9.0, 1.0 / 9.0],
-    [0.0, 0.0, 0.0, 0.0, 1.0],
-];
-
 /// A^T for three taps: for each of four results, the points and their factors.
 const OUTPUT_3: [&[(usize, f64)]; 4] = [
     &[(0, 1.0), (1, 1.0), (2, 1.0), (3, 1.0), (4, 4.0)],
@@ -58,6 +37,26 @@ const OUTPUT_3: [&[(usize, f64)]; 4] = [
 const OUTPUT_5: [&[(usize, f64)]; 2] = [
     &[(0, 1.0), (1, 1.0), (2, 1.0), (3, 1.0), (4, 1.0)],
     &[(1, 1.0), (2, -1.0), (3, 2.0), (4, 0.5), (5, 1.0)],
+];
+
+/// A for three taps: for each point, the results' gradients and their factors.
+const GRADIENT_3: [[(usize, f64); 4]; REACH] = [
+    [(0, 1.0), (1, 0.0), (2, 0.0), (3, 0.0)],
+    [(0, 1.0), (1, 1.0), (2, 1.0), (3, 1.0)],
+    [(0, 1.0), (1, -1.0), (2, 1.0), (3, -1.0)],
+    [(0, 1.0), (1, 2.0), (2, 4.0), (3, 8.0)],
+    [(0, 4.0), (1, 2.0), (2, 1.0), (3, 0.5)],
+    [(0, 0.0), (1, 0.0), (2, 0.0), (3, 1.0)],
+];
+
+/// A for five taps.
+const GRADIENT_5: [[(usize, f64); 2]; REACH] = [
+    [(0, 1.0), (1, 0.0)],
+    [(0, 1.0), (1, 1.0)],
+    [(0, 1.0), (1, -1.0)],
+    [(0, 1.0), (1, 2.0)],
+    [(0, 1.0), (1, 0.5)],
+    [(0, 0.0), (1, 1.0)],
 ];
 
 /// Elements of a row that are computed as one vector; rows should be multiples of it.
@@ -95,7 +94,7 @@ fn each<T: Float, const N: usize>(out: &mut [T], rows: [&[T]; N], f: impl Fn([T;
 
 /// out = sum of factors times rows.
 #[inline(always)]
-fn combine<T: Float, const N: usize>(out: &mut [T], rows: [&[T]; N], factors: [f64; N]) {
+pub(super) fn combine<T: Float, const N: usize>(out: &mut [T], rows: [&[T]; N], factors: [f64; N]) {
     let mut of = [T::zero(); N];
     for (factor, wide) in of.iter_mut().zip(factors) {
         *factor = T::of(wide);
@@ -109,11 +108,19 @@ fn combine<T: Float, const N: usize>(out: &mut [T], rows: [&[T]; N], factors: [f
     });
 }
 
-/// B^T along one axis: point `point` of rows that `row` finds.
+/// One point along one axis, by its terms, of rows that `row` finds.
 #[inline(always)]
-fn input_point<'a, T: Float>(out: &mut [T], point: usize, row: impl Fn(usize) -> &'a [T]) {
-    let [a, b, c, d] = INPUT[point];
-    combine(out, [row(a.0), row(b.0), row(c.0), row(d.0)], [a.1, b.1, c.1, d.1]);
+fn point<'a, T: Float, const N: usize>(
+    out: &mut [T],
+    terms: &[(usize, f64); N],
+    row: impl Fn(usize) -> &'a [T],
+) {
+    let mut rows = [row(terms[0].0); N];
+    let mut factors = [0.0; N];
+    for (k, &(index, factor)) in terms.iter().enumerate() {
+        (rows[k], factors[k]) = (row(index), factor);
+    }
+    combine(out, rows, factors);
 }
 
 /// A^T along one axis: one result, by its terms, of rows that `row` finds.
@@ -151,6 +158,8 @@ pub(super) struct Rows {
     /// Height, width and padding of the images.
     pub extent: [usize; 2],
     pub padding: [usize; 2],
+    /// Channels that lie together for each pair of points.
+    pub lanes: usize,
     /// Places of a row of tiles in memory.
     pub columns: usize,
 }
@@ -188,26 +197,40 @@ impl Rows {
 }
 
 vectorised! {
-    /// B^T d B of one channel's tiles to rows `lane` of [`SIDE`] for every pair of points in `v`.
+    /// B^T d B of one channel's tiles to row `lane` of every pair of points in `v`.
     ///
     /// `x` begins with the channel's plane in the first image.
     pub(super) fn input<T: Float>(
         at: &Rows, x: &[T], v: &mut [T], lane: usize, scratch: &mut [T],
     ) {
         if at.step == 4 {
-            input_by::<T, 4>(at, x, v, lane, scratch);
+            tiles::<T, 4, 4>(at, &INPUT, (x, lane), v, scratch);
         } else {
-            input_by::<T, 2>(at, x, v, lane, scratch);
+            tiles::<T, 2, 4>(at, &INPUT, (x, lane), v, scratch);
         }
     }
 }
 
+vectorised! {
+    /// A g A^T of one filter's tiles, as [`input`] does for a channel.
+    pub(super) fn gradient<T: Float>(
+        at: &Rows, g: &[T], m: &mut [T], lane: usize, scratch: &mut [T],
+    ) {
+        if at.step == 4 {
+            tiles::<T, 4, 4>(at, &GRADIENT_3, (g, lane), m, scratch);
+        } else {
+            tiles::<T, 2, 2>(at, &GRADIENT_5, (g, lane), m, scratch);
+        }
+    }
+}
+
+/// Every pair of points of one channel's tiles.
 #[inline(always)]
-fn input_by<T: Float, const STEP: usize>(
+fn tiles<T: Float, const STEP: usize, const N: usize>(
     at: &Rows,
-    x: &[T],
+    points: &[[(usize, f64); N]; REACH],
+    (x, lane): (&[T], usize),
     v: &mut [T],
-    lane: usize,
     scratch: &mut [T],
 ) {
     let (line, pieces) = (at.line(), at.line() / STEP);
@@ -215,22 +238,22 @@ fn input_by<T: Float, const STEP: usize>(
     let (t, rest) = rest.split_at_mut(at.count() * line);
     let (phases, row) = rest.split_at_mut(STEP * at.phase());
     pad(at, x, padded);
-    for i in 0..REACH {
+    for (i, terms) in points.iter().enumerate() {
         for (index, t) in t.chunks_exact_mut(line).enumerate() {
             let top = index / at.down * at.height() + index % at.down * STEP;
-            input_point(t, i, |down| &padded[(top + down) * line..][..line]);
+            point(t, terms, |down| &padded[(top + down) * line..][..line]);
         }
         let phases = deinterleave::<T, STEP>(t, phases);
-        for j in 0..REACH {
-            let v = &mut v[((i * REACH + j) * SIDE + lane) * at.columns..][..at.columns];
+        for (j, terms) in points.iter().enumerate() {
+            let v = &mut v[((i * REACH + j) * at.lanes + lane) * at.columns..][..at.columns];
             let (v, spare) = v.split_at_mut(at.count() * at.across);
             let phase = |right: usize| &phases[right % STEP][right / STEP..];
             if at.across.is_multiple_of(LANES) {
                 for (index, v) in v.chunks_exact_mut(at.across).enumerate() {
-                    input_point(v, j, |right| &phase(right)[index * pieces..]);
+                    point(v, terms, |right| &phase(right)[index * pieces..]);
                 }
             } else {
-                input_point(&mut row[..at.phase() - LANES], j, phase);
+                point(&mut row[..at.phase() - LANES], terms, phase);
                 for (v, row) in v.chunks_exact_mut(at.across).zip(row.chunks_exact(pieces)) {
                     v.iter_mut().zip(row).for_each(|(v, &row)| *v = row);
                 }
@@ -346,47 +369,6 @@ fn output_by<T: Float, const STEP: usize>(
             for k in 0..STEP {
                 step[k] = of[k][i];
             }
-        }
-    }
-}
-
-/// Filters of a block.
-pub(super) const BLOCK: usize = SIDE * SIDE;
-
-vectorised! {
-    /// G g G^T of a block of filters of `taps` by `taps`, each tap a row of `g`.
-    pub(super) fn filter<T: Float>(taps: usize, g: &[T], partial: &mut [T], out: &mut [T]) {
-        if taps == 3 {
-            filter_by(&FILTER_3, g, partial, out);
-        } else {
-            filter_by(&FILTER_5, g, partial, out);
-        }
-    }
-}
-
-#[inline(always)]
-fn filter_by<T: Float, const TAPS: usize>(
-    points: &[[f64; TAPS]; REACH],
-    g: &[T],
-    partial: &mut [T],
-    out: &mut [T],
-) {
-    for (i, factors) in points.iter().enumerate() {
-        for j in 0..TAPS {
-            let mut rows = [&g[..BLOCK]; TAPS];
-            for (down, row) in rows.iter_mut().enumerate() {
-                *row = &g[(down * TAPS + j) * BLOCK..][..BLOCK];
-            }
-            combine(&mut partial[(i * TAPS + j) * BLOCK..][..BLOCK], rows, *factors);
-        }
-    }
-    for i in 0..REACH {
-        for (j, factors) in points.iter().enumerate() {
-            let mut rows = [&partial[..BLOCK]; TAPS];
-            for (right, row) in rows.iter_mut().enumerate() {
-                *row = &partial[(i * TAPS + right) * BLOCK..][..BLOCK];
-            }
-            combine(&mut out[(i * REACH + j) * BLOCK..][..BLOCK], rows, *factors);
         }
     }
 }
