@@ -98,8 +98,7 @@ fn main() -> Result<(), Error> {
     };
     let mut weights = [tables(10, WORDS), tables(20, MEMORIES)].concat();
     let stories = Stories::new();
-    let mut batches: Vec<[Buffer; 3]> =
-        (0..EXAMPLES / BATCH).map(|at| stories.batch(at)).collect();
+    let mut batches: Vec<[Buffer; 3]> = (0..EXAMPLES / BATCH).map(|at| stories.batch(at)).collect();
     let mut epoch = || {
         let mut sum = 0.0;
         for batch in &mut batches {

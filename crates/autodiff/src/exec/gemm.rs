@@ -170,8 +170,7 @@ pub(crate) fn gram<T: Float>(x: &[T], rows: usize, columns: usize, c: &mut [T]) 
     if columns == 0 {
         return c.fill(T::zero());
     }
-    let layout = Layout::contiguous(&[rows, columns]);
-    let x = Matrix::of(x, &layout, 0).view();
+    let x = Matrix { data: x, shape: (rows, columns), strides: (columns, 1) }.view();
     match ArrayViewMut2::from_shape((rows, rows), &mut *c) {
         Ok(c) => lower(&x, c, (rows * rows * columns / TILES).max(TILE)),
         Err(error) => panic!("a Gram matrix of {rows}: {error}"),

@@ -114,7 +114,7 @@ pub(crate) fn wide<T: Float>(
             for (i, mut c) in c.outer_iter_mut().enumerate() {
                 if let Some(c) = c.as_slice_mut() {
                     let a = &a[i * strides.0 + from * strides.1..];
-                    four_rows(c, b, from, count, first..first + width, a, strides.1);
+                    four_rows(c, b, from..from + count, first..first + width, (a, strides.1));
                 }
             }
         }
@@ -125,14 +125,13 @@ vectorised! {
     fn four_rows<T: Float>(
         c: &mut [T],
         b: Rows<'_, T>,
-        from: usize,
-        count: usize,
+        terms: Range<usize>,
         columns: Range<usize>,
-        a: &[T],
-        stride: usize,
+        left: (&[T], usize),
     ) {
-        let row = |p: usize| b.row(from + p, columns.clone());
-        let add = from > 0;
+        let (a, stride) = left;
+        let row = |p: usize| b.row(terms.start + p, columns.clone());
+        let (add, count) = (terms.start > 0, terms.len());
         if count == 4 {
             let factors = [a[0], a[stride], a[2 * stride], a[3 * stride]];
             return gather(c, [row(0), row(1), row(2), row(3)], factors, add);
@@ -212,19 +211,19 @@ pub(crate) fn outer<T: Float>(
     n: usize,
     c: &mut [T],
 ) {
-    parallel::rows(c, n, ROWS, 0, &|first, c| outer_part(first, a, strides, b, k, n, c));
+    parallel::rows(c, n, ROWS, 0, &|first, c| outer_part(first, (a, strides), b, k, n, c));
 }
 
 vectorised! {
     fn outer_part<T: Float>(
         first: usize,
-        a: &[T],
-        strides: (usize, usize),
+        left: (&[T], (usize, usize)),
         b: Rows<'_, T>,
         k: usize,
         n: usize,
         c: &mut [T],
     ) {
+        let (a, strides) = left;
         for from in (0..n).step_by(STRIP) {
             let columns = from..n.min(from + STRIP);
             for (i, c) in (first..).zip(c.chunks_exact_mut(n)) {

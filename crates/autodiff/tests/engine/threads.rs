@@ -70,10 +70,10 @@ fn of_convolutions_by_tiles() {
         // Many blocks of tiles in the first, one in the last.
         let x = graph.input("x", &[2, 3, 61, 67]);
         let (u, v) = (graph.input("u", &[40, 3, 3, 3]), graph.input("v", &[8, 20, 3, 3]));
-        let (w, b) = (graph.input("w", &[72, 8, 3, 3]), graph.input("b", &[72]));
+        let (w, b) = (graph.input("w", &[72, 8, 5, 5]), graph.input("b", &[72]));
         let first = x.conv2d_relu(u, None, padded).unwrap();
         let second = first.conv2d(v, grouped).unwrap().avg_pool2d(Pool2d::of(4)).unwrap();
-        let y = second.conv2d_relu(w, Some(b), padded).unwrap();
+        let y = second.conv2d_relu(w, Some(b), Conv2d { padding: [2, 2], ..padded }).unwrap();
         let mut outputs = graph.grad(y.square().sum_all(), &[x, u, v, w, b]).unwrap();
         outputs.extend([y, w.conv2d_filters(1).unwrap()]);
         outputs

@@ -1,9 +1,10 @@
-//! Filters of three by three taps, transformed and stored in the blocks that products read.
+//! Filters of three by three or five by five taps, transformed and stored in the blocks that products read.
 
-use super::transform::{BLOCK, REACH, filter};
+use super::product::SIDE;
+use super::taps::{BLOCK, filter};
+use super::transform::REACH;
 use crate::Float;
 use crate::exec::parallel;
-use super::product::SIDE;
 
 /// Pairs of points.
 pub(crate) const POINTS: usize = REACH * REACH;
@@ -16,6 +17,8 @@ pub(crate) struct Packed {
     /// Filters and channels of a group.
     pub filters: usize,
     pub channels: usize,
+    /// Taps of a filter along an axis.
+    pub taps: usize,
 }
 
 impl Packed {
@@ -43,19 +46,19 @@ impl Packed {
     }
 }
 
-/// Transforms filters `[groups * filters, channels, 3, 3]`.
+/// Transforms filters `[groups * filters, channels, taps, taps]`.
 pub(crate) fn transform<T: Float>(packed: Packed, w: &[T], u: &mut [T]) {
-    let size = POINTS * packed.panel();
+    let (size, area) = (POINTS * packed.panel(), packed.taps * packed.taps);
     parallel::rows(u, size, 1, 0, &|first, u| {
-        let mut taps = [T::zero(); 9 * BLOCK];
-        let mut half = [T::zero(); 3 * REACH * BLOCK];
+        let mut taps = [T::zero(); 25 * BLOCK];
+        let mut half = [T::zero(); 5 * REACH * BLOCK];
         let mut whole = [T::zero(); POINTS * BLOCK];
         for (index, u) in (first..).zip(u.chunks_exact_mut(size)) {
             let (group, panel) = (index / packed.panels(), index % packed.panels());
-            let w = &w[group * packed.filters * packed.channels * 9..];
+            let w = &w[group * packed.filters * packed.channels * area..];
             for block in 0..packed.blocks() {
                 gather(packed, w, [panel, block], &mut taps);
-                filter(&taps, &mut half, &mut whole);
+                filter(packed.taps, &taps, &mut half, &mut whole);
                 for (u, whole) in u.chunks_exact_mut(packed.panel()).zip(whole.chunks_exact(BLOCK))
                 {
                     u[block * BLOCK..][..BLOCK].copy_from_slice(whole);
@@ -67,11 +70,12 @@ pub(crate) fn transform<T: Float>(packed: Packed, w: &[T], u: &mut [T]) {
 
 /// The taps of one block, each a row of channels by filters; zeros where there are none.
 fn gather<T: Float>(packed: Packed, w: &[T], [panel, block]: [usize; 2], taps: &mut [T]) {
+    let area = packed.taps * packed.taps;
     taps.fill(T::zero());
     for f in 0..SIDE.min(packed.filters - panel * SIDE) {
         for c in 0..SIDE.min(packed.channels - block * SIDE) {
             let filter = (panel * SIDE + f) * packed.channels + block * SIDE + c;
-            for (tap, &w) in w[filter * 9..][..9].iter().enumerate() {
+            for (tap, &w) in w[filter * area..][..area].iter().enumerate() {
                 taps[tap * BLOCK + c * SIDE + f] = w;
             }
         }

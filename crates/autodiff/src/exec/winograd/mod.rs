@@ -1,12 +1,15 @@
-//! Convolution by filters of three by three taps with a quarter of the multiplications.
+//! Convolution by filters of 3 by 3 taps with a quarter of the multiplications, and by filters of 5
+//! by 5 with 9 of 25.
 //!
-//! The images are cut into tiles of six by six elements, four apart. Blocks of tiles small enough
+//! The images are cut into tiles of six by six elements, four or two apart. Blocks of tiles small enough
 //! for the cache are transformed, multiplied with the transformed filters, one product for each pair
 //! of points, and transformed back.
 
 mod filters;
 mod product;
+mod taps;
 mod transform;
+mod weight;
 
 use std::ops::Range;
 
@@ -17,9 +20,10 @@ use super::{Workspace, parallel};
 use crate::Float;
 
 pub(crate) use filters::{POINTS, Packed, transform};
-pub(crate) use transform::Epilogue;
 use product::{COLUMNS, Layout, SIDE, product};
-use transform::{REACH, REVERSED, Rows, STEP};
+pub(crate) use transform::Epilogue;
+use transform::{REACH, REVERSED, Rows};
+pub(crate) use weight::weight_gradient;
 
 /// Tiles of a block, about.
 const TILES: usize = 64;
@@ -32,16 +36,18 @@ const GAP: usize = 16;
 
 /// Whether a convolution can be computed this way.
 pub(crate) fn suits(geometry: &Geometry) -> bool {
-    geometry.kernel == [3, 3]
+    [[3, 3], [5, 5]].contains(&geometry.kernel)
         && geometry.stride == [1, 1]
         && geometry.dilation == [1, 1]
-        && geometry.padding.iter().all(|&padding| padding <= 2)
+        && geometry.padding.iter().all(|&padding| padding < geometry.kernel[0])
 }
 
 /// The tiles of a convolution and the blocks they are computed in.
 #[derive(Debug, Clone, Copy)]
 struct Tiling {
     geometry: Geometry,
+    /// Results of a tile along an axis.
+    step: usize,
     /// Tiles along each axis of an image.
     tiles: [usize; 2],
     /// Images, and tile rows of each, of a block.
@@ -53,12 +59,13 @@ struct Tiling {
 
 impl Tiling {
     fn new(geometry: &Geometry) -> Tiling {
-        let tiles = geometry.output.map(|extent| extent.div_ceil(STEP));
+        let step = REACH + 1 - geometry.kernel[0];
+        let tiles = geometry.output.map(|extent| extent.div_ceil(step));
         let images = (TILES / (tiles[0] * tiles[1])).clamp(1, geometry.batch);
         let most = if images > 1 { tiles[0] } else { (TILES / tiles[1]).clamp(1, tiles[0]) };
         let rows = tiles[0].div_ceil(tiles[0].div_ceil(most));
         let columns = (images * rows * tiles[1]).next_multiple_of(COLUMNS);
-        Tiling { geometry: *geometry, tiles, images, rows, columns }
+        Tiling { geometry: *geometry, step, tiles, images, rows, columns }
     }
 
     /// Blocks of all groups.
@@ -84,13 +91,14 @@ impl Tiling {
 
     /// Elements of the results of a block's tiles for one filter.
     fn lines(&self) -> usize {
-        STEP * STEP * self.columns
+        self.step * self.step * self.columns
     }
 
     /// Where the tiles of a block lie in images of one channel.
     fn of(&self, block: &Block) -> Rows {
         let geometry = &self.geometry;
         Rows {
+            step: self.step,
             across: self.tiles[1],
             first: block.rows.start,
             down: block.rows.len(),
@@ -98,6 +106,7 @@ impl Tiling {
             pitch: geometry.groups * geometry.channels * geometry.plane(),
             extent: geometry.input,
             padding: geometry.padding,
+            lanes: SIDE,
             columns: self.columns,
         }
     }
@@ -150,7 +159,7 @@ pub(crate) fn convolve<T: Float>(
     }
     let (rows, columns) = if turned { (channels, filters) } else { (filters, channels) };
     let tiling = Tiling::new(geometry);
-    let packed = Packed { groups, filters: rows, channels: columns };
+    let packed = Packed { groups, filters: rows, channels: columns, taps: geometry.kernel[0] };
     let run = Run { tiling, packed, turned, x, u, epilogue, workspace };
     let apart = tiling.blocks() >= APART;
     run.reserve(apart);
@@ -161,9 +170,9 @@ pub(crate) fn convolve<T: Float>(
     };
     pieces(y, 1, (filters, apart), 0, &|filter, y| {
         pieces(y, 0, (tiling.images, apart), 0, &|image, y| {
-            pieces(y, 2, (tiling.rows * STEP, apart), 0, &|row, y| {
-                let (images, rows) = (image..image + y.dim().0, row / STEP);
-                let rows = rows..rows + y.dim().2.div_ceil(STEP);
+            pieces(y, 2, (tiling.rows * tiling.step, apart), 0, &|row, y| {
+                let (images, rows) = (image..image + y.dim().0, row / tiling.step);
+                let rows = rows..rows + y.dim().2.div_ceil(tiling.step);
                 let block = Block { group: filter / filters, images, rows };
                 if apart { run.alone(&block, y) } else { run.shared(&block, y) }
             });
@@ -272,7 +281,7 @@ impl<T: Float> Run<'_, T> {
         scratch: &mut [T],
     ) {
         let (tiling, columns) = (&self.tiling, self.tiling.columns);
-        let count = y.dim().1;
+        let (rows, count) = (tiling.of(block), y.dim().1);
         let (m, scratch) = scratch.split_at_mut(POINTS * tiling.pitch());
         let (lines, scratch) = scratch.split_at_mut(tiling.lines());
         for (point, m) in m.chunks_exact_mut(tiling.pitch()).enumerate() {
@@ -285,7 +294,7 @@ impl<T: Float> Run<'_, T> {
         for filter in 0..count {
             let epilogue = (self.epilogue, block.group * tiling.geometry.filters + first + filter);
             let m = &m[filter * columns..];
-            transform::output(m, tiling.pitch(), columns, epilogue, lines, scratch);
+            transform::output(&rows, (m, tiling.pitch()), epilogue, lines, scratch);
             for (image, mut y) in y.outer_iter_mut().enumerate() {
                 let mut y = y.index_axis_mut(Axis(0), filter);
                 match y.as_slice_mut() {
@@ -321,8 +330,8 @@ impl<T: Float> Run<'_, T> {
         let (tiling, width) = (&self.tiling, self.tiling.geometry.output[1]);
         let (down, across) = (block.rows.len(), tiling.tiles[1]);
         for (row, y) in y.chunks_exact_mut(width).enumerate() {
-            let tiles = (image * down + row / STEP) * across;
-            let line = &lines[(row % STEP * tiling.columns + tiles) * STEP..];
+            let tiles = (image * down + row / tiling.step) * across;
+            let line = &lines[(row % tiling.step * tiling.columns + tiles) * tiling.step..];
             y.copy_from_slice(&line[..width]);
         }
     }

@@ -1,16 +1,14 @@
-//! The transforms of F(4x4, 3x3), over rows of neighbouring tiles.
+//! The transforms of F(4x4, 3x3) and F(2x2, 5x5), over rows of neighbouring tiles.
 //!
 //! A product of polynomials is known from its values at the points 0, 1, -1, 2, 1/2 and infinity;
-//! transposing that gives four neighbouring results of a filter of three taps from six products
-//! (Winograd 1980; Lavin & Gray 2016): y = A^T ((G g) * (B^T d)). The points are their own inverses,
-//! so that reversing the taps only exchanges the rows of G: 0 with infinity, and 2 with 1/2.
+//! transposing that gives four neighbouring results of a filter of three taps, or two of a filter of
+//! five, from six products (Winograd 1980; Lavin & Gray 2016): y = A^T ((G g) * (B^T d)). The points
+//! are their own inverses, so that reversing the taps only exchanges the rows of G: 0 with infinity,
+//! and 2 with 1/2.
 
 use crate::Float;
 use crate::exec::simd::vectorised;
-use super::product::SIDE;
 
-/// Results of one tile along an axis.
-pub(super) const STEP: usize = 4;
 /// Input elements of one tile along an axis, and points.
 pub(super) const REACH: usize = 6;
 
@@ -27,22 +25,38 @@ const INPUT: [[(usize, f64); 4]; REACH] = [
     [(1, -1.0), (2, 2.5), (4, -2.5), (5, 1.0)],
 ];
 
-/// G: for each point, the factors of the taps.
-pub(super) const FILTER: [[f64; 3]; REACH] = [
-    [1.0, 0.0, 0.0],
-    [1.0, 1.0, 1.0],
-    [1.0 / 9.0, -1.0 / 9.0, 1.0 / 9.0],
-    [1.0 / 9.0, 2.0 / 9.0, 4.0 / 9.0],
-    [4.0 / 9.0, 2.0 / 9.0, 1.0 / 9.0],
-    [0.0, 0.0, 1.0],
-];
-
-/// A^T: for each of the four results, the points and their factors.
-const OUTPUT: [&[(usize, f64)]; STEP] = [
+/// A^T for three taps: for each of four results, the points and their factors.
+const OUTPUT_3: [&[(usize, f64)]; 4] = [
     &[(0, 1.0), (1, 1.0), (2, 1.0), (3, 1.0), (4, 4.0)],
     &[(1, 1.0), (2, -1.0), (3, 2.0), (4, 2.0)],
     &[(1, 1.0), (2, 1.0), (3, 4.0), (4, 1.0)],
     &[(1, 1.0), (2, -1.0), (3, 8.0), (4, 0.5), (5, 1.0)],
+];
+
+/// A^T for five taps: for each of two results.
+const OUTPUT_5: [&[(usize, f64)]; 2] = [
+    &[(0, 1.0), (1, 1.0), (2, 1.0), (3, 1.0), (4, 1.0)],
+    &[(1, 1.0), (2, -1.0), (3, 2.0), (4, 0.5), (5, 1.0)],
+];
+
+/// A for three taps: for each point, the results' gradients and their factors.
+const GRADIENT_3: [[(usize, f64); 4]; REACH] = [
+    [(0, 1.0), (1, 0.0), (2, 0.0), (3, 0.0)],
+    [(0, 1.0), (1, 1.0), (2, 1.0), (3, 1.0)],
+    [(0, 1.0), (1, -1.0), (2, 1.0), (3, -1.0)],
+    [(0, 1.0), (1, 2.0), (2, 4.0), (3, 8.0)],
+    [(0, 4.0), (1, 2.0), (2, 1.0), (3, 0.5)],
+    [(0, 0.0), (1, 0.0), (2, 0.0), (3, 1.0)],
+];
+
+/// A for five taps.
+const GRADIENT_5: [[(usize, f64); 2]; REACH] = [
+    [(0, 1.0), (1, 0.0)],
+    [(0, 1.0), (1, 1.0)],
+    [(0, 1.0), (1, -1.0)],
+    [(0, 1.0), (1, 2.0)],
+    [(0, 1.0), (1, 0.5)],
+    [(0, 0.0), (1, 1.0)],
 ];
 
 /// Elements of a row that are computed as one vector; rows should be multiples of it.
@@ -80,7 +94,7 @@ fn each<T: Float, const N: usize>(out: &mut [T], rows: [&[T]; N], f: impl Fn([T;
 
 /// out = sum of factors times rows.
 #[inline(always)]
-fn combine<T: Float, const N: usize>(out: &mut [T], rows: [&[T]; N], factors: [f64; N]) {
+pub(super) fn combine<T: Float, const N: usize>(out: &mut [T], rows: [&[T]; N], factors: [f64; N]) {
     let mut of = [T::zero(); N];
     for (factor, wide) in of.iter_mut().zip(factors) {
         *factor = T::of(wide);
@@ -94,17 +108,28 @@ fn combine<T: Float, const N: usize>(out: &mut [T], rows: [&[T]; N], factors: [f
     });
 }
 
-/// B^T along one axis: point `point` of rows that `row` finds.
+/// One point along one axis, by its terms, of rows that `row` finds.
 #[inline(always)]
-fn input_point<'a, T: Float>(out: &mut [T], point: usize, row: impl Fn(usize) -> &'a [T]) {
-    let [a, b, c, d] = INPUT[point];
-    combine(out, [row(a.0), row(b.0), row(c.0), row(d.0)], [a.1, b.1, c.1, d.1]);
+fn point<'a, T: Float, const N: usize>(
+    out: &mut [T],
+    terms: &[(usize, f64); N],
+    row: impl Fn(usize) -> &'a [T],
+) {
+    let mut rows = [row(terms[0].0); N];
+    let mut factors = [0.0; N];
+    for (k, &(index, factor)) in terms.iter().enumerate() {
+        (rows[k], factors[k]) = (row(index), factor);
+    }
+    combine(out, rows, factors);
 }
 
-/// A^T along one axis: result `result` of rows that `row` finds.
+/// A^T along one axis: one result, by its terms, of rows that `row` finds.
 #[inline(always)]
-fn output_result<'a, T: Float>(out: &mut [T], result: usize, row: impl Fn(usize) -> &'a [T]) {
-    let terms = OUTPUT[result];
+fn output_result<'a, T: Float>(
+    out: &mut [T],
+    terms: &[(usize, f64)],
+    row: impl Fn(usize) -> &'a [T],
+) {
     let [a, b, c, d] = [terms[0], terms[1], terms[2], terms[3]];
     let (rows, factors) = ([row(a.0), row(b.0), row(c.0), row(d.0)], [a.1, b.1, c.1, d.1]);
     match terms.get(4) {
@@ -120,6 +145,8 @@ fn output_result<'a, T: Float>(out: &mut [T], result: usize, row: impl Fn(usize)
 /// Tile rows of one channel.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rows {
+    /// Results of one tile along an axis: 4 for three taps, 2 for five.
+    pub step: usize,
     /// Tiles of a tile row.
     pub across: usize,
     /// Tile rows of an image, beginning with which.
@@ -131,15 +158,17 @@ pub(super) struct Rows {
     /// Height, width and padding of the images.
     pub extent: [usize; 2],
     pub padding: [usize; 2],
+    /// Channels that lie together for each pair of points.
+    pub lanes: usize,
     /// Places of a row of tiles in memory.
     pub columns: usize,
 }
 
 impl Rows {
     /// Elements between the rows of padded images, and between tile rows: every tile begins anew,
-    /// and one is spare.
+    /// and those that the last one looks at are spare.
     fn line(&self) -> usize {
-        (STEP * (self.across + 1)).next_multiple_of(LANES)
+        (self.step * self.across + REACH - 1).next_multiple_of(LANES)
     }
 
     fn count(&self) -> usize {
@@ -148,59 +177,88 @@ impl Rows {
 
     /// Rows of a padded image.
     fn height(&self) -> usize {
-        STEP * self.down + REACH - STEP
+        self.step * self.down + REACH - self.step
     }
 
     /// Elements of one point's tile rows, with the tile that the last one looks at.
     fn phase(&self) -> usize {
-        (self.count() * self.line() / STEP).next_multiple_of(LANES) + LANES
+        (self.count() * self.line() / self.step).next_multiple_of(LANES) + LANES
     }
 
     /// Scratch that [`input`] needs.
     pub(super) fn input_scratch(&self) -> usize {
-        (self.images * self.height() + self.count()) * self.line() + (STEP + 1) * self.phase()
+        (self.images * self.height() + self.count()) * self.line() + (self.step + 1) * self.phase()
     }
 
     /// Scratch that [`output`] needs beside its result.
     pub(super) fn output_scratch(&self) -> usize {
-        (REACH * STEP + STEP) * self.columns
+        (REACH + 1) * self.step * self.columns
     }
 }
 
 vectorised! {
-    /// B^T d B of one channel's tiles to rows `lane` of [`SIDE`] for every pair of points in `v`.
+    /// B^T d B of one channel's tiles to row `lane` of every pair of points in `v`.
     ///
     /// `x` begins with the channel's plane in the first image.
     pub(super) fn input<T: Float>(
         at: &Rows, x: &[T], v: &mut [T], lane: usize, scratch: &mut [T],
     ) {
-        let (line, pieces) = (at.line(), at.line() / STEP);
-        let (padded, rest) = scratch.split_at_mut(at.images * at.height() * line);
-        let (t, rest) = rest.split_at_mut(at.count() * line);
-        let (phases, row) = rest.split_at_mut(STEP * at.phase());
-        pad(at, x, padded);
-        for i in 0..REACH {
-            for (index, t) in t.chunks_exact_mut(line).enumerate() {
-                let top = index / at.down * at.height() + index % at.down * STEP;
-                input_point(t, i, |down| &padded[(top + down) * line..][..line]);
-            }
-            let phases = deinterleave(t, phases);
-            for j in 0..REACH {
-                let v = &mut v[((i * REACH + j) * SIDE + lane) * at.columns..][..at.columns];
-                let (v, spare) = v.split_at_mut(at.count() * at.across);
-                let phase = |right: usize| &phases[right % STEP][right / STEP..];
-                if at.across.is_multiple_of(LANES) {
-                    for (index, v) in v.chunks_exact_mut(at.across).enumerate() {
-                        input_point(v, j, |right| &phase(right)[index * pieces..]);
-                    }
-                } else {
-                    input_point(&mut row[..at.phase() - LANES], j, phase);
-                    for (v, row) in v.chunks_exact_mut(at.across).zip(row.chunks_exact(pieces)) {
-                        v.iter_mut().zip(row).for_each(|(v, &row)| *v = row);
-                    }
+        if at.step == 4 {
+            tiles::<T, 4, 4>(at, &INPUT, (x, lane), v, scratch);
+        } else {
+            tiles::<T, 2, 4>(at, &INPUT, (x, lane), v, scratch);
+        }
+    }
+}
+
+vectorised! {
+    /// A g A^T of one filter's tiles, as [`input`] does for a channel.
+    pub(super) fn gradient<T: Float>(
+        at: &Rows, g: &[T], m: &mut [T], lane: usize, scratch: &mut [T],
+    ) {
+        if at.step == 4 {
+            tiles::<T, 4, 4>(at, &GRADIENT_3, (g, lane), m, scratch);
+        } else {
+            tiles::<T, 2, 2>(at, &GRADIENT_5, (g, lane), m, scratch);
+        }
+    }
+}
+
+/// Every pair of points of one channel's tiles.
+#[inline(always)]
+fn tiles<T: Float, const STEP: usize, const N: usize>(
+    at: &Rows,
+    points: &[[(usize, f64); N]; REACH],
+    (x, lane): (&[T], usize),
+    v: &mut [T],
+    scratch: &mut [T],
+) {
+    let (line, pieces) = (at.line(), at.line() / STEP);
+    let (padded, rest) = scratch.split_at_mut(at.images * at.height() * line);
+    let (t, rest) = rest.split_at_mut(at.count() * line);
+    let (phases, row) = rest.split_at_mut(STEP * at.phase());
+    pad(at, x, padded);
+    for (i, terms) in points.iter().enumerate() {
+        for (index, t) in t.chunks_exact_mut(line).enumerate() {
+            let top = index / at.down * at.height() + index % at.down * STEP;
+            point(t, terms, |down| &padded[(top + down) * line..][..line]);
+        }
+        let phases = deinterleave::<T, STEP>(t, phases);
+        for (j, terms) in points.iter().enumerate() {
+            let v = &mut v[((i * REACH + j) * at.lanes + lane) * at.columns..][..at.columns];
+            let (v, spare) = v.split_at_mut(at.count() * at.across);
+            let phase = |right: usize| &phases[right % STEP][right / STEP..];
+            if at.across.is_multiple_of(LANES) {
+                for (index, v) in v.chunks_exact_mut(at.across).enumerate() {
+                    point(v, terms, |right| &phase(right)[index * pieces..]);
                 }
-                spare.fill(T::zero());
+            } else {
+                point(&mut row[..at.phase() - LANES], terms, phase);
+                for (v, row) in v.chunks_exact_mut(at.across).zip(row.chunks_exact(pieces)) {
+                    v.iter_mut().zip(row).for_each(|(v, &row)| *v = row);
+                }
             }
+            spare.fill(T::zero());
         }
     }
 }
@@ -211,7 +269,7 @@ fn pad<T: Float>(at: &Rows, x: &[T], padded: &mut [T]) {
     let (width, [above, left]) = (at.extent[1], at.padding);
     for (index, row) in padded.chunks_exact_mut(at.line()).enumerate() {
         let plane = &x[index / at.height() * at.pitch..];
-        let down = at.first * STEP + index % at.height();
+        let down = at.first * at.step + index % at.height();
         match down.checked_sub(above).filter(|&y| y < at.extent[0]) {
             Some(y) => {
                 row[..left].fill(T::zero());
@@ -223,18 +281,20 @@ fn pad<T: Float>(at: &Rows, x: &[T], padded: &mut [T]) {
     }
 }
 
-/// Every fourth element, from each of the first four on.
+/// Every `STEP`-th element, from each of the first ones on.
 #[inline(always)]
-fn deinterleave<'a, T: Float>(t: &[T], phases: &'a mut [T]) -> [&'a [T]; STEP] {
+fn deinterleave<'a, T: Float, const STEP: usize>(t: &[T], phases: &'a mut [T]) -> [&'a [T]; STEP] {
     let pitch = phases.len() / STEP;
-    let (a, rest) = phases.split_at_mut(pitch);
-    let (b, rest) = rest.split_at_mut(pitch);
-    let (c, d) = rest.split_at_mut(pitch);
-    let places = a.iter_mut().zip(b.iter_mut()).zip(c.iter_mut()).zip(d.iter_mut());
-    for (&four, (((a, b), c), d)) in t.as_chunks::<STEP>().0.iter().zip(places) {
-        [*a, *b, *c, *d] = four;
+    let (whole, _) = t.as_chunks::<STEP>();
+    for (k, phase) in phases.chunks_exact_mut(pitch).enumerate() {
+        phase.iter_mut().zip(whole).for_each(|(phase, step)| *phase = step[k]);
     }
-    [a, b, c, d]
+    let phases: &'a [T] = phases;
+    let mut found = [phases; STEP];
+    for (k, found) in found.iter_mut().enumerate() {
+        *found = &phases[k * pitch..][..pitch];
+    }
+    found
 }
 
 /// What is done to results before they are written.
@@ -261,59 +321,53 @@ impl<T: Float> Epilogue<'_, T> {
 }
 
 vectorised! {
-    /// A^T m A of the tiles of one filter: [`STEP`] lines of results, tile by tile.
+    /// A^T m A of the tiles of one filter: lines of results, tile by tile.
     ///
-    /// Row `point` of `m` begins at `point * pitch`.
+    /// `m` is the rows of the pairs of points, and the distance between them.
     pub(super) fn output<T: Float>(
-        m: &[T],
-        pitch: usize,
-        columns: usize,
+        at: &Rows,
+        m: (&[T], usize),
         epilogue: (Epilogue<'_, T>, usize),
         lines: &mut [T],
         scratch: &mut [T],
     ) {
-        let (z, scratch) = scratch.split_at_mut(REACH * STEP * columns);
-        let w = &mut scratch[..STEP * columns];
-        for i in 0..REACH {
-            for k in 0..STEP {
-                let z = &mut z[(i * STEP + k) * columns..][..columns];
-                output_result(z, k, |j| &m[(i * REACH + j) * pitch..][..columns]);
-            }
-        }
-        for (l, line) in lines.chunks_exact_mut(STEP * columns).enumerate() {
-            for (k, w) in w.chunks_exact_mut(columns).enumerate() {
-                output_result(w, l, |i| &z[(i * STEP + k) * columns..][..columns]);
-                epilogue.0.apply(epilogue.1, w);
-            }
-            let (a, rest) = w.split_at(columns);
-            let (b, rest) = rest.split_at(columns);
-            let (c, d) = rest.split_at(columns);
-            let places = a.iter().zip(b).zip(c).zip(d);
-            for (four, (((&a, &b), &c), &d)) in line.as_chunks_mut::<STEP>().0.iter_mut().zip(places) {
-                *four = [a, b, c, d];
-            }
+        if at.step == 4 {
+            output_by::<T, 4>(at.columns, &OUTPUT_3, m, epilogue, lines, scratch);
+        } else {
+            output_by::<T, 2>(at.columns, &OUTPUT_5, m, epilogue, lines, scratch);
         }
     }
 }
 
-/// Filters of a block.
-pub(super) const BLOCK: usize = SIDE * SIDE;
-
-vectorised! {
-    /// G g G^T of a block of filters of three by three taps, each tap a row of `taps`.
-    pub(super) fn filter<T: Float>(taps: &[T], partial: &mut [T], out: &mut [T]) {
-        for i in 0..REACH {
-            for j in 0..3 {
-                let row = |down: usize| &taps[(down * 3 + j) * BLOCK..][..BLOCK];
-                let partial = &mut partial[(i * 3 + j) * BLOCK..][..BLOCK];
-                combine(partial, [row(0), row(1), row(2)], FILTER[i]);
-            }
+#[inline(always)]
+fn output_by<T: Float, const STEP: usize>(
+    columns: usize,
+    results: &[&[(usize, f64)]; STEP],
+    (m, pitch): (&[T], usize),
+    (epilogue, filter): (Epilogue<'_, T>, usize),
+    lines: &mut [T],
+    scratch: &mut [T],
+) {
+    let (z, scratch) = scratch.split_at_mut(REACH * STEP * columns);
+    let w = &mut scratch[..STEP * columns];
+    for i in 0..REACH {
+        for (k, terms) in results.iter().enumerate() {
+            let z = &mut z[(i * STEP + k) * columns..][..columns];
+            output_result(z, terms, |j| &m[(i * REACH + j) * pitch..][..columns]);
         }
-        for i in 0..REACH {
-            for j in 0..REACH {
-                let row = |right: usize| &partial[(i * 3 + right) * BLOCK..][..BLOCK];
-                let out = &mut out[(i * REACH + j) * BLOCK..][..BLOCK];
-                combine(out, [row(0), row(1), row(2)], FILTER[j]);
+    }
+    for (line, terms) in lines.chunks_exact_mut(STEP * columns).zip(results) {
+        for (k, w) in w.chunks_exact_mut(columns).enumerate() {
+            output_result(w, terms, |i| &z[(i * STEP + k) * columns..][..columns]);
+            epilogue.apply(filter, w);
+        }
+        let mut of = [&w[..columns]; STEP];
+        for (k, of) in of.iter_mut().enumerate() {
+            *of = &w[k * columns..][..columns];
+        }
+        for (i, step) in line.as_chunks_mut::<STEP>().0.iter_mut().enumerate() {
+            for k in 0..STEP {
+                step[k] = of[k][i];
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Filters of three by three taps, transformed for convolution by tiles.
+//! Filters of three by three or five by five taps, transformed for convolution by tiles.
 
 use crate::exec::Call;
 use crate::exec::winograd::{self, Packed};
@@ -6,7 +6,7 @@ use crate::op::{Derivative, Op, Signature, arity, float};
 use crate::ops::by_float;
 use crate::{Error, Float, Var};
 
-/// Filters `[f, c / groups, 3, 3]` to their values at pairs of points.
+/// Filters `[f, c / groups, k, k]` to their values at pairs of points.
 #[derive(Debug)]
 pub(super) struct Filters {
     pub groups: usize,
@@ -16,11 +16,18 @@ impl Filters {
     fn packed(&self, shape: &[usize]) -> Result<Packed, Error> {
         let groups = self.groups;
         match *shape {
-            [count, channels, 3, 3] if groups > 0 && count.is_multiple_of(groups) => {
-                Ok(Packed { groups, filters: count / groups, channels })
+            [count, channels, taps, across]
+                if [3, 5].contains(&taps)
+                    && taps == across
+                    && groups > 0
+                    && count.is_multiple_of(groups) =>
+            {
+                Ok(Packed { groups, filters: count / groups, channels, taps })
             }
             _ => {
-                let wanted = format!("[f, c, 3, 3] with filters that {groups} groups divide");
+                let wanted = format!(
+                    "[f, c, 3, 3] or [f, c, 5, 5] with filters that {groups} groups divide"
+                );
                 Err(Error::Shape { op: self.name(), shape: shape.to_vec(), wanted })
             }
         }

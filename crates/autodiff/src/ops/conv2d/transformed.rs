@@ -29,7 +29,7 @@ fn geometry(
     let w = [count, channels, 3, 3];
     Conv2d { method: ConvMethod::Winograd, ..*conv }.winograd(op, crate::DType::F32, x, &w)?;
     let geometry = conv.geometry(op, x, &w)?;
-    let packed = Packed { groups: conv.groups, filters: geometry.filters, channels };
+    let packed = Packed { groups: conv.groups, filters: geometry.filters, channels, taps: 3 };
     if u == packed.shape() {
         return Ok(geometry);
     }

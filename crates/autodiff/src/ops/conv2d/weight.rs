@@ -1,7 +1,7 @@
 //! Gradient of a convolution for its filters.
 
 use super::{Conv2d, floats, result};
-use crate::exec::{Call, conv};
+use crate::exec::{Call, conv, winograd};
 use crate::op::{Derivative, Op, Signature};
 use crate::ops::by_float;
 use crate::{Error, Float, Var};
@@ -11,6 +11,7 @@ use crate::{Error, Float, Var};
 pub(super) struct Weight {
     pub conv: Conv2d,
     pub kernel: [usize; 2],
+    pub winograd: bool,
 }
 
 impl Op for Weight {
@@ -39,7 +40,7 @@ impl Op for Weight {
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
-        by_float!(call, run, self.conv)
+        by_float!(call, run, self)
     }
 
     fn key(&self) -> Option<String> {
@@ -47,9 +48,13 @@ impl Op for Weight {
     }
 }
 
-fn run<T: Float>(call: &mut Call<'_>, conv: Conv2d) -> Result<(), Error> {
-    let geometry = conv.geometry("conv2d_weight", call.shape(0), call.output_shape())?;
+fn run<T: Float>(call: &mut Call<'_>, op: &Weight) -> Result<(), Error> {
+    let geometry = op.conv.geometry("conv2d_weight", call.shape(0), call.output_shape())?;
     let (x, g, dw) = (call.input::<T>(0), call.input::<T>(1), call.output::<T>());
-    conv::weight_gradient(&geometry, x, g, dw, call.workspace());
+    if op.winograd {
+        winograd::weight_gradient(&geometry, x, g, dw, call.workspace());
+    } else {
+        conv::weight_gradient(&geometry, x, g, dw, call.workspace());
+    }
     Ok(())
 }
