@@ -16,6 +16,7 @@ pub(crate) mod reduce;
 pub(crate) mod rows;
 pub(crate) mod simd;
 mod tile;
+mod turn;
 mod workspace;
 
 pub use call::Call;

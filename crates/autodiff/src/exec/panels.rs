@@ -5,8 +5,8 @@
 
 use ndarray::{ArrayViewMut2, Axis};
 
-use super::simd::vectorised;
 use super::tile::{COLUMNS, ROWS, Start, Target, accumulate};
+use super::turn::{TURNED, turn};
 use super::{Workspace, parallel};
 use crate::{Float, Layout};
 
@@ -118,9 +118,6 @@ fn pack_panel<T: Float>(b: Matrix<'_, T>, depth: usize, width: usize, panel: &mu
     }
 }
 
-/// Depth of the blocks that [`transpose`] moves at once.
-const MOVED: usize = 16;
-
 /// Element (i, p) of `[count, depth]` to `panel[p * N + i]`.
 fn transpose<T: Float, const N: usize>(
     a: Matrix<'_, T>,
@@ -128,41 +125,17 @@ fn transpose<T: Float, const N: usize>(
     depth: usize,
     panel: &mut [T],
 ) {
-    let panel = &mut panel.as_chunks_mut::<N>().0[..depth];
-    if a.columns == 1 && count.is_multiple_of(ROWS) {
-        for i in (0..count).step_by(ROWS) {
-            rows_to_columns(&a.data[i * a.rows..], a.rows, (i, N), panel.as_flattened_mut());
+    if a.columns == 1 && count.is_multiple_of(TURNED) {
+        for i in (0..count).step_by(TURNED) {
+            turn(&a.data[i * a.rows..], a.rows, depth, &mut panel[i..], N);
         }
         return;
     }
+    let panel = &mut panel.as_chunks_mut::<N>().0[..depth];
     for i in 0..count {
         let row = a.data[i * a.rows..].iter().step_by(a.columns.max(1));
         for (to, &from) in panel.iter_mut().zip(row) {
             to[i] = from;
-        }
-    }
-}
-
-vectorised! {
-    /// Eight rows to columns `at.0` onward of rows of `at.1`.
-    fn rows_to_columns<T: Float>(data: &[T], stride: usize, at: (usize, usize), panel: &mut [T]) {
-        let rows: [&[T]; ROWS] = std::array::from_fn(|i| &data[i * stride..]);
-        let depth = panel.len() / at.1;
-        let whole = depth / MOVED * MOVED;
-        for start in (0..whole).step_by(MOVED) {
-            let mut block = [[T::zero(); MOVED]; ROWS];
-            for (block, row) in block.iter_mut().zip(rows) {
-                block.copy_from_slice(&row[start..start + MOVED]);
-            }
-            for (p, to) in panel[start * at.1..].chunks_exact_mut(at.1).take(MOVED).enumerate() {
-                let column: [T; ROWS] = std::array::from_fn(|i| block[i][p]);
-                to[at.0..at.0 + ROWS].copy_from_slice(&column);
-            }
-        }
-        for (p, to) in panel.chunks_exact_mut(at.1).enumerate().skip(whole) {
-            for (to, row) in to[at.0..].iter_mut().zip(rows) {
-                *to = row[p];
-            }
         }
     }
 }
