@@ -1,5 +1,6 @@
 //! Opaque storage on a device.
 
+use crate::pages::{copied, filled};
 use crate::{DType, Element, Error};
 
 /// Where a buffer lives and a program runs.
@@ -33,9 +34,9 @@ impl Buffer {
     #[must_use]
     pub fn zeros(device: Device, dtype: DType, len: usize) -> Buffer {
         let storage = match dtype {
-            DType::F32 => Storage::F32(vec![0.0; len]),
-            DType::F64 => Storage::F64(vec![0.0; len]),
-            DType::U32 => Storage::U32(vec![0; len]),
+            DType::F32 => Storage::F32(filled(0.0, len)),
+            DType::F64 => Storage::F64(filled(0.0, len)),
+            DType::U32 => Storage::U32(filled(0, len)),
         };
         Buffer { device, storage }
     }
@@ -43,7 +44,7 @@ impl Buffer {
     /// A copy of `values`.
     #[must_use]
     pub fn from_slice<T: Element>(device: Device, values: &[T]) -> Buffer {
-        Buffer { device, storage: T::wrap(values.to_vec()) }
+        Buffer { device, storage: T::wrap(copied(values)) }
     }
 
     /// Number of elements.

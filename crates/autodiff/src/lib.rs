@@ -33,6 +33,7 @@ mod layout;
 mod math;
 mod op;
 mod ops;
+mod pages;
 mod plan;
 mod program;
 mod row_sparse;

@@ -33,7 +33,7 @@ impl Arena {
     }
 
     pub(crate) fn new(bytes: usize) -> Arena {
-        Arena(vec![Line([0; 64]); bytes.div_ceil(Arena::UNIT)])
+        Arena(crate::pages::filled(Line([0; 64]), bytes.div_ceil(Arena::UNIT)))
     }
 }
 

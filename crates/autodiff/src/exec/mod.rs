@@ -20,6 +20,7 @@ pub(crate) mod rows;
 pub(crate) mod simd;
 mod skinny;
 mod tile;
+mod turn;
 pub(crate) mod winograd;
 mod workspace;
 

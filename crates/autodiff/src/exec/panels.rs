@@ -5,8 +5,8 @@
 
 use ndarray::{ArrayViewMut2, Axis};
 
-use super::simd::vectorised;
 use super::tile::{COLUMNS, ROWS, Start, Target, accumulate};
+use super::turn::{TURNED, turn};
 use super::{Workspace, parallel};
 use crate::{Float, Layout};
 
@@ -14,6 +14,8 @@ use crate::{Float, Layout};
 const DEPTH: usize = 320;
 /// Rows of the left operand that are packed at once.
 const BLOCK: usize = 1024;
+/// Panels that are packed at once, so that a row is read in long runs.
+const STRIP: usize = 4;
 /// Multiplications from which a product is worth another thread.
 const TASK: usize = 1 << 21;
 
@@ -57,7 +59,7 @@ pub(crate) enum Onto<'a, T> {
 }
 
 impl<T> Onto<'_, T> {
-    fn from_column(self, column: usize) -> Self {
+    fn after(self, column: usize) -> Self {
         match self {
             Onto::Row(row) => Onto::Row(&row[column..]),
             other => other,
@@ -80,12 +82,25 @@ pub(crate) fn packed_len(inner: usize, columns: usize) -> usize {
 /// Packs a right operand `[inner, columns]` that serves several products.
 pub(crate) fn pack<T: Float>(b: Matrix<'_, T>, inner: usize, columns: usize, packed: &mut [T]) {
     for (start, depth) in passes(inner) {
-        for column in (0..columns).step_by(COLUMNS) {
-            let at = start * columns.next_multiple_of(COLUMNS) + column * depth;
-            let width = COLUMNS.min(columns - column);
-            let panel = &mut packed[at..at + depth * COLUMNS];
-            pack_panel(b.from(start, column), depth, width, panel);
+        let at = start * columns.next_multiple_of(COLUMNS);
+        let strip = &mut packed[at..at + columns.next_multiple_of(COLUMNS) * depth];
+        pack_strip(b.from(start, 0), depth, columns, strip);
+    }
+}
+
+/// Neighbouring panels: element (p, j) to `[p * COLUMNS + j]` of its panel, zeros beyond `width`.
+fn pack_strip<T: Float>(b: Matrix<'_, T>, depth: usize, width: usize, strip: &mut [T]) {
+    let whole = if b.columns == 1 { width / COLUMNS } else { 0 };
+    for p in 0..if whole > 0 { depth } else { 0 } {
+        let row = b.data[p * b.rows..][..whole * COLUMNS].as_chunks::<COLUMNS>().0;
+        for (panel, from) in strip.chunks_exact_mut(depth * COLUMNS).zip(row) {
+            panel.as_chunks_mut::<COLUMNS>().0[p] = *from;
         }
+    }
+    let rest = strip.chunks_exact_mut(depth * COLUMNS).enumerate().skip(whole);
+    for (i, panel) in rest {
+        let column = i * COLUMNS;
+        pack_panel(b.from(0, column), depth, COLUMNS.min(width - column), panel);
     }
 }
 
@@ -96,20 +111,12 @@ fn pack_panel<T: Float>(b: Matrix<'_, T>, depth: usize, width: usize, panel: &mu
     }
     if b.columns == 1 {
         for (p, to) in panel.as_chunks_mut::<COLUMNS>().0.iter_mut().enumerate().take(depth) {
-            let from = &b.data[p * b.rows..][..width];
-            // A copy of fixed length is no call.
-            match from.first_chunk::<COLUMNS>() {
-                Some(from) => *to = *from,
-                None => to[..width].copy_from_slice(from),
-            }
+            to[..width].copy_from_slice(&b.data[p * b.rows..][..width]);
         }
     } else {
         transpose::<T, COLUMNS>(b.transposed(), width, depth, panel);
     }
 }
-
-/// Depth of the blocks that [`transpose`] moves at once.
-const MOVED: usize = 16;
 
 /// Element (i, p) of `[count, depth]` to `panel[p * N + i]`.
 fn transpose<T: Float, const N: usize>(
@@ -118,41 +125,17 @@ fn transpose<T: Float, const N: usize>(
     depth: usize,
     panel: &mut [T],
 ) {
-    let panel = &mut panel.as_chunks_mut::<N>().0[..depth];
-    if a.columns == 1 && count.is_multiple_of(ROWS) {
-        for i in (0..count).step_by(ROWS) {
-            rows_to_columns(&a.data[i * a.rows..], a.rows, (i, N), panel.as_flattened_mut());
+    if a.columns == 1 && count.is_multiple_of(TURNED) {
+        for i in (0..count).step_by(TURNED) {
+            turn(&a.data[i * a.rows..], a.rows, depth, &mut panel[i..], N);
         }
         return;
     }
+    let panel = &mut panel.as_chunks_mut::<N>().0[..depth];
     for i in 0..count {
         let row = a.data[i * a.rows..].iter().step_by(a.columns.max(1));
         for (to, &from) in panel.iter_mut().zip(row) {
             to[i] = from;
-        }
-    }
-}
-
-vectorised! {
-    /// Eight rows to columns `at.0` onward of rows of `at.1`.
-    fn rows_to_columns<T: Float>(data: &[T], stride: usize, at: (usize, usize), panel: &mut [T]) {
-        let rows: [&[T]; ROWS] = std::array::from_fn(|i| &data[i * stride..]);
-        let depth = panel.len() / at.1;
-        let whole = depth / MOVED * MOVED;
-        for start in (0..whole).step_by(MOVED) {
-            let mut block = [[T::zero(); MOVED]; ROWS];
-            for (block, row) in block.iter_mut().zip(rows) {
-                block.copy_from_slice(&row[start..start + MOVED]);
-            }
-            for (p, to) in panel[start * at.1..].chunks_exact_mut(at.1).take(MOVED).enumerate() {
-                let column: [T; ROWS] = std::array::from_fn(|i| block[i][p]);
-                to[at.0..at.0 + ROWS].copy_from_slice(&column);
-            }
-        }
-        for (p, to) in panel.chunks_exact_mut(at.1).enumerate().skip(whole) {
-            for (to, row) in to[at.0..].iter_mut().zip(rows) {
-                *to = row[p];
-            }
         }
     }
 }
@@ -189,7 +172,7 @@ pub(crate) enum Right<'a, T> {
 /// Elements of scratch that [`multiply`] takes for `rows` rows.
 pub(crate) fn scratch_len(rows: usize, inner: usize) -> usize {
     let depth = inner.min(DEPTH);
-    depth * (rows.min(BLOCK).next_multiple_of(ROWS) + COLUMNS)
+    depth * (rows.min(BLOCK).next_multiple_of(ROWS) + STRIP * COLUMNS)
 }
 
 /// c = onto + a b by this thread alone, `a` of `inner` columns.
@@ -211,21 +194,25 @@ pub(crate) fn multiply<T: Float>(
             let onto = if pass == 0 { onto } else { Onto::Itself };
             let (left, spare) = scratch.split_at_mut(block.next_multiple_of(ROWS) * depth);
             pack_left(a.from(first, start), block, depth, left);
-            for column in (0..columns).step_by(COLUMNS) {
-                let width = COLUMNS.min(columns - column);
-                let panel = match b {
-                    Right::Packed(packed) => {
+            for column in (0..columns).step_by(STRIP * COLUMNS) {
+                let width = (STRIP * COLUMNS).min(columns - column);
+                let packed = width.next_multiple_of(COLUMNS) * depth;
+                let strip = match b {
+                    Right::Packed(all) => {
                         let at = start * columns.next_multiple_of(COLUMNS) + column * depth;
-                        &packed[at..at + depth * COLUMNS]
+                        &all[at..at + packed]
                     }
                     Right::Plain(b) => {
-                        let panel = &mut spare[..depth * COLUMNS];
-                        pack_panel(b.from(start, column), depth, width, panel);
-                        &*panel
+                        let strip = &mut spare[..packed];
+                        pack_strip(b.from(start, column), depth, width, strip);
+                        &*strip
                     }
                 };
                 let mut c = c.slice_mut(ndarray::s![first..first + block, column..column + width]);
-                tiles(left, panel, onto.from_column(column), &mut c);
+                let panels = strip.chunks_exact(depth * COLUMNS).enumerate();
+                for ((i, panel), mut c) in panels.zip(c.axis_chunks_iter_mut(Axis(1), COLUMNS)) {
+                    tiles(left, panel, onto.after(column + i * COLUMNS), &mut c);
+                }
             }
         }
     }
@@ -252,15 +239,15 @@ fn tiles<T: Float>(left: &[T], panel: &[T], onto: Onto<'_, T>, c: &mut ArrayView
     let start = if matches!(onto, Onto::Itself) { Start::Itself } else { Start::Row(&row) };
     for (left, mut c) in left.chunks_exact(ROWS * depth).zip(c.axis_chunks_iter_mut(Axis(0), ROWS))
     {
-        if let Some(target) = Target::of(&mut c) {
-            accumulate(left, panel, start, target);
+        if let Some(mut target) = Target::of(&mut c) {
+            accumulate(left, panel, start, &mut target);
             continue;
         }
         let mut tile = [[T::zero(); COLUMNS]; ROWS];
         for (tile, c) in tile.iter_mut().zip(c.rows()) {
             tile.iter_mut().zip(c).for_each(|(tile, &c)| *tile = c);
         }
-        accumulate(left, panel, start, Target::whole(&mut tile));
+        accumulate(left, panel, start, &mut Target::whole(&mut tile));
         for (tile, c) in tile.iter().zip(c.rows_mut()) {
             c.into_iter().zip(tile).for_each(|(c, &tile)| *c = tile);
         }
@@ -301,7 +288,7 @@ fn share<T: Float>(
     if columns >= rows {
         let middle = (columns * half / parts).next_multiple_of(COLUMNS);
         let (left, right) = c.split_at(Axis(1), middle);
-        let after = onto.from_column(middle);
+        let after = onto.after(middle);
         parallel::both(
             || share(a, b, inner, onto, left, (half, workspace)),
             || share(a, b.from(0, middle), inner, after, right, (rest, workspace)),

@@ -161,10 +161,13 @@ pub(crate) fn cross_entropy<T: Float>(
     if n == 0 {
         return Ok(());
     }
-    normalisers(x, n, &mut |row, shift, log| {
-        if targets[row] != u32::MAX {
-            y[row] = log - (x[row * n + targets[row] as usize] - shift);
-        }
+    parallel::rows(y, 1, (TASK / n).max(1), 0, &|first, y| {
+        let (x, targets) = (&x[first * n..][..y.len() * n], &targets[first..]);
+        normalisers(x, n, &mut |row, shift, log| {
+            if targets[row] != u32::MAX {
+                y[row] = log - (x[row * n + targets[row] as usize] - shift);
+            }
+        });
     });
     Ok(())
 }

@@ -51,7 +51,7 @@ pub(crate) fn accumulate<T: Float>(
     left: &[T],
     panel: &[T],
     start: Start<'_, T>,
-    target: Target<'_, T>,
+    target: &mut Target<'_, T>,
 ) {
     let depth = panel.len() / COLUMNS;
     assert!(left.len() >= depth * ROWS, "a panel of {} for a depth of {depth}", left.len());
@@ -256,7 +256,7 @@ mod tests {
             let panel: Vec<T> = (0..depth * COLUMNS).map(|i| draw(i + 5)).collect();
             let mut found = [[T::of(0.3); COLUMNS]; ROWS];
             let mut wanted = found;
-            accumulate(&left, &panel, Start::Itself, Target::whole(&mut found));
+            accumulate(&left, &panel, Start::Itself, &mut Target::whole(&mut found));
             let tile = wanted.as_mut_ptr().cast::<T>();
             // SAFETY: a whole tile.
             unsafe { plain(&left, &panel, (tile, COLUMNS), (tile, COLUMNS)) };
@@ -265,7 +265,7 @@ mod tests {
                 &left,
                 &panel,
                 Start::Row(&[T::of(0.3); COLUMNS]),
-                Target::whole(&mut found),
+                &mut Target::whole(&mut found),
             );
             assert_eq!(found, wanted);
             assert_ne!(found[0][0], T::of(0.3));

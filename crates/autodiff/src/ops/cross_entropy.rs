@@ -72,7 +72,7 @@ impl Op for Towards {
     }
 
     /// With p = softmax(x), k = 1 for rows with a target and H the gradient of this gradient:
-    /// dx = g k p (H - sum(p H)), dg = k sum(p H) - H[target].
+    /// dx = p (g k H - sum(p g k H)), dg = k sum(p H) - H[target].
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let (x, targets, weight, graph) =
             (at.inputs[0], at.inputs[1], at.inputs[2], at.gradient.graph());
@@ -80,14 +80,16 @@ impl Op for Towards {
         // A row of ones, picked at the target, is 1 with a target and 0 without.
         let kept = graph.full(1.0, &x.shape()).pick(targets)?;
         let p = x.softmax(axis)?;
-        let weighted = p.mul(at.gradient)?;
-        let inner = weighted.sum(&[axis], false)?;
         let column = [weight.shape(), vec![1]].concat();
         let logits = at.when(0, || {
-            let slope = weighted.sub(p.mul(inner.reshape(&column)?)?)?;
-            slope.mul(weight.mul(kept)?.reshape(&column)?)
+            let towards = at.gradient.mul(weight.mul(kept)?.reshape(&column)?)?;
+            let weighted = towards.mul(p)?;
+            weighted.sub(p.mul(weighted.sum(&[axis], true)?)?)
         })?;
-        let weights = at.when(2, || inner.mul(kept)?.sub(at.gradient.pick(targets)?))?;
+        let weights = at.when(2, || {
+            let inner = at.gradient.mul(p)?.sum(&[axis], false)?;
+            inner.mul(kept)?.sub(at.gradient.pick(targets)?)
+        })?;
         Ok(vec![logits, None, weights])
     }
 

@@ -54,7 +54,8 @@ impl Op for Places {
 fn larger<T: Float>(a: T, b: T) -> bool {
     match a.partial_cmp(&b) {
         Some(order) => order == Ordering::Greater,
-        None => a != a && b == b,
+        // One of them is a NaN, so that it has no order with itself.
+        None => a.partial_cmp(&a).is_none() && b.partial_cmp(&b).is_some(),
     }
 }
 

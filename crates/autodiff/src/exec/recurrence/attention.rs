@@ -156,8 +156,8 @@ pub(super) struct Given<'a, T> {
 pub(super) fn attend_back<T: Float>(
     dims: &Dims,
     operands: &Operands<'_, T>,
-    given: Given<'_, T>,
-    towards: Towards<'_, T>,
+    given: &Given<'_, T>,
+    towards: &mut Towards<'_, T>,
     (energies, matched): (&mut [T], &mut [T]),
 ) {
     let each = dims.keys;

@@ -174,7 +174,7 @@ impl<T: Float> Pass<'_, T> {
         let towards_weights = self.rows(self.shown[2], step, own, places);
         for row in 0..own.1 {
             let part = |each: usize| row * each..(row + 1) * each;
-            let towards = Towards {
+            let mut towards = Towards {
                 query: &mut queries[part(keys)],
                 keys: &mut all_keys[part(places * keys)],
                 score: &mut scores[part(keys)],
@@ -187,7 +187,7 @@ impl<T: Float> Pass<'_, T> {
                 weights: &weights[part(places)],
                 context: &contexts[part(values)],
             };
-            attend_back(dims, self.operands, given, towards, (energies, matched));
+            attend_back(dims, self.operands, &given, &mut towards, (energies, matched));
         }
         multiply(
             Matrix::rows(queries, keys),

@@ -123,7 +123,7 @@ impl Dims {
 }
 
 /// Consecutive parts of a slice.
-fn cut<'a, T, const N: usize>(data: &'a [T], lens: [usize; N]) -> [&'a [T]; N] {
+fn cut<T, const N: usize>(data: &[T], lens: [usize; N]) -> [&[T]; N] {
     let mut rest = data;
     lens.map(|len| {
         let (part, after) = rest.split_at(len);
