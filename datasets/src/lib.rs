@@ -20,6 +20,7 @@ mod error;
 mod idx;
 mod manifest;
 pub mod mnist;
+pub mod movieqa;
 pub mod omniglot;
 mod progress;
 mod store;

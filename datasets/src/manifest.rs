@@ -13,6 +13,7 @@ use crate::digest::Digest;
 const EMBEDDED: &[(&str, &str)] = &[
     ("manifests/babi1-dialog.yaml", include_str!("../manifests/babi1-dialog.yaml")),
     ("manifests/mnist.yaml", include_str!("../manifests/mnist.yaml")),
+    ("manifests/movieqa-dialog.yaml", include_str!("../manifests/movieqa-dialog.yaml")),
     ("manifests/omniglot28.yaml", include_str!("../manifests/omniglot28.yaml")),
 ];
 

@@ -5,6 +5,7 @@ mod archives;
 mod dialog;
 mod http;
 mod images;
+mod movies;
 mod rates;
 mod registry;
 mod store;
