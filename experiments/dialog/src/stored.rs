@@ -73,8 +73,7 @@ impl StoredModel {
             .map_err(|e| Error::Checkpoint(format!("{DESCRIPTION}: {e}")))?;
         let Description { params, vocabulary, times, memories } = description;
         let vocabulary = Vocabulary::from_words(vocabulary, times);
-        let beta = params.learner.predicts() && params.beta;
-        let layout = Shape::layout(&vocabulary, params.dimension, params.init_std, beta);
+        let layout = Shape::layout(vocabulary.len(), &params);
         let weights = layout
             .from_safetensors(&read(WEIGHTS)?)
             .map_err(|e| Error::Checkpoint(format!("{WEIGHTS}: {e}")))?;
