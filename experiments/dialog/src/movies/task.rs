@@ -66,9 +66,10 @@ impl MovieTask {
         Ok(Self { params, language, shape, layout, inputs, train, replies, judge, dev })
     }
 
-    /// Steps an epoch.
+    /// Steps an epoch; a second turn of an exchange is no question of its own.
     pub(crate) fn steps_per_epoch(&self) -> u64 {
-        (self.train.len() / self.params.batch).max(1) as u64
+        let questions = self.train.iter().filter(|turn| turn.answer.is_some()).count();
+        (questions / self.params.batch).max(1) as u64
     }
 
     /// The answer to each question.
