@@ -27,6 +27,7 @@ pub use params::{Corrections, Data, Learner, MovieQa, Negatives, NoReply, Params
 
 use crate::examples::{Example, examples, longest_memory, texts};
 use crate::movies::{MovieTask, Movies};
+use crate::stored::Description;
 use crate::task::DialogTask;
 use crate::text::Vocabulary;
 
@@ -123,6 +124,9 @@ impl Dialog {
         for (name, value) in &trained.metrics {
             run.result(name, *value)?;
         }
+        if self.params.keep_model {
+            task.describe().keep(task.layout(), &narrow(&trained.params), run)?;
+        }
         Ok(())
     }
 }
@@ -191,7 +195,13 @@ impl Experiment for Dialog {
             run.result(name, *value)?;
         }
         if self.params.keep_model {
-            stored::keep(&task, &self.params, &weights, run)?;
+            let description = Description {
+                params: self.params.clone(),
+                vocabulary: task.vocabulary().words().to_vec(),
+                times: task.vocabulary().times(),
+                memories: task.shape().memories,
+            };
+            description.keep(task.layout(), &weights, run)?;
         }
         Ok(())
     }

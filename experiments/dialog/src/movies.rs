@@ -3,6 +3,7 @@
 mod judge;
 mod language;
 mod sample;
+mod stored;
 mod task;
 
 use datasets::Store;
@@ -12,6 +13,7 @@ use experiment::{Error, Run, Stream};
 use serde::Serialize;
 
 use crate::params::Params;
+pub(crate) use stored::StoredMovies;
 pub(crate) use task::MovieTask;
 
 /// One test question, as the tables `answers` and `selected_answers` list it.

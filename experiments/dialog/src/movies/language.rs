@@ -53,6 +53,11 @@ impl Language {
         language
     }
 
+    /// The ordinary words.
+    pub(crate) fn words(&self) -> &[String] {
+        self.words.words()
+    }
+
     /// Number of word indices.
     pub(crate) fn len(&self) -> usize {
         self.words.len() + self.entities
