@@ -23,7 +23,7 @@ use experiment::{
 use learn::{Objective, Optimizer, Schedule, Selection, Training};
 use serde::Serialize;
 
-pub use params::{Corrections, Data, Learner, MovieQa, Negatives, NoReply, Params};
+pub use params::{Corrections, Data, Learner, MovieQa, Negatives, NoReply, Params, Ranked};
 
 use crate::examples::{Example, examples, longest_memory, texts};
 use crate::movies::{MovieTask, Movies};

@@ -86,7 +86,18 @@ pub enum Corrections {
     History,
 }
 
-/// Sizes that only MovieQA has.
+/// Which entities can be an answer when a model of MovieQA is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Ranked {
+    /// Every entity but the one asked about.
+    #[default]
+    All,
+    /// Those among the facts retrieved, as in the released code.
+    Retrieved,
+}
+
+/// Settings that only MovieQA has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MovieQa {
@@ -95,13 +106,15 @@ pub struct MovieQa {
     /// Most words of a fact: the movie, the relation and the first objects.
     pub memory_words: usize,
     /// Candidate answers of a training batch: those given, some of the entities retrieved, and
-    /// others drawn uniformly. Judging ranks every entity.
+    /// others drawn uniformly.
     pub candidates: usize,
     /// Most entities among a question's facts that become candidates in training.
     pub retrieved_candidates: usize,
     /// Candidate replies of a training batch: those of the batch, and others drawn from the distinct
     /// replies of the training set.
     pub replies: usize,
+    /// Which entities can be an answer when a model is judged.
+    pub ranked: Ranked,
     /// Development questions that choose among epochs.
     pub dev_questions: usize,
 }
@@ -114,6 +127,7 @@ impl Default for MovieQa {
             candidates: 512,
             retrieved_candidates: 10,
             replies: 256,
+            ranked: Ranked::default(),
             dev_questions: 2000,
         }
     }
@@ -192,7 +206,7 @@ pub struct Params {
     pub data_seed: u64,
     /// Whether the trained model is kept as an artifact, for `regimen dialog ask`.
     pub keep_model: bool,
-    /// Sizes that only MovieQA has.
+    /// Settings that only MovieQA has.
     pub movieqa: MovieQa,
 }
 

@@ -3,21 +3,29 @@ use datasets::movieqa::{Entity, Question};
 use learn::Layout;
 
 use super::language::Language;
+use super::task::shape;
 use crate::model::{ABSENT, MemoryNetwork, Shape, write_words};
+use crate::params::{Params, Ranked};
 use crate::text::index;
 
 /// Questions a chunk.
 const CHUNK: usize = 200;
 
-/// Answers questions with given parameters: the best of all entities but the one asked about,
+/// Answers questions with given parameters: the best of the ranked entities but the one asked about,
 /// `argmax_a u . y_a`.
 pub(crate) struct Judge {
     program: Program,
     shape: Shape,
+    ranked: Ranked,
 }
 
 impl Judge {
-    pub(crate) fn new(layout: &Layout, language: &Language, shape: Shape) -> Result<Self, Error> {
+    pub(crate) fn new(
+        layout: &Layout,
+        language: &Language,
+        params: &Params,
+    ) -> Result<Self, Error> {
+        let shape = shape(params);
         let graph = Graph::new(DType::F32);
         let flat = graph.input("params", &[layout.len()]);
         let story = shape.declare(&graph, CHUNK);
@@ -25,7 +33,8 @@ impl Judge {
         let network = MemoryNetwork::new(embedding, shape.hops);
         let answers = embedding.slice(0, language.first_entity()..language.len())?;
         let scores = network.state(&story)?.matmul(answers.transpose(0, 1)?)?;
-        Ok(Self { program: graph.compile(&[scores])?, shape })
+        let ranked = params.movieqa.ranked;
+        Ok(Self { program: graph.compile(&[scores])?, shape, ranked })
     }
 
     /// The answer to each question.
@@ -57,20 +66,44 @@ impl Judge {
             self.program.run(&mut [params, &mut facts, &mut mask, &mut words])?;
             let scores = self.program.output(0).to_vec::<f32>()?;
             let rows = scores.chunks(language.entities()).zip(chunk);
-            answers.extend(rows.map(|(scores, question)| best(scores, question.topic)));
+            answers.extend(rows.map(|(scores, question)| match self.ranked {
+                Ranked::All => best(scores, (0..scores.len()).map(entity), question.topic),
+                Ranked::Retrieved => {
+                    let retrieved = language.retrieved(question.topic).into_iter();
+                    best(scores, retrieved, question.topic)
+                }
+            }));
         }
         Ok(answers)
     }
 }
 
-/// The entity with the highest score, the first among equals, that is not `topic`.
-fn best(scores: &[f32], topic: Entity) -> Entity {
-    let topic = topic.0 as usize;
-    let mut best = usize::from(topic == 0);
-    for (at, score) in scores.iter().enumerate() {
-        if *score > scores[best] && at != topic {
-            best = at;
-        }
+fn entity(at: usize) -> Entity {
+    Entity(index(at))
+}
+
+/// The candidate with the highest score, the first among equals, that is not `topic`; `topic` itself
+/// where there is no other.
+fn best(scores: &[f32], candidates: impl Iterator<Item = Entity>, topic: Entity) -> Entity {
+    let score = |entity: Entity| scores[entity.0 as usize];
+    let mut others = candidates.filter(|&candidate| candidate != topic);
+    let Some(first) = others.next() else { return topic };
+    others.fold(first, |best, other| if score(other) > score(best) { other } else { best })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_candidate_is_never_what_was_asked_about() {
+        let scores = [5.0, 1.0, 3.0, 3.0];
+        let chosen = |candidates: &[u32], topic| {
+            best(&scores, candidates.iter().map(|&c| Entity(c)), Entity(topic)).0
+        };
+        assert_eq!(chosen(&[0, 1, 2, 3], 0), 2);
+        assert_eq!(chosen(&[0, 1, 2, 3], 1), 0);
+        assert_eq!(chosen(&[1], 0), 1);
+        assert_eq!(chosen(&[], 3), 3);
     }
-    Entity(index(best.min(scores.len() - 1)))
 }

@@ -133,8 +133,18 @@ impl Language {
         absent.fill(ABSENT);
     }
 
+    /// The distinct entities among the facts retrieved for one, itself left out, ascending.
+    pub(crate) fn retrieved(&self, topic: Entity) -> Vec<Entity> {
+        let words = self.memories(topic).flatten();
+        let mut entities: Vec<Entity> =
+            words.filter_map(|&word| self.entity_of(word)).filter(|e| *e != topic).collect();
+        entities.sort_unstable();
+        entities.dedup();
+        entities
+    }
+
     /// The entity a word stands for.
-    pub(crate) fn entity_of(&self, word: u32) -> Option<Entity> {
+    fn entity_of(&self, word: u32) -> Option<Entity> {
         word.checked_sub(index(self.words.len())).map(Entity)
     }
 }

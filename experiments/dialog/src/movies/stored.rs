@@ -7,7 +7,6 @@ use experiment::{DataPaths, Error};
 
 use super::judge::Judge;
 use super::language::Language;
-use super::task::shape;
 use crate::model::Shape;
 use crate::stored::{Description, Talker};
 
@@ -49,7 +48,7 @@ impl StoredMovies {
         }
         let layout = Shape::layout(language.len(), params);
         let weights = Description::weights(&layout, folder)?;
-        let judge = Judge::new(&layout, &language, shape(params))
+        let judge = Judge::new(&layout, &language, params)
             .map_err(|e| Error::other("tracing the memory network", e))?;
         Ok(Self { knowledge, language, judge, weights })
     }

@@ -58,7 +58,7 @@ impl MovieTask {
             inputs.push(BatchInput::float("reply candidate weight", &[candidates]));
             inputs.push(BatchInput::index("said", &[params.batch]));
         }
-        let judge = Judge::new(&layout, &language, shape.clone())?;
+        let judge = Judge::new(&layout, &language, &params)?;
         Ok(Self { params, language, shape, layout, inputs, train, replies, judge, dev })
     }
 
@@ -94,11 +94,7 @@ impl MovieTask {
         turns.iter().filter_map(|turn| turn.answer).for_each(|answer| candidates.choose(answer));
         let asked = |entity: Entity| turns.iter().any(|turn| turn.topic == entity);
         for turn in turns {
-            let words = self.language.memories(turn.topic).flatten();
-            let mut retrieved: Vec<Entity> =
-                words.filter_map(|&word| self.language.entity_of(word)).collect();
-            retrieved.sort_unstable();
-            retrieved.dedup();
+            let mut retrieved = self.language.retrieved(turn.topic);
             retrieved.retain(|&entity| !asked(entity));
             for taken in 0..retrieved.len().min(self.params.movieqa.retrieved_candidates) {
                 let other = rng.random_range(taken..retrieved.len());
