@@ -24,6 +24,7 @@ pub mod libreoffice_help;
 mod manifest;
 mod mismatch;
 pub mod mnist;
+pub mod movieqa;
 pub mod omniglot;
 mod pickle;
 mod progress;

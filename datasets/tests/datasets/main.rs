@@ -5,6 +5,7 @@ mod archives;
 mod dialog;
 mod http;
 mod images;
+mod movies;
 mod omniglot;
 mod packages;
 mod rates;

@@ -4,7 +4,9 @@ use experiment::{Error, ParamError, Tool, ToolContext};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::stored::StoredModel;
+use crate::movies::StoredMovies;
+use crate::params::Data;
+use crate::stored::{Description, StoredModel, Talker};
 
 /// Arguments of `regimen dialog ask`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -15,13 +17,18 @@ struct Arguments {
 }
 
 /// `regimen dialog ask`: reads statements and questions (lines that end in `?`), one a line, and
-/// answers each question. An empty line begins a new story.
+/// answers each question. An empty line begins a new story. A model of MovieQA takes questions only.
 pub(crate) fn tool() -> Tool {
     Tool::new("ask", "Tell a trained model a story line by line and ask it questions", ask)
 }
 
 fn ask(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(), Error> {
-    let mut model = StoredModel::open(&folder(&arguments.run, context)?)?;
+    let folder = folder(&arguments.run, context)?;
+    let description = Description::open(&folder)?;
+    let mut model: Box<dyn Talker> = match description.params.data {
+        Data::MovieQa => Box::new(StoredMovies::open(&description, &folder, &context.data)?),
+        Data::Released | Data::Generated => Box::new(StoredModel::open(description, &folder)?),
+    };
     let talking = |e| Error::other("talking", e);
     let mut line = String::new();
     loop {

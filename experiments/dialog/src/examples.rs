@@ -80,10 +80,15 @@ pub(crate) fn examples(
             });
             let Some(reply) = reply else { continue };
             if let Some(request) = &reply.request {
-                if params.corrections == Corrections::SecondTurn {
+                if params.corrections != Corrections::First {
+                    let mut question = match params.corrections {
+                        Corrections::History => vocabulary.encode(&turn.question),
+                        Corrections::First | Corrections::SecondTurn => Vec::new(),
+                    };
+                    question.extend(vocabulary.encode(&reply.text));
                     examples.push(Example {
                         memories,
-                        question: vocabulary.encode(&reply.text),
+                        question,
                         answer: None,
                         rewarded: false,
                         reply: Some(request.help.clone()),

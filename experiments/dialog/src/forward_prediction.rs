@@ -1,6 +1,6 @@
 use autodiff::{Error, Var};
 
-use crate::model::MemoryNetwork;
+use crate::model::{Answers, MemoryNetwork};
 
 /// The arrays that forward prediction reads beside the question.
 #[derive(Clone, Copy)]
@@ -9,8 +9,24 @@ pub(crate) struct ReplyVars<'g> {
     pub(crate) answer: Var<'g>,
     /// 1 where an answer was given, 0 where the turn has none, `[b]`.
     pub(crate) answered: Var<'g>,
-    /// Word indices of candidate replies, `[b, replies, words]`; the true one comes first.
-    pub(crate) replies: Var<'g>,
+    /// What the reply was, and what else it could have been.
+    pub(crate) replies: CandidateReplies<'g>,
+}
+
+/// Candidate replies as word indices.
+#[derive(Clone, Copy)]
+pub(crate) enum CandidateReplies<'g> {
+    /// Those of each question, `[b, replies, words]`; the true one comes first.
+    Own(Var<'g>),
+    /// The same for all questions.
+    Shared {
+        /// `[replies, words]`.
+        words: Var<'g>,
+        /// The logarithm of how many replies each one stands for, `[replies]`.
+        log_weight: Var<'g>,
+        /// The true one of each question, an index, `[b]`.
+        said: Var<'g>,
+    },
 }
 
 /// Forward prediction (section 4.3): how surprising the teacher's reply is, `[b]`.
@@ -22,20 +38,30 @@ pub(crate) struct ReplyVars<'g> {
 pub(crate) fn reply_loss<'g>(
     network: &MemoryNetwork<'g>,
     state: Var<'g>,
-    answers: Var<'g>,
+    answers: &Answers<'g>,
     beta: Option<Var<'g>>,
     vars: &ReplyVars<'g>,
 ) -> Result<Var<'g>, Error> {
     let (batch, dimension) = (state.shape()[0], state.shape()[1]);
-    let belief = state.matmul(answers.transpose(0, 1)?)?.softmax(1)?;
-    let mut output = belief.matmul(answers)?;
+    let belief = answers.scores(state)?.softmax(1)?;
+    let mut output = belief.matmul(answers.embedded)?;
     if let Some(beta) = beta {
         let given = belief.pick(vars.answer)?.mul(vars.answered)?.reshape(&[batch, 1])?;
         output = output.add(given.matmul(beta.reshape(&[1, dimension])?)?)?;
     }
-    let next = output.add(state)?.reshape(&[batch, dimension, 1])?;
-    let replies = network.bag(vars.replies)?;
-    let scores = replies.matmul(next)?.reshape(&[batch, replies.shape()[1]])?;
-    let first = state.graph().index_constant(&vec![0; batch], &[batch])?;
-    scores.cross_entropy(first)
+    let next = output.add(state)?;
+    match vars.replies {
+        CandidateReplies::Own(words) => {
+            let replies = network.bag(words)?;
+            let scores = replies
+                .matmul(next.reshape(&[batch, dimension, 1])?)?
+                .reshape(&[batch, replies.shape()[1]])?;
+            let first = state.graph().index_constant(&vec![0; batch], &[batch])?;
+            scores.cross_entropy(first)
+        }
+        CandidateReplies::Shared { words, log_weight, said } => {
+            let scores = next.matmul(network.bag(words)?.transpose(0, 1)?)?.add(log_weight)?;
+            scores.cross_entropy(said)
+        }
+    }
 }

@@ -4,7 +4,9 @@ mod ask;
 mod examples;
 mod forward_prediction;
 mod judge;
+mod loss;
 mod model;
+mod movies;
 mod params;
 mod replies;
 mod stored;
@@ -14,15 +16,18 @@ mod text;
 use autodiff::{Buffer, Device};
 use datasets::Store;
 use datasets::babi_dialog::{self, PLACES, Split, Story};
+use datasets::movieqa;
 use experiment::{
     Better, DataRef, Error, Experiment, Items, Metric, ObjectiveHook, ParamError, Run, Stream, Tool,
 };
 use learn::{Objective, Optimizer, Schedule, Selection, Training};
 use serde::Serialize;
 
-pub use params::{Corrections, Data, Learner, Negatives, NoReply, Params};
+pub use params::{Corrections, Data, Learner, MovieQa, Negatives, NoReply, Params, Ranked};
 
 use crate::examples::{Example, examples, longest_memory, texts};
+use crate::movies::{MovieTask, Movies};
+use crate::stored::Description;
 use crate::task::DialogTask;
 use crate::text::Vocabulary;
 
@@ -61,7 +66,7 @@ impl Dialog {
                     babi_dialog::released(&store, regime, policy_accuracy, split)
                         .map_err(|e| Error::data(babi_dialog::DATASET, e))?
                 }
-                Data::Generated => {
+                Data::Generated | Data::MovieQa => {
                     // Development and test questions are answered by an expert in every regime.
                     let accuracy = if split == Split::Train { policy_accuracy } else { 1.0 };
                     let stream = Stream::new(data_seed, &format!("stories {split:?}"));
@@ -86,8 +91,7 @@ impl Dialog {
         Ok((task, test))
     }
 
-    fn training(&self, task: &DialogTask) -> Training {
-        let steps_per_epoch = task.steps_per_epoch();
+    fn training(&self, steps_per_epoch: u64) -> Training {
         Training {
             steps: self.params.epochs() * steps_per_epoch,
             evaluate_every: steps_per_epoch,
@@ -97,6 +101,33 @@ impl Dialog {
             clip: Some(self.params.clip),
             selection: Some(Selection { metric: "dev_accuracy", better: Better::Higher }),
         }
+    }
+}
+
+impl Dialog {
+    /// Learns from exchanges about movies and answers the test questions.
+    fn movies(&self, mut task: MovieTask, movies: &Movies, run: &mut Run<'_>) -> Result<(), Error> {
+        let settings = self.training(task.steps_per_epoch());
+        let trained = learn::train(&mut task, &settings, run)?;
+        let mut answered = |params: &[f64]| {
+            let mut buffer = Buffer::from_slice(Device::cpu(), &narrow(params));
+            task.answer(&mut buffer, &movies.test)
+                .map_err(|e| Error::other("answering the test questions", e))
+        };
+        let accuracy = movies.list("answers", &answered(&trained.params)?, run)?;
+        run.result("test_accuracy", accuracy)?;
+        if let Some(selected) = &trained.selected {
+            let answers = answered(&selected.params)?;
+            let accuracy = movies.list("selected_answers", &answers, run)?;
+            run.result("selected_test_accuracy", accuracy)?;
+        }
+        for (name, value) in &trained.metrics {
+            run.result(name, *value)?;
+        }
+        if self.params.keep_model {
+            task.describe().keep(task.layout(), &narrow(&trained.params), run)?;
+        }
+        Ok(())
     }
 }
 
@@ -112,8 +143,15 @@ impl Experiment for Dialog {
         Metric { name: "dev_accuracy", unit: "%", better: Better::Higher },
     ];
 
-    const ITEMS: &'static [Items] =
-        &[Items { metric: "test_accuracy", table: "answers", key: "question", score: "correct" }];
+    const ITEMS: &'static [Items] = &[
+        Items { metric: "test_accuracy", table: "answers", key: "question", score: "correct" },
+        Items {
+            metric: "selected_test_accuracy",
+            table: "selected_answers",
+            key: "question",
+            score: "correct",
+        },
+    ];
 
     fn new(params: Params) -> Result<Self, ParamError> {
         params.validate()?;
@@ -123,13 +161,18 @@ impl Experiment for Dialog {
     fn data(&self) -> Vec<DataRef> {
         match self.params.data {
             Data::Released => vec![DataRef { name: RELEASED.into() }],
+            Data::MovieQa => vec![DataRef { name: movieqa::DATASET.into() }],
             Data::Generated => Vec::new(),
         }
     }
 
     fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
+        if self.params.data == Data::MovieQa {
+            let (task, movies) = Movies::open(&self.params, run)?;
+            return self.movies(task, &movies, run);
+        }
         let (mut task, test) = self.task(run)?;
-        let settings = self.training(&task);
+        let settings = self.training(task.steps_per_epoch());
         let trained = learn::train(&mut task, &settings, run)?;
 
         let weights = narrow(&trained.params);
@@ -152,7 +195,13 @@ impl Experiment for Dialog {
             run.result(name, *value)?;
         }
         if self.params.keep_model {
-            stored::keep(&task, &self.params, &weights, run)?;
+            let description = Description {
+                params: self.params.clone(),
+                vocabulary: task.vocabulary().words().to_vec(),
+                times: task.vocabulary().times(),
+                memories: task.shape().memories,
+            };
+            description.keep(task.layout(), &weights, run)?;
         }
         Ok(())
     }
@@ -162,7 +211,10 @@ impl Experiment for Dialog {
     }
 
     fn objective(&self, run: &mut Run<'_>) -> Result<Option<ObjectiveHook>, Error> {
-        let objective: Box<dyn Objective> = Box::new(self.task(run)?.0);
+        let objective: Box<dyn Objective> = match self.params.data {
+            Data::MovieQa => Box::new(Movies::open(&self.params, run)?.0),
+            Data::Released | Data::Generated => Box::new(self.task(run)?.0),
+        };
         Ok(Some(Box::new(objective)))
     }
 }

@@ -1,6 +1,7 @@
 use autodiff::{Error, Graph, Var};
 use learn::{BatchInput, Init, Layout};
 
+use crate::params::Params;
 use crate::text::{NULL, Vocabulary};
 
 /// Sizes of the memory network and of the arrays it reads.
@@ -21,6 +22,26 @@ pub(crate) struct Shape {
 pub(crate) struct MemoryNetwork<'g> {
     embedding: Var<'g>,
     hops: usize,
+}
+
+/// Embedded answers to choose from.
+#[derive(Clone, Copy)]
+pub(crate) struct Answers<'g> {
+    /// `[answers, d]`.
+    pub(crate) embedded: Var<'g>,
+    /// The logarithm of how many answers each one stands for, `[answers]`; `None` for one each.
+    pub(crate) log_weight: Option<Var<'g>>,
+}
+
+impl<'g> Answers<'g> {
+    /// Scores `u . y + log weight`, `[b, answers]`, of states `[b, d]`.
+    pub(crate) fn scores(&self, state: Var<'g>) -> Result<Var<'g>, Error> {
+        let scores = state.matmul(self.embedded.transpose(0, 1)?)?;
+        match self.log_weight {
+            Some(weight) => scores.add(weight),
+            None => Ok(scores),
+        }
+    }
 }
 
 /// Score of a memory that is not there.
@@ -86,15 +107,11 @@ pub(crate) struct StoryVars<'g> {
 
 impl Shape {
     /// The parameters: the embedding and the vector that marks the answer given.
-    pub(crate) fn layout(
-        vocabulary: &Vocabulary,
-        dimension: usize,
-        std: f64,
-        beta: bool,
-    ) -> Layout {
-        let normal = Init::Normal { std };
-        let layout = Layout::new().with("embedding", &[vocabulary.len(), dimension], normal);
-        if beta { layout.with("beta", &[dimension], normal) } else { layout }
+    pub(crate) fn layout(words: usize, params: &Params) -> Layout {
+        let normal = Init::Normal { std: params.init_std };
+        let layout = Layout::new().with("embedding", &[words, params.dimension], normal);
+        let beta = params.learner.predicts() && params.beta;
+        if beta { layout.with("beta", &[params.dimension], normal) } else { layout }
     }
 
     /// The arrays of [`StoryVars`] for `batch` questions, in its order.

@@ -12,6 +12,8 @@ pub enum Data {
     /// Stories drawn by the rules measured in the released files.
     #[default]
     Generated,
+    /// Questions about the released MovieQA knowledge base.
+    MovieQa,
 }
 
 /// What the learner does with a dialogue (section 4).
@@ -80,6 +82,79 @@ pub enum Corrections {
     /// In addition the first reply is a question of its own whose reply is the help, without a
     /// chosen answer, as in the released code.
     SecondTurn,
+    /// In addition the help is predicted from the question followed by the first reply.
+    History,
+}
+
+/// Which entities can be an answer when a model of MovieQA is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Ranked {
+    /// Every entity but the one asked about.
+    #[default]
+    All,
+    /// Those among the facts retrieved, as in the released code.
+    Retrieved,
+}
+
+/// Settings that only MovieQA has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct MovieQa {
+    /// Most facts retrieved for a question; of more, evenly spaced ones are taken.
+    pub memories: usize,
+    /// Most words of a fact: the movie, the relation and the first objects.
+    pub memory_words: usize,
+    /// Candidate answers of a training batch: those given, some of the entities retrieved, and
+    /// others drawn uniformly.
+    pub candidates: usize,
+    /// Most entities among a question's facts that become candidates in training.
+    pub retrieved_candidates: usize,
+    /// Candidate replies of a training batch: those of the batch, and others drawn from the distinct
+    /// replies of the training set.
+    pub replies: usize,
+    /// Which entities can be an answer when a model is judged.
+    pub ranked: Ranked,
+    /// Development questions that choose among epochs.
+    pub dev_questions: usize,
+}
+
+impl Default for MovieQa {
+    fn default() -> Self {
+        Self {
+            memories: 20,
+            memory_words: 8,
+            candidates: 512,
+            retrieved_candidates: 10,
+            replies: 256,
+            ranked: Ranked::default(),
+            dev_questions: 2000,
+        }
+    }
+}
+
+impl MovieQa {
+    fn validate(&self, batch: usize) -> Result<(), ParamError> {
+        let check =
+            |holds, path, wanted: &str, found: usize| ParamError::check(holds, path, wanted, found);
+        let some = |value| (1..=1000).contains(&value);
+        check(some(self.memories), "movieqa.memories", "1 to 1000", self.memories)?;
+        let words = self.memory_words;
+        check((3..=1000).contains(&words), "movieqa.memory_words", "3 to 1000", words)?;
+        let least = batch * (1 + self.retrieved_candidates);
+        let wanted =
+            format!("at least {least}, a given and the retrieved ones for each of a batch");
+        let enough = (least..=1_000_000).contains(&self.candidates);
+        check(enough, "movieqa.candidates", &wanted, self.candidates)?;
+        let replies = (batch..=100_000).contains(&self.replies);
+        check(
+            replies,
+            "movieqa.replies",
+            &format!("at least {batch}, one a question"),
+            self.replies,
+        )?;
+        check(self.dev_questions >= 1, "movieqa.dev_questions", "1 or more", self.dev_questions)
+    }
 }
 
 /// Parameters of the dialog experiment.
@@ -127,10 +202,12 @@ pub struct Params {
     /// Number of epochs of `training questions / batch` steps; `null` for 60, and for 80 with fp in
     /// regimes 2, 8, 9 and 10, where learning sits on a plateau first.
     pub epochs: Option<u64>,
-    /// Seed of generated stories; every seed of a run sees the same stories.
+    /// Seed of generated stories and exchanges; every seed of a run sees the same ones.
     pub data_seed: u64,
     /// Whether the trained model is kept as an artifact, for `regimen dialog ask`.
     pub keep_model: bool,
+    /// Settings that only MovieQA has.
+    pub movieqa: MovieQa,
 }
 
 impl Default for Params {
@@ -158,6 +235,7 @@ impl Default for Params {
             epochs: None,
             data_seed: 0,
             keep_model: false,
+            movieqa: MovieQa::default(),
         }
     }
 }
@@ -188,7 +266,11 @@ impl Params {
         check(unit(self.decay_from), "decay_from", "0 to 1", &self.decay_from)?;
         check(positive(self.clip), "clip", "above 0", &self.clip)?;
         check((1..=1000).contains(&self.batch), "batch", "1 to 1000", &self.batch)?;
-        check(self.epochs() >= 1, "epochs", "1 or more", &self.epochs())
+        check(self.epochs() >= 1, "epochs", "1 or more", &self.epochs())?;
+        match self.data {
+            Data::MovieQa => self.movieqa.validate(self.batch),
+            Data::Released | Data::Generated => Ok(()),
+        }
     }
 
     /// Number of hops, by learner where it is not given.

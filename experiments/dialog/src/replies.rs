@@ -2,14 +2,12 @@ use std::collections::BTreeMap;
 
 use rand::{Rng, RngExt};
 
-use crate::examples::Example;
 use crate::params::Negatives;
-use crate::text::Vocabulary;
 
 /// The replies of a training set, from which competitors of the true one are drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Replies {
-    /// Word indices of each distinct text, in alphabetical order of the texts.
+    /// Word indices of each distinct text, in the order of what is said.
     words: Vec<Vec<u32>>,
     /// How often each occurs, as a list of indices with repeats.
     occurrences: Vec<usize>,
@@ -20,26 +18,26 @@ pub(crate) struct Replies {
 }
 
 impl Replies {
-    /// Collects the replies of a training set; at most `count` compete with the true one.
-    pub(crate) fn new(
-        examples: &[Example],
-        vocabulary: &Vocabulary,
+    /// Collects the replies of a training set, one an example; at most `count` compete with the true
+    /// one, and `words` gives the word indices of each.
+    pub(crate) fn new<T: Ord>(
+        replies: &[Option<T>],
+        words: impl Fn(&T) -> Vec<u32>,
         negatives: Negatives,
         count: usize,
     ) -> Self {
-        let texts = || examples.iter().filter_map(|example| example.reply.as_deref());
-        let mut indices: BTreeMap<&str, usize> = texts().map(|text| (text, 0)).collect();
+        let said = || replies.iter().flatten();
+        let mut indices: BTreeMap<&T, usize> = said().map(|reply| (reply, 0)).collect();
         for (at, index) in indices.values_mut().enumerate() {
             *index = at;
         }
-        let words: Vec<Vec<u32>> = indices.keys().map(|text| vocabulary.encode(text)).collect();
+        let words: Vec<Vec<u32>> = indices.keys().map(|reply| words(reply)).collect();
         let others = words.len().saturating_sub(1);
+        let of_example: Vec<Option<usize>> =
+            replies.iter().map(|reply| Some(indices[reply.as_ref()?])).collect();
         Self {
-            occurrences: texts().map(|text| indices[text]).collect(),
-            of_example: examples
-                .iter()
-                .map(|example| example.reply.as_deref().map(|text| indices[text]))
-                .collect(),
+            occurrences: of_example.iter().copied().flatten().collect(),
+            of_example,
             negatives,
             count: if negatives == Negatives::Distinct { count.min(others) } else { count },
             words,
@@ -74,28 +72,39 @@ impl Replies {
     }
 }
 
+impl Replies {
+    /// The number of an example's true reply among the distinct ones.
+    pub(crate) fn said(&self, example: usize) -> Option<usize> {
+        self.of_example[example]
+    }
+
+    /// Number of distinct replies.
+    pub(crate) fn distinct(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Word indices of a distinct reply.
+    pub(crate) fn words(&self, number: usize) -> &[u32] {
+        &self.words[number]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use experiment::Stream;
 
     use super::*;
+    use crate::text::Vocabulary;
 
-    fn examples(replies: &[Option<&str>]) -> Vec<Example> {
-        let example = |reply: &Option<&str>| Example {
-            memories: vec![],
-            question: vec![],
-            answer: Some(0),
-            rewarded: false,
-            reply: reply.map(str::to_owned),
-        };
-        replies.iter().map(example).collect()
+    fn replies(said: &[Option<&str>], negatives: Negatives) -> Replies {
+        let vocabulary = Vocabulary::new(["a b c"].into_iter(), 0);
+        Replies::new(said, |text| vocabulary.encode(text), negatives, 5)
     }
 
     #[test]
     fn distinct_competitors_are_never_the_true_reply_nor_each_other() {
-        let examples = examples(&[Some("a"), Some("b"), None, Some("a"), Some("c")]);
-        let vocabulary = Vocabulary::new(["a b c"].into_iter(), 0);
-        let replies = Replies::new(&examples, &vocabulary, Negatives::Distinct, 5);
+        let said = [Some("a"), Some("b"), None, Some("a"), Some("c")];
+        let replies = replies(&said, Negatives::Distinct);
         assert_eq!(replies.candidates(), 3, "only two others exist");
         for index in 0..20 {
             let mut rng = Stream::new(1, "test").rng(index);
@@ -109,9 +118,8 @@ mod tests {
 
     #[test]
     fn pooled_competitors_follow_their_frequency() {
-        let examples = examples(&[Some("a"), Some("a"), Some("a"), Some("b")]);
-        let vocabulary = Vocabulary::new(["a b"].into_iter(), 0);
-        let replies = Replies::new(&examples, &vocabulary, Negatives::Pooled, 5);
+        let said = [Some("a"), Some("a"), Some("a"), Some("b")];
+        let replies = replies(&said, Negatives::Pooled);
         let mut counts = [0, 0];
         for index in 0..400 {
             let mut rng = Stream::new(1, "test").rng(index);
@@ -125,12 +133,7 @@ mod tests {
 
     #[test]
     fn a_set_without_replies_has_none_to_draw() {
-        let replies = Replies::new(
-            &examples(&[None]),
-            &Vocabulary::new(["a"].into_iter(), 0),
-            Negatives::Pooled,
-            5,
-        );
+        let replies = replies(&[None], Negatives::Pooled);
         assert_eq!((replies.longest(), replies.candidates()), (1, 6));
         assert_eq!(replies.draw(0, &mut Stream::new(1, "test").rng(0)), None);
     }

@@ -4,14 +4,13 @@ use std::path::Path;
 use autodiff::{Buffer, Device};
 use datasets::babi_dialog::PLACES;
 use experiment::{Error, Run};
-use learn::{Layout, Objective};
+use learn::Layout;
 use serde::{Deserialize, Serialize};
 
 use crate::examples::{Example, encode_memories};
 use crate::judge::Judge;
 use crate::model::Shape;
 use crate::params::Params;
-use crate::task::DialogTask;
 use crate::text::{Vocabulary, words};
 
 const WEIGHTS: &str = "model.safetensors";
@@ -19,34 +18,68 @@ const DESCRIPTION: &str = "model.json";
 
 /// What a stored model is, beside its weights.
 #[derive(Serialize, Deserialize)]
-struct Description {
-    params: Params,
-    vocabulary: Vec<String>,
-    times: usize,
-    memories: usize,
+pub(crate) struct Description {
+    pub(crate) params: Params,
+    /// The words, in the order of their indices; those of entities are the knowledge base's.
+    pub(crate) vocabulary: Vec<String>,
+    /// Time tokens.
+    pub(crate) times: usize,
+    /// Most memories a question.
+    pub(crate) memories: usize,
 }
 
-/// Keeps a trained model as two artifacts of the run.
-pub(crate) fn keep(
-    task: &DialogTask,
-    params: &Params,
-    weights: &[f32],
-    run: &mut Run<'_>,
-) -> Result<(), Error> {
-    let description = Description {
-        params: params.clone(),
-        vocabulary: task.vocabulary().words().to_vec(),
-        times: task.vocabulary().times(),
-        memories: task.shape().memories,
-    };
-    let text = serde_json::to_string_pretty(&description)
-        .map_err(|e| Error::other("describing the model", e))?;
-    let file = task
-        .layout()
-        .to_safetensors(weights)
-        .map_err(|e| Error::other("laying out the model", e))?;
-    run.artifact(DESCRIPTION, text.as_bytes())?;
-    run.artifact(WEIGHTS, &file)
+impl Description {
+    /// Keeps a trained model as two artifacts of the run.
+    pub(crate) fn keep(
+        &self,
+        layout: &Layout,
+        weights: &[f32],
+        run: &mut Run<'_>,
+    ) -> Result<(), Error> {
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|e| Error::other("describing the model", e))?;
+        let file =
+            layout.to_safetensors(weights).map_err(|e| Error::other("laying out the model", e))?;
+        run.artifact(DESCRIPTION, text.as_bytes())?;
+        run.artifact(WEIGHTS, &file)
+    }
+
+    /// Reads the description among a run's artifacts.
+    pub(crate) fn open(folder: &Path) -> Result<Self, Error> {
+        serde_json::from_slice(&read(folder, DESCRIPTION)?)
+            .map_err(|e| Error::Checkpoint(format!("{DESCRIPTION}: {e}")))
+    }
+
+    /// Reads the weights among a run's artifacts.
+    pub(crate) fn weights(layout: &Layout, folder: &Path) -> Result<Buffer, Error> {
+        let weights = layout
+            .from_safetensors(&read(folder, WEIGHTS)?)
+            .map_err(|e| Error::Checkpoint(format!("{WEIGHTS}: {e}")))?;
+        Ok(Buffer::from_slice(Device::cpu(), &weights))
+    }
+}
+
+fn read(folder: &Path, name: &str) -> Result<Vec<u8>, Error> {
+    let path = folder.join(name);
+    fs::read(&path).map_err(|e| Error::other(format!("reading {}", path.display()), e))
+}
+
+/// A model one can talk to.
+pub(crate) trait Talker {
+    /// Remembers a line.
+    ///
+    /// # Errors
+    /// A line with a word the model never saw, too long a line, or a model that is told nothing.
+    fn tell(&mut self, line: &str) -> Result<(), Error>;
+
+    /// Forgets what was told.
+    fn forget(&mut self);
+
+    /// Answers a question.
+    ///
+    /// # Errors
+    /// As [`tell`](Self::tell).
+    fn ask(&mut self, question: &str) -> Result<String, Error>;
 }
 
 /// A stored model that answers questions about lines it was told.
@@ -64,50 +97,47 @@ const LONGEST_LINE: usize = 32;
 
 impl StoredModel {
     /// Opens the artifacts of a run.
-    pub(crate) fn open(folder: &Path) -> Result<Self, Error> {
-        let read = |name: &str| {
-            let path = folder.join(name);
-            fs::read(&path).map_err(|e| Error::other(format!("reading {}", path.display()), e))
-        };
-        let description: Description = serde_json::from_slice(&read(DESCRIPTION)?)
-            .map_err(|e| Error::Checkpoint(format!("{DESCRIPTION}: {e}")))?;
+    pub(crate) fn open(description: Description, folder: &Path) -> Result<Self, Error> {
         let Description { params, vocabulary, times, memories } = description;
         let vocabulary = Vocabulary::from_words(vocabulary, times);
-        let beta = params.learner.predicts() && params.beta;
-        let layout = Shape::layout(&vocabulary, params.dimension, params.init_std, beta);
-        let weights = layout
-            .from_safetensors(&read(WEIGHTS)?)
-            .map_err(|e| Error::Checkpoint(format!("{WEIGHTS}: {e}")))?;
+        let layout = Shape::layout(vocabulary.len(), &params);
+        let weights = Description::weights(&layout, folder)?;
         let shape = Shape {
             memories,
             memory_words: LONGEST_LINE,
             question_words: LONGEST_LINE,
             hops: params.hops(),
         };
-        let weights = Buffer::from_slice(Device::cpu(), &weights);
         Ok(Self { params, vocabulary, shape, layout, weights, said: Vec::new() })
     }
 
-    /// Remembers a line.
-    ///
-    /// # Errors
-    /// A line with a word the model never saw, or too long a line.
-    pub(crate) fn tell(&mut self, line: &str) -> Result<(), Error> {
+    fn check(&self, line: &str) -> Result<(), Error> {
+        let unknown = words(line).find(|word| self.vocabulary.words().binary_search(word).is_err());
+        if let Some(word) = unknown {
+            return Err(Error::Checkpoint(format!("the model never saw the word {word:?}")));
+        }
+        if words(line).count() >= LONGEST_LINE {
+            return Err(Error::Checkpoint(format!(
+                "wanted fewer than {LONGEST_LINE} words a line"
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl Talker for StoredModel {
+    fn tell(&mut self, line: &str) -> Result<(), Error> {
         self.check(line)?;
         self.said.push(line.to_owned());
         Ok(())
     }
 
-    /// Forgets what was told.
-    pub(crate) fn forget(&mut self) {
+    fn forget(&mut self) {
         self.said.clear();
     }
 
-    /// Answers a question from the newest lines that fit into memory.
-    ///
-    /// # Errors
-    /// As [`tell`](Self::tell).
-    pub(crate) fn ask(&mut self, question: &str) -> Result<&'static str, Error> {
+    /// Answers from the newest lines that fit into memory.
+    fn ask(&mut self, question: &str) -> Result<String, Error> {
         self.check(question)?;
         let oldest = self.said.len().saturating_sub(self.shape.memories);
         let said: Vec<&str> = self.said[oldest..].iter().map(String::as_str).collect();
@@ -123,19 +153,6 @@ impl StoredModel {
             Judge::new(&self.layout, &self.vocabulary, self.shape.clone()).map_err(failed)?;
         let mut questions = judge.questions(&[example]);
         let answers = judge.answer(&mut self.weights, &mut questions).map_err(failed)?;
-        Ok(PLACES[answers[0] as usize])
-    }
-
-    fn check(&self, line: &str) -> Result<(), Error> {
-        let unknown = words(line).find(|word| self.vocabulary.words().binary_search(word).is_err());
-        if let Some(word) = unknown {
-            return Err(Error::Checkpoint(format!("the model never saw the word {word:?}")));
-        }
-        if words(line).count() >= LONGEST_LINE {
-            return Err(Error::Checkpoint(format!(
-                "wanted fewer than {LONGEST_LINE} words a line"
-            )));
-        }
-        Ok(())
+        Ok(PLACES[answers[0] as usize].to_owned())
     }
 }

@@ -5,9 +5,10 @@ use learn::{Batch, BatchInput, Layout, Metrics, Objective, Task};
 use rand::RngExt;
 
 use crate::examples::Example;
-use crate::forward_prediction::{ReplyVars, reply_loss};
+use crate::forward_prediction::CandidateReplies;
 use crate::judge::{Judge, Questions};
-use crate::model::{MemoryNetwork, Shape, StoryVars, write_words};
+use crate::loss::{self, Answered, MASK, MEMORIES, QUESTION, REST, row_of};
+use crate::model::{Answers, MemoryNetwork, Shape, write_words};
 use crate::params::Params;
 use crate::replies::Replies;
 use crate::text::{NULL, Vocabulary};
@@ -25,16 +26,6 @@ pub(crate) struct DialogTask {
     dev: Questions,
 }
 
-// Positions of the batch's arrays.
-const MEMORIES: usize = 0;
-const MASK: usize = 1;
-const QUESTION: usize = 2;
-const ANSWER: usize = 3;
-const ANSWERED: usize = 4;
-const IMITATION_WEIGHT: usize = 5;
-const REPLY_WEIGHT: usize = 6;
-const REPLIES: usize = 7;
-
 impl DialogTask {
     pub(crate) fn new(
         params: Params,
@@ -51,23 +42,13 @@ impl DialogTask {
             question_words: all().map(|example| example.question.len()).max().unwrap_or(0).max(1),
             hops: params.hops(),
         };
-        let layout = Shape::layout(
-            &vocabulary,
-            params.dimension,
-            params.init_std,
-            params.learner.predicts() && params.beta,
-        );
-        let replies = Replies::new(&train, &vocabulary, params.negatives, params.negative_count);
-        let batch = params.batch;
-        let mut inputs = Vec::from(shape.inputs(batch));
-        inputs.extend([
-            BatchInput::index("answer", &[batch]),
-            BatchInput::float("answered", &[batch]),
-            BatchInput::float("imitation weight", &[batch]),
-            BatchInput::float("reply weight", &[batch]),
-        ]);
+        let layout = Shape::layout(vocabulary.len(), &params);
+        let said: Vec<Option<&str>> = train.iter().map(|e| e.reply.as_deref()).collect();
+        let words = |text: &&str| vocabulary.encode(text);
+        let replies = Replies::new(&said, words, params.negatives, params.negative_count);
+        let mut inputs = loss::inputs(&params, &shape);
         if params.learner.predicts() {
-            let words = [batch, replies.candidates(), replies.longest()];
+            let words = [params.batch, replies.candidates(), replies.longest()];
             inputs.push(BatchInput::index("replies", &words));
         }
         let judge = Judge::new(&layout, &vocabulary, shape.clone())?;
@@ -101,13 +82,6 @@ impl DialogTask {
         Ok((answers, questions.right().to_vec()))
     }
 
-    /// 1 where the learner imitates the example's answer, else 0.
-    fn imitation_weight(&self, example: &Example) -> f32 {
-        let learner = self.params.learner;
-        let wanted = learner.imitates() && (example.rewarded || !learner.needs_reward());
-        f32::from(wanted && example.answer.is_some())
-    }
-
     fn fill_row(&self, row: usize, example: usize, rng: &mut impl rand::Rng, batch: &mut Batch) {
         let rows = self.params.batch;
         let drawn = &self.train[example];
@@ -115,29 +89,25 @@ impl DialogTask {
         drawn.write_memories(memory_words, row_of(batch.indices_mut(MEMORIES), row, rows));
         drawn.write_mask(row_of(batch.floats_mut(MASK), row, rows));
         write_words(&drawn.question, row_of(batch.indices_mut(QUESTION), row, rows));
-        batch.indices_mut(ANSWER)[row] = drawn.answer.unwrap_or(0);
-        batch.floats_mut(ANSWERED)[row] = f32::from(drawn.answer.is_some());
-        batch.floats_mut(IMITATION_WEIGHT)[row] = self.imitation_weight(drawn);
-        if !self.params.learner.predicts() {
-            return;
+        let answered = Answered { answer: drawn.answer, rewarded: drawn.rewarded };
+        loss::fill_answer(&self.params, row, answered, batch);
+        if self.params.learner.predicts() {
+            self.fill_replies(row, self.replies.draw(example, rng), batch);
         }
-        let replies = self.replies.draw(example, rng);
-        batch.floats_mut(REPLY_WEIGHT)[row] = f32::from(replies.is_some());
-        let to = row_of(batch.indices_mut(REPLIES), row, rows);
-        match replies {
+    }
+
+    /// Fills row `row` of the replies; `None` where the teacher said nothing.
+    fn fill_replies(&self, row: usize, drawn: Option<Vec<&[u32]>>, batch: &mut Batch) {
+        loss::fill_replied(row, drawn.is_some(), batch);
+        let to = row_of(batch.indices_mut(REST), row, self.params.batch);
+        match drawn {
             None => to.fill(NULL),
-            Some(replies) => to
+            Some(drawn) => to
                 .chunks_mut(self.replies.longest())
-                .zip(replies)
+                .zip(drawn)
                 .for_each(|(to, reply)| write_words(reply, to)),
         }
     }
-}
-
-/// Row `row` of an array with `rows` rows.
-fn row_of<T>(values: &mut [T], row: usize, rows: usize) -> &mut [T] {
-    let len = values.len() / rows;
-    &mut values[row * len..(row + 1) * len]
 }
 
 impl Objective for DialogTask {
@@ -151,29 +121,10 @@ impl Objective for DialogTask {
 
     fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, TraceError> {
         let network = MemoryNetwork::new(params[0], self.shape.hops);
-        let story =
-            StoryVars { memories: batch[MEMORIES], mask: batch[MASK], question: batch[QUESTION] };
-        let state = network.state(&story)?;
-        let answers = network.answers(&self.vocabulary, &PLACES)?;
-        let learner = self.params.learner;
-        let mut loss = state.graph().scalar(0.0);
-        if learner.imitates() {
-            let scores = state.matmul(answers.transpose(0, 1)?)?;
-            let surprise = scores.cross_entropy(batch[ANSWER])?;
-            loss = loss.add(surprise.mul(batch[IMITATION_WEIGHT])?.sum_all())?;
-        }
-        if learner.predicts() {
-            let vars = ReplyVars {
-                answer: batch[ANSWER],
-                answered: batch[ANSWERED],
-                replies: batch[REPLIES],
-            };
-            let surprise = reply_loss(&network, state, answers, params.get(1).copied(), &vars)?;
-            let weight = if learner.imitates() { self.params.fp_weight } else { 1.0 };
-            let total = surprise.mul(batch[REPLY_WEIGHT])?.sum_all().mul_scalar(weight);
-            loss = loss.add(total)?;
-        }
-        Ok(loss)
+        let embedded = network.answers(&self.vocabulary, &PLACES)?;
+        let answers = Answers { embedded, log_weight: None };
+        let replies = batch.get(REST).copied().map(CandidateReplies::Own);
+        loss::loss(&self.params, &network, &answers, params.get(1).copied(), replies, batch)
     }
 
     fn fill(&self, stream: &Stream, index: u64, batch: &mut Batch) {

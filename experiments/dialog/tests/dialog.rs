@@ -1,5 +1,10 @@
 //! The paper's claims as small seeded runs on generated stories, and the held defaults.
 
+use std::env;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
 use autodiff::DType;
 use dialog::{Dialog, Learner, Params};
 use experiment::{
@@ -8,14 +13,12 @@ use experiment::{
 use learn::{Batch, Objective, Optimizer, Stepper};
 
 fn run(params: Params, seed: u64) -> MemorySink {
+    run_with(params, seed, DataPaths::default())
+}
+
+fn run_with(params: Params, seed: u64, data: DataPaths) -> MemorySink {
     let mut sink = MemorySink::default();
-    let context = RunContext {
-        id: RunId::of("test"),
-        seed,
-        threads: 1,
-        device: Device::Cpu,
-        data: DataPaths::default(),
-    };
+    let context = RunContext { id: RunId::of("test"), seed, threads: 1, device: Device::Cpu, data };
     let dialog = Dialog::new(params).unwrap();
     dialog.run(&mut Run::new(context, &mut sink)).unwrap();
     sink
@@ -66,6 +69,49 @@ fn every_regime_and_learner_runs_and_reports_each_question() {
             assert_eq!(sink.results["test_accuracy"], right as f64 / 10.0);
         }
     }
+}
+
+/// The mirror of real files, for `test`; where there is none, the test is noted as skipped.
+fn mirror(test: &str) -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let mirror = env::var_os("REGIMEN_MIRROR").map_or(beside, PathBuf::from);
+    if mirror.is_dir() {
+        return Some(mirror);
+    }
+    let required = env::var_os("REGIMEN_REQUIRE_MIRROR").is_some_and(|value| value == "1");
+    assert!(!required, "{test}: no mirror at {}", mirror.display());
+    if let Some(list) = env::var_os("REGIMEN_SKIPPED") {
+        let mut list = OpenOptions::new().create(true).append(true).open(list).unwrap();
+        list.write_all(format!("skipped: {test}: no mirror\n").as_bytes()).unwrap();
+    }
+    None
+}
+
+#[test]
+fn one_epoch_of_supplied_answers_teaches_some_of_the_movies() {
+    let Some(mirror) = mirror("one_epoch_of_supplied_answers_teaches_some_of_the_movies") else {
+        return;
+    };
+    let cache = tempfile::tempdir().unwrap();
+    let data = DataPaths { cache: cache.path().into(), mirror: Some(mirror), offline: true };
+    let params = Params {
+        data: dialog::Data::MovieQa,
+        regime: 7,
+        learner: Learner::Fp,
+        dimension: 50,
+        hops: Some(3),
+        learning_rate: 0.05,
+        epochs: Some(1),
+        ..Params::default()
+    };
+    let sink = run_with(params, 0, data);
+    for table in ["answers", "selected_answers"] {
+        let rows = &sink.tables[table];
+        assert_eq!(rows.len(), 9952);
+        let right = rows.iter().filter(|row| row["correct"] == true).count();
+        assert_eq!(sink.results["test_accuracy"], 100.0 * right as f64 / 9952.0);
+    }
+    assert!(sink.results["test_accuracy"] >= 25.0, "{}", sink.results["test_accuracy"]);
 }
 
 #[test]
@@ -137,5 +183,16 @@ fn impossible_parameters_are_named() {
     assert_eq!(
         refused(Params { epochs: Some(0), ..default() }),
         "epochs: wanted 1 or more, found 0"
+    );
+    let movieqa = |movieqa| Params { data: dialog::Data::MovieQa, movieqa, ..default() };
+    let sizes = dialog::MovieQa::default;
+    assert_eq!(
+        refused(movieqa(dialog::MovieQa { candidates: 351, ..sizes() })),
+        "movieqa.candidates: wanted at least 352, a given and the retrieved ones for each of a \
+         batch, found 351"
+    );
+    assert_eq!(
+        refused(movieqa(dialog::MovieQa { replies: 31, ..sizes() })),
+        "movieqa.replies: wanted at least 32, one a question, found 31"
     );
 }
