@@ -32,6 +32,8 @@ struct Workload {
     peers: &'static [&'static str],
     /// Ours over the fastest peer, on one thread and on two.
     wanted: [f64; 2],
+    /// Peak resident size in MiB that ours should stay below.
+    peak: Option<f64>,
 }
 
 fn workloads(start: &Start, threads: usize) -> Vec<Case> {
@@ -47,6 +49,12 @@ fn workloads(start: &Start, threads: usize) -> Vec<Case> {
         script,
         peers,
         wanted,
+        // Half of what PyTorch was seen to take.
+        peak: match name {
+            "style 256" => Some(530.0),
+            "style 512" => Some(740.0),
+            _ => None,
+        },
     };
     [
         of("sgemm 2048", ["machine", "--job gemm --n 2048", "machine.py"], ARRAY, [1.1; 2]),
@@ -78,9 +86,11 @@ impl Workload {
             let words = format!("{} --budget 2 --peer {name}", self.arguments);
             start.peer(self.script, name, threads, &words)
         };
+        let mut targets = vec![Target::Fastest(&[0, 1, 2, 3], wanted)];
+        targets.extend(self.peak.map(Target::Peak));
         Case {
             is_peak: self.name.starts_with("sgemm"),
-            ours: vec![Ours { program, targets: vec![Target::Fastest(&[0, 1, 2, 3], wanted)] }],
+            ours: vec![Ours { program, targets }],
             peers: self.peers.iter().flat_map(peer).collect(),
             ..Case::new(format!("{}, {threads} thread(s)", self.name), threads)
         }

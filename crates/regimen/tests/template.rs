@@ -30,6 +30,9 @@ fn copy(root: &Path) -> PathBuf {
             run(Command::new("cp").arg("-R").arg(entry.path()).arg(&workspace));
         }
     }
+    let published = workspace.join("results");
+    fs::create_dir(&published).unwrap();
+    run(Command::new("cp").arg("-R").arg(root.join("results/published")).arg(&published));
     workspace
 }
 

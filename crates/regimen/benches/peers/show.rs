@@ -43,9 +43,8 @@ pub(crate) fn rows(case: &Case) -> Vec<Value> {
             "peak_rss_mb": sample.peak, "gflop": case.gflop(),
         })
     };
-    let of = |program| -> Vec<Value> {
-        let Program { samples, .. } = program;
-        samples.iter().zip(0..).map(|(sample, round)| row(program, sample, round)).collect()
+    let of = |program: &Program| -> Vec<Value> {
+        program.samples.iter().zip(0..).map(|(sample, round)| row(program, sample, round)).collect()
     };
     case.programs().flat_map(of).collect()
 }

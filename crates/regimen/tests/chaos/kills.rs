@@ -50,16 +50,16 @@ fn strike(driver: &mut Child, dice: &mut StdRng) -> usize {
 
 #[test]
 fn kills_at_random_moments_change_nothing() {
-    disturb(&Sweep::new(20_000));
+    eprintln!("{}", disturb(&Sweep::new(20_000)));
 }
 
 #[test]
 fn kills_on_the_way_back_through_training_change_nothing() {
-    disturb(&Sweep::of_hypergradients());
+    eprintln!("{}", disturb(&Sweep::of_hypergradients()));
 }
 
-/// Runs a sweep again and again, with kills, until there were enough of them.
-fn disturb(sweep: &Sweep) {
+/// Runs a sweep again and again, with kills, until there were enough of them; what happened.
+fn disturb(sweep: &Sweep) -> String {
     let number = |name: &str, usual| env::var(name).map_or(usual, |text| text.parse().unwrap());
     let (wanted, seed) = (number("REGIMEN_CHAOS_KILLS", 20), number("REGIMEN_CHAOS_SEED", 1));
     let mut dice = StdRng::seed_from_u64(seed);
@@ -88,5 +88,5 @@ fn disturb(sweep: &Sweep) {
         assert_same(&store, &calm);
         assert_none_ran_again(&store);
     }
-    eprintln!("{kills} kills in {sweeps} sweeps, {starts} starts, seed {seed}: nothing lost");
+    format!("{kills} kills in {sweeps} sweeps, {starts} starts, seed {seed}: nothing lost")
 }
