@@ -1,6 +1,7 @@
 //! One meta-iteration through training by reversible SGD, beside unrolled training in other tools:
 //! `scripts/bench hypergrad`.
 
+#[allow(dead_code, reason = "each benchmark has targets of its own kind")]
 #[path = "peers/mod.rs"]
 mod peers;
 

@@ -12,6 +12,8 @@ pub(crate) enum Target {
     Fastest(&'static [usize], f64),
     /// This peak resident size in MiB.
     Peak(f64),
+    /// The peak resident size of the smallest of the peers with these indices, times this.
+    Smallest(&'static [usize], f64),
 }
 
 /// One of our programs, and what is wanted of it.

@@ -79,6 +79,12 @@ pub(crate) fn table(case: &Case, peak: Option<f64>) -> String {
     text + &checks(case)
 }
 
+/// The peer with the smallest median, of those with the given indices that there are.
+fn least<'a>(peers: &'a [Program], among: &[usize], of: fn(&Sample) -> f64) -> Option<&'a Program> {
+    let among = among.iter().filter_map(|&index| peers.get(index));
+    among.min_by(|a, b| median(a, of).total_cmp(&median(b, of)))
+}
+
 /// Ours over each peer, and whether the targets hold.
 fn against(text: &mut String, ours: &Ours, peers: &[Program]) {
     let name = &ours.program.name;
@@ -96,13 +102,14 @@ fn against(text: &mut String, ours: &Ours, peers: &[Program]) {
         let (what, found, wanted) = match *target {
             Target::Peak(wanted) => ("peak MB".into(), median(&ours.program, |s| s.peak), wanted),
             Target::Fastest(among, wanted) => {
-                let time = |index: &usize| median(&peers[*index], |s| s.seconds);
-                let fastest = among.iter().filter(|&&index| index < peers.len());
-                let Some(&at) = fastest.min_by(|a, b| time(a).total_cmp(&time(b))) else {
-                    continue;
-                };
-                let ratio = quartiles(ratios(&ours.program, &peers[at], |s| s.seconds))[1];
-                (format!("time over {}", peers[at].name), ratio, wanted)
+                let Some(peer) = least(peers, among, |s| s.seconds) else { continue };
+                let ratio = quartiles(ratios(&ours.program, peer, |s| s.seconds))[1];
+                (format!("time over {}", peer.name), ratio, wanted)
+            }
+            Target::Smallest(among, wanted) => {
+                let Some(peer) = least(peers, among, |s| s.peak) else { continue };
+                let ratio = quartiles(ratios(&ours.program, peer, |s| s.peak))[1];
+                (format!("memory over {}", peer.name), ratio, wanted)
             }
         };
         let said = if found <= wanted { "met" } else { "missed" };
