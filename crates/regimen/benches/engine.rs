@@ -1,6 +1,6 @@
 //! The engine's workloads beside PyTorch, JAX and NumPy: `scripts/bench engine`.
 
-#[allow(dead_code, reason = "each benchmark has targets of its own kind")]
+#[expect(dead_code, reason = "another benchmark has a target for memory by itself")]
 #[path = "peers/mod.rs"]
 mod peers;
 

@@ -1,7 +1,7 @@
 //! One meta-iteration through training by reversible SGD, beside unrolled training in other tools:
 //! `scripts/bench hypergrad`.
 
-#[allow(dead_code, reason = "each benchmark has targets of its own kind")]
+#[expect(dead_code, reason = "another benchmark has a target for memory beside peers")]
 #[path = "peers/mod.rs"]
 mod peers;
 
