@@ -45,7 +45,7 @@ pub use check::{Domain, check_grad};
 pub use dtype::{DType, Element, Float};
 pub use error::Error;
 pub use exec::recurrence::Cell;
-pub use exec::{Call, Workspace};
+pub use exec::{Call, Workspace, set_threads};
 pub use graph::{Graph, InputInfo};
 pub use layout::Layout;
 pub use op::{Derivative, Op, Signature};

@@ -55,6 +55,7 @@ pub struct Entry {
     schema: fn() -> Value,
     defaults: fn() -> Value,
     tools: fn() -> Vec<Tool>,
+    set_threads: fn(usize),
 }
 
 impl Entry {
@@ -70,7 +71,20 @@ impl Entry {
             schema: || schemars::schema_for!(E::Params).into(),
             defaults: || plain(&E::Params::default()),
             tools: E::tools,
+            set_threads: |_| {},
         }
+    }
+
+    /// The entry with a way to say how many threads the engine may use for what the calling thread
+    /// starts: the contract knows no engine.
+    #[must_use]
+    pub fn with_threads(self, set_threads: fn(usize)) -> Self {
+        Self { set_threads, ..self }
+    }
+
+    /// Says so, before a run.
+    pub fn set_threads(&self, threads: usize) {
+        (self.set_threads)(threads);
     }
 
     /// Deserialises and validates parameters.

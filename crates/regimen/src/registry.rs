@@ -3,12 +3,14 @@ use experiment::Entry;
 
 /// The papers this binary ships.
 pub(crate) fn entries() -> Vec<Entry> {
-    vec![
+    [
         Entry::of::<dialog::Dialog>(),
         Entry::of::<hypergrad::Hypergrad<Targets>>(),
         Entry::of::<descent::Descent>(),
         Entry::of::<command::Command>(),
     ]
+    .map(|entry| entry.with_threads(autodiff::set_threads))
+    .into()
 }
 
 /// Experiments that `hypergrad` can learn a schedule for.

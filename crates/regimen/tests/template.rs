@@ -72,7 +72,7 @@ fn a_paper_is_three_new_files_and_two_lines() {
     let entry = format!("\n        Entry::of::<{NAME}::Paper>(),");
     edit(
         &workspace.join("crates/regimen/src/registry.rs"),
-        "    vec![\n        Entry::of::<dialog::Dialog>(),",
+        "    [\n        Entry::of::<dialog::Dialog>(),",
         &entry,
     );
 

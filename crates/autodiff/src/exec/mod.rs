@@ -28,4 +28,5 @@ pub use call::Call;
 pub(crate) use call::Operand;
 pub(crate) use memory::{Arena, Memory, rounded};
 pub(crate) use narrow::Narrow;
+pub use parallel::set_threads;
 pub use workspace::Workspace;

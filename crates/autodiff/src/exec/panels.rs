@@ -264,7 +264,7 @@ pub(crate) fn product<T: Float>(
     workspace: &Workspace,
 ) {
     let (rows, columns) = c.dim();
-    let threads = rayon::current_num_threads();
+    let threads = parallel::threads();
     let parts = threads.min(rows * columns * inner / TASK).max(1);
     workspace.reserve::<T>(parts, scratch_len(rows, inner));
     share(a, b, inner, onto, c, (parts, workspace));

@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::Arena;
+use super::{Arena, parallel};
 use crate::Element;
 
 /// Pieces of scratch memory that tasks of a kernel borrow in turn.
@@ -36,7 +36,7 @@ impl Workspace {
 
     /// As [`Workspace::reserve`] for as many of `tasks` as threads can run at once.
     pub fn reserve_tasks<T: Element>(&self, tasks: usize, len: usize) {
-        self.reserve::<T>(tasks.min(rayon::current_num_threads()), len);
+        self.reserve::<T>(tasks.min(parallel::threads()), len);
     }
 
     /// Runs `work` on `len` elements of unspecified value.

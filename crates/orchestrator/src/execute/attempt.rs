@@ -119,6 +119,7 @@ fn run(
         device: spec.device,
         data: setup.data(),
     };
+    entry.set_threads(spec.threads);
     bound.run(&mut Run::new(context, sink))
 }
 

@@ -46,11 +46,13 @@ fn each_run_ends_in_its_own_way_and_disturbs_no_other() {
 #[test]
 fn results_rows_and_provenance_are_recorded() {
     let store = Store::new();
-    let runs = runs(Way::Succeed, 3);
+    let mut runs = runs(Way::Succeed, 3);
+    runs[2].threads = 5;
     store.execute(&runs);
     let fold = store.fold();
     let state = &fold.runs[&runs[2].run];
-    assert_eq!(state.results()["sum"], 2.0);
+    assert_eq!((state.results()["sum"], state.results()["threads"]), (2.0, 5.0));
+    assert_eq!(fold.runs[&runs[1].run].results()["threads"], 1.0);
     assert_eq!(state.metrics().unwrap()[0].metric, "loss");
     assert_eq!(state.rows().unwrap()["answers"], [r#"{"number":2}"#]);
     let attempt = state.counted().unwrap();

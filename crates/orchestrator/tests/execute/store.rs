@@ -10,13 +10,13 @@ use orchestrator::execute::{
     Error, JOURNAL, Notice, Options, Rerun, Stop, Summary, WorkerCommand, execute,
 };
 
-use crate::toy::{Params, Toy, Way};
+use crate::toy::{self, Params, Toy, Way};
 
 /// Set in processes that are workers or drivers of a test.
 pub(crate) const ROLE: &str = "REGIMEN_TEST_ROLE";
 
 pub(crate) fn entries() -> Vec<Entry> {
-    vec![Entry::of::<Toy>()]
+    vec![Entry::of::<Toy>().with_threads(toy::set_threads)]
 }
 
 /// This test binary, executing only the test `name` in the role of that name.

@@ -1,5 +1,6 @@
 //! An experiment that ends in whatever way a test wants.
 
+use std::cell::Cell;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -47,6 +48,15 @@ pub(crate) struct Params {
 
 pub(crate) struct Toy(Params);
 
+thread_local! {
+    /// What an engine was told.
+    static THREADS: Cell<usize> = const { Cell::new(0) };
+}
+
+pub(crate) fn set_threads(threads: usize) {
+    THREADS.set(threads);
+}
+
 impl Experiment for Toy {
     type Params = Params;
     const NAME: &'static str = "toy";
@@ -67,6 +77,7 @@ impl Experiment for Toy {
             Way::Succeed => {
                 run.record(1, "loss", 0.5)?;
                 run.table("answers", &serde_json::json!({"number": self.0.number}))?;
+                run.result("threads", THREADS.get() as f64)?;
                 run.result("sum", self.0.number as f64)
             }
             Way::Fail => Err(Error::other("reading the toy", std::io::Error::other("it broke"))),

@@ -38,7 +38,7 @@ pub(crate) fn forward<T: Float>(
 
 /// As many tasks as threads, of eight rows at least.
 pub(super) fn tasks(dims: &Dims) -> usize {
-    rayon::current_num_threads().min(dims.rows.div_ceil(8)).max(1)
+    crate::exec::parallel::threads().min(dims.rows.div_ceil(8)).max(1)
 }
 
 /// Elements of scratch of a task of some rows.

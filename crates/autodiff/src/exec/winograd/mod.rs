@@ -212,7 +212,7 @@ impl<T: Float> Run<'_, T> {
             let all = input + before.max(after);
             return self.workspace.reserve_tasks::<T>(tiling.blocks(), all);
         }
-        let tasks = rayon::current_num_threads();
+        let tasks = crate::exec::parallel::threads();
         self.workspace.reserve::<T>(1, input.max(after));
         self.workspace.reserve::<T>(1 + tasks, before.max(after));
     }

@@ -66,7 +66,7 @@ pub(crate) fn weight_gradient<T: Float>(
     let products = run.pair() * channels.number() * filters.number();
     let whole = blocks * (sizes[0] + sizes[1]) + products;
     workspace.reserve::<T>(1, whole.max(scratch));
-    workspace.reserve::<T>(1 + rayon::current_num_threads(), scratch);
+    workspace.reserve::<T>(1 + crate::exec::parallel::threads(), scratch);
     let group = geometry.filters * geometry.taps();
     for (index, dw) in dw.chunks_exact_mut(group).enumerate() {
         workspace.with(whole.max(scratch), |memory| {
