@@ -64,6 +64,11 @@ fn read(folder: &Path, name: &str) -> Result<Vec<u8>, Error> {
     fs::read(&path).map_err(|e| Error::other(format!("reading {}", path.display()), e))
 }
 
+/// Why a line cannot be taken.
+pub(crate) fn not_understood(reason: String) -> Error {
+    Error::other("not understood", reason)
+}
+
 /// A model one can talk to.
 pub(crate) trait Talker {
     /// Remembers a line.
@@ -114,12 +119,10 @@ impl StoredModel {
     fn check(&self, line: &str) -> Result<(), Error> {
         let unknown = words(line).find(|word| self.vocabulary.words().binary_search(word).is_err());
         if let Some(word) = unknown {
-            return Err(Error::Checkpoint(format!("the model never saw the word {word:?}")));
+            return Err(not_understood(format!("the model never saw the word {word:?}")));
         }
         if words(line).count() >= LONGEST_LINE {
-            return Err(Error::Checkpoint(format!(
-                "wanted fewer than {LONGEST_LINE} words a line"
-            )));
+            return Err(not_understood(format!("wanted fewer than {LONGEST_LINE} words a line")));
         }
         Ok(())
     }

@@ -164,7 +164,7 @@ fn a_stored_model_answers_questions() {
     let ask = tools.iter().find(|tool| tool.name == "ask").unwrap();
     ask.run(serde_json::json!({"run": "0123"}), &mut context).unwrap();
     let said = String::from_utf8(output).unwrap();
-    assert_eq!(said, "garden\n? checkpoint: the model never saw the word \"zebra\"\nkitchen\n");
+    assert_eq!(said, "garden\n? not understood: the model never saw the word \"zebra\"\nkitchen\n");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use experiment::{DataPaths, Error};
 use super::judge::Judge;
 use super::language::Language;
 use crate::model::Shape;
-use crate::stored::{Description, Talker};
+use crate::stored::{Description, Talker, not_understood};
 
 /// A stored model that answers questions about movies from the knowledge base.
 pub(crate) struct StoredMovies {
@@ -56,7 +56,7 @@ impl StoredMovies {
 
 impl Talker for StoredMovies {
     fn tell(&mut self, line: &str) -> Result<(), Error> {
-        Err(Error::Checkpoint(format!(
+        Err(not_understood(format!(
             "the model knows movies from its knowledge base: wanted a question ending in ?, \
              found {line:?}"
         )))
@@ -68,7 +68,7 @@ impl Talker for StoredMovies {
         let Some((phrasing, topic)) = Question::detect(question, &self.knowledge) else {
             let message = "wanted a question that names a movie, a person or a topic of the \
                            knowledge base, capitals and all";
-            return Err(Error::Checkpoint(format!("{message}, found {question:?}")));
+            return Err(not_understood(format!("{message}, found {question:?}")));
         };
         let asked = Question { phrasing, topic, answers: Vec::new() };
         let answers = self

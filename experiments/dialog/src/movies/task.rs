@@ -360,7 +360,7 @@ mod tests {
         let description = Description::open(folder.path()).unwrap();
         let mut model = StoredMovies::with(knowledge(), &description, folder.path()).unwrap();
         assert_eq!(model.ask("who directed Movie 3?").unwrap(), "Person 3");
-        let told = |said: Result<String, Error>| said.unwrap_err().to_string();
+        let told = |said: Result<String, Error>| said.unwrap_err().chain();
         let unknown = told(model.ask("who directed Casablanca?"));
         assert!(unknown.contains("names a movie"), "{unknown}");
         let statement = told(model.tell("Movie 3 is good").map(|()| String::new()));
