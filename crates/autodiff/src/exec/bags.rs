@@ -1,9 +1,9 @@
 //! Sums of table rows, and rows added to tables.
 
+use super::padded;
 use super::simd::{Chunks, add_to, in_chunks, part, part_mut, vectorised};
-use crate::Error;
-use crate::Float;
 use crate::ops::row;
+use crate::{Error, Float, Workspace};
 
 /// Where the rows of each index are, and what to skip.
 #[derive(Clone, Copy)]
@@ -23,6 +23,21 @@ pub(crate) struct Bags<'a> {
 impl<'a> Bags<'a> {
     fn is_empty(&self) -> bool {
         self.width == 0 || self.length == 0
+    }
+
+    /// Refuses an index outside the table.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let known = |&index: &u32| index == u32::MAX || (index as usize) < self.rows;
+        if self.indices.iter().fold(true, |all, index| all & known(index)) {
+            return Ok(());
+        }
+        self.indices.iter().try_for_each(|&index| self.row(index).map(|_| ()))
+    }
+
+    /// The table row of an index that [`Bags::check`] let pass.
+    #[inline(always)]
+    pub(crate) fn known(&self, index: u32) -> Option<usize> {
+        (Some(index) != self.padding && index != u32::MAX).then_some(index as usize)
     }
 
     /// The table row of an index, if it has one.
@@ -61,13 +76,25 @@ impl<T: Float> Chunks for Sum<'_, T> {
     }
 }
 
+/// y[i] = sum over the i-th bag of the table's rows.
+pub(crate) fn gather_sum<T: Float>(
+    bags: Bags<'_>,
+    table: &[T],
+    y: &mut [T],
+    workspace: &Workspace,
+) -> Result<(), Error> {
+    if bags.is_empty() {
+        y.fill(T::zero());
+        return Ok(());
+    }
+    match padded::suits(&bags) {
+        true => padded::gather_sum(bags, table, y, workspace),
+        false => gather(bags, table, y),
+    }
+}
+
 vectorised! {
-    /// y[i] = sum over the i-th bag of the table's rows.
-    pub(crate) fn gather_sum<T: Float>(bags: Bags<'_>, table: &[T], y: &mut [T]) -> Result<(), Error> {
-        if bags.is_empty() {
-            y.fill(T::zero());
-            return Ok(());
-        }
+    fn gather<T: Float>(bags: Bags<'_>, table: &[T], y: &mut [T]) -> Result<(), Error> {
         let table = &table[..bags.rows * bags.width];
         for (y, bag) in y.chunks_exact_mut(bags.width).zip(bags.indices.chunks_exact(bags.length)) {
             for (run, bag) in bag.chunks(RUN).enumerate() {
@@ -86,13 +113,26 @@ vectorised! {
     }
 }
 
-vectorised! {
-    /// Adds x[i] to the table's rows of the i-th bag.
-    pub(crate) fn scatter_sum<T: Float>(bags: Bags<'_>, x: &[T], table: &mut [T]) -> Result<(), Error> {
+/// Adds x[i] to the table's rows of the i-th bag.
+pub(crate) fn scatter_sum<T: Float>(
+    bags: Bags<'_>,
+    x: &[T],
+    table: &mut [T],
+    workspace: &Workspace,
+) -> Result<(), Error> {
+    if bags.is_empty() {
         table.fill(T::zero());
-        if bags.is_empty() {
-            return Ok(());
-        }
+        return Ok(());
+    }
+    match padded::suits(&bags) {
+        true => padded::scatter_sum(bags, x, table, workspace),
+        false => scatter(bags, x, table),
+    }
+}
+
+vectorised! {
+    fn scatter<T: Float>(bags: Bags<'_>, x: &[T], table: &mut [T]) -> Result<(), Error> {
+        table.fill(T::zero());
         for (x, bag) in x.chunks_exact(bags.width).zip(bags.indices.chunks_exact(bags.length)) {
             for &index in bag {
                 if let Some(row) = bags.row(index)? {

@@ -65,6 +65,8 @@ pub(crate) struct Fused {
     pub shape: Vec<usize>,
     /// Elements that a block does not reach across.
     pub row: usize,
+    /// Elements of a block at most; above [`BLOCK`] only where no register is used.
+    pub block: usize,
     pub loads: Vec<(Operand, Fetch)>,
     pub code: Vec<Instruction>,
     pub stores: Vec<Operand>,
@@ -137,7 +139,7 @@ vectorised! {
         }
         let mut from = start;
         while from < end {
-            let n = (end - from).min(BLOCK).min(chain.row - from % chain.row);
+            let n = (end - from).min(chain.block).min(chain.row - from % chain.row);
             for (i, (_, fetch)) in chain.loads.iter().enumerate() {
                 match fetch {
                     // SAFETY: direct operands have the chain's length.

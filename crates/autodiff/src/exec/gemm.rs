@@ -3,9 +3,8 @@
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, ShapeBuilder};
 
-use super::simd::{combine, dot, vectorised};
 use super::skinny::{self, Rows};
-use super::{narrow, parallel};
+use super::{narrow, parallel, small};
 use crate::{Float, Layout};
 
 /// Multiplications of one matrix below which loops beat a call.
@@ -27,20 +26,24 @@ pub(crate) fn readable(shape: &[usize], strides: &[usize]) -> bool {
 
 /// One matrix inside a slice.
 #[derive(Clone, Copy)]
-struct Matrix<'a, T> {
-    data: &'a [T],
-    shape: (usize, usize),
-    strides: (usize, usize),
+pub(crate) struct Matrix<'a, T> {
+    pub data: &'a [T],
+    pub shape: (usize, usize),
+    pub strides: (usize, usize),
 }
 
 impl<'a, T: Float> Matrix<'a, T> {
+    /// The one of number `index` of the matrices of a layout.
     #[inline(always)]
-    fn of(data: &'a [T], layout: &Layout, mut index: usize) -> Matrix<'a, T> {
+    pub(crate) fn of(data: &'a [T], layout: &Layout, mut index: usize) -> Matrix<'a, T> {
         let r = layout.shape.len();
         let mut offset = 0;
-        for axis in (0..r - 2).rev() {
+        for axis in (1..r - 2).rev() {
             offset += index % layout.shape[axis] * layout.strides[axis];
             index /= layout.shape[axis];
+        }
+        if r > 2 {
+            offset += index * layout.strides[0];
         }
         let shape = (layout.shape[r - 2], layout.shape[r - 1]);
         let strides = (layout.strides[r - 2], layout.strides[r - 1]);
@@ -48,7 +51,7 @@ impl<'a, T: Float> Matrix<'a, T> {
     }
 
     #[inline(always)]
-    fn transposed(self) -> Matrix<'a, T> {
+    pub(crate) fn transposed(self) -> Matrix<'a, T> {
         Matrix {
             data: self.data,
             shape: (self.shape.1, self.shape.0),
@@ -78,8 +81,7 @@ pub(crate) fn batched<T: Float>(a: &[T], la: &Layout, b: &[T], lb: &Layout, c: &
     let loops = work < SMALL || m == 1 || n == 1;
     parallel::rows(c, m * n, (BATCH / work).max(1), 0, &|first, c| {
         if loops {
-            small(a, la, b, lb, first, c);
-            return;
+            return small::products(a, la, b, lb, first, c);
         }
         for (i, c) in c.chunks_exact_mut(m * n).enumerate() {
             let (a, b) = (Matrix::of(a, la, first + i), Matrix::of(b, lb, first + i));
@@ -200,45 +202,4 @@ fn lower<T: Float>(x: &ArrayView2<'_, T>, mut c: ArrayViewMut2<'_, T>, tile: usi
         || tiled(&second, &first.t(), across, tile),
         || parallel::both(|| lower(&first, upper, tile), || lower(&second, corner, tile)),
     );
-}
-
-vectorised! {
-    /// A run of small products, from the one of index `first`.
-    fn small<T: Float>(a: &[T], la: &Layout, b: &[T], lb: &Layout, first: usize, c: &mut [T]) {
-        let r = la.shape.len();
-        let size = la.shape[r - 2] * lb.shape[r - 1];
-        for (i, c) in c.chunks_exact_mut(size).enumerate() {
-            let (a, b) = (Matrix::of(a, la, first + i), Matrix::of(b, lb, first + i));
-            // A column is a row of the transposed problem.
-            if b.shape.1 == 1 { loops(b.transposed(), a.transposed(), c) } else { loops(a, b, c) }
-        }
-    }
-}
-
-/// Loops whose innermost runs along memory.
-#[inline(always)]
-fn loops<T: Float>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T]) {
-    let ((m, k), n) = (a.shape, b.shape.1);
-    let along_n = b.strides.1 == 1 || n == 1;
-    let along_k = k == 1 || (a.strides.1 == 1 && b.strides.0 == 1);
-    for i in 0..m {
-        let c = &mut c[i * n..(i + 1) * n];
-        if along_n && (!along_k || n >= k) {
-            let row = |p: usize| &b.data[p * b.strides.0..][..n];
-            combine(c, k, row, |p| a.data[i * a.strides.0 + p * a.strides.1]);
-        } else if along_k {
-            let row = &a.data[i * a.strides.0..][..k];
-            for (j, c) in c.iter_mut().enumerate() {
-                *c = dot(row, &b.data[j * b.strides.1..][..k]);
-            }
-        } else {
-            for (j, c) in c.iter_mut().enumerate() {
-                let term = |p: usize| {
-                    a.data[i * a.strides.0 + p * a.strides.1]
-                        * b.data[p * b.strides.0 + j * b.strides.1]
-                };
-                *c = (0..k).fold(T::zero(), |sum, p| sum + term(p));
-            }
-        }
-    }
 }

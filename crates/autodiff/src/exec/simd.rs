@@ -251,6 +251,8 @@ pub(crate) fn fold<T: Float>(lanes: [T; LANES]) -> T {
     for i in 0..8 {
         eight[i] = lanes[i] + lanes[i + 8];
     }
+    // Hidden from the compiler, which would else go by pairs from the first lane on.
+    let eight = std::hint::black_box(&eight);
     for i in 0..4 {
         four[i] = eight[i] + eight[i + 4];
     }

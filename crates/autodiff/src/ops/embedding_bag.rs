@@ -59,7 +59,8 @@ fn run<T: Float>(call: &mut Call<'_>, padding: Option<u32>) -> Result<(), Error>
         rows: call.shape(0)[0],
         width: call.shape(0)[1..].iter().product(),
     };
-    gather_sum(bags, call.input::<T>(0), call.output())
+    let (table, workspace) = (call.input::<T>(0), call.workspace());
+    gather_sum(bags, table, call.output(), workspace)
 }
 
 #[cfg(test)]

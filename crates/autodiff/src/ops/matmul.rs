@@ -76,34 +76,55 @@ mod tests {
 
     const A: (&[usize], &[f64]) = (&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
 
-    /// Few rows or few terms beside a large matrix, in every orientation.
-    #[test]
-    fn skinny_products_are_products() {
+    /// Products of `count` matrices in every orientation, with sums that are exact.
+    fn check_products(count: usize, m: usize, k: usize, n: usize) {
         let numbers = |len: usize| -> Vec<f64> {
+            // Sums of multiples of 1/64 are exact.
             (0..len).map(|i| ((i * 37 + 11) % 23) as f64 / 8.0 - 1.0).collect()
         };
-        for (m, k, n) in [(3, 517, 601), (8, 400, 700), (700, 9, 401), (601, 4, 517)] {
-            let (a, b) = (numbers(m * k), numbers(k * n));
-            let mut wanted = vec![0.0; m * n];
-            for (place, wanted) in wanted.iter_mut().enumerate() {
-                let term = |p: usize| a[place / n * k + p] * b[p * n + place % n];
-                // Sums of multiples of 1/64 are exact.
-                *wanted = (0..k).map(term).sum();
-            }
-            let turned = |x: &[f64], rows: usize, columns: usize| -> Vec<f64> {
+        let (a, b) = (numbers(count * m * k), numbers(count * k * n));
+        let mut wanted = vec![0.0; count * m * n];
+        for (place, wanted) in wanted.iter_mut().enumerate() {
+            let (at, row, column) = (place / (m * n), place / n % m, place % n);
+            let term = |p: usize| a[(at * m + row) * k + p] * b[(at * k + p) * n + column];
+            *wanted = (0..k).map(term).sum();
+        }
+        let turned = |x: &[f64], rows: usize, columns: usize| -> Vec<f64> {
+            let turn = |x: &[f64]| -> Vec<f64> {
                 (0..x.len()).map(|i| x[i % rows * columns + i / rows]).collect()
             };
-            let (at, bt) = (turned(&a, m, k), turned(&b, k, n));
-            for (left, right) in [(false, false), (true, false), (false, true), (true, true)] {
-                let (a, sa) = if left { (&at, [k, m]) } else { (&a, [m, k]) };
-                let (b, sb) = if right { (&bt, [n, k]) } else { (&b, [k, n]) };
-                let found = eval(&[(&sa, a), (&sb, b)], |_, x| {
-                    let a = if left { x[0].transpose(0, 1)? } else { x[0] };
-                    let b = if right { x[1].transpose(0, 1)? } else { x[1] };
-                    a.matmul(b)
-                });
-                assert!(found == wanted, "{m} {k} {n} {left} {right}");
+            x.chunks(rows * columns).flat_map(turn).collect()
+        };
+        let (at, bt) = (turned(&a, m, k), turned(&b, k, n));
+        for (left, right) in [(false, false), (true, false), (false, true), (true, true)] {
+            let (a, sa) = if left { (&at, [count, k, m]) } else { (&a, [count, m, k]) };
+            let (b, sb) = if right { (&bt, [count, n, k]) } else { (&b, [count, k, n]) };
+            let found = eval(&[(&sa, a), (&sb, b)], |_, x| {
+                let a = if left { x[0].transpose(1, 2)? } else { x[0] };
+                let b = if right { x[1].transpose(1, 2)? } else { x[1] };
+                a.matmul(b)
+            });
+            assert!(found == wanted, "{count} {m} {k} {n} {left} {right}");
+        }
+    }
+
+    /// Few rows or few terms beside a large matrix.
+    #[test]
+    fn skinny_products_are_products() {
+        for (m, k, n) in [(3, 517, 601), (8, 400, 700), (700, 9, 401), (601, 4, 517)] {
+            check_products(1, m, k, n);
+        }
+    }
+
+    /// With a vector on a side, and extents around those of a processor's vectors.
+    #[test]
+    fn small_products_are_products() {
+        for extent in [1, 2, 8, 15, 16, 17, 31, 32, 50, 63, 64, 65, 130] {
+            for (m, k, n) in [(1, 10, extent), (10, 1, extent), (extent, 10, 1), (1, extent, 10)] {
+                check_products(3, m, k, n);
             }
+            check_products(3, 3, 5, extent);
+            check_products(3, 5, extent, 3);
         }
     }
 

@@ -67,7 +67,8 @@ fn run<T: Float>(call: &mut Call<'_>, op: &ScatterAdd) -> Result<(), Error> {
         rows: op.table_rows,
         width: call.output_shape()[1..].iter().product(),
     };
-    scatter_sum(bags, call.input::<T>(0), call.output())
+    let (rows, workspace) = (call.input::<T>(0), call.workspace());
+    scatter_sum(bags, rows, call.output(), workspace)
 }
 
 #[cfg(test)]

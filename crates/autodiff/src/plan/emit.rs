@@ -78,6 +78,7 @@ impl Emitter<'_> {
             dtype: as_float(self.list.values[made[0]].dtype),
             len: units[0].shape.iter().product(),
             row: row(&shape, &fetches),
+            block: BLOCK,
             shape,
             loads: Vec::new(),
             code: Vec::new(),
@@ -111,6 +112,7 @@ impl Emitter<'_> {
                 (Operand { dtype: as_float(operand.dtype), ..operand }, fetch)
             })
             .collect();
+        chain.block = block(&chain);
         chain
     }
 
@@ -163,6 +165,23 @@ fn row(shape: &[usize], fetches: &[Fetch]) -> usize {
     if in_place && last >= BLOCK / 2 { last } else { shape.iter().product() }
 }
 
+/// Elements of a block: as many as a register holds, or whole rows where nothing needs a register.
+fn block(chain: &Fused) -> usize {
+    let in_place = |fetch: &Fetch| match fetch {
+        Fetch::Direct => true,
+        Fetch::Repeat(_) => false,
+        // Such a block never leaves the last axis.
+        Fetch::Strided(_, strides) => {
+            strides.last() == Some(&1) && chain.shape.last() == Some(&chain.row)
+        }
+    };
+    let stored = |step: &Instruction| matches!(step.target, Target::Store(_));
+    let free = chain.loads.iter().all(|(_, fetch)| in_place(fetch))
+        && chain.code.iter().all(stored)
+        && chain.late.is_empty();
+    if free { chain.row } else { BLOCK }
+}
+
 fn copy(value: Value, from: Operand, to: Operand) -> Fused {
     let (x, target) = (Source::Load(0), Target::Store(0));
     let float = |operand: Operand| Operand { dtype: as_float(operand.dtype), ..operand };
@@ -171,6 +190,7 @@ fn copy(value: Value, from: Operand, to: Operand) -> Fused {
         len: from.layout.len(),
         shape: vec![from.layout.len()],
         row: from.layout.len(),
+        block: from.layout.len(),
         loads: vec![(float(from), Fetch::Direct)],
         code: vec![Instruction { micro: Micro::Copy, x, y: x, target }],
         stores: vec![float(to)],
