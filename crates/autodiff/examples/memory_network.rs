@@ -1,6 +1,9 @@
 //! An epoch of an end-to-end memory network (Sukhbaatar et al. 2015) on stories like those of bAbI
 //! task 1: adjacent tying, temporal encoding, plain SGD.
 //!
+//! A sentence's place in the story is one more word of it, so that a table holds the embeddings of
+//! words and then those of places.
+//!
 //! `cargo run --release -p autodiff --example memory_network -- --hops 3` prints one JSON line. The
 //! unit is one training example.
 
@@ -12,11 +15,13 @@ use measure::{Arguments, centred, uniform};
 const WORDS: usize = 40;
 const WIDTH: usize = 50;
 const MEMORIES: usize = 10;
+/// Words of a sentence, its place among them.
+const LENGTH: usize = 7;
 const BATCH: usize = 32;
 const EXAMPLES: usize = 1024;
 const RATE: f64 = 0.1;
 
-/// Sentences of six words, questions of four, and answers.
+/// Sentences of six words and a place, questions of four words, and answers.
 struct Stories {
     story: Vec<u32>,
     question: Vec<u32>,
@@ -35,8 +40,8 @@ impl Stories {
                 .chunks(3)
                 .map(|r| [pick(r[0], 1, 8.0), pick(r[1], 9, 8.0), pick(r[2], 19, 14.0)])
                 .collect();
-            for [actor, verb, place] in &sentences {
-                stories.story.extend([*actor, *verb, 17, 18, *place, 33]);
+            for (at, [actor, verb, place]) in (WORDS as u32..).zip(&sentences) {
+                stories.story.extend([*actor, *verb, 17, 18, *place, 33, at]);
             }
             let actor = sentences[asked][0];
             stories.question.extend([34, 35, actor, 36]);
@@ -56,32 +61,29 @@ impl Stories {
     }
 }
 
-/// A step of training: the batch, then embeddings and times.
+/// A step of training: the batch, then the tables of words and places.
 fn step(hops: usize) -> Result<Program, Error> {
     let graph = Graph::new(DType::F32);
-    let story = graph.index_input("story", &[BATCH, MEMORIES, 6]);
+    let story = graph.index_input("story", &[BATCH, MEMORIES, LENGTH]);
     let question = graph.index_input("question", &[BATCH, 4]);
     let answer = graph.index_input("answer", &[BATCH]);
-    let declare = |name: &str, shape: [usize; 2]| -> Vec<Var<'_>> {
-        (0..=hops).map(|_| graph.input(name, &shape)).collect()
-    };
-    let (words, times) = (declare("E", [WORDS, WIDTH]), declare("T", [MEMORIES, WIDTH]));
-    let bags = words
+    let tables: Vec<Var<'_>> =
+        (0..=hops).map(|_| graph.input("table", &[WORDS + MEMORIES, WIDTH])).collect();
+    let bags = tables
         .iter()
-        .zip(&times)
-        .map(|(words, &times)| words.embedding_bag(story, None)?.add(times))
+        .map(|table| table.embedding_bag(story, None))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut state = words[0].embedding_bag(question, None)?;
+    let mut state = tables[0].embedding_bag(question, None)?;
     for hop in 0..hops {
         let column = state.reshape(&[BATCH, WIDTH, 1])?;
         let scores = bags[hop].matmul(column)?.reshape(&[BATCH, 1, MEMORIES])?;
         let read = scores.softmax(2)?.matmul(bags[hop + 1])?;
         state = state.add(read.reshape(&[BATCH, WIDTH])?)?;
     }
-    let logits = state.matmul(words[hops].transpose(0, 1)?)?;
+    let words = tables[hops].slice(0, 0..WORDS)?;
+    let logits = state.matmul(words.transpose(0, 1)?)?;
     let loss = logits.cross_entropy(answer)?.mean_all();
-    let parameters = [words, times].concat();
-    for (w, g) in parameters.iter().zip(graph.grad(loss, &parameters)?) {
+    for (w, g) in tables.iter().zip(graph.grad(loss, &tables)?) {
         graph.assign(*w, w.sub(g.mul_scalar(RATE))?)?;
     }
     graph.compile(&[loss])
@@ -93,10 +95,13 @@ fn main() -> Result<(), Error> {
     let hops = arguments.number("hops", 3);
     let mut program = step(hops)?;
     let scale = 0.1 * 3f64.sqrt();
-    let tables = |first: usize, rows: usize| -> Vec<Buffer> {
-        (first..=first + hops).map(|seed| centred(seed as u64, rows * WIDTH, scale)).collect()
+    let part = |seed: usize, rows: usize| centred(seed as u64, rows * WIDTH, scale);
+    let table = |hop: usize| -> Result<Buffer, Error> {
+        let parts = [part(10 + hop, WORDS), part(20 + hop, MEMORIES)];
+        let [words, places] = [parts[0].as_slice::<f32>()?, parts[1].as_slice::<f32>()?];
+        Ok(Buffer::from_slice(Device::cpu(), &[words, places].concat()))
     };
-    let mut weights = [tables(10, WORDS), tables(20, MEMORIES)].concat();
+    let mut weights = (0..=hops).map(table).collect::<Result<Vec<_>, _>>()?;
     let stories = Stories::new();
     let mut batches: Vec<[Buffer; 3]> = (0..EXAMPLES / BATCH).map(|at| stories.batch(at)).collect();
     let mut epoch = || {

@@ -68,6 +68,13 @@ pub trait Op: Any + Debug + Send + Sync {
         false
     }
 
+    /// Whether it takes one more operand, contiguous and of the result's shape, which it adds to the
+    /// result at less cost than a step of its own.
+    fn adds(&self, inputs: &[&Layout]) -> bool {
+        let _ = inputs;
+        false
+    }
+
     /// A text that is equal only for operations that yield equal results from equal operands.
     ///
     /// With one, repeated work is computed once. `format!("{self:?}")` serves where the debug text

@@ -27,11 +27,11 @@ impl<'a> Bags<'a> {
 
     /// Refuses an index outside the table.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let known = |&index: &u32| index == u32::MAX || (index as usize) < self.rows;
-        if self.indices.iter().fold(true, |all, index| all & known(index)) {
-            return Ok(());
+        match usize::try_from(highest(self.indices)) {
+            Ok(beyond) if beyond <= self.rows => Ok(()),
+            // Padding may lie anywhere.
+            _ => self.indices.iter().try_for_each(|&index| self.row(index).map(|_| ())),
         }
-        self.indices.iter().try_for_each(|&index| self.row(index).map(|_| ()))
     }
 
     /// The table row of an index that [`Bags::check`] let pass.
@@ -49,6 +49,11 @@ impl<'a> Bags<'a> {
         let row = row(self.op, index, self.rows)?;
         Ok(row.map(|row| row * self.width..(row + 1) * self.width))
     }
+}
+
+/// One more than the highest index, of those that stand for a row.
+fn highest(indices: &[u32]) -> u32 {
+    indices.iter().fold(0, |highest, index| highest.max(index.wrapping_add(1)))
 }
 
 /// Rows of a bag that are summed in registers at once.

@@ -3,6 +3,7 @@
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, ShapeBuilder};
 
+use super::simd::add_to;
 use super::skinny::{self, Rows};
 use super::{narrow, parallel, small};
 use crate::{Float, Layout};
@@ -67,31 +68,48 @@ impl<'a, T: Float> Matrix<'a, T> {
     }
 }
 
-/// Products of the matrices of two layouts with equal leading axes, into contiguous `c`.
-pub(crate) fn batched<T: Float>(a: &[T], la: &Layout, b: &[T], lb: &Layout, c: &mut [T]) {
+/// Whether products of two layouts' matrices are computed by loops of this crate's own.
+pub(crate) fn by_loops(la: &Layout, lb: &Layout) -> bool {
+    let r = la.shape.len();
+    let (m, k, n) = (la.shape[r - 2], la.shape[r - 1], lb.shape[r - 1]);
+    m * k * n < SMALL || m == 1 || n == 1
+}
+
+/// Products of the matrices of two layouts with equal leading axes, into contiguous `c`, plus a
+/// contiguous `term` where there is one.
+pub(crate) fn batched<T: Float>(
+    (a, la): (&[T], &Layout),
+    (b, lb): (&[T], &Layout),
+    term: Option<&[T]>,
+    c: &mut [T],
+) {
     let r = la.shape.len();
     let (m, k, n) = (la.shape[r - 2], la.shape[r - 1], lb.shape[r - 1]);
     if c.is_empty() {
         return;
     }
-    if k == 0 {
-        return c.fill(T::zero());
-    }
     let work = m * k * n;
-    let loops = work < SMALL || m == 1 || n == 1;
-    parallel::rows(c, m * n, (BATCH / work).max(1), 0, &|first, c| {
-        if loops {
-            return small::products(a, la, b, lb, first, c);
+    let loops = by_loops(la, lb);
+    parallel::rows(c, m * n, (BATCH / work.max(1)).max(1), 0, &|first, c| {
+        let term = term.map(|term| &term[first * m * n..]);
+        if k == 0 {
+            c.fill(T::zero());
+        } else if loops {
+            return small::products((a, la), (b, lb), term, first, c);
+        } else {
+            for (i, c) in c.chunks_exact_mut(m * n).enumerate() {
+                let (a, b) = (Matrix::of(a, la, first + i), Matrix::of(b, lb, first + i));
+                if skinny::suits(m, k, n) && few(a, b, c) {
+                    continue;
+                }
+                match ArrayViewMut2::from_shape((m, n), c) {
+                    Ok(c) => tiled(&a.view(), &b.view(), c, (work / TILES).max(TILE)),
+                    Err(error) => panic!("a result of {m} by {n}: {error}"),
+                }
+            }
         }
-        for (i, c) in c.chunks_exact_mut(m * n).enumerate() {
-            let (a, b) = (Matrix::of(a, la, first + i), Matrix::of(b, lb, first + i));
-            if skinny::suits(m, k, n) && few(a, b, c) {
-                continue;
-            }
-            match ArrayViewMut2::from_shape((m, n), c) {
-                Ok(c) => tiled(&a.view(), &b.view(), c, (work / TILES).max(TILE)),
-                Err(error) => panic!("a result of {m} by {n}: {error}"),
-            }
+        if let Some(term) = term {
+            add_to(c, &term[..c.len()]);
         }
     });
 }

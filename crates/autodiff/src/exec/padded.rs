@@ -32,14 +32,13 @@ pub(crate) fn gather_sum<T: Float>(
     y: &mut [T],
     workspace: &Workspace,
 ) -> Result<(), Error> {
-    with_copy(&bags, workspace, |copy| {
-        for (row, copy) in
-            table.chunks_exact(bags.width).zip(copy.chunks_exact_mut(vectors(bags.width)))
-        {
-            copy.as_flattened_mut()[..bags.width].copy_from_slice(row);
-        }
+    bags.check()?;
+    workspace.with(bags.rows * vectors(bags.width) * LANES, |copy| {
+        let copy = copy.as_chunks_mut().0;
+        pad(table, bags.width, copy);
         gather(bags, copy, y);
-    })
+    });
+    Ok(())
 }
 
 /// Adds x[i] to the table's rows of the i-th bag.
@@ -49,28 +48,47 @@ pub(crate) fn scatter_sum<T: Float>(
     table: &mut [T],
     workspace: &Workspace,
 ) -> Result<(), Error> {
-    with_copy(&bags, workspace, |copy| {
-        scatter(bags, x, copy);
-        for (row, copy) in
-            table.chunks_exact_mut(bags.width).zip(copy.chunks_exact(vectors(bags.width)))
-        {
-            row.copy_from_slice(&copy.as_flattened()[..bags.width]);
-        }
-    })
-}
-
-/// Runs `work` on zeros of the copied table's size, after a look at every index.
-fn with_copy<T: Float>(
-    bags: &Bags<'_>,
-    workspace: &Workspace,
-    work: impl FnOnce(&mut [Vector<T>]),
-) -> Result<(), Error> {
     bags.check()?;
     workspace.with(bags.rows * vectors(bags.width) * LANES, |copy| {
         copy.fill(T::zero());
-        work(copy.as_chunks_mut().0);
+        let copy = copy.as_chunks_mut().0;
+        scatter(bags, x, copy);
+        unpad(copy, bags.width, table);
     });
     Ok(())
+}
+
+vectorised! {
+    /// Copies each row to whole vectors, followed by anything.
+    fn pad<T: Float>(table: &[T], width: usize, copy: &mut [Vector<T>]) {
+        for (i, copy) in copy.chunks_exact_mut(vectors(width)).enumerate() {
+            let row = &table[i * width..];
+            if row.len() >= copy.len() * LANES {
+                for (to, from) in copy.iter_mut().zip(row.as_chunks().0) {
+                    *to = *from;
+                }
+            } else {
+                copy.as_flattened_mut()[..width].copy_from_slice(&row[..width]);
+            }
+        }
+    }
+}
+
+vectorised! {
+    /// The adjoint of [`pad`].
+    fn unpad<T: Float>(copy: &[Vector<T>], width: usize, table: &mut [T]) {
+        for (i, copy) in copy.chunks_exact(vectors(width)).enumerate() {
+            let row = &mut table[i * width..];
+            if row.len() >= copy.len() * LANES {
+                // What is written beyond the row is overwritten by the next ones.
+                for (to, from) in row.as_chunks_mut().0.iter_mut().zip(copy) {
+                    *to = *from;
+                }
+            } else {
+                row[..width].copy_from_slice(&copy.as_flattened()[..width]);
+            }
+        }
+    }
 }
 
 vectorised! {

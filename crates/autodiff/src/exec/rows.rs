@@ -9,6 +9,8 @@ use crate::{Error, Float};
 
 /// Elements of scratch for exponentials that are summed and forgotten.
 const PIECE: usize = 1024;
+/// Rows at most whose shifts are kept at once.
+const ROWS: usize = 64;
 /// Elements from which rows are worth another thread, and that one task handles.
 const TASK: usize = 1 << 14;
 
@@ -19,11 +21,12 @@ fn shift<T: Float>(row: &[T]) -> T {
     if max == T::LOWEST || max == -T::LOWEST { T::zero() } else { max }
 }
 
-/// y = exp(x - shift) for whole rows.
+/// y = exp(x - shift) for whole rows, the shift of each told to `told`.
 #[inline(always)]
-fn exponentials<T: Float>(x: &[T], n: usize, y: &mut [T]) {
-    for (x, y) in x.chunks_exact(n).zip(y.chunks_exact_mut(n)) {
+fn exponentials<T: Float>(x: &[T], n: usize, y: &mut [T], mut told: impl FnMut(usize, T)) {
+    for (row, (x, y)) in x.chunks_exact(n).zip(y.chunks_exact_mut(n)).enumerate() {
         let shift = shift(x);
+        told(row, shift);
         for (y, &x) in y.iter_mut().zip(x) {
             *y = x - shift;
         }
@@ -35,7 +38,7 @@ fn exponentials<T: Float>(x: &[T], n: usize, y: &mut [T]) {
 
 vectorised! {
     fn softmax_rows<T: Float>(x: &[T], n: usize, y: &mut [T]) {
-        exponentials(x, n, y);
+        exponentials(x, n, y, |_, _| {});
         for y in y.chunks_exact_mut(n) {
             let sum = if n <= PIECE { lane_sum(y) } else { row_sum(y) };
             for y in y {
@@ -48,7 +51,7 @@ vectorised! {
 vectorised! {
     /// As [`softmax_rows`], each row times its weight, which is taken off at its target.
     fn towards_rows<T: Float>(x: &[T], n: usize, targets: &[u32], weights: &[T], y: &mut [T]) {
-        exponentials(x, n, y);
+        exponentials(x, n, y, |_, _| {});
         for ((y, &target), &weight) in y.chunks_exact_mut(n).zip(targets).zip(weights) {
             let sum = if n <= PIECE { lane_sum(y) } else { row_sum(y) };
             for y in y.iter_mut() {
@@ -118,12 +121,12 @@ vectorised! {
             }
             return;
         }
-        let per = PIECE / n;
+        let (per, mut shifts) = ((PIECE / n).min(ROWS), [T::zero(); ROWS]);
         for (i, x) in x.chunks(per * n).enumerate() {
             let y = &mut scratch[..x.len()];
-            exponentials(x, n, y);
-            for (j, (x, y)) in x.chunks_exact(n).zip(y.chunks_exact(n)).enumerate() {
-                out(i * per + j, shift(x), lane_sum(y).natural_log());
+            exponentials(x, n, y, |row, shift| shifts[row] = shift);
+            for (j, (y, &shift)) in y.chunks_exact(n).zip(&shifts).enumerate() {
+                out(i * per + j, shift, lane_sum(y).natural_log());
             }
         }
     }

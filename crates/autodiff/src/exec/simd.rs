@@ -240,7 +240,17 @@ pub(crate) fn lane_max<T: Float>(x: &[T]) -> T {
     for (lane, &x) in lanes.iter_mut().zip(rest) {
         *lane = lane.larger(x);
     }
-    lanes.into_iter().fold(T::LOWEST, T::larger)
+    let mut eight = [T::LOWEST; 8];
+    for i in 0..8 {
+        eight[i] = lanes[i].larger(lanes[i + 8]);
+    }
+    // As in `fold`.
+    let eight = std::hint::black_box(&eight);
+    let mut four = [T::LOWEST; 4];
+    for i in 0..4 {
+        four[i] = eight[i].larger(eight[i + 4]);
+    }
+    four[0].larger(four[2]).larger(four[1].larger(four[3]))
 }
 
 /// Sum of the lanes.

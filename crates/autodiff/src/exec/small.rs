@@ -4,7 +4,7 @@
 //! that a row's sums stay in registers.
 
 use super::gemm::Matrix;
-use super::simd::{LANES, combine, dot, fold, vectorised};
+use super::simd::{LANES, add_to, combine, dot, fold, vectorised};
 use crate::{Float, Layout};
 
 /// Vectors of a row that are held in registers at once.
@@ -14,92 +14,104 @@ const STRIP: usize = 4;
 type Vector<T> = [T; LANES];
 
 vectorised! {
-    /// A run of products, from the one of index `first`, into contiguous `c`.
+    /// A run of products, from the one of index `first`, into contiguous `c`, plus `term` where there
+    /// is one.
     pub(crate) fn products<T: Float>(
-        a: &[T],
-        la: &Layout,
-        b: &[T],
-        lb: &Layout,
+        left: (&[T], &Layout),
+        right: (&[T], &Layout),
+        term: Option<&[T]>,
         first: usize,
         c: &mut [T],
     ) {
+        let ((a, la), (b, lb)) = (left, right);
         let r = la.shape.len();
         let size = la.shape[r - 2] * lb.shape[r - 1];
         let len = c.len();
         let mut rest = [[T::zero(); LANES]; STRIP];
         for i in 0..len / size {
             let (a, b) = (Matrix::of(a, la, first + i), Matrix::of(b, lb, first + i));
+            let term = term.map(|term| &term[i * size..]);
             // What lies beyond the product in `c` is written by the next ones.
             let c = &mut c[i * size..];
             // A column is a row of the transposed problem.
-            match b.shape.1 {
-                1 => product(b.transposed(), a.transposed(), c, &mut rest),
-                _ => product(a, b, c, &mut rest),
+            let (a, b) = if b.shape.1 == 1 { (b.transposed(), a.transposed()) } else { (a, b) };
+            match term {
+                None => product::<T, false>(a, b, &[], c, &mut rest),
+                Some(term) => product::<T, true>(a, b, term, c, &mut rest),
             }
         }
     }
 }
 
 /// The product of two matrices by loops whose innermost runs along memory, into the beginning of `c`,
-/// the rest of which may be overwritten.
+/// the rest of which may be overwritten; plus the beginning of `term` if `ADDS`.
 #[inline(always)]
-fn product<T: Float>(
+fn product<T: Float, const ADDS: bool>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
+    term: &[T],
     c: &mut [T],
     rest: &mut [Vector<T>; STRIP],
 ) {
     let (k, n) = b.shape;
     let along_n = b.strides.1 == 1 || n == 1;
     let along_k = k == 1 || (a.strides.1 == 1 && b.strides.0 == 1);
-    if along_n && (!along_k || n >= k) {
+    if along_n && (!along_k || n >= k) && n <= STRIP * LANES {
         return match n.div_ceil(LANES) {
-            1 => weigh::<T, 1>(a, b, c, rest),
-            2 => weigh::<T, 2>(a, b, c, rest),
-            3 => weigh::<T, 3>(a, b, c, rest),
-            STRIP => weigh::<T, STRIP>(a, b, c, rest),
-            _ => weigh_long(a, b, c),
+            1 => weigh::<T, 1, ADDS>(a, b, term, c, rest),
+            2 => weigh::<T, 2, ADDS>(a, b, term, c, rest),
+            3 => weigh::<T, 3, ADDS>(a, b, term, c, rest),
+            _ => weigh::<T, STRIP, ADDS>(a, b, term, c, rest),
         };
     }
-    if !along_k {
-        return one_by_one(a, b, c);
+    if along_n && (!along_k || n >= k) {
+        weigh_long(a, b, c);
+    } else if along_k {
+        match (k / LANES, k % LANES > 0) {
+            (1, true) => dots::<T, 1, true>(a, b, c),
+            (2, false) => dots::<T, 2, false>(a, b, c),
+            (2, true) => dots::<T, 2, true>(a, b, c),
+            (3, false) => dots::<T, 3, false>(a, b, c),
+            (3, true) => dots::<T, 3, true>(a, b, c),
+            (4, false) => dots::<T, 4, false>(a, b, c),
+            _ => dots_long(a, b, c),
+        }
+    } else {
+        one_by_one(a, b, c);
     }
-    match (k / LANES, k % LANES > 0) {
-        (1, true) => dots::<T, 1, true>(a, b, c),
-        (2, false) => dots::<T, 2, false>(a, b, c),
-        (2, true) => dots::<T, 2, true>(a, b, c),
-        (3, false) => dots::<T, 3, false>(a, b, c),
-        (3, true) => dots::<T, 3, true>(a, b, c),
-        (4, false) => dots::<T, 4, false>(a, b, c),
-        _ => dots_long(a, b, c),
+    if ADDS {
+        let size = a.shape.0 * n;
+        add_to(&mut c[..size], &term[..size]);
     }
 }
 
 /// Each row of `c` is a sum of rows of `b`, of `N` vectors.
 #[inline(always)]
-fn weigh<T: Float, const N: usize>(
+fn weigh<T: Float, const N: usize, const ADDS: bool>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
+    term: &[T],
     c: &mut [T],
     rest: &mut [Vector<T>; STRIP],
 ) {
     let ((m, k), n) = (a.shape, b.shape.1);
     let factor = |i: usize, p: usize| a.data[i * a.strides.0 + p * a.strides.1];
+    let mut row = [[T::zero(); LANES]; N];
     if k == 1 {
-        let mut row = [[T::zero(); LANES]; N];
         copy::<T, N>(vectors::<T, N>(b.data, n, rest), &mut row);
-        for i in 0..m {
-            let mut sums = [[T::zero(); LANES]; N];
-            add_times(&mut sums, factor(i, 0), &row);
-            store(&sums, &mut c[i * n..], n, rest);
-        }
-        return;
     }
     for i in 0..m {
         let mut sums = [[T::zero(); LANES]; N];
-        for p in 0..k {
-            let row = vectors::<T, N>(&b.data[p * b.strides.0..], n, rest);
-            add_times(&mut sums, factor(i, p), row);
+        if k == 1 {
+            add_times(&mut sums, factor(i, 0), &row);
+        } else {
+            for p in 0..k {
+                let row = vectors::<T, N>(&b.data[p * b.strides.0..], n, rest);
+                add_times(&mut sums, factor(i, p), row);
+            }
+        }
+        if ADDS {
+            add_times(&mut sums, T::one(), vectors::<T, N>(&term[i * n..], n, rest));
         }
         store(&sums, &mut c[i * n..], n, rest);
     }

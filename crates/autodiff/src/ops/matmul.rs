@@ -5,7 +5,7 @@ use crate::exec::{Call, gemm};
 use crate::op::{Derivative, Op, Signature, arity, float};
 use crate::{Error, Float, Layout, Var};
 
-/// `[.., m, k] x [.., k, n]` with equal leading axes.
+/// `[.., m, k] x [.., k, n]` with equal leading axes, plus `[.., m, n]` where there are three operands.
 #[derive(Debug)]
 pub(crate) struct MatMul;
 
@@ -16,9 +16,12 @@ impl Op for MatMul {
 
     fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
         let op = self.name();
-        arity(op, inputs, 2)?;
-        float(op, &inputs[0], inputs[0].dtype)?;
-        float(op, &inputs[1], inputs[0].dtype)?;
+        if inputs.len() != 3 {
+            arity(op, inputs, 2)?;
+        }
+        for input in inputs {
+            float(op, input, inputs[0].dtype)?;
+        }
         let (left, right) = (&inputs[0].shape, &inputs[1].shape);
         let rank = left.len();
         let fits = rank >= 2
@@ -35,6 +38,10 @@ impl Op for MatMul {
         }
         let mut shape = left.clone();
         shape[rank - 1] = right[rank - 1];
+        if let Some(term) = inputs.get(2).filter(|term| term.shape != shape) {
+            let (left, right) = (shape, term.shape.clone());
+            return Err(Error::Shapes { op, left, right, wanted: "a term of the product's shape" });
+        }
         Ok(Signature { shape, dtype: inputs[0].dtype })
     }
 
@@ -43,10 +50,12 @@ impl Op for MatMul {
         let (a, b, g) = (at.inputs[0], at.inputs[1], at.gradient);
         let r = a.rank();
         let product = |x: Var<'g>, y: Var<'g>| g.graph().apply(MatMul, &[x, y]);
-        Ok(vec![
+        let mut gradients = vec![
             at.when(0, || product(g, b.transpose(r - 2, r - 1)?))?,
             at.when(1, || product(a.transpose(r - 2, r - 1)?, g))?,
-        ])
+        ];
+        gradients.resize(at.inputs.len(), Some(g));
+        Ok(gradients)
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
@@ -54,8 +63,13 @@ impl Op for MatMul {
     }
 
     /// BLAS reads a matrix along either axis, as long as the other is not repeated.
-    fn accepts(&self, _: usize, layout: &Layout) -> bool {
-        gemm::readable(&layout.shape, &layout.strides)
+    fn accepts(&self, input: usize, layout: &Layout) -> bool {
+        input < 2 && gemm::readable(&layout.shape, &layout.strides)
+    }
+
+    /// A sum costs little while a small product is in registers.
+    fn adds(&self, inputs: &[&Layout]) -> bool {
+        inputs.len() == 2 && gemm::by_loops(inputs[0], inputs[1])
     }
 
     fn key(&self) -> Option<String> {
@@ -64,8 +78,10 @@ impl Op for MatMul {
 }
 
 fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
-    let y = call.output::<T>();
-    gemm::batched(call.input::<T>(0), call.layout(0), call.input::<T>(1), call.layout(1), y);
+    let left = (call.input::<T>(0), call.layout(0));
+    let right = (call.input::<T>(1), call.layout(1));
+    let term = (call.len() == 3).then(|| call.input::<T>(2));
+    gemm::batched(left, right, term, call.output());
     Ok(())
 }
 

@@ -1,9 +1,10 @@
 //! From a graph to steps over slots.
 //!
-//! [`lower`] drops dead nodes, merges equal ones and turns views into layouts; [`fuse`] groups
-//! elementwise units; [`assign`] decides which assignments are written in place; [`liveness`] gives
+//! [`lower`] drops dead nodes, merges equal ones and turns views into layouts; [`absorb`] takes sums
+//! into kernels; [`fuse`] groups elementwise units; [`assign`] decides which assignments are written in place; [`liveness`] gives
 //! every value its slot; [`emit`] writes the steps.
 
+mod absorb;
 mod assign;
 mod emit;
 mod fuse;
@@ -158,7 +159,8 @@ pub(crate) struct Worklist {
 
 impl Plan {
     pub(crate) fn new(dtype: DType, state: &State, outputs: &[usize]) -> Plan {
-        let list = lower::lower(dtype, state, outputs);
+        let mut list = lower::lower(dtype, state, outputs);
+        absorb::absorb(&mut list);
         let groups = fuse::fuse(&list);
         let schedule = assign::schedule(&list, groups);
         let (slots, arena) = liveness::place(&list, &schedule);
