@@ -4,6 +4,7 @@ mod alias;
 mod attention;
 mod broadcast_to;
 mod channel_sum;
+mod checkpointed;
 mod cholesky;
 mod concat;
 mod conv2d;

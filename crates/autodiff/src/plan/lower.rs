@@ -109,7 +109,7 @@ impl Lowering<'_> {
         if let Some(micro) = op.micro() {
             return self.elementwise(micro, inputs, shape);
         }
-        if let [input] = inputs {
+        if let Some(input) = inputs.first() {
             let place = self.place(*input);
             if let Some(layout) = op.view(&place.layout) {
                 return Place { value: place.value, layout };

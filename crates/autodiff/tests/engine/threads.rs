@@ -112,3 +112,21 @@ fn of_recurrent_layers_and_linear_maps() {
         outputs
     });
 }
+
+#[test]
+fn of_norms_dropout_and_factors() {
+    same_bits(1, |graph| {
+        let x = graph.input("x", &[300, 500]);
+        let key = graph.index_constant(&[3, 0, 5, 0], &[4]).unwrap();
+        let dropped = x.dropout(0.3, key).unwrap().layer_norm(1e-5).unwrap();
+        let (gram, normed) = (dropped.gram().unwrap(), x.batch_norm(1e-5).unwrap());
+        let identity: Vec<f64> =
+            (0..300 * 300).map(|i| f64::from(u8::from(i % 301 == 0))).collect();
+        let ridge = gram.add(graph.constant(&identity, &[300, 300]).unwrap()).unwrap();
+        let factor = ridge.cholesky().unwrap();
+        let loss = factor.sum_all().add(normed.mul(dropped).unwrap().square().sum_all()).unwrap();
+        let mut outputs = graph.grad(loss, &[x]).unwrap();
+        outputs.extend([gram, normed, factor]);
+        outputs
+    });
+}
