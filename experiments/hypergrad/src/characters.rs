@@ -148,6 +148,28 @@ fn turn(values: &[u8]) -> Vec<f32> {
 }
 
 #[cfg(test)]
+impl Tasks {
+    /// Ten tasks of three characters made up from stripes, with four drawings of each to train on.
+    pub(crate) fn made_up() -> Self {
+        let drawn = |task: usize, class: u32, number: usize| {
+            let value = |pixel: usize| {
+                let stripe = pixel % (5 + task) == class as usize;
+                f32::from(u8::from(stripe)) + ((pixel * 31 + number * 17) % 13) as f32 / 40.0
+            };
+            ((0..PIXELS).map(value).collect(), class)
+        };
+        let tasks = |numbers: std::ops::Range<usize>| -> Vec<Vec<Vec<Drawn>>> {
+            let character =
+                |task, class| numbers.clone().map(|number| drawn(task, class, number)).collect();
+            (0..10).map(|task| (0..3).map(|class| character(task, class)).collect()).collect()
+        };
+        let mut made = Self { train: tasks(0..4), test: tasks(4..6) };
+        made.centre();
+        made
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

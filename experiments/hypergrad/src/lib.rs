@@ -30,6 +30,7 @@ use experiment::{Better, BindError, Bound, DataRef, Error, Experiment, Metric, P
 pub use params::{Params, Sharing, Task, Trajectory};
 pub use target::Targets;
 
+use crate::characters::Tasks;
 use crate::digits::Parts;
 
 /// The experiment; `T` tells which other experiments can be a target.
@@ -112,7 +113,7 @@ impl<T: Targets> Experiment for Hypergrad<T> {
         let learn = match params.task {
             Task::Illustration => return surface::illustration(params, run),
             Task::Naive => return surface::naive(params, run),
-            Task::Omniglot => return sharing::run(params, run),
+            Task::Omniglot => return sharing::run(params, run, &Tasks::load(run)?),
             Task::Schedules => schedules::run,
             Task::Baseline => baseline::run,
             Task::InitialGradient => initial_gradient::run,

@@ -132,12 +132,11 @@ struct Entry {
 }
 
 /// Learns how ten tasks share the layers of their networks (section 3.4), or trains a baseline.
-pub(crate) fn run(params: &Params, run: &mut Run<'_>) -> Result<(), Error> {
-    let tasks = Tasks::load(run)?;
+pub(crate) fn run(params: &Params, run: &mut Run<'_>, tasks: &Tasks) -> Result<(), Error> {
     let schedules = Schedules::constant(params.steps(), 2 * LAYERS, 1.0, 0.9)?;
     let start = matrices(params.sharing);
     let sharing = match params.sharing {
-        Sharing::Learned => learn_sharing(params, run, &tasks, &schedules, start)?,
+        Sharing::Learned => learn_sharing(params, run, tasks, &schedules, start)?,
         Sharing::Tied | Sharing::Separate => start,
     };
     for (at, &value) in sharing.iter().enumerate() {

@@ -1,14 +1,15 @@
 use experiment::{DataPaths, Device, Error, MemorySink, Run, RunContext, RunId};
 
+use crate::characters::Tasks;
 use crate::digits::Parts;
 use crate::{
     Params, Task, Trajectory, baseline, chaos, initial_gradient, penalties, preprocessing,
-    prototypes, schedules,
+    prototypes, schedules, sharing,
 };
 
 type Learn = fn(&Params, &mut Run<'_>, &Parts) -> Result<(), Error>;
 
-const TASKS: [(Task, Learn); 7] = [
+const TASKS: [(Task, Learn); 8] = [
     (Task::Schedules, schedules::run),
     (Task::Baseline, baseline::run),
     (Task::InitialGradient, initial_gradient::run),
@@ -16,6 +17,7 @@ const TASKS: [(Task, Learn); 7] = [
     (Task::Data, prototypes::run),
     (Task::Preprocessing, preprocessing::run),
     (Task::Chaos, chaos::run),
+    (Task::Omniglot, |params, run, _| sharing::run(params, run, &Tasks::made_up())),
 ];
 
 fn small(task: Task) -> Params {
@@ -23,7 +25,7 @@ fn small(task: Task) -> Params {
         task,
         meta_iterations: Some(3),
         meta_step: (task == Task::L2).then_some(1.0),
-        steps: Some(4),
+        steps: Some(if task == Task::Omniglot { 2 } else { 4 }),
         batch: Some(if task == Task::Data { 10 } else { 8 }),
         examples: Some(24),
         points: Some(4),
