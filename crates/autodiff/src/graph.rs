@@ -1,6 +1,7 @@
 //! The graph: a list of nodes in topological order that only grows.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -223,6 +224,38 @@ impl Graph {
         self.own("compile", outputs)?;
         let outputs: Vec<usize> = outputs.iter().map(Var::id).collect();
         Program::new(self.dtype, &self.state.borrow(), &outputs)
+    }
+
+    /// Names of the operations that `outputs` depend on, each once, in alphabetical order.
+    ///
+    /// ```
+    /// use autodiff::{DType, Graph};
+    ///
+    /// let graph = Graph::new(DType::F32);
+    /// let x = graph.input("x", &[2]);
+    /// assert_eq!(graph.operations(&[x.exp().sum_all()])?, ["exp", "sum"]);
+    /// # Ok::<(), autodiff::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::ForeignGraph`] for a variable of another graph.
+    pub fn operations(&self, outputs: &[Var<'_>]) -> Result<Vec<&'static str>, Error> {
+        self.own("operations", outputs)?;
+        let state = self.state.borrow();
+        let mut seen = vec![false; state.nodes.len()];
+        let mut ahead: Vec<usize> = outputs.iter().map(Var::id).collect();
+        let mut names = BTreeSet::new();
+        while let Some(id) = ahead.pop() {
+            if std::mem::replace(&mut seen[id], true) {
+                continue;
+            }
+            let node = &state.nodes[id];
+            if let Kind::Apply(op) = &node.kind {
+                names.insert(op.name());
+            }
+            ahead.extend(node.inputs.iter());
+        }
+        Ok(names.into_iter().collect())
     }
 
     pub(crate) fn push(
