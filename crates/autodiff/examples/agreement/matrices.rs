@@ -50,6 +50,15 @@ pub(crate) fn cases() -> Vec<Case> {
         }
     }
     cases.extend(batches());
+    cases.extend(sums());
+    cases.push(
+        case("layers", "computed again for the gradient", |g, x| {
+            let hidden = g.checkpointed(&[x[0], x[1]], |x| Ok(x[0].matmul(x[1])?.tanh()))?;
+            Ok(vec![g.checkpointed(&[hidden, x[1]], |x| Ok(x[0].matmul(x[1])?.tanh()))?])
+        })
+        .of("x", &[9, 37], NORMAL)
+        .of("w", &[37, 37], Draw::Normal(0.2)),
+    );
     cases.extend(affine());
     for shape in [&[5, 7][..], &[3, 9, 70], &[150, 333], &[131, 17]] {
         let pairs = case("gram", format!("{shape:?}"), |_, x| Ok(vec![x[0].gram()?]));
@@ -66,6 +75,23 @@ fn spelled(turned: [bool; 2]) -> &'static str {
         [false, true] => ", right transposed",
         [true, true] => ", both transposed",
     }
+}
+
+/// Products so small that they take a sum along.
+fn sums() -> Vec<Case> {
+    let shapes: [[&[usize]; 3]; 4] = [
+        [&[32, 10, 1], &[32, 1, 50], &[32, 10, 50]],
+        [&[5, 1, 70], &[5, 70, 19], &[5, 1, 19]],
+        [&[5, 9, 50], &[5, 50, 1], &[5, 9, 1]],
+        [&[3, 5, 130], &[3, 130, 2], &[3, 5, 2]],
+    ];
+    let sum = |[a, b, c]: [&'static [usize]; 3]| {
+        let sum = case("product_and_sum", format!("{a:?} by {b:?}"), |_, x| {
+            Ok(vec![x[2].add(x[0].matmul(x[1])?)?])
+        });
+        sum.of("a", a, NORMAL).of("b", b, NORMAL).of("c", c, NORMAL)
+    };
+    shapes.into_iter().map(sum).collect()
 }
 
 fn batches() -> Vec<Case> {
