@@ -20,7 +20,7 @@ impl Workload {
             arguments,
             script: "memn2n.py",
             peers: &["jax-scan --bow dense", "jax-step --bow dense", "torch-eager --bow dense"],
-            wanted: [1.0 / 3.0; 2],
+            wanted: [0.33; 2],
         }
     }
 
