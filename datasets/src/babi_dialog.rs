@@ -21,6 +21,7 @@
 
 mod generate;
 mod read;
+mod teacher;
 mod types;
 mod vocabulary;
 mod write;
@@ -30,6 +31,7 @@ use crate::store::Store;
 
 pub use generate::{GENERATOR_VERSION, generate};
 pub use read::{ReadError, read};
+pub use teacher::{Fact, answered, is_expert, supporting_fact};
 pub use types::{Regime, Reply, Request, Split, Story, Turn};
 pub use vocabulary::{ACTORS, NEGATIVE, PLACES, POSITIVE, REQUEST, VERBS, area};
 pub use write::write;

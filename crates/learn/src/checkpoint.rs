@@ -12,6 +12,8 @@ pub(crate) struct Checkpoint {
     pub(crate) params: Vec<f64>,
     pub(crate) state: Vec<f64>,
     pub(crate) selected: Option<Selected>,
+    /// What [`Task::state`](crate::Task::state) gave.
+    pub(crate) task: Vec<f64>,
 }
 
 /// Where the loop is. Sums are kept as bits, so that nothing is lost in text.
@@ -33,9 +35,11 @@ struct SelectedHeader {
 
 const PROGRESS: &str = "progress";
 const SELECTED: &str = "selected";
+const TASK: &str = "task";
 
 impl Checkpoint {
-    /// A safetensors file with `params`, `state` and `selected` as f64 and the progress as metadata.
+    /// A safetensors file with `params`, `state`, `selected` and `task` as f64, the last two where
+    /// there are any, and the progress as metadata.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let mut metadata = HashMap::from([(PROGRESS.to_owned(), json(&self.progress)?)]);
         let mut tensors = vec![("params", &self.params), ("state", &self.state)];
@@ -44,6 +48,9 @@ impl Checkpoint {
                 SelectedHeader { step: selected.step, value_bits: selected.value.to_bits() };
             metadata.insert(SELECTED.to_owned(), json(&header)?);
             tensors.push((SELECTED, &selected.params));
+        }
+        if !self.task.is_empty() {
+            tensors.push((TASK, &self.task));
         }
         let bytes: BTreeMap<&str, Vec<u8>> = tensors
             .into_iter()
@@ -90,6 +97,7 @@ impl Checkpoint {
             params: floats("params")?,
             state: floats("state")?,
             selected,
+            task: if tensors.tensor(TASK).is_ok() { floats(TASK)? } else { Vec::new() },
         })
     }
 }
@@ -107,11 +115,17 @@ mod tests {
         let progress =
             Progress { step: 7, loss_bits: 0.1_f64.to_bits(), norm_bits: f64::MAX.to_bits() };
         let selected = Some(Selected { step: 5, value: 0.3, params: vec![1.0, 2.0] });
-        let mut checkpoint =
-            Checkpoint { progress, params: vec![0.1, -0.0], state: vec![], selected };
+        let mut checkpoint = Checkpoint {
+            progress,
+            params: vec![0.1, -0.0],
+            state: vec![],
+            selected,
+            task: vec![2.0],
+        };
         let bytes = checkpoint.to_bytes().unwrap();
         assert_eq!(Checkpoint::from_bytes(&bytes).unwrap(), checkpoint);
         checkpoint.selected = None;
+        checkpoint.task = Vec::new();
         let bytes = checkpoint.to_bytes().unwrap();
         assert_eq!(Checkpoint::from_bytes(&bytes).unwrap(), checkpoint);
         for end in 0..bytes.len() {

@@ -135,4 +135,22 @@ pub trait Task: Objective {
     /// # Errors
     /// Any error of the evaluation.
     fn evaluate(&mut self, params: &mut autodiff::Buffer) -> Result<Metrics, experiment::Error>;
+
+    /// What evaluations have changed in the task, for a checkpoint: with it, batches are a function
+    /// of their index. Nothing by default.
+    fn state(&self) -> Vec<f64> {
+        Vec::new()
+    }
+
+    /// Puts a new task into the state of an earlier one.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`](experiment::Error::Checkpoint) for a state of another task.
+    fn restore(&mut self, state: &[f64]) -> Result<(), experiment::Error> {
+        if state.is_empty() {
+            return Ok(());
+        }
+        let found = format!("wanted no state of the task, found {} numbers", state.len());
+        Err(experiment::Error::Checkpoint(found))
+    }
 }

@@ -55,7 +55,7 @@ pub fn train(
             .map_err(trace)?;
     let mut batch = Batch::new(task.inputs());
     let (mut progress, mut selected) = match run.resume()? {
-        Some(bytes) => resume(&bytes, &mut stepper)?,
+        Some(bytes) => resume(&bytes, task, &mut stepper)?,
         None => (Progress::default(), None),
     };
     let mut metrics = Metrics::new();
@@ -84,7 +84,7 @@ pub fn train(
             run.progress(progress.step, settings.steps);
         }
         if run.checkpoint_due() && progress.step < settings.steps {
-            save(&stepper, progress, selected.clone(), run)?;
+            save(task, &stepper, progress, selected.clone(), run)?;
         }
         if run.interrupted() && progress.step < settings.steps {
             return Err(Error::Interrupted);
@@ -125,6 +125,7 @@ fn evaluate(
 }
 
 fn save(
+    task: &dyn Task,
     stepper: &Stepper,
     progress: Progress,
     selected: Option<Selected>,
@@ -135,12 +136,18 @@ fn save(
         params: stepper.params().map_err(trace)?,
         state: stepper.state().map_err(trace)?,
         selected,
+        task: task.state(),
     };
     run.checkpoint(&checkpoint.to_bytes().map_err(Error::Checkpoint)?)
 }
 
-fn resume(bytes: &[u8], stepper: &mut Stepper) -> Result<(Progress, Option<Selected>), Error> {
+fn resume(
+    bytes: &[u8],
+    task: &mut dyn Task,
+    stepper: &mut Stepper,
+) -> Result<(Progress, Option<Selected>), Error> {
     let checkpoint = Checkpoint::from_bytes(bytes).map_err(Error::Checkpoint)?;
+    task.restore(&checkpoint.task)?;
     stepper.restore(&checkpoint.params, &checkpoint.state).map_err(trace)?;
     Ok((checkpoint.progress, checkpoint.selected))
 }

@@ -7,7 +7,8 @@ mod peers;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use peers::{Case, Ours, Start, Target};
+use peers::workload::Workload;
+use peers::{Case, Start};
 
 const EXAMPLES: &[(&str, &str)] = &[
     ("autodiff", "machine"),
@@ -24,22 +25,9 @@ fn main() -> Result<ExitCode> {
     })
 }
 
-/// A workload: a program of ours with arguments, the peers' script, and what the peers are called.
-struct Workload {
-    name: &'static str,
-    example: &'static str,
-    arguments: &'static str,
-    script: &'static str,
-    peers: &'static [&'static str],
-    /// Ours over the fastest peer, on one thread and on two.
-    wanted: [f64; 2],
-}
-
 fn workloads(start: &Start, threads: usize) -> Vec<Case> {
     const TORCH: &[&str] = &["torch", "torch-cl", "torch-compile", "jax-nhwc"];
     const CELLS: &[&str] = &["torch-eager", "torch-nn", "torch-compile", "jax"];
-    const MEMORY: &[&str] =
-        &["jax-scan --bow dense", "jax-step --bow dense", "torch-eager --bow dense"];
     const ARRAY: &[&str] = &["numpy", "torch"];
     let of = |name, [example, arguments, script]: [&'static str; 3], peers, wanted| Workload {
         name,
@@ -53,13 +41,8 @@ fn workloads(start: &Start, threads: usize) -> Vec<Case> {
         of("sgemm 2048", ["machine", "--job gemm --n 2048", "machine.py"], ARRAY, [1.1; 2]),
         of("exp", ["machine", "--job exp --n 1000000", "machine.py"], ARRAY, [1.1; 2]),
         of("tanh", ["machine", "--job tanh --n 1000000", "machine.py"], ARRAY, [1.1; 2]),
-        of("memory network, 1 hop", ["memory_network", "--hops 1", "memn2n.py"], MEMORY, [0.33; 2]),
-        of(
-            "memory network, 3 hops",
-            ["memory_network", "--hops 3", "memn2n.py"],
-            MEMORY,
-            [0.33; 2],
-        ),
+        Workload::memory_network("memory network, 1 hop", "--hops 1"),
+        Workload::memory_network("memory network, 3 hops", "--hops 3"),
         of("LSTM attention", ["seq2seq", "--cell lstm", "seq2seq.py"], CELLS, [0.8, 0.9]),
         of("GRU attention", ["seq2seq", "--cell gru", "seq2seq.py"], CELLS, [0.85, 0.9]),
         of("CaffeNet step", ["convtrain", "", "convtrain.py"], TORCH, [0.8, 0.9]),
@@ -68,27 +51,4 @@ fn workloads(start: &Start, threads: usize) -> Vec<Case> {
     ]
     .map(|workload| workload.case(start, threads))
     .into()
-}
-
-impl Workload {
-    fn case(&self, start: &Start, threads: usize) -> Case {
-        let arguments = format!("{} --budget 2 --threads {threads}", self.arguments);
-        let program = start.ours(self.example, "regimen", threads, &arguments);
-        let wanted = self.wanted[threads - 1];
-        let peer = |name: &&'static str| {
-            let words = format!("{} --budget 2 --peer {name}", self.arguments);
-            start.peer(self.script, name, threads, &words)
-        };
-        let mut targets = vec![Target::Fastest(&[0, 1, 2, 3], wanted)];
-        if self.example == "style" {
-            // Half of PyTorch's memory.
-            targets.push(Target::Smallest(&[0, 1], 0.5));
-        }
-        Case {
-            is_peak: self.name.starts_with("sgemm"),
-            ours: vec![Ours { program, targets }],
-            peers: self.peers.iter().flat_map(peer).collect(),
-            ..Case::new(format!("{}, {threads} thread(s)", self.name), threads)
-        }
-    }
 }

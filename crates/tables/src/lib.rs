@@ -27,8 +27,8 @@ mod write;
 pub use cell::Cell;
 pub use columns::{PROVENANCE, is_outcome};
 pub use compare::{
-    Axis, Change, Comparison, Counts, Format, Published, Regression, Request, Side, Standing,
-    Summary, Test, Theirs, Verdict, against, compare,
+    Axis, Change, Comparison, Counts, Format, Passed, Passes, Published, Regression, Request, Side,
+    Standing, Summary, Test, Theirs, Verdict, against, compare,
 };
 pub use error::Error;
 pub use exact::{Difference, Differences, Scope, exact};

@@ -1,7 +1,8 @@
 use rand::{Rng, RngExt};
 
-use super::types::{Regime, Reply, Request, Story, Turn};
-use super::vocabulary::{ACTORS, NEGATIVE, PLACES, POSITIVE, REQUEST, VERBS, area};
+use super::teacher::{Fact, answered, is_expert, one};
+use super::types::{Regime, Story, Turn};
+use super::vocabulary::{ACTORS, PLACES, VERBS};
 
 /// Grows whenever the same generators would give other stories; part of a run's identity.
 pub const GENERATOR_VERSION: u32 = 1;
@@ -42,10 +43,6 @@ fn story(regime: Regime, policy_accuracy: f64, rng: &mut impl Rng) -> Story {
     let scenes = scenes(rng);
     let turns = scenes.into_iter().map(|scene| scene.played(regime, policy_accuracy, rng));
     Story { turns: turns.collect() }
-}
-
-fn one<'a>(among: &[&'a str], rng: &mut impl Rng) -> &'a str {
-    among[rng.random_range(0..among.len())]
 }
 
 #[derive(Clone, Copy)]
@@ -103,69 +100,19 @@ fn last(moves: &[Move], actor: &str) -> Option<Move> {
 
 impl Scene {
     fn played(&self, regime: Regime, policy_accuracy: f64, rng: &mut impl Rng) -> Turn {
-        let expert = match regime {
-            Regime::ImitatingExpert => true,
-            Regime::ImitationMixture => rng.random_bool(0.5),
-            _ => false,
-        };
-        let right = self.fact.place;
-        let knows = expert || rng.random_bool(policy_accuracy);
-        let answer = if knows { right } else { one(&PLACES, rng) };
-        let reply = match (expert, answer == right) {
-            (true, _) => None,
-            (false, true) => Some(praise(regime, rng)),
-            (false, false) => Some(self.correction(regime, answer, rng)),
-        };
-        Turn {
+        let told = Turn {
             statements: self.moves.iter().map(Move::statement).collect(),
             question: format!("Where is {}?", self.fact.actor),
-            answer: answer.into(),
-            question_reward: expert,
-            reply,
-        }
+            answer: String::new(),
+            question_reward: false,
+            reply: None,
+        };
+        let expert = is_expert(regime, rng);
+        let knows = expert || rng.random_bool(policy_accuracy);
+        let answer = if knows { self.fact.place } else { one(&PLACES, rng) };
+        let fact = Fact { statement: &self.fact.statement(), place: self.fact.place };
+        answered(&told, regime, &fact, (!expert).then_some(answer), rng)
     }
-
-    /// The reply to a wrong answer.
-    fn correction(&self, regime: Regime, answer: &str, rng: &mut impl Rng) -> Reply {
-        let place = self.fact.place;
-        let told = |text: String| Reply { text, reward: false, request: None };
-        match regime {
-            Regime::ImitatingExpert | Regime::PositiveNegative | Regime::ImitationMixture => {
-                told(one(&NEGATIVE, rng).into())
-            }
-            Regime::AnswersSupplied | Regime::PartialRewards | Regime::NoFeedback => {
-                told(format!("No, the answer is {place}."))
-            }
-            Regime::Hints => told(hint(answer, place)),
-            Regime::SupportingFacts => told(format!("No, because {}", self.fact.statement())),
-            Regime::AskForAnswer => asked(place.into(), rng),
-            Regime::AskForSupportingFact => {
-                asked(format!("A relevant fact is {}", self.fact.statement()), rng)
-            }
-        }
-    }
-}
-
-/// The reply to a right answer.
-fn praise(regime: Regime, rng: &mut impl Rng) -> Reply {
-    let text = one(&POSITIVE, rng).into();
-    let reward = match regime {
-        Regime::NoFeedback => false,
-        Regime::PartialRewards => rng.random_bool(0.5),
-        _ => true,
-    };
-    Reply { text, reward, request: None }
-}
-
-fn hint(answer: &str, place: &str) -> String {
-    let wanted = area(place).expect("a place has an area");
-    let near = if area(answer) == Some(wanted) { "Almost" } else { "No" };
-    format!("{near}, they are {wanted}.")
-}
-
-fn asked(help: String, rng: &mut impl Rng) -> Reply {
-    let request = Some(Request { text: REQUEST.into(), help });
-    Reply { text: one(&NEGATIVE, rng).into(), reward: false, request }
 }
 
 #[cfg(test)]
@@ -201,12 +148,6 @@ mod tests {
         for regime in Regime::ALL {
             assert_eq!(told(regime, 0.01), expert);
         }
-    }
-
-    #[test]
-    fn hints_name_the_area_and_say_when_the_answer_was_near() {
-        assert_eq!(hint("bedroom", "bathroom"), "Almost, they are upstairs.");
-        assert_eq!(hint("garden", "kitchen"), "No, they are downstairs.");
     }
 
     /// Other sums mean that [`GENERATOR_VERSION`] must grow.

@@ -3,6 +3,7 @@ use std::mem;
 use thiserror::Error;
 
 use super::types::{Reply, Request, Story, Turn};
+use super::vocabulary::PLACES;
 
 /// A file that does not follow the released format.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -22,8 +23,8 @@ pub struct ReadError {
 ///
 /// # Errors
 /// The first line that breaks the format: its columns, its number in the story, a reward other than
-/// 0 and 1, a label where there is no question, a reply or help that is missing, bytes that are not
-/// UTF-8, a file that ends early or is empty.
+/// 0 and 1, a label where there is no question, an answer that is no place, a reply or help that is
+/// missing, bytes that are not UTF-8, a file that ends early or is empty.
 pub fn read(name_for_errors: &str, bytes: &[u8]) -> Result<Vec<Story>, ReadError> {
     let mut reader = Reader::default();
     let mut last = 0;
@@ -165,6 +166,10 @@ impl Reader {
             let wanted = "a question ending in \"? \" before a label";
             return Err(Wanted(wanted.into(), shown(line.said)));
         };
+        if !PLACES.contains(&line.answered) {
+            let wanted = format!("an answer among {}", PLACES.join(", "));
+            return Err(Wanted(wanted, shown(line.answered)));
+        }
         let turn = Turn {
             statements: mem::take(&mut self.statements),
             question: question.into(),
@@ -266,7 +271,7 @@ mod tests {
             let (from, to) = (SOUND.find(from).unwrap(), SOUND.rfind(to).unwrap());
             SOUND.as_bytes()[from..to].to_vec()
         };
-        let broken: [(&str, &[u8], &[u8]); 18] = [
+        let broken: [(&str, &[u8], &[u8]); 20] = [
             ("a tab is missing", b"bathroom.\t\t0", b"bathroom.\t0"),
             ("a tab too many", b"bathroom.\t\t0", b"bathroom.\t\t0\t"),
             ("no line number", b"2 Where", b"Where"),
@@ -282,6 +287,8 @@ mod tests {
             ("numbers do not restart", b"\t1\n1 Where", b"\t1\n8 Where"),
             ("numbers do not begin at 1", b"1 Mary", b"2 Mary"),
             ("bytes that are not UTF-8", b"John went", b"J\xffhn went"),
+            ("latin-1", b"Wrong.", b"Erron\xe9."),
+            ("an answer that is no place", b"Mary? \tgarden", b"Mary? \tattic"),
             ("no reply", &between("3 Wrong", "Where is John"), b"3 "),
             ("no help", &between("4 bathroom", "1 Where"), b""),
             ("a story ends after statements", b"6 Where is John? \thallway\t1\n", b""),
@@ -314,15 +321,14 @@ mod tests {
         let reply = (text(), any::<bool>(), proptest::option::of(request))
             .prop_map(|(text, reward, request)| Reply { text, reward, request });
         let statements = proptest::collection::vec(text(), 0..4);
-        (statements, text(), text(), proptest::option::of(reply)).prop_map(
-            |(statements, question, answer, reply)| Turn {
+        (statements, text(), proptest::sample::select(&PLACES[..]), proptest::option::of(reply))
+            .prop_map(|(statements, question, answer, reply)| Turn {
                 statements,
                 question: question + "?",
-                answer,
+                answer: answer.into(),
                 question_reward: reply.is_none(),
                 reply,
-            },
-        )
+            })
     }
 
     proptest! {

@@ -14,6 +14,8 @@ pub(crate) struct Example {
     pub(crate) question: Vec<u32>,
     /// The student's answer as an index into [`PLACES`]; `None` where a turn has none.
     pub(crate) answer: Option<u32>,
+    /// Whether there is an answer that can be imitated here.
+    pub(crate) imitable: bool,
     /// Whether the answer was rewarded.
     pub(crate) rewarded: bool,
     /// What the teacher said next.
@@ -60,63 +62,116 @@ pub(crate) fn examples(
 ) -> Result<Vec<Example>, Error> {
     let mut examples = Vec::new();
     for story in stories {
-        let mut said: Vec<&str> = Vec::new();
+        let mut heard = Heard::new(vocabulary, params);
         for (at, turn) in story.turns.iter().enumerate() {
-            said.extend(turn.statements.iter().map(String::as_str));
-            let memories = encode_memories(&said, vocabulary, params.time_features);
-            let reply = turn.reply.as_ref();
-            examples.push(Example {
-                memories: memories.clone(),
-                question: vocabulary.encode(&turn.question),
-                answer: Some(place(&turn.answer)?),
-                rewarded: turn.question_reward || reply.is_some_and(|reply| reply.reward),
-                reply: match (reply, params.no_reply) {
-                    (Some(reply), _) => Some(reply.text.clone()),
-                    (None, NoReply::Skip) => None,
-                    (None, NoReply::NextLine) => {
-                        story.turns.get(at + 1).and_then(|next| next.statements.first().cloned())
-                    }
-                },
-            });
-            let Some(reply) = reply else { continue };
-            if let Some(request) = &reply.request {
-                if params.corrections != Corrections::First {
-                    let mut question = match params.corrections {
-                        Corrections::History => vocabulary.encode(&turn.question),
-                        Corrections::First | Corrections::SecondTurn => Vec::new(),
-                    };
-                    question.extend(vocabulary.encode(&reply.text));
-                    examples.push(Example {
-                        memories,
-                        question,
-                        answer: None,
-                        rewarded: false,
-                        reply: Some(request.help.clone()),
-                    });
-                }
-                // The first reply asked for a request, so it is part of an exchange, not a fact.
-                said.push(&request.help);
-            } else if params.replies_in_memory {
-                said.push(&reply.text);
-            }
+            heard.question(turn);
+            examples.extend(heard.turn(turn, story.turns.get(at + 1))?);
         }
     }
     Ok(examples)
 }
 
-/// Word indices of each line, with a token for its distance from the end.
-pub(crate) fn encode_memories(said: &[&str], vocabulary: &Vocabulary, time: bool) -> Vec<Vec<u32>> {
-    let encode = |(at, line): (usize, &&str)| {
-        let mut words = vocabulary.encode(line);
-        if time {
-            words.push(vocabulary.time(said.len() - at));
-        }
-        words
-    };
-    said.iter().enumerate().map(encode).collect()
+/// A story as far as it was told.
+pub(crate) struct Heard<'a> {
+    vocabulary: &'a Vocabulary,
+    params: &'a Params,
+    /// Word indices of each line that is remembered.
+    lines: Vec<Vec<u32>>,
 }
 
-fn place(answer: &str) -> Result<u32, Error> {
+impl<'a> Heard<'a> {
+    pub(crate) fn new(vocabulary: &'a Vocabulary, params: &'a Params) -> Self {
+        Self { vocabulary, params, lines: Vec::new() }
+    }
+
+    fn hear(&mut self, line: &str) {
+        self.lines.push(self.vocabulary.encode(line));
+    }
+
+    /// Hears the statements of a turn; its question, before there is an answer.
+    pub(crate) fn question(&mut self, turn: &Turn) -> Example {
+        turn.statements.iter().for_each(|statement| self.hear(statement));
+        Example {
+            memories: with_times(&self.lines, self.vocabulary, self.params.time_features),
+            question: self.vocabulary.encode(&turn.question),
+            answer: None,
+            imitable: false,
+            rewarded: false,
+            reply: None,
+        }
+    }
+
+    /// What can be learned from a turn whose question was heard; `next` follows it.
+    pub(crate) fn turn(&mut self, turn: &Turn, next: Option<&Turn>) -> Result<Vec<Example>, Error> {
+        let memories = with_times(&self.lines, self.vocabulary, self.params.time_features);
+        let reply = turn.reply.as_ref();
+        let asked = Example {
+            memories,
+            question: self.vocabulary.encode(&turn.question),
+            answer: Some(place(&turn.answer)?),
+            imitable: true,
+            rewarded: turn.question_reward || reply.is_some_and(|reply| reply.reward),
+            reply: match (reply, self.params.no_reply) {
+                (Some(reply), _) => Some(reply.text.clone()),
+                (None, NoReply::Skip) => None,
+                (None, NoReply::NextLine) => next.and_then(|next| next.statements.first().cloned()),
+            },
+        };
+        let mut examples = vec![asked];
+        let Some(reply) = reply else { return Ok(examples) };
+        if let Some(request) = &reply.request {
+            self.correct(&mut examples, &reply.text, &request.help);
+            // The first reply asked for a request, so it is part of an exchange, not a fact.
+            self.hear(&request.help);
+        } else if self.params.replies_in_memory {
+            self.hear(&reply.text);
+        }
+        Ok(examples)
+    }
+
+    /// Reads the help that follows a first reply; the question is all there is in `examples`.
+    fn correct(&self, examples: &mut Vec<Example>, reply: &str, help: &str) {
+        let second = |question: Vec<u32>, answer| Example {
+            memories: examples[0].memories.clone(),
+            question,
+            answer,
+            imitable: false,
+            rewarded: false,
+            reply: Some(help.to_owned()),
+        };
+        let (question, answer) = (&examples[0].question, examples[0].answer);
+        let reply = self.vocabulary.encode(reply);
+        let second = match self.params.corrections {
+            Corrections::First => return,
+            Corrections::SecondTurn => second(reply, None),
+            Corrections::History => second([question.clone(), reply].concat(), None),
+            Corrections::Both => second(question.clone(), answer),
+            Corrections::Help => {
+                examples[0].reply = Some(help.to_owned());
+                return;
+            }
+        };
+        examples.push(second);
+    }
+}
+
+/// Word indices of each line, with a token for its distance from the end.
+pub(crate) fn encode_memories(said: &[&str], vocabulary: &Vocabulary, time: bool) -> Vec<Vec<u32>> {
+    let lines: Vec<Vec<u32>> = said.iter().map(|line| vocabulary.encode(line)).collect();
+    with_times(&lines, vocabulary, time)
+}
+
+fn with_times(lines: &[Vec<u32>], vocabulary: &Vocabulary, time: bool) -> Vec<Vec<u32>> {
+    let count = lines.len();
+    let with_time = |(at, line): (usize, &Vec<u32>)| {
+        let token = time.then(|| vocabulary.time(count - at));
+        line.iter().copied().chain(token).collect()
+    };
+    lines.iter().enumerate().map(with_time).collect()
+}
+
+/// A place's index in [`PLACES`].
+pub(crate) fn place(answer: &str) -> Result<u32, Error> {
     let found = PLACES.iter().position(|place| *place == answer);
     let message = || format!("wanted one of {}, found {answer:?}", PLACES.join(", "));
     Ok(index(found.ok_or_else(|| Error::data("babi1-dialog", message()))?))
@@ -168,6 +223,22 @@ mod tests {
         let help = "A relevant fact is Mary moved to the bathroom.";
         assert_eq!(found[1].reply.as_deref(), Some(help));
         assert_eq!(found[2].reply, None, "a story's last line has no next one");
+    }
+
+    #[test]
+    fn help_can_be_the_reply_to_the_answer_or_one_of_two() {
+        let read = |corrections| read_as(&Params { corrections, ..Params::default() });
+        let help = Some("A relevant fact is Mary moved to the bathroom.");
+        let only = read(Corrections::Help);
+        assert_eq!((only.len(), only[0].reply.as_deref()), (2, help));
+        let both = read(Corrections::Both);
+        assert_eq!(
+            (both.len(), both[0].reply.as_deref(), both[1].reply.as_deref()),
+            (3, Some("No."), help)
+        );
+        assert_eq!(both[1].answer, both[0].answer);
+        assert_eq!(both[1].question, both[0].question);
+        assert_eq!([0, 1, 2].map(|at| both[at].imitable), [true, false, true]);
     }
 
     #[test]

@@ -71,14 +71,22 @@ impl Judge {
         params: &mut Buffer,
         questions: &mut Questions,
     ) -> Result<Vec<u32>, Error> {
-        let mut answers = Vec::with_capacity(questions.answers.len());
+        Ok(self.scores(params, questions)?.chunks(PLACES.len()).map(argmax).collect())
+    }
+
+    /// Scores of the places, `[questions, places]`.
+    fn scores(
+        &mut self,
+        params: &mut Buffer,
+        questions: &mut Questions,
+    ) -> Result<Vec<f32>, Error> {
+        let mut scores = Vec::with_capacity(questions.chunks.len() * CHUNK * PLACES.len());
         for [memories, mask, question] in &mut questions.chunks {
             self.program.run(&mut [params, memories, mask, question])?;
-            let scores = self.program.output(0).to_vec::<f32>()?;
-            answers.extend(scores.chunks(PLACES.len()).map(argmax));
+            scores.extend(self.program.output(0).to_vec::<f32>()?);
         }
-        answers.truncate(questions.answers.len());
-        Ok(answers)
+        scores.truncate(questions.answers.len() * PLACES.len());
+        Ok(scores)
     }
 
     /// Percentage of right answers.
@@ -91,6 +99,22 @@ impl Judge {
         let answers = self.answer(params, questions)?;
         let right = answers.iter().zip(&questions.answers).filter(|(a, b)| a == b).count();
         Ok(100.0 * right as f64 / questions.answers.len() as f64)
+    }
+
+    /// Mean probability of the right answers, `softmax_a(u . y_a)`.
+    #[expect(clippy::cast_precision_loss, reason = "a test set has fewer than 2^52 questions")]
+    pub(crate) fn belief(
+        &mut self,
+        params: &mut Buffer,
+        questions: &mut Questions,
+    ) -> Result<f64, Error> {
+        let scores = self.scores(params, questions)?;
+        let probability = |(scores, right): (&[f32], &u32)| {
+            let right = scores[*right as usize];
+            1.0 / scores.iter().map(|score| f64::from(score - right).exp()).sum::<f64>()
+        };
+        let rows = scores.chunks(PLACES.len()).zip(&questions.answers);
+        Ok(rows.map(probability).sum::<f64>() / questions.answers.len() as f64)
     }
 }
 

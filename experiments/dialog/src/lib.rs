@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod ask;
+mod disguise;
 mod examples;
 mod forward_prediction;
 mod judge;
 mod loss;
 mod model;
 mod movies;
+mod online;
 mod params;
 mod replies;
 mod stored;
@@ -23,12 +25,16 @@ use experiment::{
 use learn::{Objective, Optimizer, Schedule, Selection, Training};
 use serde::Serialize;
 
-pub use params::{Corrections, Data, Learner, MovieQa, Negatives, NoReply, Params, Ranked};
+pub use params::{
+    Corrections, Data, Disguise, Learner, MovieQa, Negatives, NoReply, Online, Params, Ranked,
+};
 
+use crate::disguise::disguise;
 use crate::examples::{Example, examples, longest_memory, texts};
 use crate::movies::{MovieTask, Movies};
+use crate::online::Rounds;
 use crate::stored::Description;
-use crate::task::DialogTask;
+use crate::task::{DialogTask, Examples};
 use crate::text::Vocabulary;
 
 /// Name of the released data set.
@@ -58,7 +64,11 @@ impl Dialog {
         let Params { policy_accuracy, data_seed, .. } = self.params;
         let regime = self.params.regime();
         let mut splits = [const { Vec::new() }; 3];
-        for ((split, count), stories) in STORIES.into_iter().zip(&mut splits) {
+        for ((split, released), stories) in STORIES.into_iter().zip(&mut splits) {
+            let count = match split {
+                Split::Train => self.params.stories.unwrap_or(released),
+                Split::Dev | Split::Test => released,
+            };
             *stories = match self.params.data {
                 Data::Released => {
                     let paths = run.data();
@@ -79,16 +89,29 @@ impl Dialog {
 
     /// The task, and the test questions.
     fn task(&self, run: &Run<'_>) -> Result<(DialogTask, Vec<Example>), Error> {
-        let splits = self.stories(run)?;
-        let longest = splits.iter().map(|stories| longest_memory(stories)).max().unwrap_or(0);
-        let all = splits.iter().flat_map(|stories| texts(stories)).chain(PLACES);
+        let mut splits = self.stories(run)?;
+        disguise(&mut splits[0], self.params.replies, &mut run.rng("disguise", 0));
+        let online = match &self.params.online {
+            Some(settings) => {
+                let (regime, student) = (self.params.regime(), run.stream("student"));
+                Some(Rounds::new(settings.clone(), regime, &splits[0], student)?)
+            }
+            None => None,
+        };
+        let possible = online.as_ref().map(Rounds::possible).unwrap_or_default();
+        let told = || splits.iter().chain([&possible]);
+        let longest = told().map(|stories| longest_memory(stories)).max().unwrap_or(0);
+        let all = told().flat_map(|stories| texts(stories)).chain(PLACES);
         let vocabulary = Vocabulary::new(all, longest);
-        let [train, dev, test] =
-            splits.map(|stories| examples(&stories, &vocabulary, &self.params));
-        let (train, dev, test) = (train?, dev?, test?);
-        let task = DialogTask::new(self.params.clone(), vocabulary, train, &dev, &test)
+        let read = |stories: &[Story]| examples(stories, &vocabulary, &self.params);
+        let [train, dev, test] = &splits;
+        let (train, dev, test, possible) =
+            (read(train)?, read(dev)?, read(test)?, read(&possible)?);
+        let asked = test.clone();
+        let examples = Examples { train, dev, test, possible };
+        let task = DialogTask::new(self.params.clone(), vocabulary, examples, online)
             .map_err(|e| Error::other("tracing the memory network", e))?;
-        Ok((task, test))
+        Ok((task, asked))
     }
 
     fn training(&self, steps_per_epoch: u64) -> Training {
@@ -141,6 +164,8 @@ impl Experiment for Dialog {
         Metric { name: "test_accuracy", unit: "%", better: Better::Higher },
         Metric { name: "selected_test_accuracy", unit: "%", better: Better::Higher },
         Metric { name: "dev_accuracy", unit: "%", better: Better::Higher },
+        Metric { name: "true_answer_probability", unit: "", better: Better::Higher },
+        Metric { name: "student_accuracy", unit: "%", better: Better::Higher },
     ];
 
     const ITEMS: &'static [Items] = &[

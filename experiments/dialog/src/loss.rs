@@ -34,6 +34,8 @@ pub(crate) fn inputs(params: &Params, shape: &Shape) -> Vec<BatchInput> {
 pub(crate) struct Answered {
     /// `None` where the turn has none.
     pub(crate) answer: Option<u32>,
+    /// Whether there is an answer that can be imitated here.
+    pub(crate) imitable: bool,
     /// Whether it was rewarded.
     pub(crate) rewarded: bool,
 }
@@ -44,7 +46,7 @@ pub(crate) fn fill_answer(params: &Params, row: usize, turn: Answered, batch: &m
     let imitated = learner.imitates() && (turn.rewarded || !learner.needs_reward());
     batch.indices_mut(ANSWER)[row] = turn.answer.unwrap_or(0);
     batch.floats_mut(ANSWERED)[row] = f32::from(turn.answer.is_some());
-    batch.floats_mut(IMITATION_WEIGHT)[row] = f32::from(imitated && turn.answer.is_some());
+    batch.floats_mut(IMITATION_WEIGHT)[row] = f32::from(imitated && turn.imitable);
 }
 
 /// Says whether row `row` has a reply to predict.

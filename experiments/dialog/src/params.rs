@@ -1,161 +1,15 @@
+mod choices;
+mod movieqa;
+mod online;
+
 use datasets::babi_dialog::{POLICY_ACCURACIES, Regime};
 use experiment::ParamError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where the stories come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Data {
-    /// The released files of bAbI task 1.
-    Released,
-    /// Stories drawn by the rules measured in the released files.
-    #[default]
-    Generated,
-    /// Questions about the released MovieQA knowledge base.
-    MovieQa,
-}
-
-/// What the learner does with a dialogue (section 4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Learner {
-    /// Imitates every answer, right or wrong.
-    #[default]
-    Imitation,
-    /// Reward-based imitation: imitates rewarded answers only.
-    Rbi,
-    /// Forward prediction: predicts the teacher's reply.
-    Fp,
-    /// Both losses on shared weights.
-    #[serde(rename = "rbi+fp")]
-    RbiFp,
-}
-
-impl Learner {
-    /// Whether answers are imitated.
-    pub(crate) fn imitates(self) -> bool {
-        self != Self::Fp
-    }
-
-    /// Whether only rewarded answers are imitated.
-    pub(crate) fn needs_reward(self) -> bool {
-        matches!(self, Self::Rbi | Self::RbiFp)
-    }
-
-    /// Whether replies are predicted.
-    pub(crate) fn predicts(self) -> bool {
-        matches!(self, Self::Fp | Self::RbiFp)
-    }
-}
-
-/// How the replies that compete with the true one are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Negatives {
-    /// Uniformly from the distinct replies of the training set, the true one left out.
-    #[default]
-    Distinct,
-    /// Uniformly from all replies of the training set, repeats and the true text included, as in
-    /// the released code.
-    Pooled,
-}
-
-/// What is predicted where the teacher says nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum NoReply {
-    /// Nothing: the turn has no forward-prediction term.
-    #[default]
-    Skip,
-    /// The next line of the story, as in the released code.
-    NextLine,
-}
-
-/// How the two-step corrections of regimes 9 and 10 are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Corrections {
-    /// The teacher's first reply is predicted; the help that follows is remembered.
-    #[default]
-    First,
-    /// In addition the first reply is a question of its own whose reply is the help, without a
-    /// chosen answer, as in the released code.
-    SecondTurn,
-    /// In addition the help is predicted from the question followed by the first reply.
-    History,
-}
-
-/// Which entities can be an answer when a model of MovieQA is judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Ranked {
-    /// Every entity but the one asked about.
-    #[default]
-    All,
-    /// Those among the facts retrieved, as in the released code.
-    Retrieved,
-}
-
-/// Settings that only MovieQA has.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct MovieQa {
-    /// Most facts retrieved for a question; of more, evenly spaced ones are taken.
-    pub memories: usize,
-    /// Most words of a fact: the movie, the relation and the first objects.
-    pub memory_words: usize,
-    /// Candidate answers of a training batch: those given, some of the entities retrieved, and
-    /// others drawn uniformly.
-    pub candidates: usize,
-    /// Most entities among a question's facts that become candidates in training.
-    pub retrieved_candidates: usize,
-    /// Candidate replies of a training batch: those of the batch, and others drawn from the distinct
-    /// replies of the training set.
-    pub replies: usize,
-    /// Which entities can be an answer when a model is judged.
-    pub ranked: Ranked,
-    /// Development questions that choose among epochs.
-    pub dev_questions: usize,
-}
-
-impl Default for MovieQa {
-    fn default() -> Self {
-        Self {
-            memories: 20,
-            memory_words: 8,
-            candidates: 512,
-            retrieved_candidates: 10,
-            replies: 256,
-            ranked: Ranked::default(),
-            dev_questions: 2000,
-        }
-    }
-}
-
-impl MovieQa {
-    fn validate(&self, batch: usize) -> Result<(), ParamError> {
-        let check =
-            |holds, path, wanted: &str, found: usize| ParamError::check(holds, path, wanted, found);
-        let some = |value| (1..=1000).contains(&value);
-        check(some(self.memories), "movieqa.memories", "1 to 1000", self.memories)?;
-        let words = self.memory_words;
-        check((3..=1000).contains(&words), "movieqa.memory_words", "3 to 1000", words)?;
-        let least = batch * (1 + self.retrieved_candidates);
-        let wanted =
-            format!("at least {least}, a given and the retrieved ones for each of a batch");
-        let enough = (least..=1_000_000).contains(&self.candidates);
-        check(enough, "movieqa.candidates", &wanted, self.candidates)?;
-        let replies = (batch..=100_000).contains(&self.replies);
-        check(
-            replies,
-            "movieqa.replies",
-            &format!("at least {batch}, one a question"),
-            self.replies,
-        )?;
-        check(self.dev_questions >= 1, "movieqa.dev_questions", "1 or more", self.dev_questions)
-    }
-}
+pub use choices::{Corrections, Data, Disguise, Learner, Negatives, NoReply};
+pub use movieqa::{MovieQa, Ranked};
+pub use online::Online;
 
 /// Parameters of the dialog experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -189,6 +43,12 @@ pub struct Params {
     pub no_reply: NoReply,
     /// How regimes 9 and 10 are read.
     pub corrections: Corrections,
+    /// What becomes of the replies to learn from.
+    pub replies: Disguise,
+    /// Training stories of generated data; `null` for 200, as many as are released.
+    pub stories: Option<usize>,
+    /// Learning from the model's own answers; `null` for the answers of a fixed student.
+    pub online: Option<Online>,
     /// Standard deviation of the initial embeddings.
     pub init_std: f64,
     /// Learning rate of plain gradient descent on the loss summed over a batch.
@@ -204,6 +64,9 @@ pub struct Params {
     pub epochs: Option<u64>,
     /// Seed of generated stories and exchanges; every seed of a run sees the same ones.
     pub data_seed: u64,
+    /// Whether the mean probability that the model gives to the true answers of the test questions is
+    /// recorded at every evaluation, as `true_answer_probability`.
+    pub record_belief: bool,
     /// Whether the trained model is kept as an artifact, for `regimen dialog ask`.
     pub keep_model: bool,
     /// Settings that only MovieQA has.
@@ -227,6 +90,9 @@ impl Default for Params {
             negatives: Negatives::default(),
             no_reply: NoReply::default(),
             corrections: Corrections::default(),
+            replies: Disguise::default(),
+            stories: None,
+            online: None,
             init_std: 0.1,
             learning_rate: 0.01,
             decay_from: 0.75,
@@ -234,6 +100,7 @@ impl Default for Params {
             batch: 32,
             epochs: None,
             data_seed: 0,
+            record_belief: false,
             keep_model: false,
             movieqa: MovieQa::default(),
         }
@@ -267,10 +134,41 @@ impl Params {
         check(positive(self.clip), "clip", "above 0", &self.clip)?;
         check((1..=1000).contains(&self.batch), "batch", "1 to 1000", &self.batch)?;
         check(self.epochs() >= 1, "epochs", "1 or more", &self.epochs())?;
+        if let Some(stories) = self.stories {
+            check(
+                self.data == Data::Generated,
+                "stories",
+                "null unless data is generated",
+                &stories,
+            )?;
+            check((1..=100_000).contains(&stories), "stories", "1 to 100000", &stories)?;
+        }
+        if let Some(online) = &self.online {
+            online.validate()?;
+            let said = self.replies == Disguise::AsSaid;
+            check(said, "replies", "as_said with online", &shown(&self.replies))?;
+        }
         match self.data {
-            Data::MovieQa => self.movieqa.validate(self.batch),
+            Data::MovieQa => self.movieqa.validate(self.batch).and_then(|()| self.babi_only()),
             Data::Released | Data::Generated => Ok(()),
         }
+    }
+
+    /// Refuses what only questions about stories have.
+    fn babi_only(&self) -> Result<(), ParamError> {
+        let known = matches!(
+            self.corrections,
+            Corrections::First | Corrections::SecondTurn | Corrections::History
+        );
+        let refuse =
+            |holds, path, wanted, found: String| ParamError::check(holds, path, wanted, found);
+        let wanted = "first, second_turn or history for movieqa";
+        refuse(known, "corrections", wanted, shown(&self.corrections))?;
+        let said = self.replies == Disguise::AsSaid;
+        refuse(said, "replies", "as_said for movieqa", shown(&self.replies))?;
+        refuse(self.online.is_none(), "online", "null for movieqa", shown(&self.online))?;
+        let silent = !self.record_belief;
+        refuse(silent, "record_belief", "false for movieqa", shown(&self.record_belief))
     }
 
     /// Number of hops, by learner where it is not given.
@@ -292,4 +190,9 @@ impl Params {
     pub(crate) fn regime(&self) -> Regime {
         Regime::from_number(self.regime).expect("a validated regime")
     }
+}
+
+/// A value as a configuration has it.
+fn shown(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("parameters serialise")
 }

@@ -73,6 +73,12 @@ impl Replies {
 }
 
 impl Replies {
+    /// Takes other examples up, whose replies have these numbers among the distinct ones.
+    pub(crate) fn answer_to(&mut self, of_example: Vec<Option<usize>>) {
+        self.occurrences = of_example.iter().copied().flatten().collect();
+        self.of_example = of_example;
+    }
+
     /// The number of an example's true reply among the distinct ones.
     pub(crate) fn said(&self, example: usize) -> Option<usize> {
         self.of_example[example]

@@ -148,6 +148,7 @@ impl Talker for StoredModel {
             memories: encode_memories(&said, &self.vocabulary, self.params.time_features),
             question: self.vocabulary.encode(question),
             answer: Some(0),
+            imitable: false,
             rewarded: false,
             reply: None,
         };

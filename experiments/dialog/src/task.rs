@@ -9,6 +9,7 @@ use crate::forward_prediction::CandidateReplies;
 use crate::judge::{Judge, Questions};
 use crate::loss::{self, Answered, MASK, MEMORIES, QUESTION, REST, row_of};
 use crate::model::{Answers, MemoryNetwork, Shape, write_words};
+use crate::online::{Rounds, Student};
 use crate::params::Params;
 use crate::replies::Replies;
 use crate::text::{NULL, Vocabulary};
@@ -24,17 +25,31 @@ pub(crate) struct DialogTask {
     replies: Replies,
     judge: Judge,
     dev: Questions,
+    /// Test questions whose belief is recorded.
+    watched: Option<Questions>,
+    online: Option<Rounds>,
+    /// The distinct replies in order, where learning is on-line.
+    possible: Vec<String>,
+}
+
+/// What a task is about.
+pub(crate) struct Examples {
+    pub(crate) train: Vec<Example>,
+    pub(crate) dev: Vec<Example>,
+    pub(crate) test: Vec<Example>,
+    /// Every kind of example that on-line learning can come to; empty without it.
+    pub(crate) possible: Vec<Example>,
 }
 
 impl DialogTask {
     pub(crate) fn new(
         params: Params,
         vocabulary: Vocabulary,
-        train: Vec<Example>,
-        dev: &[Example],
-        test: &[Example],
+        examples: Examples,
+        online: Option<Rounds>,
     ) -> Result<Self, TraceError> {
-        let all = || train.iter().chain(dev).chain(test);
+        let Examples { train, dev, test, possible } = examples;
+        let all = || train.iter().chain(&dev).chain(&test).chain(&possible);
         let memories = || all().flat_map(|example| &example.memories);
         let shape = Shape {
             memories: all().map(|example| example.memories.len()).max().unwrap_or(0).max(1),
@@ -43,7 +58,8 @@ impl DialogTask {
             hops: params.hops(),
         };
         let layout = Shape::layout(vocabulary.len(), &params);
-        let said: Vec<Option<&str>> = train.iter().map(|e| e.reply.as_deref()).collect();
+        let of = if online.is_some() { &possible } else { &train };
+        let said: Vec<Option<&str>> = of.iter().map(|e| e.reply.as_deref()).collect();
         let words = |text: &&str| vocabulary.encode(text);
         let replies = Replies::new(&said, words, params.negatives, params.negative_count);
         let mut inputs = loss::inputs(&params, &shape);
@@ -52,8 +68,40 @@ impl DialogTask {
             inputs.push(BatchInput::index("replies", &words));
         }
         let judge = Judge::new(&layout, &vocabulary, shape.clone())?;
-        let dev = judge.questions(dev);
-        Ok(Self { params, vocabulary, shape, layout, inputs, train, replies, judge, dev })
+        let dev = judge.questions(&dev);
+        let watched = params.record_belief.then(|| judge.questions(&test));
+        let mut known: Vec<String> = Vec::new();
+        if online.is_some() {
+            known.extend(possible.into_iter().filter_map(|example| example.reply));
+            known.sort_unstable();
+            known.dedup();
+        }
+        let mut task = Self {
+            params,
+            vocabulary,
+            shape,
+            layout,
+            inputs,
+            train: Vec::new(),
+            replies,
+            judge,
+            dev,
+            watched,
+            online,
+            possible: known,
+        };
+        task.learn_from(train);
+        Ok(task)
+    }
+
+    /// Takes up the examples of a round.
+    fn learn_from(&mut self, train: Vec<Example>) {
+        if self.online.is_some() {
+            let number = |reply: &String| self.possible.binary_search(reply).ok();
+            let said = train.iter().map(|e| e.reply.as_ref().and_then(number)).collect();
+            self.replies.answer_to(said);
+        }
+        self.train = train;
     }
 
     /// Steps an epoch.
@@ -89,7 +137,8 @@ impl DialogTask {
         drawn.write_memories(memory_words, row_of(batch.indices_mut(MEMORIES), row, rows));
         drawn.write_mask(row_of(batch.floats_mut(MASK), row, rows));
         write_words(&drawn.question, row_of(batch.indices_mut(QUESTION), row, rows));
-        let answered = Answered { answer: drawn.answer, rewarded: drawn.rewarded };
+        let answered =
+            Answered { answer: drawn.answer, imitable: drawn.imitable, rewarded: drawn.rewarded };
         loss::fill_answer(&self.params, row, answered, batch);
         if self.params.learner.predicts() {
             self.fill_replies(row, self.replies.draw(example, rng), batch);
@@ -142,6 +191,35 @@ impl Task for DialogTask {
             .judge
             .accuracy(params, &mut self.dev)
             .map_err(|e| Error::other("answering the development questions", e))?;
-        Ok(vec![("dev_accuracy", accuracy)])
+        let mut metrics = vec![("dev_accuracy", accuracy)];
+        if let Some(watched) = &mut self.watched {
+            let belief = self
+                .judge
+                .belief(params, watched)
+                .map_err(|e| Error::other("asking the test questions", e))?;
+            metrics.push(("true_answer_probability", belief));
+        }
+        if let Some(online) = &mut self.online {
+            let mut train = None;
+            if online.count_epoch() {
+                let student = Student::Model(&mut self.judge, params);
+                train = Some(online.round(student, &self.vocabulary, &self.params)?);
+            }
+            metrics.push(("student_accuracy", online.accuracy()));
+            train.into_iter().for_each(|train| self.learn_from(train));
+        }
+        Ok(metrics)
+    }
+
+    fn state(&self) -> Vec<f64> {
+        self.online.as_ref().map(Rounds::state).unwrap_or_default()
+    }
+
+    fn restore(&mut self, state: &[f64]) -> Result<(), Error> {
+        let Some(online) = &mut self.online else { return Ok(()) };
+        if let Some(train) = online.restore(state, &self.vocabulary, &self.params)? {
+            self.learn_from(train);
+        }
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use autodiff::DType;
-use dialog::{Dialog, Learner, Params};
+use dialog::{Corrections, Dialog, Disguise, Learner, Online, Params};
 use experiment::{
     DataPaths, Device, Entry, Experiment, MemorySink, Run, RunContext, RunId, ToolContext,
 };
@@ -139,6 +139,122 @@ fn the_objective_is_offered_to_whoever_tunes_it() {
     assert!((loss / 32.0 - 6.0_f64.ln()).abs() < 0.2, "{loss}");
 }
 
+/// A model that learns from its own answers without rewards.
+fn online(epsilon: f64, every: u64) -> Params {
+    Params {
+        regime: 7,
+        learner: Learner::Fp,
+        policy_accuracy: 0.01,
+        online: Some(Online { epsilon, every }),
+        ..Params::default()
+    }
+}
+
+fn curve(sink: &MemorySink, metric: &str) -> Vec<f64> {
+    sink.metrics.iter().filter(|m| m.1 == metric).map(|m| m.2).collect()
+}
+
+#[test]
+fn a_model_that_learns_from_its_own_answers_answers_better_and_better() {
+    let sink = run(online(0.5, 1), 0);
+    let student = curve(&sink, "student_accuracy");
+    assert_eq!(student.len(), 60);
+    assert!(student[0] < 50.0, "{student:?}");
+    // Half of the answers are drawn from six places.
+    let last = student[59];
+    assert!((54.0..=63.0).contains(&last), "{last}");
+    assert!(sink.results["test_accuracy"] >= 97.0, "{:?}", sink.results);
+}
+
+#[test]
+fn a_student_answers_anew_every_so_many_epochs() {
+    let student = curve(&run(Params { epochs: Some(7), ..online(0.5, 3) }, 0), "student_accuracy");
+    assert_eq!(student[0], student[1]);
+    assert_ne!(student[1], student[2]);
+    assert_eq!(student[2], student[4]);
+    assert_ne!(student[4], student[5]);
+}
+
+#[test]
+fn learning_from_own_answers_goes_on_where_it_stopped() {
+    let attempt = |sink: &mut MemorySink| {
+        let data = DataPaths::default();
+        let context =
+            RunContext { id: RunId::of("test"), seed: 4, threads: 1, device: Device::Cpu, data };
+        let params = Params { regime: 10, epochs: Some(4), ..online(0.2, 1) };
+        Dialog::new(params).unwrap().run(&mut Run::new(context, sink))
+    };
+    let mut whole = MemorySink::default();
+    attempt(&mut whole).unwrap();
+    for stop in [7, 31, 80] {
+        let mut first = MemorySink { stop_after_checkpoints: Some(stop), ..MemorySink::default() };
+        attempt(&mut first).unwrap_err();
+        let mut second =
+            MemorySink { checkpoint: first.checkpoint.take(), ..MemorySink::default() };
+        attempt(&mut second).unwrap();
+        assert_eq!(second.results, whole.results, "stopped at {stop}");
+        let metrics: Vec<_> = first.metrics.into_iter().chain(second.metrics).collect();
+        assert_eq!(metrics, whole.metrics, "stopped at {stop}");
+    }
+}
+
+#[test]
+fn predicting_the_help_solves_the_regimes_where_one_asks_for_it() {
+    for regime in [9, 10] {
+        let params = |corrections| Params {
+            regime,
+            policy_accuracy: 0.01,
+            learner: Learner::Fp,
+            corrections,
+            ..Params::default()
+        };
+        for corrections in [Corrections::Help, Corrections::Both] {
+            let right = run(params(corrections), 0).results["test_accuracy"];
+            assert!(right >= 95.0, "{regime} {corrections:?}: {right}");
+        }
+    }
+}
+
+#[test]
+fn replies_teach_by_what_they_are_said_to() {
+    let run = |replies| {
+        let params = Params {
+            regime: 7,
+            learner: Learner::Fp,
+            replies,
+            record_belief: true,
+            ..Params::default()
+        };
+        run(params, 0)
+    };
+    let accuracy = |sink: &MemorySink| sink.results["test_accuracy"];
+    let said = run(Disguise::AsSaid);
+    let belief = curve(&said, "true_answer_probability");
+    assert_eq!(belief.len(), 60);
+    // Six places, and embeddings near zero after one epoch.
+    assert!((0.1..0.4).contains(&belief[0]) && belief[59] > 0.75, "{belief:?}");
+    assert!(accuracy(&run(Disguise::Swapped)) >= 95.0);
+    let shuffled = run(Disguise::Shuffled);
+    assert!(accuracy(&shuffled) < 50.0);
+    assert!(shuffled.results["true_answer_probability"] < 0.5);
+}
+
+#[test]
+fn fewer_stories_teach_less() {
+    let accuracy = |stories| {
+        let params = Params {
+            regime: 7,
+            learner: Learner::Fp,
+            stories: Some(stories),
+            epochs: Some(1860 / (5 * stories as u64 / 32).max(1)),
+            ..Params::default()
+        };
+        run(params, 0).results["test_accuracy"]
+    };
+    let (few, many) = (accuracy(10), accuracy(200));
+    assert!(few + 10.0 < many, "{few} {many}");
+}
+
 #[test]
 fn a_stored_model_answers_questions() {
     let params = Params { learner: Learner::Imitation, keep_model: true, ..Params::default() };
@@ -183,6 +299,30 @@ fn impossible_parameters_are_named() {
     assert_eq!(
         refused(Params { epochs: Some(0), ..default() }),
         "epochs: wanted 1 or more, found 0"
+    );
+    assert_eq!(
+        refused(Params { stories: Some(0), ..default() }),
+        "stories: wanted 1 to 100000, found 0"
+    );
+    assert_eq!(
+        refused(Params { stories: Some(9), data: dialog::Data::Released, ..default() }),
+        "stories: wanted null unless data is generated, found 9"
+    );
+    let student = |epsilon, every| Params { online: Some(Online { epsilon, every }), ..default() };
+    assert_eq!(refused(student(1.5, 1)), "online.epsilon: wanted a probability, found 1.5");
+    assert_eq!(refused(student(0.5, 0)), "online.every: wanted 1 or more, found 0");
+    assert_eq!(
+        refused(Params { replies: Disguise::Tokens, ..student(0.5, 1) }),
+        "replies: wanted as_said with online, found \"tokens\""
+    );
+    let movies = || Params { data: dialog::Data::MovieQa, ..default() };
+    assert_eq!(
+        refused(Params { corrections: Corrections::Help, ..movies() }),
+        "corrections: wanted first, second_turn or history for movieqa, found \"help\""
+    );
+    assert_eq!(
+        refused(Params { record_belief: true, ..movies() }),
+        "record_belief: wanted false for movieqa, found true"
     );
     let movieqa = |movieqa| Params { data: dialog::Data::MovieQa, movieqa, ..default() };
     let sizes = dialog::MovieQa::default;

@@ -72,6 +72,14 @@ fn settings(optimizer: Optimizer) -> Training {
 }
 
 fn fit(settings: &Training, sink: &mut MemorySink) -> Result<Trained, Error> {
+    fit_task(&mut Line::new(), settings, sink)
+}
+
+fn fit_task(
+    task: &mut dyn Task,
+    settings: &Training,
+    sink: &mut MemorySink,
+) -> Result<Trained, Error> {
     let context = RunContext {
         id: RunId::of("test"),
         seed: 3,
@@ -79,7 +87,7 @@ fn fit(settings: &Training, sink: &mut MemorySink) -> Result<Trained, Error> {
         device: experiment::Device::Cpu,
         data: DataPaths::default(),
     };
-    train(&mut Line::new(), settings, &mut Run::new(context, sink))
+    train(task, settings, &mut Run::new(context, sink))
 }
 
 #[test]
@@ -102,6 +110,67 @@ fn a_run_stopped_at_any_step_ends_with_the_same_bits() {
             let metrics: Vec<_> = first.metrics.into_iter().chain(second.metrics).collect();
             assert_eq!(metrics, whole.metrics, "stopped at {stop}");
         }
+    }
+}
+
+/// A line that every evaluation lifts by the slope found.
+struct Lifted {
+    line: Line,
+    lift: f64,
+}
+
+impl Objective for Lifted {
+    fn layout(&self) -> &Layout {
+        self.line.layout()
+    }
+
+    fn inputs(&self) -> &[BatchInput] {
+        self.line.inputs()
+    }
+
+    fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, autodiff::Error> {
+        self.line.loss(params, batch)
+    }
+
+    fn fill(&self, stream: &Stream, index: u64, batch: &mut Batch) {
+        self.line.fill(stream, index, batch);
+        batch.floats_mut(1).iter_mut().for_each(|y| *y += self.lift as f32);
+    }
+}
+
+impl Task for Lifted {
+    fn evaluate(&mut self, params: &mut Buffer) -> Result<Metrics, Error> {
+        let values = params.to_vec::<f32>().map_err(|e| Error::other("reading", e))?;
+        self.lift += f64::from(values[0]);
+        Ok(vec![("error", self.lift)])
+    }
+
+    fn state(&self) -> Vec<f64> {
+        vec![self.lift]
+    }
+
+    fn restore(&mut self, state: &[f64]) -> Result<(), Error> {
+        self.lift = state[0];
+        Ok(())
+    }
+}
+
+#[test]
+fn what_evaluations_change_in_a_task_survives_a_stop() {
+    let settings = settings(Optimizer::default());
+    let lifted = || Lifted { line: Line::new(), lift: 0.0 };
+    let mut whole = MemorySink::default();
+    let expected = fit_task(&mut lifted(), &settings, &mut whole).unwrap();
+    for stop in [5, 10, 37] {
+        let mut first = MemorySink { stop_after_checkpoints: Some(stop), ..MemorySink::default() };
+        fit_task(&mut lifted(), &settings, &mut first).unwrap_err();
+        let checkpoint = first.checkpoint.take();
+        let mut second = MemorySink { checkpoint: checkpoint.clone(), ..MemorySink::default() };
+        let ended = fit_task(&mut lifted(), &settings, &mut second).unwrap();
+        assert_eq!(ended, expected, "stopped at {stop}");
+        let mut other = MemorySink { checkpoint, ..MemorySink::default() };
+        let refused = fit(&settings, &mut other).unwrap_err().to_string();
+        assert!(refused.contains("wanted no state of the task, found 1 numbers"), "{refused}");
     }
 }
 

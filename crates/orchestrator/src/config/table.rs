@@ -1,7 +1,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// How the results of a sweep are to be shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
     /// Parameters whose values make the rows.
@@ -15,6 +15,20 @@ pub struct Table {
     /// Published numbers to show beside it, `<experiment>/<table>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<String>,
+    /// A value that cells are to reach: a last row counts those of each column at it or better.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "finite")]
+    pub passes: Option<f64>,
+}
+
+/// A number that is neither infinite nor NaN.
+fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    match Option::<f64>::deserialize(deserializer)? {
+        Some(value) if !value.is_finite() => {
+            let found = serde::de::Unexpected::Float(value);
+            Err(serde::de::Error::invalid_value(found, &"a finite number"))
+        }
+        value => Ok(value),
+    }
 }
 
 /// A name, or a list of names.

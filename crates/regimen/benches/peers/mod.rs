@@ -5,6 +5,7 @@ mod case;
 mod program;
 mod python;
 mod show;
+pub(crate) mod workload;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

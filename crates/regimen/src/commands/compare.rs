@@ -141,6 +141,10 @@ fn request(arguments: &Compare, subject: &Subject) -> Result<Request> {
         request.columns.clone_from(&arguments.columns);
     }
     if let Some(value) = &arguments.value {
+        // What was to be reached was said of another metric.
+        if request.value != *value {
+            request.passes = None;
+        }
         request.value.clone_from(value);
     }
     look_up(&mut request, &experiment);
@@ -169,6 +173,7 @@ pub(crate) fn asked_by(table: &Table) -> Request {
         rows: table.rows.clone(),
         columns: table.columns.clone(),
         value: table.value.clone(),
+        passes: table.passes,
         ..Request::default()
     }
 }

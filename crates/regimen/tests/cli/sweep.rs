@@ -1,8 +1,9 @@
 use std::fs;
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use super::{assert_code, regimen, run, stderr, stdout};
+use super::{assert_code, regimen, root, run, stderr, stdout};
 
 /// Two epochs of everything: what is tested is the way through, not what is learned.
 const SHORT: [&str; 2] = ["-s", "params.epochs=2"];
@@ -135,12 +136,25 @@ fn what_show_prints_asks_for_the_same_runs() {
 
 #[test]
 fn every_configuration_that_ships_can_be_planned() {
-    for config in
-        ["configs/quickstart.yaml", "configs/dialog-babi.yaml", "configs/dialog/babi-lua.yaml"]
-    {
-        let output =
-            regimen().args(["plan", config, "--results", "/nonexistent"]).output().unwrap();
-        assert_code(&output, 0);
+    let mut configs: Vec<PathBuf> = ["configs/quickstart.yaml", "configs/dialog-babi.yaml"]
+        .map(|config| root().join(config))
+        .into();
+    for entry in fs::read_dir(root().join("configs/dialog")).unwrap() {
+        let path = entry.unwrap().path();
+        // What has no name is to be extended.
+        if fs::read_to_string(&path).unwrap().lines().any(|line| line.starts_with("name: ")) {
+            configs.push(path);
+        }
+    }
+    assert!(configs.len() > 10, "{configs:?}");
+    for config in configs {
+        let output = regimen()
+            .arg("plan")
+            .arg(&config)
+            .args(["--results", "/nonexistent"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}: {}", config.display(), stderr(&output));
     }
 }
 

@@ -6,6 +6,7 @@ mod count;
 mod format;
 mod items;
 mod latex;
+mod passes;
 mod pivot;
 mod published;
 mod records;
@@ -24,6 +25,7 @@ use pivot::Pivot;
 pub use against::{Change, Regression, Side, Verdict, against};
 pub use best::{Standing, Test};
 pub use format::Format;
+pub use passes::{Passed, Passes};
 pub use published::{Published, Theirs};
 pub(crate) use sheet::number;
 
@@ -42,6 +44,8 @@ pub struct Request {
     pub better: Option<Better>,
     /// The per-item scores behind the metric, which tests then pair by item.
     pub items: Option<Items>,
+    /// A value that cells are to reach; a last row then counts those of each column that do.
+    pub passes: Option<f64>,
     /// A line a cell with our interval and the gap to the published number, instead of a grid.
     pub lines: bool,
     /// Which runs to look at.
@@ -61,6 +65,9 @@ pub struct Comparison {
     pub columns: Axis,
     /// One summary for every row and column.
     pub cells: Vec<Vec<Summary>>,
+    /// How many cells of each column pass, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passes: Option<Passes>,
     /// Which runs count, and which do not.
     pub runs: Counts,
     /// Bare names of parameters that differ between the runs of one cell.
@@ -162,6 +169,7 @@ pub fn compare(
         averaged_over: pivot.averaged_over()?,
         rows: axis(&pivot.axes[0], pivot.keys[0].clone()),
         columns: axis(&pivot.axes[1], pivot.keys[1].clone()),
+        passes: request.passes.map(|at| Passes::count(&cells, at, request.better)),
         cells,
         runs: counts,
         bootstrap: Bootstrap::default(),

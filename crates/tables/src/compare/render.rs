@@ -185,7 +185,17 @@ impl Comparison {
             let key = key.iter().map(|cell| short(&cell.to_string()));
             key.chain(cells.iter().map(|cell| cell_text(cell, places))).collect()
         };
-        self.rows.keys.iter().zip(&self.cells).map(row).collect()
+        let mut body: Vec<Vec<String>> = self.rows.keys.iter().zip(&self.cells).map(row).collect();
+        if let Some(passes) = &self.passes {
+            let mut last = vec![String::new(); self.rows.names.len()];
+            last.iter_mut().take(1).for_each(|name| *name = passes.label());
+            last.extend(passes.columns.iter().map(|passed| match passed.published {
+                Some(theirs) => format!("{} ({theirs})", passed.ours),
+                None => passed.ours.to_string(),
+            }));
+            body.push(last);
+        }
+        body
     }
 
     fn header_of_lines(&self) -> Vec<Vec<String>> {

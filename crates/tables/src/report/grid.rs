@@ -1,7 +1,9 @@
 //! The result table, ready for the template.
 
 use super::limits::{LABEL, Limits};
-use crate::{Cell, Comparison, Standing, Summary, compare::number, text::inert_short};
+use crate::{
+    Axis, Cell, Comparison, Passed, Passes, Standing, Summary, compare::number, text::inert_short,
+};
 
 /// A table with a header row for every name on the column axis.
 #[derive(Debug)]
@@ -31,7 +33,7 @@ pub(crate) struct Row {
 }
 
 /// One cell as text.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) mean: String,
     /// `*` for the best, `†` for what is not distinguishable from it.
@@ -65,17 +67,14 @@ impl Grid {
                 notes.push(format!("{shown} of {whole} {what}; `regimen compare` prints them all"));
             }
         }
+        let mut shown: Vec<Row> =
+            rows.keys.iter().zip(&comparison.cells).take(limits.table_rows).map(row).collect();
+        shown.extend(comparison.passes.as_ref().map(|passes| Row::count(passes, rows, width)));
         Self {
             caption: caption(comparison),
             names: rows.names.iter().map(|name| label(name)).collect(),
             headers: columns.names.iter().enumerate().map(header).collect(),
-            rows: rows
-                .keys
-                .iter()
-                .zip(&comparison.cells)
-                .take(limits.table_rows)
-                .map(row)
-                .collect(),
+            rows: shown,
             columns: width,
             notes: notes.iter().map(|note| inert_short(note, 400)).collect(),
         }
@@ -113,6 +112,20 @@ fn legend(comparison: &Comparison) -> Vec<String> {
         notes.push("last line: the published number, and ours minus it".into());
     }
     notes
+}
+
+impl Row {
+    /// How many cells of each column pass.
+    fn count(passes: &Passes, axis: &Axis, width: usize) -> Self {
+        let mut keys = vec![String::new(); axis.names.len()];
+        keys.iter_mut().take(1).for_each(|key| *key = passes.label());
+        let entry = |passed: &Passed| Entry {
+            mean: passed.ours.to_string(),
+            published: passed.published.map_or_else(String::new, |theirs| theirs.to_string()),
+            ..Entry::default()
+        };
+        Self { keys, cells: passes.columns[..width].iter().map(entry).collect() }
+    }
 }
 
 impl Entry {

@@ -80,6 +80,21 @@ fn published_numbers_line_by_line() {
 }
 
 #[test]
+fn a_last_row_counts_the_cells_that_pass() {
+    let request = Request { passes: Some(99.0), ..request(&["regime"], &["learner"]) };
+    let theirs = "regime,learner,metric,value,spread,source,confidence\n\
+        1,rbi,test_accuracy,98,,P,recalled\n2,rbi,test_accuracy,99,,P,recalled\n";
+    let compared = compare(&runs(&quickstart()), &request, Some(&published(theirs))).unwrap();
+    let text = compared.render(Format::Markdown);
+    assert!(text.contains("\n| cells &gt;= 99 | 1 (1) | 0 |\n"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&compared.render(Format::Json)).unwrap();
+    let columns = json!([{"ours": 1, "published": 1}, {"ours": 0, "published": null}]);
+    assert_eq!(json["passes"], json!({"threshold": 99.0, "below": false, "columns": columns}));
+    let records = compared.render(Format::Csv);
+    assert_eq!(records.lines().count(), 5, "a header and four cells: {records}");
+}
+
+#[test]
 fn a_cell_within_noise_of_the_best_is_tied() {
     let mut story = Story::new();
     for (learner, values) in

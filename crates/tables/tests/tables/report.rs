@@ -230,6 +230,16 @@ fn hostile_names_are_inert_and_short() {
 }
 
 #[test]
+fn a_last_row_counts_the_cells_that_pass() {
+    let store = tempdir().unwrap();
+    story().write(store.path());
+    let table = asked().table.map(|table| Request { passes: Some(51.0), ..table });
+    let page = render(store.path(), vec![Subject { table, ..asked() }]).unwrap();
+    let counts = ["<th scope=\"row\">cells &#62;= 51</th>", ">2</span></td>", ">1</span></td>"];
+    assert_in_order(&page, &counts);
+}
+
+#[test]
 fn the_fullest_page_is_below_10_megabytes() {
     // What grows most when it is escaped.
     let long = "<".repeat(100);

@@ -178,10 +178,10 @@ fn turns(
         replies.push(reply);
         let (Some(reply), Some(help)) = (reply, help) else { continue };
         if corrections != Corrections::First {
-            let mut question = match corrections {
-                Corrections::History => turns[turns.len() - 1].question.clone(),
-                Corrections::First | Corrections::SecondTurn => Vec::new(),
-            };
+            let mut question = Vec::new();
+            if corrections == Corrections::History {
+                question.clone_from(&turns[turns.len() - 1].question);
+            }
             question.extend(language.says(reply, knowledge));
             turns.push(Turn { topic, question, answer: None, rewarded: false });
             replies.push(Some(help));
@@ -226,7 +226,8 @@ impl Objective for MovieTask {
             self.language.write_mask(turn.topic, row_of(batch.floats_mut(MASK), row, rows));
             write_words(&turn.question, row_of(batch.indices_mut(QUESTION), row, rows));
             let answer = turn.answer.and_then(|answer| candidates.place(answer));
-            let answered = Answered { answer, rewarded: turn.rewarded };
+            let imitable = answer.is_some();
+            let answered = Answered { answer, imitable, rewarded: turn.rewarded };
             loss::fill_answer(&self.params, row, answered, batch);
         }
         if self.params.learner.predicts() {
