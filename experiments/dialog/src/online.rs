@@ -149,13 +149,18 @@ impl Rounds {
         params: &Params,
     ) -> Result<Option<Vec<Example>>, Error> {
         let total: usize = self.stories.iter().map(|story| story.turns.len()).sum();
+        let known = |answer: &f64| PLACES.get(*answer as usize).is_some();
         let (epochs, answers) = match state {
-            [epochs, answers @ ..] if answers.is_empty() || answers.len() == total => {
+            [epochs, answers @ ..]
+                if answers.is_empty() || (answers.len() == total && answers.iter().all(known)) =>
+            {
                 (*epochs as u64, answers.iter().map(|answer| *answer as u32).collect::<Vec<_>>())
             }
             _ => {
-                let found = format!("wanted answers to {total} questions, found {}", state.len());
-                return Err(Error::Checkpoint(found));
+                let found = state.len().saturating_sub(1);
+                let message =
+                    format!("wanted the places answered to {total} questions, found {found}");
+                return Err(Error::Checkpoint(message));
             }
         };
         self.epochs = epochs;

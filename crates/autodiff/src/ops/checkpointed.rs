@@ -126,7 +126,7 @@ mod tests {
     const WIDTH: usize = 64;
 
     fn layers<'g>(x: &[Var<'g>]) -> Result<Var<'g>, Error> {
-        (0..4).try_fold(x[0], |y, _| Ok(y.matmul(x[1])?.tanh().square().add(y)?))
+        (0..4).try_fold(x[0], |y, _| y.matmul(x[1])?.tanh().square().add(y))
     }
 
     /// The loss of eight segments of four layers and its gradients by input and weights.

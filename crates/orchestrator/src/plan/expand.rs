@@ -84,7 +84,10 @@ impl Expansion<'_> {
                 None => config.error_at_text(
                     "data",
                     &name,
-                    format!("wanted a known data set, found {name:?}"),
+                    format!(
+                        "wanted a known data set, or one that is made here once it was fetched by \
+                         `regimen datasets fetch`, found {name:?}"
+                    ),
                 ),
             }
         })?;
