@@ -26,12 +26,12 @@ impl<'a> Bags<'a> {
     }
 
     /// Refuses an index outside the table.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        match usize::try_from(highest(self.indices)) {
-            Ok(beyond) if beyond <= self.rows => Ok(()),
-            // Padding may lie anywhere.
-            _ => self.indices.iter().try_for_each(|&index| self.row(index).map(|_| ())),
+    pub(crate) fn check<T: Float>(&self, table: &[T]) -> Result<(), Error> {
+        if inside(*self, table) {
+            return Ok(());
         }
+        // Padding may lie anywhere.
+        self.indices.iter().try_for_each(|&index| self.row(index).map(|_| ()))
     }
 
     /// The table row of an index that [`Bags::check`] let pass.
@@ -51,9 +51,12 @@ impl<'a> Bags<'a> {
     }
 }
 
-/// One more than the highest index, of those that stand for a row.
-fn highest(indices: &[u32]) -> u32 {
-    indices.iter().fold(0, |highest, index| highest.max(index.wrapping_add(1)))
+vectorised! {
+    /// Whether every index is a row of the table, or `u32::MAX`.
+    fn inside<T: Float>(bags: Bags<'_>, table: &[T]) -> bool {
+        let next = bags.indices.iter().fold(0, |most, index| most.max(index.wrapping_add(1)));
+        (next as usize).saturating_mul(bags.width) <= table.len()
+    }
 }
 
 /// Rows of a bag that are summed in registers at once.

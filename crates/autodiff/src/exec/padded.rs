@@ -32,7 +32,7 @@ pub(crate) fn gather_sum<T: Float>(
     y: &mut [T],
     workspace: &Workspace,
 ) -> Result<(), Error> {
-    bags.check()?;
+    bags.check(table)?;
     workspace.with(bags.rows * vectors(bags.width) * LANES, |copy| {
         let copy = copy.as_chunks_mut().0;
         pad(table, bags.width, copy);
@@ -48,7 +48,7 @@ pub(crate) fn scatter_sum<T: Float>(
     table: &mut [T],
     workspace: &Workspace,
 ) -> Result<(), Error> {
-    bags.check()?;
+    bags.check(table)?;
     workspace.with(bags.rows * vectors(bags.width) * LANES, |copy| {
         copy.fill(T::zero());
         let copy = copy.as_chunks_mut().0;
