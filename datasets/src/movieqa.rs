@@ -30,7 +30,7 @@ use crate::error::Error;
 use crate::store::Store;
 
 pub use exchange::{Exchange, Part, Says};
-pub use generate::{GENERATOR_VERSION, generate};
+pub use generate::{GENERATOR_VERSION, generate, possible_replies};
 pub use knowledge::{Entity, Fact, KnowledgeBase, Relation};
 pub use phrasing::{Ask, Aspect, Phrasing, phrasings};
 pub use question::Question;

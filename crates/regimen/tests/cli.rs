@@ -24,6 +24,8 @@ mod registries;
 mod released;
 #[path = "cli/sweep.rs"]
 mod sweep;
+#[path = "cli/tools.rs"]
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

@@ -61,6 +61,26 @@ pub fn generate<R: Rng>(
     exchanges
 }
 
+/// Everything a teacher of `regime` can reply to an answer about whose topic `facts` are known and
+/// which could have been one of `answers`; help that a student asked for included.
+pub fn possible_replies(regime: Regime, facts: &[u32], answers: &[Entity]) -> Vec<Says> {
+    let answers = || answers.iter().copied();
+    let facts = || facts.iter().copied();
+    let wrong = (0..NEGATIVE.len()).map(Says::Wrong);
+    let told: Vec<Says> = match regime {
+        Regime::ImitatingExpert => return Vec::new(),
+        Regime::AnswersSupplied | Regime::PartialRewards | Regime::NoFeedback => {
+            answers().map(Says::AnswerIs).collect()
+        }
+        Regime::Hints => asks().into_iter().map(|(ask, _)| Says::Hint(ask)).collect(),
+        Regime::SupportingFacts => facts().map(Says::Because).collect(),
+        Regime::AskForAnswer => wrong.chain(answers().map(Says::Answer)).collect(),
+        Regime::AskForSupportingFact => wrong.chain(facts().map(Says::RelevantFact)).collect(),
+        Regime::PositiveNegative | Regime::ImitationMixture => wrong.collect(),
+    };
+    (0..POSITIVE.len()).map(Says::Right).chain(told).collect()
+}
+
 /// The known phrasings by what they ask.
 fn asks() -> Vec<(Ask, Vec<Phrasing>)> {
     let mut asks: Vec<(Ask, Vec<Phrasing>)> = Vec::new();
@@ -150,6 +170,22 @@ mod tests {
 
     fn made(knowledge: &KnowledgeBase, regime: Regime, policy: f64) -> Vec<Exchange> {
         generate(knowledge, &[], regime, policy, ChaCha8Rng::seed_from_u64)
+    }
+
+    #[test]
+    fn every_reply_that_is_made_is_possible() {
+        let knowledge = KnowledgeBase::read("kb", SMALL.as_bytes()).unwrap();
+        let all: Vec<Entity> = (0..knowledge.entities() as u32).map(Entity).collect();
+        for number in 1..=10 {
+            let regime = Regime::from_number(number).unwrap();
+            for exchange in made(&knowledge, regime, 0.3) {
+                let facts = knowledge.about(exchange.question.topic);
+                let possible = possible_replies(regime, facts, &all);
+                let said = exchange.reply.into_iter().chain(exchange.help);
+                said.for_each(|says| assert!(possible.contains(&says), "{regime:?}: {says:?}"));
+            }
+        }
+        assert!(possible_replies(Regime::ImitatingExpert, &[], &all).is_empty());
     }
 
     #[test]

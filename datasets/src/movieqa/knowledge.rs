@@ -180,6 +180,16 @@ impl KnowledgeBase {
         &self.facts
     }
 
+    /// A fact as its line has it, without the number: `Kismet directed_by William Dieterle`.
+    ///
+    /// # Panics
+    /// When there is no fact of this number.
+    pub fn fact_text(&self, number: u32) -> String {
+        let fact = &self.facts[number as usize];
+        let objects: Vec<&str> = fact.objects.iter().map(|&object| self.name(object)).collect();
+        format!("{} {} {}", self.name(fact.subject), fact.relation.code(), objects.join(", "))
+    }
+
     /// The numbers of the facts that name an entity, in the order of the file.
     pub fn about(&self, entity: Entity) -> &[u32] {
         &self.about[entity.0 as usize]

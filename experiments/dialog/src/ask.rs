@@ -17,7 +17,8 @@ struct Arguments {
 }
 
 /// `regimen dialog ask`: reads statements and questions (lines that end in `?`), one a line, and
-/// answers each question. An empty line begins a new story. A model of MovieQA takes questions only.
+/// answers each question: the answer, what the model attended to, and the reply that it expects. An
+/// empty line begins a new story. A model of MovieQA takes questions only.
 pub(crate) fn tool() -> Tool {
     Tool::new("ask", "Tell a trained model a story line by line and ask it questions", ask)
 }
@@ -47,7 +48,7 @@ fn ask(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(), Error
         };
         match said {
             Ok(None) => {}
-            Ok(Some(answer)) => writeln!(context.output, "{answer}").map_err(talking)?,
+            Ok(Some(answer)) => write!(context.output, "{answer}").map_err(talking)?,
             // A slip of the keyboard should not end the conversation.
             Err(error) => writeln!(context.output, "? {}", error.chain()).map_err(talking)?,
         }

@@ -29,13 +29,31 @@ pub(crate) enum CandidateReplies<'g> {
     },
 }
 
-/// Forward prediction (section 4.3): how surprising the teacher's reply is, `[b]`.
+/// Forward prediction (section 4.3): how surprising the teacher's reply is, `[b]`: cross-entropy of
+/// [`reply_scores`].
+pub(crate) fn reply_loss<'g>(
+    network: &MemoryNetwork<'g>,
+    state: Var<'g>,
+    answers: &Answers<'g>,
+    beta: Option<Var<'g>>,
+    vars: &ReplyVars<'g>,
+) -> Result<Var<'g>, Error> {
+    let scores = reply_scores(network, state, answers, beta, vars)?;
+    match vars.replies {
+        CandidateReplies::Own(_) => {
+            let batch = state.shape()[0];
+            scores.cross_entropy(state.graph().index_constant(&vec![0; batch], &[batch])?)
+        }
+        CandidateReplies::Shared { said, .. } => scores.cross_entropy(said),
+    }
+}
+
+/// Scores of candidate replies, `[b, replies]` (section 4.3).
 ///
 /// With the state `u` after the hops and embedded answers `y`,
-/// `o = sum_a softmax_a(u . y) (y_a + beta* 1[a given])`, and the reply is scored by
-/// `softmax((o + u) . r)` over the candidate replies `r`. `beta` is `None` in the ablation without
-/// the mark.
-pub(crate) fn reply_loss<'g>(
+/// `o = sum_a softmax_a(u . y) (y_a + beta* 1[a given])`, and a reply `r` has the score
+/// `(o + u) . r`. `beta` is `None` in the ablation without the mark.
+pub(crate) fn reply_scores<'g>(
     network: &MemoryNetwork<'g>,
     state: Var<'g>,
     answers: &Answers<'g>,
@@ -53,15 +71,12 @@ pub(crate) fn reply_loss<'g>(
     match vars.replies {
         CandidateReplies::Own(words) => {
             let replies = network.bag(words)?;
-            let scores = replies
+            replies
                 .matmul(next.reshape(&[batch, dimension, 1])?)?
-                .reshape(&[batch, replies.shape()[1]])?;
-            let first = state.graph().index_constant(&vec![0; batch], &[batch])?;
-            scores.cross_entropy(first)
+                .reshape(&[batch, replies.shape()[1]])
         }
-        CandidateReplies::Shared { words, log_weight, said } => {
-            let scores = next.matmul(network.bag(words)?.transpose(0, 1)?)?.add(log_weight)?;
-            scores.cross_entropy(said)
+        CandidateReplies::Shared { words, log_weight, .. } => {
+            next.matmul(network.bag(words)?.transpose(0, 1)?)?.add(log_weight)
         }
     }
 }

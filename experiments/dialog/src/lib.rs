@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod answer;
 mod ask;
 mod disguise;
 mod examples;
@@ -14,6 +15,7 @@ mod replies;
 mod stored;
 mod task;
 mod text;
+mod thought;
 
 use autodiff::{Buffer, Device};
 use datasets::Store;
@@ -33,7 +35,6 @@ use crate::disguise::disguise;
 use crate::examples::{Example, examples, longest_memory, texts};
 use crate::movies::{MovieTask, Movies};
 use crate::online::Rounds;
-use crate::stored::Description;
 use crate::task::{DialogTask, Examples};
 use crate::text::Vocabulary;
 
@@ -220,13 +221,7 @@ impl Experiment for Dialog {
             run.result(name, *value)?;
         }
         if self.params.keep_model {
-            let description = Description {
-                params: self.params.clone(),
-                vocabulary: task.vocabulary().words().to_vec(),
-                times: task.vocabulary().times(),
-                memories: task.shape().memories,
-            };
-            description.keep(task.layout(), &weights, run)?;
+            task.describe().keep(task.layout(), &weights, run)?;
         }
         Ok(())
     }

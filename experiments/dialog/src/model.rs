@@ -57,21 +57,30 @@ impl<'g> MemoryNetwork<'g> {
         self.embedding.embedding_bag(words, Some(NULL))
     }
 
-    /// The state after the last hop, `[b, d]`: `u <- u + sum_i softmax_i(u . m_i + mask_i) m_i`.
+    /// The state after the last hop, `[b, d]`.
     pub(crate) fn state(&self, story: &StoryVars<'g>) -> Result<Var<'g>, Error> {
+        Ok(self.hop(story)?.0)
+    }
+
+    /// The state after the last hop, `[b, d]`, and what each hop attended to, `[b, memories]`:
+    /// `p_i = softmax_i(u . m_i + mask_i)`, `u <- u + sum_i p_i m_i`.
+    pub(crate) fn hop(&self, story: &StoryVars<'g>) -> Result<(Var<'g>, Vec<Var<'g>>), Error> {
         let memories = self.bag(story.memories)?;
         let mut state = self.bag(story.question)?;
         let (batch, dimension) = (state.shape()[0], state.shape()[1]);
+        let mut attended = Vec::with_capacity(self.hops);
         for _ in 0..self.hops {
             let scores = memories
                 .matmul(state.reshape(&[batch, dimension, 1])?)?
                 .reshape(&story.mask.shape())?
                 .add(story.mask)?;
-            let attention = scores.softmax(1)?.reshape(&[batch, 1, scores.shape()[1]])?;
-            let output = attention.matmul(memories)?.reshape(&[batch, dimension])?;
+            let attention = scores.softmax(1)?;
+            let weights = attention.reshape(&[batch, 1, scores.shape()[1]])?;
+            let output = weights.matmul(memories)?.reshape(&[batch, dimension])?;
             state = state.add(output)?;
+            attended.push(attention);
         }
-        Ok(state)
+        Ok((state, attended))
     }
 
     /// Embedded answers, `[answers, d]`.

@@ -7,11 +7,12 @@ use experiment::{Error, Run};
 use learn::Layout;
 use serde::{Deserialize, Serialize};
 
-use crate::examples::{Example, encode_memories};
-use crate::judge::Judge;
+use crate::answer::Answer;
+use crate::examples::encode_memories;
 use crate::model::Shape;
 use crate::params::Params;
 use crate::text::{Vocabulary, words};
+use crate::thought::Asked;
 
 const WEIGHTS: &str = "model.safetensors";
 const DESCRIPTION: &str = "model.json";
@@ -26,6 +27,9 @@ pub(crate) struct Description {
     pub(crate) times: usize,
     /// Most memories a question.
     pub(crate) memories: usize,
+    /// The distinct replies it learned from; empty where the knowledge base gives them.
+    #[serde(default)]
+    pub(crate) replies: Vec<String>,
 }
 
 impl Description {
@@ -84,14 +88,16 @@ pub(crate) trait Talker {
     ///
     /// # Errors
     /// As [`tell`](Self::tell).
-    fn ask(&mut self, question: &str) -> Result<String, Error>;
+    fn ask(&mut self, question: &str) -> Result<Answer, Error>;
 }
 
 /// A stored model that answers questions about lines it was told.
 pub(crate) struct StoredModel {
     params: Params,
     vocabulary: Vocabulary,
-    shape: Shape,
+    /// Most memories a question.
+    memories: usize,
+    replies: Vec<String>,
     layout: Layout,
     weights: Buffer,
     said: Vec<String>,
@@ -103,17 +109,11 @@ const LONGEST_LINE: usize = 32;
 impl StoredModel {
     /// Opens the artifacts of a run.
     pub(crate) fn open(description: Description, folder: &Path) -> Result<Self, Error> {
-        let Description { params, vocabulary, times, memories } = description;
+        let Description { params, vocabulary, times, memories, replies } = description;
         let vocabulary = Vocabulary::from_words(vocabulary, times);
         let layout = Shape::layout(vocabulary.len(), &params);
         let weights = Description::weights(&layout, folder)?;
-        let shape = Shape {
-            memories,
-            memory_words: LONGEST_LINE,
-            question_words: LONGEST_LINE,
-            hops: params.hops(),
-        };
-        Ok(Self { params, vocabulary, shape, layout, weights, said: Vec::new() })
+        Ok(Self { params, vocabulary, memories, replies, layout, weights, said: Vec::new() })
     }
 
     fn check(&self, line: &str) -> Result<(), Error> {
@@ -140,23 +140,22 @@ impl Talker for StoredModel {
     }
 
     /// Answers from the newest lines that fit into memory.
-    fn ask(&mut self, question: &str) -> Result<String, Error> {
+    fn ask(&mut self, question: &str) -> Result<Answer, Error> {
         self.check(question)?;
-        let oldest = self.said.len().saturating_sub(self.shape.memories);
+        let oldest = self.said.len().saturating_sub(self.memories);
         let said: Vec<&str> = self.said[oldest..].iter().map(String::as_str).collect();
-        let example = Example {
+        let encode = |text: &str| self.vocabulary.encode(text);
+        let asked = Asked {
             memories: encode_memories(&said, &self.vocabulary, self.params.time_features),
-            question: self.vocabulary.encode(question),
-            answer: Some(0),
-            imitable: false,
-            rewarded: false,
-            reply: None,
+            question: encode(question),
+            answers: PLACES.iter().copied().map(encode).collect(),
+            replies: self.replies.iter().map(|reply| encode(reply)).collect(),
         };
-        let failed = |e| Error::other("answering", e);
-        let mut judge =
-            Judge::new(&self.layout, &self.vocabulary, self.shape.clone()).map_err(failed)?;
-        let mut questions = judge.questions(&[example]);
-        let answers = judge.answer(&mut self.weights, &mut questions).map_err(failed)?;
-        Ok(PLACES[answers[0] as usize].to_owned())
+        let thought = asked
+            .think(&self.params, &self.layout, &mut self.weights)
+            .map_err(|e| Error::other("answering", e))?;
+        let said = said.into_iter().map(str::to_owned).collect();
+        let replies = |at: usize| self.replies[at].clone();
+        Ok(Answer::new(&thought, |at| PLACES[at].to_owned(), said, replies))
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use autodiff::{Buffer, Error as TraceError, Var};
 use datasets::babi_dialog::PLACES;
 use experiment::{Error, Stream};
@@ -12,6 +14,7 @@ use crate::model::{Answers, MemoryNetwork, Shape, write_words};
 use crate::online::{Rounds, Student};
 use crate::params::Params;
 use crate::replies::Replies;
+use crate::stored::Description;
 use crate::text::{NULL, Vocabulary};
 
 /// Learning from one set of dialogues: the loss of the chosen learner, and its judge.
@@ -109,14 +112,17 @@ impl DialogTask {
         (self.train.len() / self.params.batch).max(1) as u64
     }
 
-    /// The vocabulary.
-    pub(crate) fn vocabulary(&self) -> &Vocabulary {
-        &self.vocabulary
-    }
-
-    /// The sizes of the network.
-    pub(crate) fn shape(&self) -> &Shape {
-        &self.shape
+    /// What a stored model of this task is.
+    pub(crate) fn describe(&self) -> Description {
+        let said = self.train.iter().filter_map(|example| example.reply.as_ref());
+        let replies: BTreeSet<&String> = said.chain(&self.possible).collect();
+        Description {
+            params: self.params.clone(),
+            vocabulary: self.vocabulary.words().to_vec(),
+            times: self.vocabulary.times(),
+            memories: self.shape.memories,
+            replies: replies.into_iter().cloned().collect(),
+        }
     }
 
     /// Answers, and right answers, to the questions of a test set.

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use autodiff::DType;
+use datasets::babi_dialog::POSITIVE;
 use dialog::{Corrections, Dialog, Disguise, Learner, Online, Params};
 use experiment::{
     DataPaths, Device, Entry, Experiment, MemorySink, Run, RunContext, RunId, ToolContext,
@@ -255,9 +256,9 @@ fn fewer_stories_teach_less() {
     assert!(few + 10.0 < many, "{few} {many}");
 }
 
-#[test]
-fn a_stored_model_answers_questions() {
-    let params = Params { learner: Learner::Imitation, keep_model: true, ..Params::default() };
+/// What `regimen dialog ask` prints about a model that learned by `learner` from supplied answers.
+fn asked(learner: Learner, text: &str) -> String {
+    let params = Params { learner, regime: 3, keep_model: true, ..Params::default() };
     let sink = run(params, 0);
     let artifacts = tempfile::tempdir().unwrap();
     let folder = artifacts.path().join("0123abcd");
@@ -265,13 +266,9 @@ fn a_stored_model_answers_questions() {
     for (name, bytes) in &sink.artifacts {
         std::fs::write(folder.join(name), bytes).unwrap();
     }
-    let mut input = "Mary went to the garden.\nJohn moved to the office.\nWhere is Mary?\n\
-        Where is the zebra?\n\nJohn went to the kitchen.\nMary went to the hallway.\n\
-        Where is John?\n"
-        .as_bytes();
     let mut output = Vec::new();
     let mut context = ToolContext {
-        input: &mut input,
+        input: &mut text.as_bytes(),
         output: &mut output,
         data: DataPaths::default(),
         artifacts: artifacts.path().into(),
@@ -279,8 +276,38 @@ fn a_stored_model_answers_questions() {
     let tools = Dialog::tools();
     let ask = tools.iter().find(|tool| tool.name == "ask").unwrap();
     ask.run(serde_json::json!({"run": "0123"}), &mut context).unwrap();
-    let said = String::from_utf8(output).unwrap();
-    assert_eq!(said, "garden\n? not understood: the model never saw the word \"zebra\"\nkitchen\n");
+    String::from_utf8(output).unwrap()
+}
+
+/// The percentage in front of `text` in a line of its own.
+fn percentage(said: &str, text: &str) -> f64 {
+    let line = said.lines().find(|line| line.ends_with(text)).unwrap_or_else(|| panic!("{said}"));
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_stored_model_answers_questions_and_says_why() {
+    let said = asked(
+        Learner::RbiFp,
+        "Mary went to the garden.\nJohn moved to the office.\nWhere is Mary?\n\
+         Where is the zebra?\n\nJohn went to the kitchen.\nWhere is John?\n",
+    );
+    let (first, rest) = said.split_once("? not understood: ").unwrap_or_else(|| panic!("{said}"));
+    assert!(first.starts_with("garden\n  answers: \"garden\" "), "{said}");
+    assert!(percentage(first, " Mary went to the garden.") > 80.0, "{said}");
+    assert!(percentage(first, " John moved to the office.") < 20.0, "{said}");
+    let expected = first.lines().find(|line| line.starts_with("  expected reply: ")).unwrap();
+    assert!(POSITIVE.iter().any(|text| expected.contains(&format!(": \"{text}"))), "{said}");
+    let rest = rest.strip_prefix("the model never saw the word \"zebra\"\n").unwrap();
+    assert!(rest.starts_with("kitchen\n"), "{said}");
+    assert!(!rest.contains("garden."), "the first story was forgotten: {said}");
+}
+
+#[test]
+fn a_stored_imitator_expects_no_reply() {
+    let said = asked(Learner::Rbi, "Mary went to the garden.\nWhere is Mary?\n");
+    assert!(said.starts_with("garden\n") && said.contains("hop 1, hop 2, hop 3"), "{said}");
+    assert!(!said.contains("expected reply"), "{said}");
 }
 
 #[test]

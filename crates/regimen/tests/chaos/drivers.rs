@@ -31,12 +31,16 @@ fn a_driver_that_sleeps_past_its_lease_changes_nothing() {
     let store = sweep.path("store");
     let mut sleeper = sweep.start(&store, &[]);
     wait_until("a run finished", || store.is_dir() && finished(&store) > 0);
-    let stopped: Vec<u32> = [vec![sleeper.id()], children(sleeper.id())].concat();
-    stopped.iter().for_each(|pid| assert!(send(*pid, Signal::STOP)));
-    let asleep = fold(&store);
-    let under_way = |state: &&journal::RunState| state.status() == Status::Running;
-    let caught: Vec<_> = asleep.runs.values().filter(under_way).map(|s| s.spec.run).collect();
-    assert!(!caught.is_empty(), "no run was under way when the driver fell asleep");
+    // Between two runs there is nothing to catch: then it wakes and is stopped again.
+    let (mut stopped, mut caught) = (Vec::new(), Vec::new());
+    wait_until("the driver fell asleep while a run was under way", || {
+        wake(&stopped);
+        stopped = [vec![sleeper.id()], children(sleeper.id())].concat();
+        stopped.iter().for_each(|pid| assert!(send(*pid, Signal::STOP)));
+        let under_way = |state: &&journal::RunState| state.status() == Status::Running;
+        caught = fold(&store).runs.values().filter(under_way).map(|s| s.spec.run).collect();
+        !caught.is_empty()
+    });
     sweep.run(&store, &["--lease", "2"], 0);
     let taken_over = fold(&store);
     assert_eq!(taken_over.runs.len(), RUNS);
@@ -45,7 +49,12 @@ fn a_driver_that_sleeps_past_its_lease_changes_nothing() {
         let drivers: BTreeSet<_> = attempts.iter().filter_map(|a| a.driver.clone()).collect();
         assert_eq!(drivers.len(), 2, "{run} was not taken over: {attempts:?}");
     }
-    stopped.iter().rev().for_each(|pid| assert!(send(*pid, Signal::CONT)));
+    wake(&stopped);
     assert!(sleeper.wait().unwrap().success());
     sweep.assert_undisturbed(&store);
+}
+
+/// The workers wake before the driver that waits for them.
+fn wake(stopped: &[u32]) {
+    stopped.iter().rev().for_each(|pid| assert!(send(*pid, Signal::CONT)));
 }

@@ -111,12 +111,15 @@ impl Language {
         words
     }
 
+    /// The facts retrieved for an entity.
+    pub(crate) fn facts(&self, topic: Entity) -> &[u32] {
+        &self.retrieved[topic.0 as usize]
+    }
+
     /// The facts retrieved for an entity, as word indices of each.
     pub(crate) fn memories(&self, topic: Entity) -> impl ExactSizeIterator<Item = &[u32]> {
         let width = self.memory_words;
-        self.retrieved[topic.0 as usize]
-            .iter()
-            .map(move |&fact| &self.facts[fact as usize * width..][..width])
+        self.facts(topic).iter().map(move |&fact| &self.facts[fact as usize * width..][..width])
     }
 
     /// Writes the facts retrieved for an entity into `to`, `[memories, words]`, null where there is

@@ -2,19 +2,24 @@ use std::path::Path;
 
 use autodiff::Buffer;
 use datasets::Store;
-use datasets::movieqa::{self, KnowledgeBase, Question};
+use datasets::movieqa::{self, Entity, KnowledgeBase, Question, possible_replies};
 use experiment::{DataPaths, Error};
+use learn::Layout;
 
-use super::judge::Judge;
 use super::language::Language;
+use crate::answer::Answer;
 use crate::model::Shape;
+use crate::params::{Params, Ranked};
 use crate::stored::{Description, Talker, not_understood};
+use crate::text::index;
+use crate::thought::Asked;
 
 /// A stored model that answers questions about movies from the knowledge base.
 pub(crate) struct StoredMovies {
     knowledge: KnowledgeBase,
     language: Language,
-    judge: Judge,
+    params: Params,
+    layout: Layout,
     weights: Buffer,
 }
 
@@ -48,9 +53,17 @@ impl StoredMovies {
         }
         let layout = Shape::layout(language.len(), params);
         let weights = Description::weights(&layout, folder)?;
-        let judge = Judge::new(&layout, &language, params)
-            .map_err(|e| Error::other("tracing the memory network", e))?;
-        Ok(Self { knowledge, language, judge, weights })
+        Ok(Self { knowledge, language, params: params.clone(), layout, weights })
+    }
+
+    /// What may answer a question about `topic`, as the test ranks them.
+    fn candidates(&self, topic: Entity) -> Vec<Entity> {
+        let mut candidates: Vec<Entity> = match self.params.movieqa.ranked {
+            Ranked::All => (0..index(self.language.entities())).map(Entity).collect(),
+            Ranked::Retrieved => self.language.retrieved(topic),
+        };
+        candidates.retain(|&entity| entity != topic);
+        if candidates.is_empty() { vec![topic] } else { candidates }
     }
 }
 
@@ -64,17 +77,26 @@ impl Talker for StoredMovies {
 
     fn forget(&mut self) {}
 
-    fn ask(&mut self, question: &str) -> Result<String, Error> {
+    fn ask(&mut self, question: &str) -> Result<Answer, Error> {
         let Some((phrasing, topic)) = Question::detect(question, &self.knowledge) else {
             let message = "wanted a question that names a movie, a person or a topic of the \
                            knowledge base, capitals and all";
             return Err(not_understood(format!("{message}, found {question:?}")));
         };
-        let asked = Question { phrasing, topic, answers: Vec::new() };
-        let answers = self
-            .judge
-            .answer(&mut self.weights, &self.language, &[asked])
-            .map_err(|e| Error::other("answering", e))?;
-        Ok(self.knowledge.name(answers[0]).to_owned())
+        let candidates = self.candidates(topic);
+        let Self { knowledge, language, params, layout, weights } = self;
+        let facts = language.facts(topic);
+        let replies = possible_replies(params.regime(), facts, &language.retrieved(topic));
+        let asked = Asked {
+            memories: language.memories(topic).map(<[u32]>::to_vec).collect(),
+            question: language.question(&Question { phrasing, topic, answers: Vec::new() }),
+            answers: candidates.iter().map(|&entity| vec![language.entity(entity)]).collect(),
+            replies: replies.iter().map(|&reply| language.says(reply, knowledge)).collect(),
+        };
+        let thought =
+            asked.think(params, layout, weights).map_err(|e| Error::other("answering", e))?;
+        let facts = facts.iter().map(|&fact| knowledge.fact_text(fact)).collect();
+        let answer = |at: usize| knowledge.name(candidates[at]).to_owned();
+        Ok(Answer::new(&thought, answer, facts, |at| replies[at].text(knowledge)))
     }
 }

@@ -75,6 +75,7 @@ impl MovieTask {
             vocabulary: self.language.words().to_vec(),
             times: 0,
             memories: self.shape.memories,
+            replies: Vec::new(),
         }
     }
 
@@ -259,6 +260,7 @@ mod tests {
 
     use super::super::stored::StoredMovies;
     use super::*;
+    use crate::answer::Answer;
     use crate::params::{Learner, MovieQa};
     use crate::stored::Talker;
 
@@ -360,11 +362,15 @@ mod tests {
         }
         let description = Description::open(folder.path()).unwrap();
         let mut model = StoredMovies::with(knowledge(), &description, folder.path()).unwrap();
-        assert_eq!(model.ask("who directed Movie 3?").unwrap(), "Person 3");
-        let told = |said: Result<String, Error>| said.unwrap_err().chain();
+        let answer = model.ask("who directed Movie 3?").unwrap();
+        assert_eq!(answer.answers[0].0, "Person 3");
+        let (fact, _) = &answer.memories[0];
+        assert_eq!(fact, "Movie 3 directed_by Person 3");
+        assert!(answer.replies.is_empty(), "an imitator expects no reply");
+        let told = |said: Result<Answer, Error>| said.unwrap_err().chain();
         let unknown = told(model.ask("who directed Casablanca?"));
         assert!(unknown.contains("names a movie"), "{unknown}");
-        let statement = told(model.tell("Movie 3 is good").map(|()| String::new()));
+        let statement = model.tell("Movie 3 is good").unwrap_err().chain();
         assert!(statement.contains("wanted a question ending in ?"), "{statement}");
     }
 }

@@ -1,0 +1,102 @@
+use autodiff::{Buffer, DType, Error, Graph, Var};
+use learn::Layout;
+
+use crate::forward_prediction::{CandidateReplies, ReplyVars, reply_scores};
+use crate::model::{ABSENT, Answers, MemoryNetwork, StoryVars, write_words};
+use crate::params::Params;
+
+/// A question with everything that could be answered and replied, as word indices of each.
+pub(crate) struct Asked {
+    pub(crate) memories: Vec<Vec<u32>>,
+    pub(crate) question: Vec<u32>,
+    /// At least one.
+    pub(crate) answers: Vec<Vec<u32>>,
+    pub(crate) replies: Vec<Vec<u32>>,
+}
+
+/// What goes on in a network between a question and the reply to its answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Thought {
+    /// Probability of each answer.
+    pub(crate) answers: Vec<f32>,
+    /// What each hop attends to: one weight a memory.
+    pub(crate) attention: Vec<Vec<f32>>,
+    /// Probability of each reply to the most probable answer; empty where the network was not taught
+    /// to predict replies.
+    pub(crate) replies: Vec<f32>,
+}
+
+impl Asked {
+    /// Asks the network whose parameters are `weights`.
+    pub(crate) fn think(
+        &self,
+        params: &Params,
+        layout: &Layout,
+        weights: &mut Buffer,
+    ) -> Result<Thought, Error> {
+        let graph = Graph::new(DType::F32);
+        let views = layout.views(graph.input("params", &[layout.len()]))?;
+        let network = MemoryNetwork::new(views[0], params.hops());
+        let (state, attended) = network.hop(&self.story(&graph)?)?;
+        let answers =
+            Answers { embedded: network.bag(words(&graph, &self.answers)?)?, log_weight: None };
+        let mut outputs = vec![answers.scores(state)?.softmax(1)?];
+        outputs.extend(&attended);
+        let mut program = graph.compile(&outputs)?;
+        program.run(&mut [&mut *weights])?;
+        let belief = program.output(0).to_vec::<f32>()?;
+        let weights_of = |hop: usize| {
+            let mut weights = program.output(1 + hop).to_vec::<f32>()?;
+            weights.truncate(self.memories.len());
+            Ok(weights)
+        };
+        let attention = (0..attended.len()).map(weights_of).collect::<Result<_, Error>>()?;
+        let mut replies = Vec::new();
+        if params.learner.predicts() && !self.replies.is_empty() {
+            let answer = best(&belief);
+            let vars = ReplyVars {
+                answer: graph.index_constant(&[crate::text::index(answer)], &[1])?,
+                answered: graph.constant(&[1.0], &[1])?,
+                replies: CandidateReplies::Shared {
+                    words: words(&graph, &self.replies)?,
+                    log_weight: graph
+                        .constant(&vec![0.0; self.replies.len()], &[self.replies.len()])?,
+                    said: graph.index_constant(&[0], &[1])?,
+                },
+            };
+            let scores = reply_scores(&network, state, &answers, views.get(1).copied(), &vars)?;
+            let mut program = graph.compile(&[scores.softmax(1)?])?;
+            program.run(&mut [weights])?;
+            replies = program.output(0).to_vec::<f32>()?;
+        }
+        Ok(Thought { answers: belief, attention, replies })
+    }
+
+    /// The memories and the question; a memory that is not there where there is none.
+    fn story<'g>(&self, graph: &'g Graph) -> Result<StoryVars<'g>, Error> {
+        let (memories, mask) = match self.memories.len() {
+            0 => (words(graph, &[Vec::new()])?, vec![f64::from(ABSENT)]),
+            count => (words(graph, &self.memories)?, vec![0.0; count]),
+        };
+        let shape = [1, memories.shape()[0], memories.shape()[1]];
+        let question = words(graph, std::slice::from_ref(&self.question))?;
+        Ok(StoryVars {
+            memories: memories.reshape(&shape)?,
+            mask: graph.constant(&mask, &[1, mask.len()])?,
+            question,
+        })
+    }
+}
+
+/// Texts as a constant, `[texts, words]`, padded with null words.
+fn words<'g>(graph: &'g Graph, texts: &[Vec<u32>]) -> Result<Var<'g>, Error> {
+    let longest = texts.iter().map(Vec::len).max().unwrap_or(0).max(1);
+    let mut padded = vec![0; texts.len() * longest];
+    padded.chunks_mut(longest).zip(texts).for_each(|(to, text)| write_words(text, to));
+    graph.index_constant(&padded, &[texts.len(), longest])
+}
+
+/// The first of the largest.
+fn best(values: &[f32]) -> usize {
+    (1..values.len()).fold(0, |best, at| if values[at] > values[best] { at } else { best })
+}
