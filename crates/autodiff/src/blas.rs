@@ -1,7 +1,11 @@
-//! The BLAS library underneath: linked, kept to one thread, and named for the record.
+//! The BLAS library underneath: linked, kept to one thread, given kernels for the processor, and named
+//! for the record.
 #![expect(unsafe_code, reason = "OpenBLAS tells its configuration through C functions")]
 
+use std::env;
 use std::ffi::{CStr, c_char, c_int};
+use std::io;
+use std::process::Command;
 use std::sync::Once;
 
 use openblas_src as _;
@@ -33,9 +37,86 @@ pub fn blas_core() -> String {
     unsafe { CStr::from_ptr(openblas_get_corename()) }.to_string_lossy().into_owned()
 }
 
+/// The variable by which OpenBLAS is told whose kernels to run. It is read when the library is loaded.
+const CORE: &str = "OPENBLAS_CORETYPE";
+
+/// Kernels without AVX. OpenBLAS falls back to one of these on a processor that is newer than itself.
+const OLD_CORES: &[&str] = &[
+    "Atom",
+    "Banias",
+    "Barcelona",
+    "Bobcat",
+    "Coppermine",
+    "Core2",
+    "Dunnington",
+    "Generic",
+    "Katmai",
+    "Nano",
+    "Nehalem",
+    "Northwood",
+    "Opteron",
+    "Opteron_SSE3",
+    "Penryn",
+    "Prescott",
+    "Unknown",
+];
+
+/// Starts this program again, as the same process, with `OPENBLAS_CORETYPE` set, where OpenBLAS is
+/// older than the processor and fell back to kernels without AVX, which take several times as long.
+/// To be called first in `main`. Does nothing where the variable is set already.
+///
+/// # Errors
+/// When the program cannot be started again; it goes on with slower kernels then.
+pub fn use_modern_blas() -> io::Result<()> {
+    let Some(core) = modern_core(&blas_core()).filter(|_| env::var_os(CORE).is_none()) else {
+        return Ok(());
+    };
+    let mut again = Command::new(env::current_exe()?);
+    again.args(env::args_os().skip(1)).env(CORE, core);
+    restart(&mut again)
+}
+
+#[cfg(unix)]
+fn restart(again: &mut Command) -> io::Result<()> {
+    Err(std::os::unix::process::CommandExt::exec(again))
+}
+
+#[cfg(not(unix))]
+fn restart(again: &mut Command) -> io::Result<()> {
+    std::process::exit(again.status()?.code().unwrap_or(1))
+}
+
+/// The kernels that this processor can run in place of those of `core`, if those are old ones.
+fn modern_core(core: &str) -> Option<&'static str> {
+    let old = OLD_CORES.iter().any(|old| old.eq_ignore_ascii_case(core));
+    match vector_width() {
+        2 if old => Some("SkylakeX"),
+        1 if old => Some("Haswell"),
+        _ => None,
+    }
+}
+
+fn vector_width() -> u8 {
+    #[cfg(target_arch = "x86_64")]
+    return crate::exec::simd::width();
+    #[cfg(not(target_arch = "x86_64"))]
+    0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_kernels_without_avx_are_replaced() {
+        assert_eq!(
+            [modern_core("Haswell"), modern_core("SkylakeX"), modern_core("Zen")],
+            [None; 3]
+        );
+        let replaced = modern_core("Prescott");
+        assert_eq!(replaced, modern_core("core2"));
+        assert_eq!(replaced.is_some(), vector_width() > 0);
+    }
 
     #[test]
     fn the_library_names_itself() {

@@ -39,7 +39,7 @@ mod program;
 mod row_sparse;
 mod var;
 
-pub use blas::{blas_config, blas_core};
+pub use blas::{blas_config, blas_core, use_modern_blas};
 pub use buffer::{Buffer, Device};
 pub use check::{Domain, check_grad};
 pub use dtype::{DType, Element, Float};
@@ -56,4 +56,4 @@ pub use row_sparse::RowSparse;
 pub use var::Var;
 
 /// Version of the numbers: raised whenever a change alters the bits of any result.
-pub const NUMERIC_VERSION: u32 = 2;
+pub const NUMERIC_VERSION: u32 = 3;

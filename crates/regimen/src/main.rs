@@ -19,8 +19,12 @@ use commands::Done;
 use logging::LogFormat;
 
 fn main() -> ExitCode {
+    let slow = autodiff::use_modern_blas();
     let arguments = Arguments::parse();
     logging::start(arguments.log_format);
+    if let Err(error) = slow {
+        tracing::warn!(%error, core = autodiff::blas_core(), "BLAS runs with slow kernels");
+    }
     match run(arguments.command, arguments.log_format) {
         Ok(done) => done.into(),
         Err(error) => {

@@ -1,5 +1,7 @@
 //! The binary as its users meet it.
 
+#[path = "cli/blas.rs"]
+mod blas;
 #[path = "cli/command.rs"]
 mod command;
 #[path = "cli/compact.rs"]

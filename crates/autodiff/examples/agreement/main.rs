@@ -26,6 +26,7 @@ use record::Recorder;
 const USAGE: &str = "wanted: agreement FOLDER [--seed N]";
 
 fn main() -> Result<(), Box<dyn Error>> {
+    autodiff::use_modern_blas()?;
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().ok_or(USAGE)?);
     let seed = match (arguments.next().as_deref(), arguments.next(), arguments.next()) {

@@ -35,6 +35,7 @@ pub(crate) struct Arguments(BTreeMap<String, String>);
 impl Arguments {
     /// Those of this process; sets the number of threads.
     pub(crate) fn read() -> Self {
+        autodiff::use_modern_blas().expect("the program can be started again");
         let words: Vec<String> = std::env::args().skip(1).collect();
         let pairs = words.chunks(2).map(|pair| match pair {
             [name, value] if name.starts_with("--") => (name[2..].to_owned(), value.clone()),

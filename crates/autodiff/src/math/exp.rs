@@ -5,16 +5,33 @@ use super::polynomial;
 /// e^x; the polynomial is Cephes' `expf`.
 #[inline(always)]
 pub(crate) fn f32(x: f32) -> f32 {
-    // Adding this rounds to an integer, which then lies in the low bits.
-    const ROUND: f32 = 12_582_912.0;
     // Beyond these the result is infinite or zero; comparisons leave a NaN as it is.
     let x = if x > 89.0 { 89.0 } else { x };
     let x = if x < -105.0 { -105.0 } else { x };
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
-    let k = (shifted.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
+    let (y, k) = parts_32(x);
+    // Two factors, so that neither leaves the range of exponents.
+    let half = k >> 1;
+    (y + 1.0) * power_of_two_32(half) * power_of_two_32(k - half)
+}
+
+/// e^x - 1 for x from -60 to 0.
+#[inline(always)]
+pub(crate) fn minus_one_32(x: f32) -> f32 {
+    let (y, k) = parts_32(x);
+    let scale = power_of_two_32(k - 127);
+    scale.mul_add(y, scale - 1.0)
+}
+
+/// e^r - 1 and k + 254.
+#[inline(always)]
+fn parts_32(x: f32) -> (f32, i32) {
+    // Adding this rounds to an integer, which then lies in the low bits.
+    const ROUND: f32 = 12_582_912.0 + 254.0;
+    let shifted = x.mul_add(std::f32::consts::LOG2_E, ROUND);
+    let k = (shifted.to_bits() as i32).wrapping_sub(12_582_912.0_f32.to_bits() as i32);
     let n = shifted - ROUND;
-    // ln 2 in two parts, the first so short that its product with n is exact.
-    let r = (x - n * 0.693_359_4) - n * -2.121_944_4e-4;
+    // ln 2 in two parts.
+    let r = n.mul_add(2.121_944_4e-4, n.mul_add(-0.693_359_4, x));
     let p = polynomial!(
         r,
         1.987_569_1e-4,
@@ -24,27 +41,45 @@ pub(crate) fn f32(x: f32) -> f32 {
         1.666_666_5e-1,
         0.5
     );
-    let y = (p * (r * r) + r) + 1.0;
-    // Two factors, so that neither leaves the range of exponents.
-    let half = k >> 1;
-    y * power_of_two_32(half) * power_of_two_32(k.wrapping_sub(half))
+    (p.mul_add(r * r, r), k)
 }
 
+/// 2^(k - 127).
 #[inline(always)]
 fn power_of_two_32(k: i32) -> f32 {
-    f32::from_bits((k.wrapping_add(127) as u32) << 23)
+    f32::from_bits((k << 23) as u32)
 }
 
 /// e^x; the polynomial is Taylor's to the 13th power, exact to 5e-18 for |r| < 0.35.
 #[inline(always)]
 pub(crate) fn f64(x: f64) -> f64 {
-    const ROUND: f64 = 6_755_399_441_055_744.0;
+    // Beyond these the result is infinite or zero; comparisons leave a NaN as it is.
     let x = if x > 710.0 { 710.0 } else { x };
     let x = if x < -746.0 { -746.0 } else { x };
-    let shifted = x * std::f64::consts::LOG2_E + ROUND;
-    let k = (shifted.to_bits() as i64).wrapping_sub(ROUND.to_bits() as i64);
+    let (y, k) = parts_64(x);
+    // Two factors, so that neither leaves the range of exponents.
+    let half = k >> 1;
+    (y + 1.0) * power_of_two_64(half) * power_of_two_64(k - half)
+}
+
+/// e^x - 1 for x from -60 to 0.
+#[inline(always)]
+pub(crate) fn minus_one_64(x: f64) -> f64 {
+    let (y, k) = parts_64(x);
+    let scale = power_of_two_64(k - 1023);
+    scale.mul_add(y, scale - 1.0)
+}
+
+/// e^r - 1 and k + 2046.
+#[inline(always)]
+fn parts_64(x: f64) -> (f64, i64) {
+    // Adding this rounds to an integer, which then lies in the low bits.
+    const ROUND: f64 = 6_755_399_441_055_744.0 + 2046.0;
+    let shifted = x.mul_add(std::f64::consts::LOG2_E, ROUND);
+    let k = (shifted.to_bits() as i64).wrapping_sub(6_755_399_441_055_744.0_f64.to_bits() as i64);
     let n = shifted - ROUND;
-    let r = (x - n * 6.931_471_803_691_238e-1) - n * 1.908_214_929_270_587_7e-10;
+    // ln 2 in two parts.
+    let r = n.mul_add(-1.908_214_929_270_587_7e-10, n.mul_add(-6.931_471_803_691_238e-1, x));
     let p = polynomial!(
         r,
         1.0 / 6_227_020_800.0,
@@ -60,14 +95,13 @@ pub(crate) fn f64(x: f64) -> f64 {
         1.0 / 6.0,
         0.5
     );
-    let y = (p * (r * r) + r) + 1.0;
-    let half = k >> 1;
-    y * power_of_two_64(half) * power_of_two_64(k.wrapping_sub(half))
+    (p.mul_add(r * r, r), k)
 }
 
+/// 2^(k - 1023).
 #[inline(always)]
 fn power_of_two_64(k: i64) -> f64 {
-    f64::from_bits((k.wrapping_add(1023) as u64) << 52)
+    f64::from_bits((k << 52) as u64)
 }
 
 #[cfg(test)]

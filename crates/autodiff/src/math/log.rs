@@ -25,8 +25,8 @@ pub(crate) fn f32(x: f32) -> f32 {
         -2.499_999_4e-1,
         3.333_333e-1
     );
-    let y = (f * (z * p) + e * -2.121_944_4e-4) - 0.5 * z;
-    let y = (f + y) + e * 0.693_359_4;
+    let y = z.mul_add(-0.5, f.mul_add(z * p, e * -2.121_944_4e-4));
+    let y = e.mul_add(0.693_359_4, f + y);
     let y = if x == 0.0 { f32::NEG_INFINITY } else { y };
     let y = if x < 0.0 { f32::NAN } else { y };
     // Infinity and NaN are their own logarithms.
@@ -56,8 +56,8 @@ pub(crate) fn f64(x: f64) -> f64 {
         6.666_666_666_666_735e-1
     );
     let half = 0.5 * f * f;
-    let low = s * (half + r) + e * 1.908_214_929_270_587_7e-10;
-    let y = e * 6.931_471_803_691_238e-1 - ((half - low) - f);
+    let low = s.mul_add(half + r, e * 1.908_214_929_270_587_7e-10);
+    let y = e.mul_add(6.931_471_803_691_238e-1, f - (half - low));
     let y = if x == 0.0 { f64::NEG_INFINITY } else { y };
     let y = if x < 0.0 { f64::NAN } else { y };
     if x < f64::INFINITY { y } else { x }

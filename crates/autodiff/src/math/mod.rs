@@ -1,20 +1,21 @@
 //! Elementary functions as polynomials of a fixed operation order.
 //!
-//! Each is free of branches, so that a loop over it becomes vector code, and uses no fused
-//! multiply-add, so that it gives the same bits on every processor. Both cases of a function are
-//! computed and one is selected. Accurate to 2 units in the last place (4 for `tanh` and `sigmoid`).
+//! Each is free of branches, so that a loop over it becomes vector code, and says where a product and
+//! a sum are rounded together, so that it gives the same bits on every processor. Both cases of a
+//! function are computed and one is selected. Accurate to 2 units in the last place (4 for `tanh` and
+//! `sigmoid`).
 
 pub(crate) mod exp;
 pub(crate) mod log;
 pub(crate) mod sigmoid;
 pub(crate) mod tanh;
 
-/// Horner's rule, highest coefficient first.
+/// Horner's rule with fused steps, highest coefficient first.
 macro_rules! polynomial {
     ($x:expr, $first:expr $(, $rest:expr)* $(,)?) => {{
         let x = $x;
         let sum = $first;
-        $(let sum = sum * x + $rest;)*
+        $(let sum = x.mul_add(sum, $rest);)*
         sum
     }};
 }
