@@ -21,13 +21,14 @@ pub struct ToolContext<'a> {
 
 type RunTool = Box<dyn Fn(Value, &mut ToolContext<'_>) -> Result<(), Error> + Send + Sync>;
 
-/// A paper's own command, `regimen EXPERIMENT TOOL --arg value`.
+/// A paper's own command, `regimen EXPERIMENT TOOL`, with what its schema requires by place and the
+/// rest as `--arg value`.
 pub struct Tool {
     /// Name on the command line.
     pub name: &'static str,
     /// One sentence for help.
     pub summary: &'static str,
-    /// JSON Schema of the arguments: an object whose properties become `--flags`.
+    /// JSON Schema of the arguments: an object whose properties become those of the command line.
     pub schema: Value,
     run: RunTool,
 }

@@ -4,6 +4,7 @@ use learn::Layout;
 use crate::forward_prediction::{CandidateReplies, ReplyVars, reply_scores};
 use crate::model::{ABSENT, Answers, MemoryNetwork, StoryVars, write_words};
 use crate::params::Params;
+use crate::text::index;
 
 /// A question with everything that could be answered and replied, as word indices of each.
 pub(crate) struct Asked {
@@ -45,31 +46,35 @@ impl Asked {
         let mut program = graph.compile(&outputs)?;
         program.run(&mut [&mut *weights])?;
         let belief = program.output(0).to_vec::<f32>()?;
-        let weights_of = |hop: usize| {
-            let mut weights = program.output(1 + hop).to_vec::<f32>()?;
-            weights.truncate(self.memories.len());
-            Ok(weights)
-        };
-        let attention = (0..attended.len()).map(weights_of).collect::<Result<_, Error>>()?;
+        let attention = (1..outputs.len()).map(|hop| {
+            let mut attention = program.output(hop).to_vec::<f32>()?;
+            attention.truncate(self.memories.len());
+            Ok(attention)
+        });
+        let attention = attention.collect::<Result<_, Error>>()?;
         let mut replies = Vec::new();
         if params.learner.predicts() && !self.replies.is_empty() {
-            let answer = best(&belief);
-            let vars = ReplyVars {
-                answer: graph.index_constant(&[crate::text::index(answer)], &[1])?,
-                answered: graph.constant(&[1.0], &[1])?,
-                replies: CandidateReplies::Shared {
-                    words: words(&graph, &self.replies)?,
-                    log_weight: graph
-                        .constant(&vec![0.0; self.replies.len()], &[self.replies.len()])?,
-                    said: graph.index_constant(&[0], &[1])?,
-                },
-            };
+            let vars = self.replies_to(best(&belief), &graph)?;
             let scores = reply_scores(&network, state, &answers, views.get(1).copied(), &vars)?;
             let mut program = graph.compile(&[scores.softmax(1)?])?;
             program.run(&mut [weights])?;
             replies = program.output(0).to_vec::<f32>()?;
         }
         Ok(Thought { answers: belief, attention, replies })
+    }
+
+    /// Everything that could be replied to an answer.
+    fn replies_to<'g>(&self, answer: usize, graph: &'g Graph) -> Result<ReplyVars<'g>, Error> {
+        let count = self.replies.len();
+        Ok(ReplyVars {
+            answer: graph.index_constant(&[index(answer)], &[1])?,
+            answered: graph.constant(&[1.0], &[1])?,
+            replies: CandidateReplies::Shared {
+                words: words(graph, &self.replies)?,
+                log_weight: graph.constant(&vec![0.0; count], &[count])?,
+                said: graph.index_constant(&[0], &[1])?,
+            },
+        })
     }
 
     /// The memories and the question; a memory that is not there where there is none.
