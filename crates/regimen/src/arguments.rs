@@ -42,7 +42,7 @@ pub(crate) enum Command {
     /// Execute runs for a driver.
     #[command(hide = true)]
     Worker,
-    /// A paper's own command: EXPERIMENT TOOL [ARGUMENT]... [--ARGUMENT VALUE]...
+    /// A paper's own command: EXPERIMENT TOOL ARGUMENTS...
     #[command(external_subcommand)]
     Tool(Vec<String>),
 }
