@@ -1,6 +1,6 @@
 //! The BLAS library underneath: linked, kept to one thread, given kernels for the processor, and named
 //! for the record.
-#![expect(unsafe_code, reason = "OpenBLAS tells its configuration through C functions")]
+#![expect(unsafe_code, reason = "C functions of OpenBLAS, and the environment it reads")]
 
 use std::env;
 use std::ffi::{CStr, c_char, c_int};
@@ -40,6 +40,9 @@ pub fn blas_core() -> String {
 /// The variable by which OpenBLAS is told whose kernels to run. It is read when the library is loaded.
 const CORE: &str = "OPENBLAS_CORETYPE";
 
+/// Set beside [`CORE`] where it was set by [`use_modern_blas`].
+const RESTARTED: &str = "REGIMEN_MODERN_BLAS";
+
 /// Kernels without AVX. OpenBLAS falls back to one of these on a processor that is newer than itself.
 const OLD_CORES: &[&str] = &[
     "Atom",
@@ -63,16 +66,24 @@ const OLD_CORES: &[&str] = &[
 
 /// Starts this program again, as the same process, with `OPENBLAS_CORETYPE` set, where OpenBLAS is
 /// older than the processor and fell back to kernels without AVX, which take several times as long.
-/// To be called first in `main`. Does nothing where the variable is set already.
+/// To be called first in `main`. Does nothing where the variable is set already. Programs that this one
+/// starts do not inherit the variable: theirs may be another OpenBLAS.
 ///
 /// # Errors
 /// When the program cannot be started again; it goes on with slower kernels then.
 pub fn use_modern_blas() -> io::Result<()> {
+    if env::var_os(RESTARTED).is_some() {
+        for name in [CORE, RESTARTED] {
+            // SAFETY: `main` has just begun; the threads of OpenBLAS do not look at the environment.
+            unsafe { env::remove_var(name) };
+        }
+        return Ok(());
+    }
     let Some(core) = modern_core(&blas_core()).filter(|_| env::var_os(CORE).is_none()) else {
         return Ok(());
     };
     let mut again = Command::new(env::current_exe()?);
-    again.args(env::args_os().skip(1)).env(CORE, core);
+    again.args(env::args_os().skip(1)).env(CORE, core).env(RESTARTED, "1");
     restart(&mut again)
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use journal::Fold;
 use tempfile::TempDir;
 
-use super::{assert_code, regimen};
+use super::{assert_code, regimen, stderr};
 
 /// What driver and worker of one run say of their BLAS.
 fn blas(store: &Path, core: Option<&str>) -> String {
@@ -34,4 +34,27 @@ fn no_processor_with_avx2_runs_kernels_without_it_unless_told_to() {
     }
     let told = blas(&dir.path().join("told"), Some("Nehalem"));
     assert!(told.ends_with("(Nehalem)"), "{told}");
+}
+
+/// A program may have an OpenBLAS of its own.
+#[test]
+fn a_program_inherits_only_what_was_set_by_its_user() {
+    let dir = TempDir::new().unwrap();
+    let config = dir.path().join("it.yaml");
+    let text = "name: it\nexperiment: command\nparams:\n  program: [sh, -c, 'echo \
+                \"core=<$OPENBLAS_CORETYPE>\" >&2; exit 1']\n";
+    std::fs::write(&config, text).unwrap();
+    let said = |set: Option<&str>| {
+        let mut run = regimen();
+        run.arg("run").arg(&config).arg("--force").arg("--results").arg(dir.path().join("store"));
+        match set {
+            Some(core) => run.env("OPENBLAS_CORETYPE", core),
+            None => run.env_remove("OPENBLAS_CORETYPE"),
+        };
+        let output = run.output().unwrap();
+        assert_code(&output, 1);
+        stderr(&output)
+    };
+    assert!(said(None).contains("core=<>"), "{}", said(None));
+    assert!(said(Some("Nehalem")).contains("core=<Nehalem>"), "{}", said(Some("Nehalem")));
 }
