@@ -29,26 +29,7 @@ pub(crate) enum CandidateReplies<'g> {
     },
 }
 
-/// Forward prediction (section 4.3): how surprising the teacher's reply is, `[b]`: cross-entropy of
-/// [`reply_scores`].
-pub(crate) fn reply_loss<'g>(
-    network: &MemoryNetwork<'g>,
-    state: Var<'g>,
-    answers: &Answers<'g>,
-    beta: Option<Var<'g>>,
-    vars: &ReplyVars<'g>,
-) -> Result<Var<'g>, Error> {
-    let scores = reply_scores(network, state, answers, beta, vars)?;
-    match vars.replies {
-        CandidateReplies::Own(_) => {
-            let batch = state.shape()[0];
-            scores.cross_entropy(state.graph().index_constant(&vec![0; batch], &[batch])?)
-        }
-        CandidateReplies::Shared { said, .. } => scores.cross_entropy(said),
-    }
-}
-
-/// Scores of candidate replies, `[b, replies]` (section 4.3).
+/// Forward prediction (section 4.3): scores of candidate replies, `[b, replies]`.
 ///
 /// With the state `u` after the hops and embedded answers `y`,
 /// `o = sum_a softmax_a(u . y) (y_a + beta* 1[a given])`, and a reply `r` has the score
@@ -78,5 +59,19 @@ pub(crate) fn reply_scores<'g>(
         CandidateReplies::Shared { words, log_weight, .. } => {
             next.matmul(network.bag(words)?.transpose(0, 1)?)?.add(log_weight)
         }
+    }
+}
+
+/// How surprising the true replies are, `[b]`: cross-entropy of their [`reply_scores`].
+pub(crate) fn reply_loss<'g>(
+    scores: Var<'g>,
+    replies: &CandidateReplies<'g>,
+) -> Result<Var<'g>, Error> {
+    match replies {
+        CandidateReplies::Own(_) => {
+            let batch = scores.shape()[0];
+            scores.cross_entropy(scores.graph().index_constant(&vec![0; batch], &[batch])?)
+        }
+        CandidateReplies::Shared { said, .. } => scores.cross_entropy(*said),
     }
 }

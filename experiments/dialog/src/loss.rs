@@ -1,7 +1,7 @@
 use autodiff::{Error, Var};
 use learn::{Batch, BatchInput};
 
-use crate::forward_prediction::{CandidateReplies, ReplyVars, reply_loss};
+use crate::forward_prediction::{CandidateReplies, ReplyVars, reply_loss, reply_scores};
 use crate::model::{Answers, MemoryNetwork, Shape, StoryVars};
 use crate::params::Params;
 
@@ -81,7 +81,8 @@ pub(crate) fn loss<'g>(
     }
     if let Some(replies) = replies {
         let vars = ReplyVars { answer: batch[ANSWER], answered: batch[ANSWERED], replies };
-        let surprise = reply_loss(network, state, answers, beta, &vars)?;
+        let scores = reply_scores(network, state, answers, beta, &vars)?;
+        let surprise = reply_loss(scores, &vars.replies)?;
         let weight = if learner.imitates() { params.fp_weight } else { 1.0 };
         let total = surprise.mul(batch[REPLY_WEIGHT])?.sum_all().mul_scalar(weight);
         loss = loss.add(total)?;
