@@ -78,6 +78,16 @@ fn embedding_bag(bencher: Bencher<'_, '_>) {
     replay(bencher, &graph, &[table.embedding_bag(bags, None).unwrap()], 40);
 }
 
+/// The gradient of [`embedding_bag`].
+#[divan::bench]
+fn embedding_bag_gradient(bencher: Bencher<'_, '_>) {
+    let graph = Graph::new(DType::F32);
+    let (table, sums) = (graph.input("table", &[40, 50]), graph.input("sums", &[320, 50]));
+    let bags = graph.index_input("bags", &[320, 6]);
+    let loss = table.embedding_bag(bags, None).unwrap().mul(sums).unwrap().sum_all();
+    replay(bencher, &graph, &graph.grad(loss, &[table]).unwrap(), 40);
+}
+
 /// One step of end-to-end memory networks with adjacent tying: batch 32, 10 memories, width 50.
 #[divan::bench(args = [1, 3])]
 fn memory_network_step(bencher: Bencher<'_, '_>, hops: usize) {

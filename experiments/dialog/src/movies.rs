@@ -50,6 +50,10 @@ impl Movies {
             params.policy_accuracy,
             |index| stream.rng(index),
         );
+        let exchanges = match params.movieqa.questions {
+            Some(count) => evenly(&exchanges, count),
+            None => exchanges,
+        };
         let dev = evenly(&dev, params.movieqa.dev_questions);
         let task = MovieTask::new(params.clone(), &knowledge, exchanges, dev)
             .map_err(|e| Error::other("tracing the memory network", e))?;
@@ -80,8 +84,8 @@ impl Movies {
     }
 }
 
-/// At most `count` of the questions, evenly spaced: the files are sorted by what is asked.
-fn evenly(questions: &[Question], count: usize) -> Vec<Question> {
-    let count = count.min(questions.len());
-    (0..count).map(|at| questions[at * questions.len() / count].clone()).collect()
+/// At most `count` of the items, evenly spaced: questions are sorted by what they ask or about.
+fn evenly<T: Clone>(items: &[T], count: usize) -> Vec<T> {
+    let count = count.min(items.len());
+    (0..count).map(|at| items[at * items.len() / count].clone()).collect()
 }

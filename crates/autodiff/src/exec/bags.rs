@@ -25,6 +25,10 @@ impl<'a> Bags<'a> {
         self.width == 0 || self.length == 0
     }
 
+    fn suits_copy(&self) -> bool {
+        padded::suits(self.length, self.indices.len(), self.rows, self.width)
+    }
+
     /// Refuses an index outside the table.
     pub(crate) fn check<T: Float>(&self, table: &[T]) -> Result<(), Error> {
         if inside(*self, table) {
@@ -32,12 +36,6 @@ impl<'a> Bags<'a> {
         }
         // Padding may lie anywhere.
         self.indices.iter().try_for_each(|&index| self.row(index).map(|_| ()))
-    }
-
-    /// The table row of an index that [`Bags::check`] let pass.
-    #[inline(always)]
-    pub(crate) fn known(&self, index: u32) -> Option<usize> {
-        (Some(index) != self.padding && index != u32::MAX).then_some(index as usize)
     }
 
     /// The table row of an index, if it has one.
@@ -95,7 +93,7 @@ pub(crate) fn gather_sum<T: Float>(
         y.fill(T::zero());
         return Ok(());
     }
-    match padded::suits(&bags) {
+    match bags.suits_copy() {
         true => padded::gather_sum(bags, table, y, workspace),
         false => gather(bags, table, y),
     }
@@ -132,7 +130,7 @@ pub(crate) fn scatter_sum<T: Float>(
         table.fill(T::zero());
         return Ok(());
     }
-    match padded::suits(&bags) {
+    match bags.suits_copy() {
         true => padded::scatter_sum(bags, x, table, workspace),
         false => scatter(bags, x, table),
     }

@@ -1,28 +1,27 @@
-//! Rows of a small table that are read or added to often: copied so that each begins at a vector.
+//! Sums of the rows of a small table that are read or added to often.
 //!
-//! A row that begins anywhere has vectors that lie in two cache lines each, and a rest that fills no
-//! vector; copying the table once costs less than either when its rows are used several times.
+//! A row that begins anywhere has vectors that lie in two cache lines each, so the table is copied, a
+//! strip at a time, to rows that begin at a vector. One row more is what padding stands for.
 
 use super::bags::Bags;
+use super::gemm::Matrix;
 use super::simd::{LANES, vectorised};
-use crate::{Error, Float, Workspace};
+use super::strip::{STRIP, Strips, Vector, add, copy, in_strips, read, vectors, write};
+use crate::{Error, Float, Layout, Workspace};
 
-/// Vectors of a row that are summed in registers at once.
-const STRIP: usize = 4;
 /// Elements of a copied table at most, so that it stays in a near cache.
 const LARGEST: usize = 1 << 15;
+/// Indices that are looked at together, and most indices of a bag.
+const BLOCK: usize = 256;
 
-/// A vector of a row.
-type Vector<T> = [T; LANES];
-
-/// Vectors a row.
-fn vectors(width: usize) -> usize {
-    width.div_ceil(LANES)
+/// Whether rows of a table are used so often, by `indices` in bags of `length`, that a copy of it pays.
+pub(crate) fn suits(length: usize, indices: usize, rows: usize, width: usize) -> bool {
+    length <= BLOCK && indices >= 2 * rows && copied(rows, width) <= LARGEST
 }
 
-/// Whether rows are used so often that a copy of the table pays.
-pub(crate) fn suits(bags: &Bags<'_>) -> bool {
-    bags.indices.len() >= 2 * bags.rows && bags.rows * vectors(bags.width) * LANES <= LARGEST
+/// Elements of the copy of a strip.
+fn copied(rows: usize, width: usize) -> usize {
+    (rows + 1) * vectors(width).min(STRIP) * LANES
 }
 
 /// y[i] = sum over the i-th bag of the table's rows.
@@ -33,15 +32,12 @@ pub(crate) fn gather_sum<T: Float>(
     workspace: &Workspace,
 ) -> Result<(), Error> {
     bags.check(table)?;
-    workspace.with(bags.rows * vectors(bags.width) * LANES, |copy| {
-        let copy = copy.as_chunks_mut().0;
-        pad(table, bags.width, copy);
-        gather(bags, copy, y);
-    });
+    workspace
+        .with(copied(bags.rows, bags.width), |rows| gather(bags, table, rows.as_chunks_mut().0, y));
     Ok(())
 }
 
-/// Adds x[i] to the table's rows of the i-th bag.
+/// The table's rows become the sums of the x[i] in whose bags they are.
 pub(crate) fn scatter_sum<T: Float>(
     bags: Bags<'_>,
     x: &[T],
@@ -49,153 +45,211 @@ pub(crate) fn scatter_sum<T: Float>(
     workspace: &Workspace,
 ) -> Result<(), Error> {
     bags.check(table)?;
-    workspace.with(bags.rows * vectors(bags.width) * LANES, |copy| {
-        copy.fill(T::zero());
-        let copy = copy.as_chunks_mut().0;
-        scatter(bags, x, copy);
-        unpad(copy, bags.width, table);
+    workspace.with(copied(bags.rows, bags.width), |rows| {
+        scatter(bags, x, rows.as_chunks_mut().0, table)
     });
     Ok(())
 }
 
 vectorised! {
-    /// Copies each row to whole vectors, followed by anything.
-    fn pad<T: Float>(table: &[T], width: usize, copy: &mut [Vector<T>]) {
-        for (i, copy) in copy.chunks_exact_mut(vectors(width)).enumerate() {
-            let row = &table[i * width..];
-            if row.len() >= copy.len() * LANES {
-                for (to, from) in copy.iter_mut().zip(row.as_chunks().0) {
-                    *to = *from;
-                }
-            } else {
-                copy.as_flattened_mut()[..width].copy_from_slice(&row[..width]);
-            }
-        }
+    fn gather<T: Float>(bags: Bags<'_>, table: &[T], rows: &mut [Vector<T>], y: &mut [T]) {
+        in_strips(bags.width, &mut Gather { bags, table, rows, y });
     }
 }
 
-vectorised! {
-    /// The adjoint of [`pad`].
-    fn unpad<T: Float>(copy: &[Vector<T>], width: usize, table: &mut [T]) {
-        for (i, copy) in copy.chunks_exact(vectors(width)).enumerate() {
-            let row = &mut table[i * width..];
-            if row.len() >= copy.len() * LANES {
-                // What is written beyond the row is overwritten by the next ones.
-                for (to, from) in row.as_chunks_mut().0.iter_mut().zip(copy) {
-                    *to = *from;
-                }
-            } else {
-                row[..width].copy_from_slice(&copy.as_flattened()[..width]);
-            }
-        }
-    }
-}
+/// Products of a column and a row that are summed at once.
+pub(crate) const PRODUCTS: usize = 8;
 
-vectorised! {
-    fn gather<T: Float>(bags: Bags<'_>, table: &[Vector<T>], y: &mut [T]) {
-        let all = vectors(bags.width);
-        for first in (0..all).step_by(STRIP) {
-            match all - first {
-                1 => gather_strip::<T, 1>(bags, table, first, y),
-                2 => gather_strip::<T, 2>(bags, table, first, y),
-                3 => gather_strip::<T, 3>(bags, table, first, y),
-                _ => gather_strip::<T, STRIP>(bags, table, first, y),
-            }
-        }
-    }
-}
-
-/// Vectors `first..first + N` of every row of `y`.
-#[inline(always)]
-fn gather_strip<T: Float, const N: usize>(
+/// As [`scatter_sum`] for an x that is a sum of outer products, column by row, which is never written;
+/// the last product is added to first.
+pub(crate) fn scatter_products<T: Float>(
     bags: Bags<'_>,
-    table: &[Vector<T>],
-    first: usize,
-    y: &mut [T],
-) {
-    let (all, from) = (vectors(bags.width), first * LANES);
-    let mut rest = [[T::zero(); LANES]; N];
-    for (i, bag) in bags.indices.chunks_exact(bags.length).enumerate() {
-        let mut sums = [[T::zero(); LANES]; N];
-        for row in bag.iter().filter_map(|&index| bags.known(index)) {
-            add(&mut sums, &table[row * all + first..][..N]);
-        }
-        let row = &mut y[i * bags.width..];
-        let end = bags.width.min(from + N * LANES);
-        // A strip that is the whole row may reach into the next one, which is written later.
-        let room = if all == N { row.len() } else { bags.width };
-        match from + N * LANES <= room {
-            true => store(&sums, row[from..].as_chunks_mut().0),
-            false => {
-                store(&sums, &mut rest);
-                row[from..end].copy_from_slice(&rest.as_flattened()[..end - from]);
-            }
-        }
-    }
+    products: Products<'_, T>,
+    table: &mut [T],
+    workspace: &Workspace,
+) -> Result<(), Error> {
+    bags.check(table)?;
+    workspace.with(copied(bags.rows, bags.width), |rows| {
+        scatter_of_products(bags, products, rows.as_chunks_mut().0, table);
+    });
+    Ok(())
 }
 
-#[inline(always)]
-fn store<T: Float, const N: usize>(sums: &[Vector<T>; N], y: &mut [Vector<T>]) {
-    for (y, sum) in y[..N].iter_mut().zip(sums) {
-        *y = *sum;
+vectorised! {
+    fn scatter<T: Float>(bags: Bags<'_>, x: &[T], rows: &mut [Vector<T>], table: &mut [T]) {
+        in_strips(bags.width, &mut Scatter { bags, x, rows, table });
     }
 }
 
 vectorised! {
-    fn scatter<T: Float>(bags: Bags<'_>, x: &[T], table: &mut [Vector<T>]) {
-        let all = vectors(bags.width);
-        for first in (0..all).step_by(STRIP) {
-            match all - first {
-                1 => scatter_strip::<T, 1>(bags, x, first, table),
-                2 => scatter_strip::<T, 2>(bags, x, first, table),
-                3 => scatter_strip::<T, 3>(bags, x, first, table),
-                _ => scatter_strip::<T, STRIP>(bags, x, first, table),
-            }
-        }
+    fn scatter_of_products<T: Float>(
+        bags: Bags<'_>,
+        x: Products<'_, T>,
+        rows: &mut [Vector<T>],
+        table: &mut [T],
+    ) {
+        in_strips(bags.width, &mut Scatter { bags, x, rows, table });
     }
 }
 
-/// Vectors `first..first + N` of every row of the table.
-#[inline(always)]
-fn scatter_strip<T: Float, const N: usize>(
-    bags: Bags<'_>,
-    x: &[T],
-    first: usize,
-    table: &mut [Vector<T>],
-) {
-    let (all, from) = (vectors(bags.width), first * LANES);
-    let mut rest = [[T::zero(); LANES]; N];
-    for (i, bag) in bags.indices.chunks_exact(bags.length).enumerate() {
-        let row = &x[i * bags.width..];
-        let end = bags.width.min(from + N * LANES);
-        // What lies beyond the row ends in columns that are never looked at.
-        let row = match row.get(from..from + N * LANES) {
-            Some(row) => row.as_chunks().0,
-            None => {
-                rest.as_flattened_mut()[..end - from].copy_from_slice(&row[from..end]);
-                &rest
-            }
-        };
+/// Where the rows that are added to a table come from.
+trait Rows<T>: Copy {
+    /// The vectors of row `i` that begin with its `columns`.
+    fn row<const N: usize>(
+        &self,
+        i: usize,
+        columns: Columns,
+        rest: &mut [Vector<T>; STRIP],
+    ) -> [Vector<T>; N];
+}
+
+impl<T: Float> Rows<T> for &[T] {
+    #[inline(always)]
+    fn row<const N: usize>(
+        &self,
+        i: usize,
+        columns: Columns,
+        rest: &mut [Vector<T>; STRIP],
+    ) -> [Vector<T>; N] {
         let mut values = [[T::zero(); LANES]; N];
-        add(&mut values, row);
-        for place in bag.iter().filter_map(|&index| bags.known(index)) {
-            let to = &mut table[place * all + first..][..N];
-            for (to, values) in to.iter_mut().zip(&values) {
-                for (to, &x) in to.iter_mut().zip(values) {
-                    *to += x;
+        let row = &self[i * columns.width + columns.from..];
+        add(&mut values, read::<T, N>(row, columns.counted, rest));
+        values
+    }
+}
+
+/// Batches of columns and rows whose products are summed, the last one first.
+#[derive(Clone, Copy)]
+pub(crate) struct Products<'a, T> {
+    /// Layouts `[.., m, 1]` and `[.., 1, n]`, rows contiguous.
+    pub factors: [Option<[(&'a [T], &'a Layout); 2]>; PRODUCTS],
+    /// m.
+    pub rows: usize,
+}
+
+impl<T: Float> Rows<T> for Products<'_, T> {
+    #[inline(always)]
+    fn row<const N: usize>(
+        &self,
+        i: usize,
+        columns: Columns,
+        rest: &mut [Vector<T>; STRIP],
+    ) -> [Vector<T>; N] {
+        let (batch, at) = (i / self.rows, i % self.rows);
+        let mut values = [[T::zero(); LANES]; N];
+        for [column, row] in self.factors.iter().rev().flatten() {
+            let column = Matrix::of(column.0, column.1, batch);
+            let row = Matrix::of(row.0, row.1, batch);
+            let factor = column.data[at * column.strides.0];
+            let row = read::<T, N>(&row.data[columns.from..], columns.counted, rest);
+            for (value, row) in values.iter_mut().zip(row) {
+                for (value, &x) in value.iter_mut().zip(row) {
+                    *value += factor * x;
                 }
+            }
+        }
+        values
+    }
+}
+
+struct Gather<'a, T> {
+    bags: Bags<'a>,
+    table: &'a [T],
+    /// The strip of the table, and a row of zeros.
+    rows: &'a mut [Vector<T>],
+    y: &'a mut [T],
+}
+
+impl<T: Float> Strips for Gather<'_, T> {
+    #[inline(always)]
+    fn strip<const N: usize>(&mut self, from: usize) {
+        let (bags, columns) = (self.bags, Columns::new::<N>(from, self.bags.width));
+        let mut rest = [[T::zero(); LANES]; STRIP];
+        let rows = &mut self.rows.as_chunks_mut::<N>().0[..=bags.rows];
+        for (i, row) in rows[..bags.rows].iter_mut().enumerate() {
+            copy::<T, N>(
+                read::<T, N>(&self.table[i * columns.width + from..], columns.counted, &mut rest),
+                row,
+            );
+        }
+        rows[bags.rows] = [[T::zero(); LANES]; N];
+        let (mut i, mut block) = (0, [0; BLOCK]);
+        for indices in bags.indices.chunks(BLOCK / bags.length * bags.length) {
+            for bag in known(&bags, indices, &mut block).chunks_exact(bags.length) {
+                let mut sums = [[T::zero(); LANES]; N];
+                for &row in bag {
+                    add(&mut sums, &rows[row as usize]);
+                }
+                write::<T, N>(&sums, columns.of(self.y, i), columns.counted, &mut rest);
+                i += 1;
             }
         }
     }
 }
 
-#[inline(always)]
-fn add<T: Float, const N: usize>(sums: &mut [Vector<T>; N], row: &[Vector<T>]) {
-    for (sum, row) in sums.iter_mut().zip(row) {
-        for (sum, &x) in sum.iter_mut().zip(row) {
-            *sum += x;
+struct Scatter<'a, T, R> {
+    bags: Bags<'a>,
+    x: R,
+    /// The strip of the table, and a row for what is dropped.
+    rows: &'a mut [Vector<T>],
+    table: &'a mut [T],
+}
+
+impl<T: Float, R: Rows<T>> Strips for Scatter<'_, T, R> {
+    #[inline(always)]
+    fn strip<const N: usize>(&mut self, from: usize) {
+        let (bags, columns) = (self.bags, Columns::new::<N>(from, self.bags.width));
+        let mut rest = [[T::zero(); LANES]; STRIP];
+        let rows = &mut self.rows.as_chunks_mut::<N>().0[..=bags.rows];
+        rows.fill([[T::zero(); LANES]; N]);
+        let (mut i, mut block) = (0, [0; BLOCK]);
+        for indices in bags.indices.chunks(BLOCK / bags.length * bags.length) {
+            for bag in known(&bags, indices, &mut block).chunks_exact(bags.length) {
+                let values = self.x.row::<N>(i, columns, &mut rest);
+                for &row in bag {
+                    add(&mut rows[row as usize], &values);
+                }
+                i += 1;
+            }
+        }
+        for (i, row) in rows[..bags.rows].iter().enumerate() {
+            write::<T, N>(row, columns.of(self.table, i), columns.counted, &mut rest);
         }
     }
+}
+
+/// The columns of a strip: `counted` of `width` from `from` on.
+#[derive(Clone, Copy)]
+struct Columns {
+    from: usize,
+    width: usize,
+    counted: usize,
+}
+
+impl Columns {
+    #[inline(always)]
+    fn new<const N: usize>(from: usize, width: usize) -> Columns {
+        Columns { from, width, counted: (width - from).min(N * LANES) }
+    }
+
+    /// Where they are written in row `i`: on to the end of all rows where they are the whole row, since
+    /// the next ones are written later, else to that of the row.
+    #[inline(always)]
+    fn of<T>(self, rows: &mut [T], i: usize) -> &mut [T] {
+        let end = if self.counted == self.width { rows.len() } else { (i + 1) * self.width };
+        &mut rows[i * self.width + self.from..end]
+    }
+}
+
+/// The rows of some indices; that after the last one for what is to be skipped.
+#[inline(always)]
+fn known<'a>(bags: &Bags<'_>, indices: &[u32], rows: &'a mut [u32; BLOCK]) -> &'a [u32] {
+    #[expect(clippy::cast_possible_truncation, reason = "a copied table is small")]
+    let (none, padding) = (bags.rows as u32, bags.padding.unwrap_or(u32::MAX));
+    for (row, &index) in rows.iter_mut().zip(indices) {
+        *row = if index == padding { none } else { index.min(none) };
+    }
+    &rows[..indices.len()]
 }
 
 #[cfg(test)]
@@ -209,7 +263,7 @@ mod tests {
             [0, 4, 1, 1, 2, 3, u32::MAX, 4, 4, 3, 0, 0].into_iter().chain([2; 3]).collect();
         for width in [1, 2, 15, 16, 17, 33, 50, 64, 65, 100, 130] {
             let bags = Bags { op: "test", indices: &indices, length, padding, rows, width };
-            assert!(suits(&bags));
+            assert!(suits(length, indices.len(), rows, width));
             let number = |i: usize| ((i * 37) % 101) as f32 / 8.0 - 6.0;
             let table: Vec<f32> = (0..rows * width).map(number).collect();
             let x: Vec<f32> = (0..indices.len() / length * width).map(number).collect();

@@ -1,17 +1,9 @@
 //! Batches of products each too small for a BLAS call.
-//!
-//! Columns are taken in strips of a few vectors whose number is known when the loop is compiled, so
-//! that a row's sums stay in registers.
 
 use super::gemm::Matrix;
 use super::simd::{LANES, add_to, combine, dot, fold, vectorised};
+use super::strip::{STRIP, Vector, copy, read, write};
 use crate::{Float, Layout};
-
-/// Vectors of a row that are held in registers at once.
-const STRIP: usize = 4;
-
-/// A vector of a row.
-type Vector<T> = [T; LANES];
 
 vectorised! {
     /// A run of products, from the one of index `first`, into contiguous `c`, plus `term` where there
@@ -98,7 +90,7 @@ fn weigh<T: Float, const N: usize, const ADDS: bool>(
     let factor = |i: usize, p: usize| a.data[i * a.strides.0 + p * a.strides.1];
     let mut row = [[T::zero(); LANES]; N];
     if k == 1 {
-        copy::<T, N>(vectors::<T, N>(b.data, n, rest), &mut row);
+        copy::<T, N>(read::<T, N>(b.data, n, rest), &mut row);
     }
     for i in 0..m {
         let mut sums = [[T::zero(); LANES]; N];
@@ -106,38 +98,14 @@ fn weigh<T: Float, const N: usize, const ADDS: bool>(
             add_times(&mut sums, factor(i, 0), &row);
         } else {
             for p in 0..k {
-                let row = vectors::<T, N>(&b.data[p * b.strides.0..], n, rest);
+                let row = read::<T, N>(&b.data[p * b.strides.0..], n, rest);
                 add_times(&mut sums, factor(i, p), row);
             }
         }
         if ADDS {
-            add_times(&mut sums, T::one(), vectors::<T, N>(&term[i * n..], n, rest));
+            add_times(&mut sums, T::one(), read::<T, N>(&term[i * n..], n, rest));
         }
-        store(&sums, &mut c[i * n..], n, rest);
-    }
-}
-
-/// The vectors of a row of `n` elements at the beginning of `data`, with what lies beyond it in the
-/// last one, or nothing where `data` ends.
-#[inline(always)]
-fn vectors<'a, T: Float, const N: usize>(
-    data: &'a [T],
-    n: usize,
-    rest: &'a mut [Vector<T>; STRIP],
-) -> &'a [Vector<T>] {
-    match data.get(..N * LANES) {
-        Some(row) => row.as_chunks().0,
-        None => {
-            rest.as_flattened_mut()[..n].copy_from_slice(&data[..n]);
-            &rest[..N]
-        }
-    }
-}
-
-#[inline(always)]
-fn copy<T: Float, const N: usize>(from: &[Vector<T>], to: &mut [Vector<T>]) {
-    for (to, from) in to[..N].iter_mut().zip(&from[..N]) {
-        *to = *from;
+        write::<T, N>(&sums, &mut c[i * n..], n, rest);
     }
 }
 
@@ -147,23 +115,6 @@ fn add_times<T: Float, const N: usize>(sums: &mut [Vector<T>; N], factor: T, row
     for (sums, row) in sums.iter_mut().zip(row) {
         for (sum, &x) in sums.iter_mut().zip(row) {
             *sum = factor.times_plus(x, *sum);
-        }
-    }
-}
-
-/// Writes a row of `n` elements, and beyond it where `c` goes on.
-#[inline(always)]
-fn store<T: Float, const N: usize>(
-    sums: &[Vector<T>; N],
-    c: &mut [T],
-    n: usize,
-    rest: &mut [Vector<T>; STRIP],
-) {
-    match c.get_mut(..N * LANES) {
-        Some(c) => copy::<T, N>(sums, c.as_chunks_mut().0),
-        None => {
-            copy::<T, N>(sums, rest);
-            c[..n].copy_from_slice(&rest.as_flattened()[..n]);
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{by_float, last};
 use crate::exec::Call;
 use crate::exec::bags::{Bags, scatter_sum};
+use crate::exec::padded::{self, PRODUCTS, Products};
 use crate::op::{Derivative, Op, Signature, arity, float, index};
 use crate::{Error, Float, Var};
 
@@ -58,17 +59,42 @@ impl Op for ScatterAdd {
     }
 }
 
+impl ScatterAdd {
+    /// Whether rows that are sums of `count` outer products need not be written before they are added:
+    /// the kernel then takes their factors, column and row of each product, and the indices last.
+    pub(crate) fn takes_products(&self, count: usize, width: usize, indices: &[usize]) -> bool {
+        let all = indices.iter().product();
+        count <= PRODUCTS && padded::suits(self.length(indices), all, self.table_rows, width)
+    }
+
+    /// Indices a bag.
+    fn length(&self, indices: &[usize]) -> usize {
+        if self.bag { last(indices) } else { 1 }
+    }
+}
+
 fn run<T: Float>(call: &mut Call<'_>, op: &ScatterAdd) -> Result<(), Error> {
+    let indices = call.len() - 1;
     let bags = Bags {
         op: "scatter_add",
-        indices: call.input(1),
-        length: if op.bag { last(call.shape(1)) } else { 1 },
+        indices: call.input(indices),
+        length: op.length(call.shape(indices)),
         padding: op.padding,
         rows: op.table_rows,
         width: call.output_shape()[1..].iter().product(),
     };
-    let (rows, workspace) = (call.input::<T>(0), call.workspace());
-    scatter_sum(bags, rows, call.output(), workspace)
+    let workspace = call.workspace();
+    if indices == 1 {
+        return scatter_sum(bags, call.input::<T>(0), call.output(), workspace);
+    }
+    let mut factors = [None; PRODUCTS];
+    for (product, factors) in factors.iter_mut().take(indices / 2).enumerate() {
+        let [column, row] = [2 * product, 2 * product + 1];
+        *factors = Some([column, row].map(|at| (call.input::<T>(at), call.layout(at))));
+    }
+    let shape = call.shape(0);
+    let products = Products { factors, rows: shape[shape.len() - 2] };
+    padded::scatter_products(bags, products, call.output(), workspace)
 }
 
 #[cfg(test)]

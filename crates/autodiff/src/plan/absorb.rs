@@ -42,12 +42,12 @@ fn adds(unit: &Unit) -> bool {
 }
 
 /// Whether the place is a run of as many elements as the unit has.
-fn whole(place: &Place, unit: &Unit) -> bool {
+pub(super) fn whole(place: &Place, unit: &Unit) -> bool {
     place.layout.is_contiguous() && place.layout.len() == unit.shape.iter().product::<usize>()
 }
 
 /// How often each value is read.
-fn readers(list: &Worklist) -> HashMap<usize, usize> {
+pub(super) fn readers(list: &Worklist) -> HashMap<usize, usize> {
     let mut readers = HashMap::new();
     let units = list.units.iter().flat_map(|unit| &unit.reads);
     let assigned = list.assigned.iter().flat_map(|assigned| {

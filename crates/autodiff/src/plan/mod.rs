@@ -1,12 +1,13 @@
 //! From a graph to steps over slots.
 //!
 //! [`lower`] drops dead nodes, merges equal ones and turns views into layouts; [`absorb`] takes sums
-//! into kernels; [`fuse`] groups elementwise units; [`assign`] decides which assignments are written in place; [`liveness`] gives
-//! every value its slot; [`emit`] writes the steps.
+//! into kernels, [`factors`] outer products; [`fuse`] groups elementwise units; [`assign`] decides which
+//! assignments are written in place; [`liveness`] gives every value its slot; [`emit`] writes the steps.
 
 mod absorb;
 mod assign;
 mod emit;
+mod factors;
 mod fuse;
 mod liveness;
 mod lower;
@@ -161,6 +162,7 @@ impl Plan {
     pub(crate) fn new(dtype: DType, state: &State, outputs: &[usize]) -> Plan {
         let mut list = lower::lower(dtype, state, outputs);
         absorb::absorb(&mut list);
+        factors::take(&mut list);
         let groups = fuse::fuse(&list);
         let schedule = assign::schedule(&list, groups);
         let (slots, arena) = liveness::place(&list, &schedule);

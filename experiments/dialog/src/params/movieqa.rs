@@ -31,6 +31,8 @@ pub struct MovieQa {
     pub replies: usize,
     /// Which entities can be an answer when a model is judged.
     pub ranked: Ranked,
+    /// Training questions, evenly spaced among all; `null` for all.
+    pub questions: Option<usize>,
     /// Development questions that choose among epochs.
     pub dev_questions: usize,
 }
@@ -44,6 +46,7 @@ impl Default for MovieQa {
             retrieved_candidates: 10,
             replies: 256,
             ranked: Ranked::default(),
+            questions: None,
             dev_questions: 2000,
         }
     }
@@ -69,6 +72,8 @@ impl MovieQa {
             &format!("at least {batch}, one a question"),
             self.replies,
         )?;
+        let questions = self.questions.unwrap_or(batch);
+        check(questions >= batch, "movieqa.questions", &format!("at least {batch}"), questions)?;
         check(self.dev_questions >= 1, "movieqa.dev_questions", "1 or more", self.dev_questions)
     }
 }
