@@ -46,7 +46,7 @@ pub(crate) fn scatter_sum<T: Float>(
 ) -> Result<(), Error> {
     bags.check(table)?;
     workspace.with(copied(bags.rows, bags.width), |rows| {
-        scatter(bags, x, rows.as_chunks_mut().0, table)
+        scatter(bags, x, rows.as_chunks_mut().0, table);
     });
     Ok(())
 }
@@ -118,11 +118,14 @@ impl<T: Float> Rows<T> for &[T] {
     }
 }
 
+/// A batch of matrices.
+type Batch<'a, T> = (&'a [T], &'a Layout);
+
 /// Batches of columns and rows whose products are summed, the last one first.
 #[derive(Clone, Copy)]
 pub(crate) struct Products<'a, T> {
     /// Layouts `[.., m, 1]` and `[.., 1, n]`, rows contiguous.
-    pub factors: [Option<[(&'a [T], &'a Layout); 2]>; PRODUCTS],
+    pub factors: [Option<[Batch<'a, T>; 2]>; PRODUCTS],
     /// m.
     pub rows: usize,
 }
