@@ -9,8 +9,8 @@ use super::language::Language;
 use super::sample::Sample;
 use crate::forward_prediction::CandidateReplies;
 use crate::loss::{self, Answered, MASK, MEMORIES, QUESTION, REST, row_of};
-use crate::model::{Answers, MemoryNetwork, Shape, write_words};
-use crate::params::{Corrections, Params};
+use crate::model::{ABSENT, Answers, MemoryNetwork, Shape, write_words};
+use crate::params::{Corrections, Params, Ranked};
 use crate::replies::Replies;
 use crate::stored::Description;
 use crate::text::{NULL, index};
@@ -51,7 +51,11 @@ impl MovieTask {
         let layout = Shape::layout(language.len(), &params);
         let mut inputs = loss::inputs(&params, &shape);
         inputs.push(BatchInput::index("candidates", &[params.movieqa.candidates]));
-        inputs.push(BatchInput::float("candidate weight", &[params.movieqa.candidates]));
+        let weights = match params.movieqa.competing {
+            Ranked::All => &[params.movieqa.candidates][..],
+            Ranked::Retrieved => &[params.batch, params.movieqa.candidates],
+        };
+        inputs.push(BatchInput::float("candidate weight", weights));
         if params.learner.predicts() {
             let candidates = params.movieqa.replies;
             inputs.push(BatchInput::index("replies", &[candidates, replies.longest()]));
@@ -111,11 +115,26 @@ impl MovieTask {
     }
 
     /// Writes candidate answers.
-    fn fill_candidates(&self, candidates: &Sample<Entity>, batch: &mut Batch) {
+    fn fill_candidates(&self, candidates: &Sample<Entity>, turns: &[&Turn], batch: &mut Batch) {
         let words = candidates.order.iter().map(|&entity| self.language.entity(entity));
         let to = batch.indices_mut(CANDIDATES);
         to.iter_mut().zip(words.chain(std::iter::repeat(NULL))).for_each(|(to, word)| *to = word);
-        candidates.write_log_weights(self.language.entities(), batch.floats_mut(CANDIDATE_WEIGHT));
+        let weights = batch.floats_mut(CANDIDATE_WEIGHT);
+        match self.params.movieqa.competing {
+            Ranked::All => candidates.write_log_weights(self.language.entities(), weights),
+            Ranked::Retrieved => {
+                weights.fill(ABSENT);
+                let rows = weights.chunks_mut(self.params.movieqa.candidates);
+                for (weights, turn) in rows.zip(turns) {
+                    let retrieved = self.language.retrieved(turn.topic);
+                    for entity in retrieved.into_iter().chain(turn.answer) {
+                        if let Some(place) = candidates.place(entity) {
+                            weights[place as usize] = 0.0;
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Draws and writes candidate replies: those of the batch, then any.
@@ -220,7 +239,7 @@ impl Objective for MovieTask {
         let drawn: Vec<usize> = (0..rows).map(|_| rng.random_range(0..self.train.len())).collect();
         let turns: Vec<&Turn> = drawn.iter().map(|&example| &self.train[example]).collect();
         let candidates = self.candidates(&turns, &mut rng);
-        self.fill_candidates(&candidates, batch);
+        self.fill_candidates(&candidates, &turns, batch);
         for (row, turn) in turns.iter().enumerate() {
             let memories = row_of(batch.indices_mut(MEMORIES), row, rows);
             self.language.write_memories(turn.topic, memories);
@@ -282,6 +301,7 @@ mod tests {
             memory_words: 4,
             candidates: 40,
             retrieved_candidates: 3,
+            competing: params.movieqa.competing,
             ..MovieQa::default()
         };
         let params = Params { batch: 8, movieqa, ..params.clone() };
@@ -311,6 +331,29 @@ mod tests {
                 asked.into_iter().all(|topic| given.contains(&topic) || !distinct.contains(&topic))
             );
         }
+    }
+
+    #[test]
+    fn only_retrieved_and_given_answers_compete_where_that_is_asked_for() {
+        let movieqa = MovieQa { competing: Ranked::Retrieved, ..MovieQa::default() };
+        let task = task(&Params { movieqa, ..Params::default() });
+        let mut batch = Batch::new(task.inputs());
+        let mut closed = 0;
+        for index in 0..20 {
+            let turns: Vec<&Turn> = task.train.iter().skip(5 * index).step_by(3).take(8).collect();
+            let candidates = task.candidates(&turns, &mut Stream::new(1, "candidates").rng(0));
+            task.fill_candidates(&candidates, &turns, &mut batch);
+            for (weights, turn) in batch.floats(CANDIDATE_WEIGHT).chunks(40).zip(turns) {
+                let retrieved = task.language.retrieved(turn.topic);
+                for (&weight, entity) in weights.iter().zip(&candidates.order) {
+                    let open = turn.answer == Some(*entity) || retrieved.contains(entity);
+                    assert_eq!(weight == 0.0, open);
+                    assert_eq!(weight == ABSENT, !open);
+                    closed += usize::from(!open);
+                }
+            }
+        }
+        assert!(closed > 1000);
     }
 
     /// Trains on a small knowledge base and a student that is right with probability

@@ -31,6 +31,8 @@ pub struct MovieQa {
     pub replies: usize,
     /// Which entities can be an answer when a model is judged.
     pub ranked: Ranked,
+    /// Which entities can be an answer, besides the one given, in training.
+    pub competing: Ranked,
     /// Training questions, evenly spaced among all; `null` for all.
     pub questions: Option<usize>,
     /// Development questions that choose among epochs.
@@ -46,6 +48,7 @@ impl Default for MovieQa {
             retrieved_candidates: 10,
             replies: 256,
             ranked: Ranked::default(),
+            competing: Ranked::default(),
             questions: None,
             dev_questions: 2000,
         }
