@@ -6,7 +6,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::simd::vectorised;
+use super::simd::{LANES, vectorised};
 use super::{Memory, Operand, parallel};
 use crate::plan::Micro;
 use crate::{DType, Float};
@@ -54,6 +54,23 @@ pub(crate) enum Fetch {
     Repeat(usize),
     /// By the strides of each axis of the chain's shape, block by block.
     Strided(usize, Vec<usize>),
+    /// The left factor of a product, of which each block is computed.
+    Product(usize, Product),
+    /// The right factor of one.
+    Factor,
+}
+
+/// A product of few terms, `[m, terms]` by `[terms, width]`, of the chain's length.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Product {
+    /// Operand that is the right factor.
+    pub right: usize,
+    pub terms: usize,
+    pub width: usize,
+    /// Strides of the left factor.
+    pub left: (usize, usize),
+    /// From one row of the right factor to the next; a row has no gaps.
+    pub row: usize,
 }
 
 /// A chain of micro-ops over one shape.
@@ -144,7 +161,14 @@ vectorised! {
                 match fetch {
                     // SAFETY: direct operands have the chain's length.
                     Fetch::Direct => loads[i] = unsafe { bases.loads[i].add(from) },
-                    Fetch::Repeat(_) => {}
+                    Fetch::Repeat(_) | Fetch::Factor => {}
+                    Fetch::Product(r, product) => {
+                        let factors = (bases.loads[i].cast_const(), bases.loads[product.right].cast_const());
+                        loads[i] = register(*r);
+                        // SAFETY: the factors' product has the chain's length, and the register
+                        // holds n elements.
+                        unsafe { multiply(product, factors, from, register(*r), n) };
+                    }
                     Fetch::Strided(r, strides) => {
                         // SAFETY: the strides stay inside the operand for every index below the
                         // chain's length, and the register holds n elements.
@@ -237,4 +261,66 @@ unsafe fn fetch_strided<T: Float>(
         row += 1;
     }
     register
+}
+
+/// Elements of a product that are summed in registers at once.
+const RUN: usize = 4 * LANES;
+
+/// Elements `from..from + n` of a product, in row-major order; each is one chain of fused
+/// multiply-adds.
+#[inline(always)]
+unsafe fn multiply<T: Float>(
+    product: &Product,
+    (left, right): (*const T, *const T),
+    from: usize,
+    register: *mut T,
+    n: usize,
+) {
+    let mut done = 0;
+    while done < n {
+        let (row, column) = ((from + done) / product.width, (from + done) % product.width);
+        let run = (product.width - column).min(n - done);
+        // SAFETY: the caller vouches for the factors of these elements and for n places in the
+        // register.
+        unsafe {
+            let left = left.add(row * product.left.0);
+            let (right, to) = (right.add(column), register.add(done));
+            let mut at = 0;
+            while at + RUN <= run {
+                sums::<T, RUN>(product, left, right.add(at), to.add(at));
+                at += RUN;
+            }
+            while at + LANES <= run {
+                sums::<T, LANES>(product, left, right.add(at), to.add(at));
+                at += LANES;
+            }
+            while at < run {
+                sums::<T, 1>(product, left, right.add(at), to.add(at));
+                at += 1;
+            }
+        }
+        done += run;
+    }
+}
+
+/// `N` neighbours of a row.
+#[inline(always)]
+unsafe fn sums<T: Float, const N: usize>(
+    product: &Product,
+    left: *const T,
+    right: *const T,
+    to: *mut T,
+) {
+    let mut sums = [T::zero(); N];
+    for term in 0..product.terms {
+        // SAFETY: the caller vouches for `N` elements of each row.
+        let (factor, row) = unsafe {
+            (*left.add(term * product.left.1), &*right.add(term * product.row).cast::<[T; N]>())
+        };
+        for (sum, &x) in sums.iter_mut().zip(row) {
+            *sum = factor.times_plus(x, *sum);
+        }
+    }
+    // SAFETY: the caller gives room for `N` elements.
+    unsafe { to.cast::<[T; N]>().write(sums) };
 }

@@ -19,7 +19,7 @@ pub(crate) mod recurrence;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 pub(crate) mod simd;
-mod skinny;
+pub(crate) mod skinny;
 mod small;
 mod strip;
 mod tile;

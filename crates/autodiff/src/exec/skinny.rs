@@ -36,7 +36,12 @@ impl<'a, T> Rows<'a, T> {
 
 /// Whether `[m, k] x [k, n]` has a large side and few rows.
 pub(crate) fn suits(m: usize, k: usize, n: usize) -> bool {
-    (m <= FEW && k * n >= LARGE) || (k <= FEW && m * n >= LARGE)
+    (m <= FEW && k * n >= LARGE) || is_outer(m, k, n)
+}
+
+/// Whether the large side is the result, a sum of few outer products.
+pub(crate) fn is_outer(m: usize, k: usize, n: usize) -> bool {
+    k <= FEW && m * n >= LARGE
 }
 
 /// out = sum of factors times rows, or that added to it.

@@ -3,9 +3,9 @@
 use super::assign::Schedule;
 use super::fuse::Group;
 use super::liveness::Slots;
-use super::{Micro, Place, Step, Value, Work, Worklist};
+use super::{Micro, Place, Step, Unit, Value, Work, Worklist};
 use crate::exec::Operand;
-use crate::exec::fused::{BLOCK, Fetch, Fused, Instruction, Source, Target};
+use crate::exec::fused::{BLOCK, Fetch, Fused, Instruction, Product, Source, Target};
 use crate::{DType, Layout};
 
 pub(crate) fn emit(list: &Worklist, schedule: &Schedule, slots: &Slots) -> Vec<Step> {
@@ -50,7 +50,7 @@ impl Emitter<'_> {
                 operands: unit.reads.iter().map(|place| self.operand(place)).collect(),
                 output: self.result(unit.value, &unit.shape),
             }),
-            Work::Micro(_) => Some(Step::Fused(self.chain(group))),
+            Work::Micro(_) | Work::Product => Some(Step::Fused(self.chain(group))),
         }
     }
 
@@ -87,6 +87,18 @@ impl Emitter<'_> {
         };
         let mut at: Vec<Option<Source>> = vec![None; units.len()];
         for (index, unit) in units.iter().enumerate() {
+            if matches!(unit.work, Work::Product) {
+                let x = self.product(unit, loads.len(), &mut registers, &mut chain);
+                at[index] = Some(x);
+                // Where no chain could take it in, it is a chain of its own.
+                if self.slots.stored[unit.value] {
+                    let target =
+                        self.target(unit.value, &unit.shape, &loads, &mut registers, &mut chain);
+                    chain.code.push(Instruction { micro: Micro::Copy, x, y: x, target });
+                    at[index] = Some(target.source());
+                }
+                continue;
+            }
             let sources: Vec<Source> = unit
                 .reads
                 .iter()
@@ -104,16 +116,36 @@ impl Emitter<'_> {
             let (x, y) = (sources[0], sources[sources.len() - 1]);
             chain.code.push(Instruction { micro, x, y, target });
         }
-        chain.loads = loads
-            .iter()
-            .zip(fetches)
-            .map(|(place, fetch)| {
-                let operand = self.operand(place);
-                (Operand { dtype: as_float(operand.dtype), ..operand }, fetch)
-            })
-            .collect();
+        let floats = loads.iter().zip(fetches).map(|(place, fetch)| {
+            let operand = self.operand(place);
+            (Operand { dtype: as_float(operand.dtype), ..operand }, fetch)
+        });
+        chain.loads.splice(..0, floats);
         chain.block = block(&chain);
         chain
+    }
+
+    /// Adds the factors of a product to the chain's operands, of which `others` come before those of
+    /// products; where the product is then read.
+    fn product(
+        &self,
+        unit: &Unit,
+        others: usize,
+        registers: &mut Registers,
+        chain: &mut Fused,
+    ) -> Source {
+        let (left, right) = (&unit.reads[0], &unit.reads[1]);
+        let index = others + chain.loads.len();
+        let product = Product {
+            right: index + 1,
+            terms: left.layout.shape[1],
+            width: right.layout.shape[1],
+            left: (left.layout.strides[0], left.layout.strides[1]),
+            row: right.layout.strides[0],
+        };
+        let fetch = Fetch::Product(registers.take(), product);
+        chain.loads.extend([(self.operand(left), fetch), (self.operand(right), Fetch::Factor)]);
+        Source::Load(index)
     }
 
     fn target(
@@ -141,9 +173,10 @@ impl Emitter<'_> {
 }
 
 /// Places read that no unit of the chain makes, each once.
-fn external(units: &[&super::Unit], made: &[usize]) -> Vec<Place> {
+fn external(units: &[&Unit], made: &[usize]) -> Vec<Place> {
     let mut loads: Vec<Place> = Vec::new();
-    for place in units.iter().flat_map(|unit| &unit.reads) {
+    let elementwise = units.iter().filter(|unit| matches!(unit.work, Work::Micro(_)));
+    for place in elementwise.flat_map(|unit| &unit.reads) {
         if !made.contains(&place.value) && !loads.contains(place) {
             loads.push(place.clone());
         }
@@ -169,7 +202,7 @@ fn row(shape: &[usize], fetches: &[Fetch]) -> usize {
 fn block(chain: &Fused) -> usize {
     let in_place = |fetch: &Fetch| match fetch {
         Fetch::Direct => true,
-        Fetch::Repeat(_) => false,
+        Fetch::Repeat(_) | Fetch::Product(..) | Fetch::Factor => false,
         // Such a block never leaves the last axis.
         Fetch::Strided(_, strides) => {
             strides.last() == Some(&1) && chain.shape.last() == Some(&chain.row)

@@ -1,4 +1,4 @@
-//! Outer products that are only added into a table, taken into the kernel that does so.
+//! Products of few terms that are read once: large results of little work, better never written.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::absorb::{readers, whole};
 use super::{Home, Place, Unit, Work, Worklist};
 use crate::Op;
+use crate::exec::skinny;
 use crate::ops::{MatMul, ScatterAdd};
 
 /// Where the rows added into a table are a sum of outer products that nothing else reads, the kernel
@@ -54,11 +55,39 @@ pub(crate) fn take(list: &mut Worklist) {
     list.units = units.into_iter().flatten().collect();
 }
 
+/// A large matrix that is a sum of few outer products and read by one elementwise unit alone, such as
+/// the gradient of a full layer's weights by their update, is computed where it is read.
+pub(crate) fn defer(list: &mut Worklist) {
+    let readers = readers(list);
+    let read_by_chain = |unit: &Unit| {
+        list.units.iter().any(|reader| {
+            matches!(reader.work, Work::Micro(_))
+                && reader.shape == unit.shape
+                && reader.reads.iter().any(|place| place.value == unit.value && whole(place, unit))
+        })
+    };
+    let suits = |unit: &Unit| {
+        let (Some(_), [left, right]) = (kernel::<MatMul>(unit), &unit.reads[..]) else {
+            return false;
+        };
+        let ([m, k], [_, n]) = (&left.layout.shape[..], &right.layout.shape[..]) else {
+            return false;
+        };
+        skinny::is_outer(*m, *k, *n)
+            && right.layout.strides[1] == 1
+            && readers.get(&unit.value) == Some(&1)
+            && list.values[unit.value].home == Home::Computed
+            && read_by_chain(unit)
+    };
+    let deferred: Vec<usize> = (0..list.units.len()).filter(|&at| suits(&list.units[at])).collect();
+    deferred.into_iter().for_each(|at| list.units[at].work = Work::Product);
+}
+
 /// A unit's operation, if it is of this kind.
 fn kernel<O: Op>(unit: &Unit) -> Option<&O> {
     match &unit.work {
         Work::Kernel(op) => (op.as_ref() as &dyn Any).downcast_ref(),
-        Work::Micro(_) => None,
+        Work::Micro(_) | Work::Product => None,
     }
 }
 
@@ -73,7 +102,7 @@ fn is_outer(unit: &Unit) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Buffer, DType, Device, Graph, Program};
+    use crate::{Buffer, DType, Device, Error, Float, Graph, Program, Var};
 
     const ROWS: usize = 5;
 
@@ -121,5 +150,51 @@ mod tests {
             let taken = if hops <= 4 { 2 * hops } else { 0 };
             assert_eq!(all - steps, taken, "{hops} hops, {width}");
         }
+    }
+
+    /// A step of a layer with momentum; with `shown`, its gradient is an output too.
+    fn layer<T: Float>(
+        (batch, from, units): (usize, usize, usize),
+        shown: bool,
+    ) -> Result<Program, Error> {
+        let graph = Graph::new(T::DTYPE);
+        let x = graph.input("x", &[batch, from]);
+        let [w, v] = ["w", "v"].map(|name| graph.input(name, &[from, units]));
+        let loss = x.matmul(w)?.tanh().sum_all();
+        let gradient: Var<'_> = graph.grad(loss, &[w])?[0];
+        let next = v.mul_scalar(0.9).add(gradient)?;
+        graph.assign(w, w.sub(next.mul_scalar(0.1))?)?;
+        graph.assign(v, next)?;
+        let outputs = [loss, gradient];
+        graph.compile(if shown { &outputs } else { &outputs[..1] })
+    }
+
+    /// Weights and momenta after a step, and the number of its kernels.
+    fn trained<T: Float>(shape: (usize, usize, usize), shown: bool) -> (Vec<T>, Vec<T>, usize) {
+        let (batch, from, units) = shape;
+        let numbers = |len: usize| -> Buffer {
+            let number = |i: usize| T::of(((i * 37) % 101) as f64 / 500.0 - 0.1);
+            Buffer::from_slice(Device::cpu(), &(0..len).map(number).collect::<Vec<T>>())
+        };
+        let mut program = layer::<T>(shape, shown).unwrap();
+        let mut buffers = [batch * from, from * units, from * units].map(numbers);
+        let mut inputs: Vec<&mut Buffer> = buffers.iter_mut().collect();
+        program.run(&mut inputs).unwrap();
+        let [_, w, v] = &buffers;
+        (w.to_vec().unwrap(), v.to_vec().unwrap(), program.steps())
+    }
+
+    #[test]
+    fn the_gradient_of_a_full_layer_is_computed_where_it_is_read() {
+        fn same<T: Float>() {
+            for (shape, taken) in [((8, 611, 523), 1), ((1, 513, 1040), 1), ((17, 611, 523), 0)] {
+                let (w, v, steps) = trained::<T>(shape, false);
+                let (shown_w, shown_v, all) = trained::<T>(shape, true);
+                assert!(w == shown_w && v == shown_v, "{shape:?}");
+                assert_eq!(all - steps, taken, "{shape:?}");
+            }
+        }
+        same::<f32>();
+        same::<f64>();
     }
 }

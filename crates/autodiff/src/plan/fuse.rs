@@ -67,7 +67,7 @@ impl Fusion<'_> {
             unit.reads.iter().filter_map(|place| self.group_of[place.value]).collect();
         needs.sort_unstable();
         needs.dedup();
-        let fused = matches!(unit.work, Work::Micro(_));
+        let fused = matches!(unit.work, Work::Micro(_) | Work::Product);
         let host = if fused { self.host(index, unit, &needs) } else { None };
         let group = host.unwrap_or_else(|| {
             self.groups.push(Group { units: Vec::new(), fused });

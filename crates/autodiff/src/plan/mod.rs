@@ -128,6 +128,8 @@ pub(crate) struct Unit {
 #[derive(Debug, Clone)]
 pub(crate) enum Work {
     Micro(Micro),
+    /// A matrix product of few terms, computed block by block inside the chain that reads it.
+    Product,
     Kernel(Arc<dyn Op>),
 }
 
@@ -163,6 +165,7 @@ impl Plan {
         let mut list = lower::lower(dtype, state, outputs);
         absorb::absorb(&mut list);
         factors::take(&mut list);
+        factors::defer(&mut list);
         let groups = fuse::fuse(&list);
         let schedule = assign::schedule(&list, groups);
         let (slots, arena) = liveness::place(&list, &schedule);
