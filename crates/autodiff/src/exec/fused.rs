@@ -6,7 +6,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::simd::{LANES, vectorised};
+use super::simd::{LANES, ask_for, vectorised};
 use super::{Memory, Operand, parallel};
 use crate::plan::Micro;
 use crate::{DType, Float};
@@ -17,6 +17,8 @@ pub(crate) const BLOCK: usize = 256;
 pub(crate) const REGISTERS: usize = 40;
 /// Operands and results together that a chain may have.
 pub(crate) const OPERANDS: usize = 40;
+/// Elements from which operands come from memory, and are asked for before they are read.
+const FAR: usize = 1 << 20;
 /// Elements from which a chain is worth another thread, and that one task handles.
 const TASK: usize = 1 << 15;
 
@@ -154,13 +156,19 @@ vectorised! {
                 loads[i] = register(*r);
             }
         }
+        let far = chain.len >= FAR && chain.block == BLOCK;
         let mut from = start;
         while from < end {
             let n = (end - from).min(chain.block).min(chain.row - from % chain.row);
             for (i, (_, fetch)) in chain.loads.iter().enumerate() {
                 match fetch {
                     // SAFETY: direct operands have the chain's length.
-                    Fetch::Direct => loads[i] = unsafe { bases.loads[i].add(from) },
+                    Fetch::Direct => loads[i] = unsafe {
+                        if far && from + 3 * n <= end {
+                            ask_for(std::slice::from_raw_parts(bases.loads[i].add(from + 2 * n), n));
+                        }
+                        bases.loads[i].add(from)
+                    },
                     Fetch::Repeat(_) | Fetch::Factor => {}
                     Fetch::Product(r, product) => {
                         let factors = (bases.loads[i].cast_const(), bases.loads[product.right].cast_const());

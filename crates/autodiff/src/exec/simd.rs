@@ -58,6 +58,23 @@ pub(crate) fn width() -> u8 {
     }
 }
 
+/// Asks for elements that are read soon, out of the order that a processor foresees.
+#[inline(always)]
+#[cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "a hint takes a pointer, which it does not read through")
+)]
+pub(crate) fn ask_for<T>(x: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in x.chunks(64 / size_of::<T>()) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint, whatever the pointer.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = x;
+}
+
 /// Partial results of a reduction, combined at its end.
 pub(crate) const LANES: usize = 16;
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 use ndarray::{ArrayViewMut2, Axis};
 
 use super::parallel;
-use super::simd::{LANES, fold, vectorised};
+use super::simd::{LANES, ask_for, fold, vectorised};
 use crate::Float;
 
 /// Rows of the small side at most.
@@ -116,6 +116,9 @@ pub(crate) fn wide<T: Float>(
         let width = c.dim().1;
         for from in (0..k).step_by(4) {
             let count = (k - from).min(4);
+            for next in (from + 4..k).take(4) {
+                ask_for(b.row(next, first..first + width));
+            }
             for (i, mut c) in c.outer_iter_mut().enumerate() {
                 if let Some(c) = c.as_slice_mut() {
                     let a = &a[i * strides.0 + from * strides.1..];
@@ -193,6 +196,9 @@ vectorised! {
             let columns = from..k.min(from + STRIP);
             let row = |i: usize| a.row(i.min(m - 1), columns.clone());
             for (j, sums) in sums.chunks_exact_mut(FEW).take(width).enumerate() {
+                if j + 2 < width {
+                    ask_for(b.row(first + j + 2, columns.clone()));
+                }
                 let b = b.row(first + j, columns.clone());
                 for (i, sums) in sums.chunks_exact_mut(4).take(m.div_ceil(4)).enumerate() {
                     let rows = [row(4 * i), row(4 * i + 1), row(4 * i + 2), row(4 * i + 3)];

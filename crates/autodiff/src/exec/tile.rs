@@ -138,13 +138,16 @@ unsafe fn plain<T: Float>(left: &[T], panel: &[T], from: (*const T, usize), to: 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_loadu_pd, _mm256_loadu_ps, _mm256_set1_pd,
-        _mm256_set1_ps, _mm256_storeu_pd, _mm256_storeu_ps, _mm512_fmadd_pd, _mm512_fmadd_ps,
-        _mm512_loadu_pd, _mm512_loadu_ps, _mm512_set1_pd, _mm512_set1_ps, _mm512_storeu_pd,
-        _mm512_storeu_ps,
+        _MM_HINT_T0, _mm_prefetch, _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_loadu_pd,
+        _mm256_loadu_ps, _mm256_set1_pd, _mm256_set1_ps, _mm256_storeu_pd, _mm256_storeu_ps,
+        _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_loadu_pd, _mm512_loadu_ps, _mm512_set1_pd,
+        _mm512_set1_ps, _mm512_storeu_pd, _mm512_storeu_ps,
     };
 
     use super::{COLUMNS, ROWS};
+
+    /// How far ahead the left panel, which comes from a farther cache, is asked for.
+    const AHEAD: usize = 16 * ROWS;
 
     /// A tile in parts of `$rows` rows and two vectors of `$lanes` columns.
     macro_rules! tile {
@@ -179,6 +182,7 @@ mod x86 {
                                 let from = panel.add(p * COLUMNS + column);
                                 let (b0, b1) = ($load(from), $load(from.add($lanes)));
                                 let from = left.add(p * ROWS + row);
+                                _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(AHEAD).cast());
                                 for (r, sums) in sums.iter_mut().enumerate() {
                                     let a = $set(*from.add(r));
                                     sums[0] = $fma(a, b0, sums[0]);
