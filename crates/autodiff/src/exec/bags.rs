@@ -131,7 +131,7 @@ pub(crate) fn scatter_sum<T: Float>(
         return Ok(());
     }
     match bags.suits_copy() {
-        true => padded::scatter_sum(bags, x, table, workspace),
+        true => padded::scatter_sum(bags, padded::Added::Rows(x), table, workspace),
         false => scatter(bags, x, table),
     }
 }

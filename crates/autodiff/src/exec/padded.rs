@@ -37,19 +37,30 @@ pub(crate) fn gather_sum<T: Float>(
     Ok(())
 }
 
-/// The table's rows become the sums of the x[i] in whose bags they are.
+/// The rows that are added to a table.
+#[derive(Clone, Copy)]
+pub(crate) enum Added<'a, T> {
+    Rows(&'a [T]),
+    /// Rows that are never written.
+    Products(&'a Products<'a, T>),
+}
+
+/// The table's rows become the sums of those added in whose bags they are.
 pub(crate) fn scatter_sum<T: Float>(
     bags: Bags<'_>,
-    x: &[T],
+    added: Added<'_, T>,
     table: &mut [T],
     workspace: &Workspace,
 ) -> Result<(), Error> {
     bags.check(table)?;
     workspace.with(copied(bags.rows, bags.width), |rows| {
-        scatter(bags, x, rows.as_chunks_mut().0, table);
+        scatter(bags, added, rows.as_chunks_mut().0, table);
     });
     Ok(())
 }
+
+/// Products of a column and a row that are summed at once.
+pub(crate) const PRODUCTS: usize = 8;
 
 vectorised! {
     fn gather<T: Float>(bags: Bags<'_>, table: &[T], rows: &mut [Vector<T>], y: &mut [T]) {
@@ -57,38 +68,17 @@ vectorised! {
     }
 }
 
-/// Products of a column and a row that are summed at once.
-pub(crate) const PRODUCTS: usize = 8;
-
-/// As [`scatter_sum`] for an x that is a sum of outer products, column by row, which is never written;
-/// the last product is added to first.
-pub(crate) fn scatter_products<T: Float>(
-    bags: Bags<'_>,
-    products: Products<'_, T>,
-    table: &mut [T],
-    workspace: &Workspace,
-) -> Result<(), Error> {
-    bags.check(table)?;
-    workspace.with(copied(bags.rows, bags.width), |rows| {
-        scatter_of_products(bags, products, rows.as_chunks_mut().0, table);
-    });
-    Ok(())
-}
-
 vectorised! {
-    fn scatter<T: Float>(bags: Bags<'_>, x: &[T], rows: &mut [Vector<T>], table: &mut [T]) {
-        in_strips(bags.width, &mut Scatter { bags, x, rows, table });
-    }
-}
-
-vectorised! {
-    fn scatter_of_products<T: Float>(
+    fn scatter<T: Float>(
         bags: Bags<'_>,
-        x: Products<'_, T>,
+        added: Added<'_, T>,
         rows: &mut [Vector<T>],
         table: &mut [T],
     ) {
-        in_strips(bags.width, &mut Scatter { bags, x, rows, table });
+        match added {
+            Added::Rows(x) => in_strips(bags.width, &mut Scatter { bags, x, rows, table }),
+            Added::Products(x) => in_strips(bags.width, &mut Scatter { bags, x, rows, table }),
+        }
     }
 }
 
@@ -130,7 +120,7 @@ pub(crate) struct Products<'a, T> {
     pub rows: usize,
 }
 
-impl<T: Float> Rows<T> for Products<'_, T> {
+impl<T: Float> Rows<T> for &Products<'_, T> {
     #[inline(always)]
     fn row<const N: usize>(
         &self,
@@ -273,7 +263,7 @@ mod tests {
             let workspace = Workspace::default();
             let (mut sums, mut adjoint) = (vec![f32::NAN; x.len()], vec![f32::NAN; table.len()]);
             gather_sum(bags, &table, &mut sums, &workspace).unwrap();
-            scatter_sum(bags, &x, &mut adjoint, &workspace).unwrap();
+            scatter_sum(bags, Added::Rows(&x), &mut adjoint, &workspace).unwrap();
             let (mut wanted_sums, mut wanted_adjoint) =
                 (vec![0.0; x.len()], vec![0.0; table.len()]);
             for (at, &index) in indices.iter().enumerate().filter(|(_, i)| **i < 5 && **i != 2) {

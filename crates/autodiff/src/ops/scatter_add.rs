@@ -3,7 +3,7 @@
 use super::{by_float, last};
 use crate::exec::Call;
 use crate::exec::bags::{Bags, scatter_sum};
-use crate::exec::padded::{self, PRODUCTS, Products};
+use crate::exec::padded::{self, Added, PRODUCTS, Products};
 use crate::op::{Derivative, Op, Signature, arity, float, index};
 use crate::{Error, Float, Var};
 
@@ -94,7 +94,7 @@ fn run<T: Float>(call: &mut Call<'_>, op: &ScatterAdd) -> Result<(), Error> {
     }
     let shape = call.shape(0);
     let products = Products { factors, rows: shape[shape.len() - 2] };
-    padded::scatter_products(bags, products, call.output(), workspace)
+    padded::scatter_sum(bags, Added::Products(&products), call.output(), workspace)
 }
 
 #[cfg(test)]
