@@ -3,7 +3,7 @@
 //! Every element of a product is one chain of fused multiply-adds in the order of the inner axis, so
 //! that neither the tiles, nor the threads, nor the width of the vectors change a bit of it.
 
-use ndarray::{ArrayViewMut2, Axis};
+use ndarray::{ArrayViewMut2, Axis, s};
 
 use super::tile::{COLUMNS, ROWS, Start, Target, accumulate};
 use super::turn::{TURNED, turn};
@@ -208,7 +208,7 @@ pub(crate) fn multiply<T: Float>(
                         &*strip
                     }
                 };
-                let mut c = c.slice_mut(ndarray::s![first..first + block, column..column + width]);
+                let mut c = c.slice_mut(s![first..first + block, column..column + width]);
                 let panels = strip.chunks_exact(depth * COLUMNS).enumerate();
                 for ((i, panel), mut c) in panels.zip(c.axis_chunks_iter_mut(Axis(1), COLUMNS)) {
                     tiles(left, panel, onto.after(column + i * COLUMNS), &mut c);
@@ -237,12 +237,16 @@ fn tiles<T: Float>(left: &[T], panel: &[T], onto: Onto<'_, T>, c: &mut ArrayView
         row[..width].copy_from_slice(&values[..width]);
     }
     let start = if matches!(onto, Onto::Itself) { Start::Itself } else { Start::Row(&row) };
-    for (left, mut c) in left.chunks_exact(ROWS * depth).zip(c.axis_chunks_iter_mut(Axis(0), ROWS))
-    {
-        if let Some(mut target) = Target::of(&mut c) {
-            accumulate(left, panel, start, &mut target);
-            continue;
-        }
+    let whole = c.dim().0 / ROWS * ROWS;
+    let mut done = 0;
+    if let Some(mut target) = Target::of(&mut c.slice_mut(s![..whole, ..])) {
+        accumulate(left, panel, start, &mut target);
+        done = whole;
+    }
+    // What is no whole tile goes through one.
+    let lefts = left.chunks_exact(ROWS * depth).skip(done / ROWS);
+    let mut rest = c.slice_mut(s![done.., ..]);
+    for (left, mut c) in lefts.zip(rest.axis_chunks_iter_mut(Axis(0), ROWS)) {
         let mut tile = [[T::zero(); COLUMNS]; ROWS];
         for (tile, c) in tile.iter_mut().zip(c.rows()) {
             tile.iter_mut().zip(c).for_each(|(tile, &c)| *tile = c);

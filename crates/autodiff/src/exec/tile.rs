@@ -1,4 +1,4 @@
-//! One tile of a matrix product in registers.
+//! Tiles of a matrix product in registers.
 #![expect(unsafe_code, reason = "processor instructions that the compiler does not find by itself")]
 
 use std::marker::PhantomData;
@@ -24,27 +24,31 @@ pub(crate) enum Start<'a, T> {
     Itself,
 }
 
-/// A tile inside a larger result.
+/// Tiles one below the other inside a larger result.
 pub(crate) struct Target<'a, T> {
     first: *mut T,
     stride: usize,
+    count: usize,
     owner: PhantomData<&'a mut T>,
 }
 
 impl<'a, T> Target<'a, T> {
     pub(crate) fn whole(tile: &'a mut Tile<T>) -> Self {
-        Target { first: tile.as_mut_ptr().cast(), stride: COLUMNS, owner: PhantomData }
+        Target { first: tile.as_mut_ptr().cast(), stride: COLUMNS, count: 1, owner: PhantomData }
     }
 
-    /// A view of the extents of a tile, if its rows lie without gaps.
+    /// A view of the extents of tiles, if its rows lie without gaps.
     pub(crate) fn of(view: &'a mut ArrayViewMut2<'_, T>) -> Option<Self> {
         let stride = usize::try_from(view.strides()[0]).ok()?;
-        let fits = view.dim() == (ROWS, COLUMNS) && view.strides()[1] == 1;
-        fits.then(|| Target { first: view.as_mut_ptr(), stride, owner: PhantomData })
+        let (rows, columns) = view.dim();
+        let fits = rows.is_multiple_of(ROWS) && columns == COLUMNS && view.strides()[1] == 1;
+        let (first, count) = (view.as_mut_ptr(), rows / ROWS);
+        fits.then_some(Target { first, stride, count, owner: PhantomData })
     }
 }
 
-/// target = start + left panel, for a panel of `[depth, ROWS]` and one of `[depth, COLUMNS]`.
+/// target = start + left panel, for panels of `[depth, ROWS]`, one for each tile, and one of `[depth,
+/// COLUMNS]`.
 ///
 /// Each element is one chain of fused multiply-adds, whatever the processor.
 pub(crate) fn accumulate<T: Float>(
@@ -54,7 +58,8 @@ pub(crate) fn accumulate<T: Float>(
     target: &mut Target<'_, T>,
 ) {
     let depth = panel.len() / COLUMNS;
-    assert!(left.len() >= depth * ROWS, "a panel of {} for a depth of {depth}", left.len());
+    let (len, count) = (left.len(), target.count);
+    assert!(len >= count * depth * ROWS, "{len} elements for {count} panels of {depth}");
     let (from, skip) = match start {
         Start::Row(row) => (row.as_ptr(), 0),
         Start::Itself => (target.first.cast_const(), target.stride),
@@ -64,8 +69,9 @@ pub(crate) fn accumulate<T: Float>(
         let fma = std::arch::is_x86_feature_detected!("fma");
         let (left, panel) = (left.as_ptr(), panel.as_ptr());
         let (to, stride) = (target.first, target.stride);
+        let depth = (depth, count);
         // SAFETY: the processor was asked for the features; the pointers lead to `depth` rows of
-        // panels, to a whole tile of a result that is borrowed exclusively, and to a row or a tile;
+        // panels, to whole tiles of a result that is borrowed exclusively, and to a row or those tiles;
         // the casts are to the type that `T` is.
         unsafe {
             match (super::simd::width(), T::DTYPE) {
@@ -113,8 +119,14 @@ pub(crate) fn accumulate<T: Float>(
             }
         }
     }
-    // SAFETY: as above.
-    unsafe { plain(left, panel, (from, skip), (target.first, target.stride)) }
+    for (tile, left) in left.chunks_exact((depth * ROWS).max(1)).take(count).enumerate() {
+        let first = tile * ROWS;
+        // SAFETY: as above.
+        unsafe {
+            let to = target.first.add(first * target.stride);
+            plain(left, panel, (from.add(first * skip), skip), (to, target.stride));
+        }
+    }
 }
 
 /// # Safety
@@ -155,26 +167,29 @@ mod x86 {
             $name:ident, $feature:literal, $type:ty, $rows:literal, $lanes:literal,
             $load:ident, $store:ident, $set:ident, $fma:ident
         ) => {
-            /// to = from + left panel.
+            /// to = from + left panel, for one tile below the other.
             ///
             /// # Safety
             /// The processor has the feature, and the pointers lead to `depth` rows of panels and to
-            /// tiles with rows that far apart.
+            /// so many tiles with rows that far apart.
             #[target_feature(enable = $feature)]
             pub(super) unsafe fn $name(
                 left: *const $type,
                 panel: *const $type,
-                depth: usize,
+                (depth, count): (usize, usize),
                 from: (*const $type, usize),
                 to: (*mut $type, usize),
             ) {
-                for row in (0..ROWS).step_by($rows) {
+                for first in (0..count * ROWS).step_by($rows) {
+                    // SAFETY: the panel of this tile.
+                    let left = unsafe { left.add(first / ROWS * ROWS * depth) };
+                    let row = first % ROWS;
                     for column in (0..COLUMNS).step_by(2 * $lanes) {
                         // SAFETY: every index is below the extents the caller vouches for.
                         unsafe {
                             let mut sums = [[$set(0.0); 2]; $rows];
                             for (r, sums) in sums.iter_mut().enumerate() {
-                                let from = from.0.add((row + r) * from.1 + column);
+                                let from = from.0.add((first + r) * from.1 + column);
                                 sums[0] = $load(from);
                                 sums[1] = $load(from.add($lanes));
                             }
@@ -190,7 +205,7 @@ mod x86 {
                                 }
                             }
                             for (r, sums) in sums.iter().enumerate() {
-                                let to = to.0.add((row + r) * to.1 + column);
+                                let to = to.0.add((first + r) * to.1 + column);
                                 $store(to, sums[0]);
                                 $store(to.add($lanes), sums[1]);
                             }
