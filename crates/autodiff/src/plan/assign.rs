@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::fuse::Group;
-use super::{Home, Place, Worklist};
+use super::{Home, Place, Work, Worklist};
 
 /// Groups in the order they run, and what follows them.
 #[derive(Debug)]
@@ -102,11 +102,11 @@ fn disturbs(list: &Worklist, taker: usize, remaining: &[Group]) -> bool {
     let trailing = list.assigned.iter().flat_map(|assigned| &assigned.indices).any(reads);
     trailing
         || remaining.iter().enumerate().any(|(later, group)| {
-            group
-                .units
-                .iter()
-                .flat_map(|&unit| &list.units[unit].reads)
-                .any(|place| reads(place) && (later > 0 || !same_elements(place)))
+            group.units.iter().map(|&unit| &list.units[unit]).any(|unit| {
+                // A product reads elements of its factors more than once.
+                let again = later > 0 || matches!(unit.work, Work::Product);
+                unit.reads.iter().any(|place| reads(place) && (again || !same_elements(place)))
+            })
         })
 }
 

@@ -197,4 +197,28 @@ mod tests {
         same::<f32>();
         same::<f64>();
     }
+
+    /// The weights are a factor of what they are changed by.
+    #[test]
+    fn weights_are_not_written_while_a_product_still_reads_them() {
+        for (m, k, n) in [(16, 16, 20_000), (30_000, 12, 12)] {
+            let run = |shown: bool| {
+                let graph = Graph::new(DType::F32);
+                let w = graph.input("w", &[m, n]);
+                let a = graph.input("a", &[k, k]);
+                let change = if m == k { a.matmul(w) } else { w.matmul(a) }.unwrap();
+                graph.assign(w, w.sub(change.mul_scalar(0.1)).unwrap()).unwrap();
+                let mut program =
+                    graph.compile(if shown { std::slice::from_ref(&change) } else { &[] }).unwrap();
+                let numbers = |len: usize| -> Buffer {
+                    let number = |i: usize| ((i * 37) % 101) as f32 / 500.0 - 0.1;
+                    Buffer::from_slice(Device::cpu(), &(0..len).map(number).collect::<Vec<f32>>())
+                };
+                let (mut w, mut a) = (numbers(m * n), numbers(k * k));
+                program.run(&mut [&mut w, &mut a]).unwrap();
+                w.to_vec::<f32>().unwrap()
+            };
+            assert!(run(false) == run(true), "{m} by {k} by {n}");
+        }
+    }
 }
