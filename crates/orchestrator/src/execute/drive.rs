@@ -22,7 +22,7 @@ use super::incarnation::Incarnation;
 use super::live::{Board, Live};
 use super::plan::{self, Plan};
 use super::protocol::Order;
-use super::schedule::{Action, Chunk, Event, Scheduler};
+use super::schedule::{Action, Chunk, End, Event, Scheduler};
 use super::search::Search;
 use super::stop::{Stop, Urgency};
 use super::{Error, JOURNAL, LOGS, Notice, Observer, Options, PLANS, Summary};
@@ -298,7 +298,12 @@ impl<'a> Driver<'a> {
                 let notice = self.crew.spawn(worker)?;
                 self.observer.notify(&notice);
             }
-            Action::Assign { worker, run } => self.assign(worker, run)?,
+            Action::Assign { worker, run } => {
+                if self.adopts(worker, run)? {
+                    return Ok(Some(Event::Ended(worker, End::Finished)));
+                }
+                self.assign(worker, run)?;
+            }
             Action::Lost { worker, chunk, again } => self.lost(worker, chunk, again)?,
             Action::Interrupt(worker) => self.crew.order(worker, Order::Interrupt),
             Action::Retire(worker) => self.crew.retire(worker),

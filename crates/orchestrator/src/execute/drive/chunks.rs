@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use experiment::RunId;
-use journal::{Assigned, Event as Fact, RunSpec};
+use journal::{Assigned, Event as Fact, RunSpec, Status};
 
 use super::{Driver, rungs, selection};
 use crate::execute::attempt::now;
@@ -129,6 +129,26 @@ impl<'a> Driver<'a> {
         let seen = self.fold.runs.get(&run).map_or(1, journal::RunState::next_attempt);
         let begun = self.begun.get(&run).map_or(1, |attempt| attempt + 1);
         Some((*self.specs.get(&run)?, first.max(seen).max(begun)))
+    }
+
+    /// Whether a run that is about to begin ended since its chunk was claimed, by a worker that outlived
+    /// its driver; it is adopted then.
+    pub(super) fn adopts(&mut self, worker: WorkerId, index: RunIndex) -> Result<bool, Error> {
+        let run = self.plan.as_ref().and_then(|plan| plan.runs.get(index));
+        let Some(&(run, first)) = run.filter(|(run, _)| !self.begun.contains_key(run)) else {
+            return Ok(false);
+        };
+        let state = self.fold.runs.get(&run);
+        if state.is_none_or(|state| state.status() != Status::Running) {
+            return Ok(false);
+        }
+        self.look_back()?;
+        let Some(attempt) = selection::ended_since(&self.fold, run, first) else {
+            return Ok(false);
+        };
+        self.tick_off(self.scheduler.chunk_of(worker), run, attempt);
+        self.observer.notify(&Notice::Adopted(1));
+        Ok(true)
     }
 
     pub(super) fn assign(&mut self, worker: WorkerId, index: RunIndex) -> Result<(), Error> {

@@ -118,7 +118,7 @@ impl Driver<'_> {
     }
 
     /// Notes that a run of a held chunk ended.
-    fn tick_off(&mut self, chunk: Option<Chunk>, run: RunId, attempt: u32) {
+    pub(super) fn tick_off(&mut self, chunk: Option<Chunk>, run: RunId, attempt: u32) {
         if let Some(held) = chunk.and_then(|chunk| self.held.get_mut(&chunk)) {
             held.insert(run, attempt);
         }
