@@ -16,7 +16,7 @@ const BLOCK: usize = 256;
 
 /// Whether rows of a table are used so often, by `indices` in bags of `length`, that a copy of it pays.
 pub(crate) fn suits(length: usize, indices: usize, rows: usize, width: usize) -> bool {
-    length <= BLOCK && indices >= 2 * rows && copied(rows, width) <= LARGEST
+    (1..=BLOCK).contains(&length) && indices >= 2 * rows && copied(rows, width) <= LARGEST
 }
 
 /// Elements of the copy of a strip.

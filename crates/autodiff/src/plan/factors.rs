@@ -1,10 +1,9 @@
 //! Products of few terms that are read once: large results of little work, better never written.
 
 use std::any::Any;
-use std::collections::HashMap;
 
-use super::absorb::{readers, whole};
-use super::{Home, Place, Unit, Work, Worklist};
+use super::units::Units;
+use super::{Place, Unit, Work, Worklist};
 use crate::Op;
 use crate::exec::skinny;
 use crate::ops::{MatMul, ScatterAdd};
@@ -12,75 +11,71 @@ use crate::ops::{MatMul, ScatterAdd};
 /// Where the rows added into a table are a sum of outer products that nothing else reads, the kernel
 /// takes their factors, and the rows are never written.
 pub(crate) fn take(list: &mut Worklist) {
-    let readers = readers(list);
-    let mut units: Vec<Option<Unit>> =
-        std::mem::take(&mut list.units).into_iter().map(Some).collect();
-    let makers: HashMap<usize, usize> =
-        (0..units.len()).filter_map(|at| Some((units[at].as_ref()?.value, at))).collect();
-    for at in 0..units.len() {
-        let Some(unit) = &units[at] else { continue };
+    let mut all = Units::of(list);
+    for at in 0..all.units.len() {
+        let Some(unit) = &all.units[at] else { continue };
         let Some(scatter) = kernel::<ScatterAdd>(unit) else { continue };
-        let mut rows = &unit.reads[0];
-        let (mut taken, mut factors) = (Vec::new(), Vec::new());
-        while let Some(&maker) = makers.get(&rows.value) {
-            let Some(product) = &units[maker] else { break };
-            let alone = readers.get(&rows.value) == Some(&1)
-                && list.values[rows.value].home == Home::Computed;
-            if !alone || !whole(rows, product) || !is_outer(product) {
-                break;
-            }
-            taken.push(maker);
-            factors.extend_from_slice(&product.reads[..2]);
-            match product.reads.get(2) {
-                Some(term) => rows = term,
-                None => break,
-            }
-        }
-        let all = taken
-            .last()
-            .is_some_and(|&last| units[last].as_ref().is_some_and(|unit| unit.reads.len() == 2));
-        let width: usize = unit.shape[1..].iter().product();
-        let indices = &unit.reads[1];
-        let fits =
-            factors.get(1).is_some_and(|row: &Place| row.layout.shape.last() == Some(&width));
-        if !all || !fits || !scatter.takes_products(taken.len(), width, &indices.layout.shape) {
+        let Some((taken, mut factors)) = products(&unit.reads[0], &all, list) else { continue };
+        let (indices, width) = (&unit.reads[1], unit.shape[1..].iter().product());
+        let fits = factors[1].layout.shape.last() == Some(&width);
+        if !fits || !scatter.takes_products(taken.len(), width, &indices.layout.shape) {
             continue;
         }
         factors.push(indices.clone());
-        taken.iter().for_each(|&maker| units[maker] = None);
-        if let Some(unit) = &mut units[at] {
+        taken.iter().for_each(|&maker| all.units[maker] = None);
+        if let Some(unit) = &mut all.units[at] {
             unit.reads = factors;
         }
     }
-    list.units = units.into_iter().flatten().collect();
+    all.give_back(list);
+}
+
+/// The units whose outer products add up to what a place holds, made for it alone, and the factors.
+fn products(place: &Place, all: &Units, list: &Worklist) -> Option<(Vec<usize>, Vec<Place>)> {
+    let (mut taken, mut factors) = (Vec::new(), Vec::new());
+    let mut term = Some(place);
+    while let Some(place) = term {
+        let (maker, product) = all.made_for(place, list)?;
+        if !is_outer(product) {
+            return None;
+        }
+        taken.push(maker);
+        factors.extend_from_slice(&product.reads[..2]);
+        term = product.reads.get(2);
+    }
+    Some((taken, factors))
 }
 
 /// A large matrix that is a sum of few outer products and read by one elementwise unit alone, such as
 /// the gradient of a full layer's weights by their update, is computed where it is read.
 pub(crate) fn defer(list: &mut Worklist) {
-    let readers = readers(list);
-    let read_by_chain = |unit: &Unit| {
-        list.units.iter().any(|reader| {
-            matches!(reader.work, Work::Micro(_))
-                && reader.shape == unit.shape
-                && reader.reads.iter().any(|place| place.value == unit.value && whole(place, unit))
-        })
+    let mut all = Units::of(list);
+    for at in 0..all.units.len() {
+        let Some(reader) = &all.units[at] else { continue };
+        if !matches!(reader.work, Work::Micro(_)) {
+            continue;
+        }
+        let made = reader.reads.iter().filter_map(|place| all.made_for(place, list));
+        let deferred: Vec<usize> = made
+            .filter(|(_, product)| product.shape == reader.shape && is_large_outer(product))
+            .map(|(maker, _)| maker)
+            .collect();
+        for maker in deferred {
+            if let Some(product) = &mut all.units[maker] {
+                product.work = Work::Product;
+            }
+        }
+    }
+    all.give_back(list);
+}
+
+/// Whether the unit is a large product of few columns and contiguous rows.
+fn is_large_outer(unit: &Unit) -> bool {
+    let (Some(_), [left, right]) = (kernel::<MatMul>(unit), &unit.reads[..]) else { return false };
+    let (&[m, k], &[_, n]) = (&left.layout.shape[..], &right.layout.shape[..]) else {
+        return false;
     };
-    let suits = |unit: &Unit| {
-        let (Some(_), [left, right]) = (kernel::<MatMul>(unit), &unit.reads[..]) else {
-            return false;
-        };
-        let ([m, k], [_, n]) = (&left.layout.shape[..], &right.layout.shape[..]) else {
-            return false;
-        };
-        skinny::is_outer(*m, *k, *n)
-            && right.layout.strides[1] == 1
-            && readers.get(&unit.value) == Some(&1)
-            && list.values[unit.value].home == Home::Computed
-            && read_by_chain(unit)
-    };
-    let deferred: Vec<usize> = (0..list.units.len()).filter(|&at| suits(&list.units[at])).collect();
-    deferred.into_iter().for_each(|at| list.units[at].work = Work::Product);
+    skinny::is_outer(m, k, n) && right.layout.strides[1] == 1
 }
 
 /// A unit's operation, if it is of this kind.
