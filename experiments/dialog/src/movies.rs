@@ -5,6 +5,7 @@ mod language;
 mod sample;
 mod stored;
 mod task;
+mod turn;
 
 use datasets::Store;
 use datasets::babi_dialog::Split;

@@ -7,10 +7,11 @@ use rand::{Rng, RngExt};
 use super::judge::Judge;
 use super::language::Language;
 use super::sample::Sample;
+use super::turn::{Turn, turns};
 use crate::forward_prediction::CandidateReplies;
 use crate::loss::{self, Answered, MASK, MEMORIES, QUESTION, REST, row_of};
 use crate::model::{ABSENT, Answers, MemoryNetwork, Shape, write_words};
-use crate::params::{Corrections, Params, Ranked};
+use crate::params::{Params, Ranked};
 use crate::replies::Replies;
 use crate::stored::Description;
 use crate::text::{NULL, index};
@@ -26,14 +27,6 @@ pub(crate) struct MovieTask {
     replies: Replies,
     judge: Judge,
     dev: Vec<Question>,
-}
-
-/// What a learner sees of an exchange.
-struct Turn {
-    topic: Entity,
-    question: Vec<u32>,
-    answer: Option<Entity>,
-    rewarded: bool,
 }
 
 impl MovieTask {
@@ -181,34 +174,6 @@ pub(super) fn shape(params: &Params) -> Shape {
 
 /// Words of the longest question, its entity and a reply that is part of it included.
 const LONGEST_QUESTION: usize = 20;
-
-/// The turns of exchanges, and the reply to each.
-fn turns(
-    exchanges: Vec<Exchange>,
-    language: &Language,
-    knowledge: &KnowledgeBase,
-    corrections: Corrections,
-) -> (Vec<Turn>, Vec<Option<Says>>) {
-    let (mut turns, mut replies) = (Vec::<Turn>::new(), Vec::new());
-    for exchange in exchanges {
-        let Exchange { question, answer, rewarded, reply, help } = exchange;
-        let topic = question.topic;
-        let words = language.question(&question);
-        turns.push(Turn { topic, question: words, answer: Some(answer), rewarded });
-        replies.push(reply);
-        let (Some(reply), Some(help)) = (reply, help) else { continue };
-        if corrections != Corrections::First {
-            let mut question = Vec::new();
-            if corrections == Corrections::History {
-                question.clone_from(&turns[turns.len() - 1].question);
-            }
-            question.extend(language.says(reply, knowledge));
-            turns.push(Turn { topic, question, answer: None, rewarded: false });
-            replies.push(Some(help));
-        }
-    }
-    (turns, replies)
-}
 
 impl Objective for MovieTask {
     fn layout(&self) -> &Layout {
