@@ -46,7 +46,8 @@ impl Drawn {
 
 /// A random search on the paper's network: what the learned schedules are measured against.
 pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(), Error> {
-    search(params, run, Problem::digits(params, parts)?)
+    let problem = Problem::digits(params, parts, run.seed())?;
+    search(params, run, problem)
 }
 
 /// A random search for one learning rate, its decay, one momentum and one initial scale.

@@ -1,11 +1,13 @@
 use std::fmt::Write;
 
 use experiment::{Error, Run};
-use learn::{HyperLearner, Objective, Schedules, Setting};
+use learn::{Objective, Setting};
 use serde::{Deserialize, Serialize};
 
 use crate::digits::Parts;
-use crate::network::{Classifier, Draw, scaled, traced};
+use crate::draws;
+use crate::learner::Learner;
+use crate::network::{Classifier, Draw};
 use crate::params::Params;
 use crate::picture::plot;
 
@@ -29,9 +31,9 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(
     let inner = Classifier::new(&SIZES, &parts.train, params.batch(), Draw::InTurn);
     let outer = Classifier::whole(&SIZES, &parts.train);
     let groups = inner.layout().tensors().len();
-    let initial = scaled(inner.layout(), &vec![LOG_SCALE.exp(); groups], &run.stream("init"));
+    let initial = draws::initial(params, run, inner.layout(), &vec![LOG_SCALE.exp(); groups]);
     let batches = run.stream("batches");
-    let mut learner = HyperLearner::<f32>::new(&inner, &outer).map_err(traced)?;
+    let mut learner = Learner::new(params.precision(), &inner, &outer)?;
     let mut points: Vec<Point> = match run.resume()? {
         Some(bytes) => {
             serde_json::from_slice(&bytes).map_err(|e| Error::Checkpoint(e.to_string()))?
@@ -43,7 +45,7 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(
         let share = at as f64 / (count.max(2) - 1) as f64;
         let log_rate = LOGS.0 + share * (LOGS.1 - LOGS.0);
         let rate = log_rate.exp();
-        let schedules = Schedules::constant(params.steps(), groups, rate, MOMENTUM)?;
+        let schedules = params.constant(groups, rate, MOMENTUM)?;
         let setting =
             Setting { schedules: &schedules, initial: &initial, hypers: &[], batches: &batches };
         let found = learner.hypergradient(&inner, &outer, &setting, params.trajectory.into())?;

@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::sync::Arc;
 
 use datasets::Store;
@@ -9,8 +10,10 @@ use crate::params::{Params, Task};
 /// Digits as a network reads them.
 #[derive(Debug, Clone)]
 pub(crate) struct Examples {
-    /// Grey values, `[examples, 784]`.
+    /// Grey values, `[examples, 784]`, in units of `unit`.
     pub(crate) pixels: Vec<f32>,
+    /// What the network multiplies them by.
+    pub(crate) unit: f64,
     /// What each shows.
     pub(crate) labels: Vec<u32>,
 }
@@ -25,33 +28,36 @@ impl Examples {
         &self.pixels[example * PIXELS..(example + 1) * PIXELS]
     }
 
-    fn of(digits: &Digits, range: std::ops::Range<usize>) -> Self {
+    /// Grey values as they are, with a unit of 1/255.
+    fn raw(digits: &Digits, range: Range<usize>) -> Self {
         let pixels = &digits.pixels[range.start * PIXELS..range.end * PIXELS];
         Self {
-            pixels: pixels.iter().map(|&value| f32::from(value) / 255.0).collect(),
+            pixels: pixels.iter().map(|&value| value.into()).collect(),
+            unit: 1.0 / 255.0,
             labels: digits.labels[range].iter().map(|&label| label.into()).collect(),
         }
     }
 
-    fn subtract(&mut self, mean: &[f32]) {
-        for row in self.pixels.chunks_mut(PIXELS) {
-            row.iter_mut().zip(mean).for_each(|(value, mean)| *value -= mean);
+    /// Grey values divided by 255, without their mean.
+    #[expect(clippy::cast_possible_truncation, reason = "rounded once, at the end")]
+    fn centred(digits: &Digits, range: Range<usize>, mean: &[f64]) -> Self {
+        let mut examples = Self::raw(digits, range);
+        for row in examples.pixels.chunks_mut(PIXELS) {
+            let values = row.iter_mut().zip(mean);
+            values.for_each(|(value, mean)| *value = (f64::from(*value) / 255.0 - mean) as f32);
         }
+        Self { unit: 1.0, ..examples }
     }
+}
 
-    /// Mean of every pixel.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        reason = "a mean of at most 60,000 grey values"
-    )]
-    fn mean(&self) -> Vec<f32> {
-        let mut sums = vec![0.0f64; PIXELS];
-        for row in self.pixels.chunks(PIXELS) {
-            sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
-        }
-        sums.iter().map(|sum| (sum / self.len() as f64) as f32).collect()
+/// Mean of every pixel of some digits, divided by 255.
+#[expect(clippy::cast_precision_loss, reason = "sums of at most 60,000 grey values")]
+fn mean(digits: &Digits) -> Vec<f64> {
+    let mut sums = vec![0u64; PIXELS];
+    for row in digits.pixels.chunks(PIXELS) {
+        sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += u64::from(value));
     }
+    sums.iter().map(|&sum| sum as f64 / (255.0 * digits.len() as f64)).collect()
 }
 
 /// MNIST in three parts: the first digits of the training set, the ones after them where a task
@@ -63,8 +69,8 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// The digits of a task; grey values are divided by 255, and of all tasks only `chaos` does not
-    /// take the training digits' mean from each.
+    /// The digits of a task; of all tasks only `chaos` does not take the mean of all 60,000 training
+    /// digits from each.
     pub(crate) fn load(run: &Run<'_>, params: &Params) -> Result<Self, Error> {
         let count = params.examples();
         let paths = run.data();
@@ -72,17 +78,18 @@ impl Parts {
         let read = |part| mnist::load(&store, part).map_err(|e| Error::data(mnist::DATASET, e));
         let (train, test) = (read(Part::Train)?, read(Part::Test)?);
         let validation = if params.task.validates() { count } else { 0 };
-        let mut parts = [
-            Examples::of(&train, 0..count),
-            Examples::of(&train, count..count + validation),
-            Examples::of(&test, 0..test.len().min(count)),
-        ];
-        if params.task != Task::Chaos {
-            let mean = parts[0].mean();
-            parts.iter_mut().for_each(|part| part.subtract(&mean));
-        }
-        let [train, valid, test] = parts.map(Arc::new);
-        Ok(Self { train, valid, test })
+        let mean = mean(&train);
+        let part = |digits, range| {
+            Arc::new(match params.task {
+                Task::Chaos => Examples::raw(digits, range),
+                _ => Examples::centred(digits, range, &mean),
+            })
+        };
+        Ok(Self {
+            train: part(&train, 0..count),
+            valid: part(&train, count..count + validation),
+            test: part(&test, 0..test.len().min(count)),
+        })
     }
 }
 
@@ -99,7 +106,7 @@ impl Parts {
                     f32::from(u8::from(stripe)) / 4.0 + noise
                 })
             });
-            Arc::new(Examples { pixels: pixels.collect(), labels })
+            Arc::new(Examples { pixels: pixels.collect(), unit: 1.0, labels })
         };
         Self { train: examples(0), valid: examples(3), test: examples(5) }
     }

@@ -18,7 +18,8 @@ struct Slope<'a> {
 
 /// The hypergradient at the first schedule of the paper's network, averaged over seeds (figure 4).
 pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(), Error> {
-    average(params, run, Problem::digits(params, parts)?)
+    let problem = Problem::digits(params, parts, run.seed())?;
+    average(params, run, problem)
 }
 
 /// The hypergradient at the first schedule of any problem, averaged over draws.

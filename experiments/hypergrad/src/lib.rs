@@ -4,9 +4,12 @@ mod baseline;
 mod chaos;
 mod characters;
 mod digits;
+mod draws;
 mod initial_gradient;
+mod learner;
 mod meta;
 mod network;
+mod numpy;
 mod packed;
 mod params;
 mod penalties;
@@ -27,7 +30,7 @@ use std::marker::PhantomData;
 use datasets::{mnist, omniglot};
 use experiment::{Better, BindError, Bound, DataRef, Error, Experiment, Metric, ParamError, Run};
 
-pub use params::{Params, Sharing, Task, Trajectory};
+pub use params::{Generator, Params, Precision, Sharing, Task, Trajectory};
 pub use target::Targets;
 
 use crate::characters::Tasks;
@@ -77,7 +80,7 @@ impl<T: Targets> Hypergrad<T> {
 impl<T: Targets> Experiment for Hypergrad<T> {
     type Params = Params;
     const NAME: &'static str = "hypergrad";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const SUMMARY: &'static str =
         "Gradients of hyper-parameters through exactly reversible learning (Maclaurin et al. 2015)";
     const METRICS: &'static [Metric] = &[

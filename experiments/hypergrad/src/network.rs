@@ -42,21 +42,32 @@ pub(crate) fn surprise<'g>(
 
 /// The initial values of a layout, each tensor times its scale.
 pub(crate) fn scaled(layout: &Layout, scales: &[f64], stream: &Stream) -> Vec<f64> {
-    let mut values = layout.initial(stream);
-    for (tensor, scale) in layout.tensors().iter().zip(scales) {
-        let tensor = &mut values[tensor.offset..tensor.offset + tensor.len()];
-        tensor.iter_mut().for_each(|value| *value *= scale);
-    }
-    values
+    let values = layout.initial(stream);
+    scaled_by(layout, scales, |at| values[at])
+}
+
+/// Values of a layout by their places, each tensor times its scale.
+pub(crate) fn scaled_by(
+    layout: &Layout,
+    scales: &[f64],
+    mut value: impl FnMut(usize) -> f64,
+) -> Vec<f64> {
+    let tensors = layout.tensors().iter().zip(scales);
+    let places = tensors.flat_map(|(tensor, &scale)| {
+        (tensor.offset..tensor.offset + tensor.len()).map(move |at| (at, scale))
+    });
+    places.map(|(at, scale)| scale * value(at)).collect()
 }
 
 /// Which examples a batch has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Draw {
     /// Any, each drawn by itself.
     Random,
     /// The ones after those of the batch before; with all of them in a batch, always the same.
     InTurn,
+    /// These, batch after batch.
+    Listed(Vec<u32>),
 }
 
 /// Classification of digits by a fully connected network.
@@ -100,7 +111,11 @@ impl Objective for Classifier {
     }
 
     fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, TraceError> {
-        surprise(params, batch[0], batch[1])
+        let pixels = match self.examples.unit {
+            1.0 => batch[0],
+            unit => batch[0].mul_scalar(unit),
+        };
+        surprise(params, pixels, batch[1])
     }
 
     fn fill(&self, stream: &Stream, index: u64, batch: &mut Batch) {
@@ -115,9 +130,10 @@ impl Objective for Classifier {
         let mut rng = stream.rng(index);
         let first = usize::try_from(index).unwrap_or(0) % all * rows;
         for row in 0..rows {
-            let example = match self.draw {
+            let example = match &self.draw {
                 Draw::Random => rng.random_range(0..all),
                 Draw::InTurn => (first + row) % all,
+                Draw::Listed(examples) => examples[first + row] as usize,
             };
             let to = &mut batch.floats_mut(0)[row * PIXELS..(row + 1) * PIXELS];
             to.copy_from_slice(self.examples.row(example));

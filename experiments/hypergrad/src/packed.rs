@@ -1,4 +1,3 @@
-use experiment::Error;
 use learn::{Hypergradient, Layout, Schedules};
 
 /// Hyper-parameters of every step and group, as the paper writes them: logarithms of learning rates,
@@ -27,11 +26,10 @@ impl Packed {
         [rates, momenta, scales]
     }
 
-    pub(crate) fn schedules(&self, hypers: &[f64]) -> Result<Schedules, Error> {
+    /// Learning rates and momenta, `[steps, groups]` each.
+    pub(crate) fn unpacked(&self, hypers: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let [rates, momenta, _] = self.parts(hypers);
-        let rates: Vec<f64> = rates.iter().map(|x| x.exp()).collect();
-        let momenta: Vec<f64> = momenta.iter().map(|&x| logistic(x)).collect();
-        Ok(Schedules::new(self.groups, &rates, &momenta)?)
+        (rates.iter().map(|x| x.exp()).collect(), momenta.iter().map(|&x| logistic(x)).collect())
     }
 
     pub(crate) fn scales(&self, hypers: &[f64]) -> Vec<f64> {

@@ -1,4 +1,5 @@
 use experiment::ParamError;
+use learn::{HyperError, Schedules};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +67,43 @@ impl From<Trajectory> for learn::Trajectory {
     }
 }
 
+/// What draws weights and batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Generator {
+    /// NumPy's Mersenne Twister, seeded as in the authors' code: with seed 0 the published runs are
+    /// run again.
+    Numpy,
+    /// `ChaCha8`, as in the other experiments.
+    Chacha,
+}
+
+impl Generator {
+    /// Schedules of row-major `[steps, groups]` arrays; momenta are rounded as in the authors' code
+    /// where the draws are theirs.
+    pub(crate) fn schedules(
+        self,
+        groups: usize,
+        rates: &[f64],
+        momenta: &[f64],
+    ) -> Result<Schedules, HyperError> {
+        match self {
+            Self::Numpy => Schedules::published(groups, rates, momenta),
+            Self::Chacha => Schedules::new(groups, rates, momenta),
+        }
+    }
+}
+
+/// The type of gradients; weights and velocities are 64-bit fixed point with either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32 bits.
+    F32,
+    /// 64 bits.
+    F64,
+}
+
 /// Parameters. `null` stands for the paper's value, which depends on the task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -98,6 +136,10 @@ pub struct Params {
     pub points: Option<usize>,
     /// How layers are shared in `omniglot`.
     pub sharing: Sharing,
+    /// What draws weights and batches: `numpy` for the paper's tasks on MNIST, else `chacha`.
+    pub generator: Option<Generator>,
+    /// The type of gradients: that of the authors' code, `f64`, with `numpy`, else `f32`.
+    pub precision: Option<Precision>,
 }
 
 impl Default for Params {
@@ -116,6 +158,8 @@ impl Default for Params {
             examples: None,
             points: None,
             sharing: Sharing::default(),
+            generator: None,
+            precision: None,
         }
     }
 }
@@ -183,6 +227,8 @@ impl Params {
         let rate = self.log_rate().exp();
         check(positive(rate), "learning_rate", "above 0", &rate)?;
         self.validate_target()?;
+        let numpy = self.generator == Some(Generator::Numpy);
+        check(self.published() || !numpy, "generator", "chacha for this task", &"numpy")?;
         check((1..=1_000).contains(&self.draws), "draws", "1 to 1000", &self.draws)?;
         let (steps, batch, examples) = (self.steps(), self.batch(), self.examples());
         check((1..=1_000_000).contains(&steps), "steps", "1 to 1000000", &steps)?;
@@ -210,6 +256,36 @@ impl Params {
         let given = self.batch.map(|_| "batch").or(self.examples.map(|_| "examples"));
         let path = given.unwrap_or_default();
         ParamError::check(given.is_none(), path, "it in target_params", "it beside a target")
+    }
+
+    /// Whether the authors' code has this task, on data that can be had.
+    fn published(&self) -> bool {
+        use Task::{Chaos, Data, InitialGradient, L2, Schedules};
+        let tasks = [Schedules, InitialGradient, L2, Data, Chaos];
+        self.target.is_none() && tasks.contains(&self.task)
+    }
+
+    pub(crate) fn generator(&self) -> Generator {
+        let usual = if self.published() { Generator::Numpy } else { Generator::Chacha };
+        self.generator.unwrap_or(usual)
+    }
+
+    pub(crate) fn precision(&self) -> Precision {
+        self.precision.unwrap_or(match self.generator() {
+            Generator::Numpy => Precision::F64,
+            Generator::Chacha => Precision::F32,
+        })
+    }
+
+    /// Schedules of one learning rate and one momentum.
+    pub(crate) fn constant(
+        &self,
+        groups: usize,
+        rate: f64,
+        momentum: f64,
+    ) -> Result<Schedules, HyperError> {
+        let count = self.steps() * groups;
+        self.generator().schedules(groups, &vec![rate; count], &vec![momentum; count])
     }
 
     /// Logarithm of the first learning rate.

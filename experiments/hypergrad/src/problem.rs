@@ -1,10 +1,12 @@
 use experiment::{Error, Run};
-use learn::{HyperError, HyperLearner, Hypergradient, Objective, Schedules, Setting, Trial};
+use learn::{HyperError, Hypergradient, Objective, Schedules, Setting, Trial};
 
 use crate::digits::Parts;
-use crate::network::{Classifier, Draw, scaled, traced};
+use crate::draws::Published;
+use crate::learner::Learner;
+use crate::network::{Classifier, Draw, scaled};
 use crate::packed::Packed;
-use crate::params::{Params, Trajectory};
+use crate::params::{Generator, Params, Trajectory};
 
 /// Units of each layer of the paper's network.
 pub(crate) const SIZES: [usize; 5] = [784, 50, 50, 50, 10];
@@ -21,7 +23,10 @@ pub(crate) struct Problem {
     pub(crate) log_scale: f64,
     steps: usize,
     trajectory: Trajectory,
-    learner: HyperLearner<f32>,
+    learner: Learner,
+    generator: Generator,
+    /// Nothing where weights and batches come from the run's streams.
+    published: Option<Published>,
 }
 
 /// One training of a problem.
@@ -38,16 +43,29 @@ impl Problem {
         outer: Box<dyn Objective>,
         (log_rate, log_scale): (f64, f64),
     ) -> Result<Self, Error> {
-        let learner = HyperLearner::new(&*inner, &*outer).map_err(traced)?;
-        let (steps, trajectory) = (params.steps(), params.trajectory);
-        Ok(Self { inner, outer, log_rate, log_scale, steps, trajectory, learner })
+        let learner = Learner::new(params.precision(), &*inner, &*outer)?;
+        Ok(Self {
+            inner,
+            outer,
+            log_rate,
+            log_scale,
+            steps: params.steps(),
+            trajectory: params.trajectory,
+            learner,
+            generator: params.generator(),
+            published: None,
+        })
     }
 
     /// Classification of digits: the objective is the loss on all training digits (section 3.1).
-    pub(crate) fn digits(params: &Params, parts: &Parts) -> Result<Self, Error> {
+    pub(crate) fn digits(params: &Params, parts: &Parts, seed: u64) -> Result<Self, Error> {
         let inner = Classifier::new(&SIZES, &parts.train, params.batch(), Draw::Random);
         let outer = Classifier::whole(&SIZES, &parts.train);
-        Self::new(params, Box::new(inner), Box::new(outer), (params.log_rate(), -3.0))
+        let start = (params.log_rate(), -3.0);
+        let problem = Self::new(params, Box::new(inner), Box::new(outer), start)?;
+        let published = (problem.generator == Generator::Numpy)
+            .then(|| Published::new(params, seed, &SIZES, &parts.train));
+        Ok(Self { published, ..problem })
     }
 
     pub(crate) fn layout(&self) -> &learn::Layout {
@@ -71,8 +89,8 @@ impl Problem {
         draw: &str,
     ) -> Result<Trained, Error> {
         let packed = self.packed();
-        let schedules = packed.schedules(hypers)?;
-        let initial = self.initial(run, &packed.scales(hypers), draw);
+        let schedules = self.schedules(hypers)?;
+        let initial = self.begin(run, &packed.scales(hypers), draw);
         let (inner, outer) = (&*self.inner, &*self.outer);
         let setting = Setting {
             schedules: &schedules,
@@ -94,7 +112,7 @@ impl Problem {
         scales: &[f64],
         draw: &str,
     ) -> Result<Trial, HyperError> {
-        let initial = self.initial(run, scales, draw);
+        let initial = self.begin(run, scales, draw);
         let setting = Setting {
             schedules,
             initial: &initial,
@@ -118,7 +136,18 @@ impl Problem {
         Ok(sum / FRESH as f64)
     }
 
-    fn initial(&self, run: &Run<'_>, scales: &[f64], draw: &str) -> Vec<f64> {
-        scaled(self.layout(), scales, &run.stream(&format!("init {draw}")))
+    /// The schedules of packed hyper-parameters.
+    pub(crate) fn schedules(&self, hypers: &[f64]) -> Result<Schedules, HyperError> {
+        let (rates, momenta) = self.packed().unpacked(hypers);
+        self.generator.schedules(self.layout().tensors().len(), &rates, &momenta)
+    }
+
+    /// Makes the batches of draw `draw` those of training; its initial weights.
+    fn begin(&mut self, run: &Run<'_>, scales: &[f64], draw: &str) -> Vec<f64> {
+        let Some(published) = &self.published else {
+            return scaled(self.layout(), scales, &run.stream(&format!("init {draw}")));
+        };
+        self.inner = published.objective(draw);
+        published.initial(self.layout(), scales, draw)
     }
 }

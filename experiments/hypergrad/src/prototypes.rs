@@ -5,9 +5,10 @@ use learn::{Init, Layout};
 use serde::Serialize;
 
 use crate::digits::Parts;
+use crate::draws;
 use crate::meta::MetaOptimizer;
 use crate::network::surprise;
-use crate::params::Params;
+use crate::params::{Generator, Params};
 use crate::picture::squares;
 use crate::regression::{self, Found, Hypers};
 
@@ -46,7 +47,13 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(
         &[1],
         Init::Zeros,
     );
-    let mut start = layout.initial(&run.stream("images"));
+    let mut start = match params.generator() {
+        Generator::Chacha => layout.initial(&run.stream("images")),
+        Generator::Numpy => {
+            let mut rng = draws::seeded(run);
+            (0..layout.len()).map(|_| 0.01 * rng.normal()).collect()
+        }
+    };
     start[IMAGES] = PENALTY.ln();
     let hypers = Hypers {
         layout,

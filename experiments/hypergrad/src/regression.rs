@@ -3,11 +3,13 @@ use std::sync::Arc;
 
 use autodiff::{Error as TraceError, Var};
 use experiment::{Error, Run, Stream};
-use learn::{Batch, BatchInput, HyperLearner, Layout, Objective, Schedules, Setting};
+use learn::{Batch, BatchInput, Layout, Objective, Schedules, Setting};
 
 use crate::digits::{Examples, Parts};
+use crate::draws;
+use crate::learner::Learner;
 use crate::meta::{Judged, MetaOptimizer, meta_learn};
-use crate::network::{Classifier, Draw, layers, scaled, traced};
+use crate::network::{Classifier, Draw, layers};
 use crate::params::Params;
 
 const SIZES: [usize; 2] = [784, 10];
@@ -61,15 +63,15 @@ pub(crate) fn learn(
     let outer = regression(of.outer, Some((&parts.valid, parts.valid.len())));
     let test = regression(of.test, Some((&parts.test, parts.test.len())));
 
-    let schedules = Schedules::constant(params.steps(), 2, RATE, MOMENTUM)?;
-    let initial = scaled(&inner.layout, &[LOG_SCALE.exp(); 2], &run.stream("init"));
+    let schedules = params.constant(2, RATE, MOMENTUM)?;
+    let initial = draws::initial(params, run, &inner.layout, &[LOG_SCALE.exp(); 2]);
     let batches = run.stream("batches");
     let positive = |packed: &[f64]| {
         let mut hypers = packed.to_vec();
         hypers[of.logarithms.clone()].iter_mut().for_each(|x| *x = x.exp());
         hypers
     };
-    let mut learner = HyperLearner::<f32>::new(&inner, &outer).map_err(traced)?;
+    let mut learner = Learner::new(params.precision(), &inner, &outer)?;
     let mut weights = Vec::new();
     let judged = |_: &mut Run<'_>, _: u64, packed: &[f64]| {
         let hypers = positive(packed);
@@ -95,7 +97,7 @@ pub(crate) fn learn(
     let none = Schedules::constant(0, 2, RATE, MOMENTUM)?;
     let setting =
         Setting { schedules: &none, initial: &weights, hypers: &hypers, batches: &batches };
-    let mut learner = HyperLearner::<f32>::new(&test, &test).map_err(traced)?;
+    let mut learner = Learner::new(params.precision(), &test, &test)?;
     run.result("test_loss", learner.train(&test, &test, &setting)?.value)?;
     Ok(Found { hypers })
 }

@@ -36,7 +36,7 @@ struct Elementary {
 
 /// Learns learning rates, momenta and initial scales of the paper's network (section 3.1).
 pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(), Error> {
-    let weights = learn(params, run, Problem::digits(params, parts)?)?;
+    let weights = learn(params, run, Problem::digits(params, parts, run.seed())?)?;
     run.result("test_loss", judge(&SIZES, &parts.test, &weights)?)
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn learn(
     let optimizer = MetaOptimizer::Adam { step: params.meta_step() };
     let state = meta_learn(run, last, optimizer, start, judged)?;
 
-    let schedules = packed.schedules(&state.hypers)?;
+    let schedules = problem.schedules(&state.hypers)?;
     keep(run, &layout, &schedules)?;
     let mut curves = vec![Line { name: "this run", values: state.values.clone() }];
     if params.target.is_none() {

@@ -73,7 +73,7 @@ pub(crate) fn illustration(params: &Params, run: &mut Run<'_>) -> Result<(), Err
             state.hypers[steps..].iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect();
         let mut path = Vec::with_capacity(steps + 1);
         for step in 0..=steps {
-            let part = Schedules::new(1, &rates[..step], &momenta[..step])?;
+            let part = Schedules::published(1, &rates[..step], &momenta[..step])?;
             let trial = learner.train(&valley, &valley, &setting(&part, &stream))?;
             let (y, x) = (trial.weights[0], trial.weights[1]);
             path.push((y, x));
@@ -81,7 +81,7 @@ pub(crate) fn illustration(params: &Params, run: &mut Run<'_>) -> Result<(), Err
             run.table("paths", &Place { meta_iteration: state.iteration, step, y, x, loss })?;
         }
         paths.push(path);
-        let whole = Schedules::new(1, &rates, &momenta)?;
+        let whole = Schedules::published(1, &rates, &momenta)?;
         let way = params.trajectory.into();
         let found = learner.hypergradient(&valley, &valley, &setting(&whole, &stream), way)?;
         run.record(state.iteration, "objective", found.trial.value)?;

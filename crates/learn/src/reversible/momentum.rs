@@ -18,9 +18,10 @@ pub(super) const BITS: u32 = 20;
 /// assert!(Momentum::nearest(1.1).is_err());
 /// # Ok::<(), learn::HyperError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Momentum {
     numerator: u32,
+    gamma: f64,
 }
 
 impl Momentum {
@@ -28,36 +29,72 @@ impl Momentum {
     ///
     /// # Errors
     /// [`HyperError::Momentum`] for any other value.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the product lies between 0 and 2^20"
-    )]
     pub fn nearest(gamma: f64) -> Result<Self, HyperError> {
-        if !(gamma > 0.0 && gamma <= 1.0) {
-            return Err(HyperError::Momentum { found: gamma });
-        }
-        let numerator = (gamma * f64::from(1u32 << BITS)).round() as u32;
-        Ok(Self { numerator: numerator.max(1) })
+        let numerator = scaled(gamma, BITS)?.round().max(1.0);
+        Ok(Self { numerator: whole(numerator), gamma: numerator / f64::from(1u32 << BITS) })
     }
 
-    /// The numerator `n`.
+    /// `gamma` in `(0, 1]` as the authors' code has it: velocities are multiplied by the next
+    /// multiple of `2^-16` above, and everything else is computed with `gamma` itself.
+    ///
+    /// # Errors
+    /// [`HyperError::Momentum`] for any other value.
+    pub fn published(gamma: f64) -> Result<Self, HyperError> {
+        let coarse = (scaled(gamma, 16)? + 1.0).floor().min(65_536.0);
+        Ok(Self { numerator: whole(coarse) << (BITS - 16), gamma })
+    }
+
+    /// The numerator `n` of what velocities are multiplied by.
     pub fn numerator(self) -> u32 {
         self.numerator
     }
 
-    /// The value `n / 2^20`, exactly.
+    /// The value `gamma`: of [`nearest`](Self::nearest), `n / 2^20` exactly.
     pub fn value(self) -> f64 {
-        f64::from(self.numerator) / f64::from(1u32 << BITS)
+        self.gamma
     }
 
-    /// Information that one multiplication loses, `log2(1/gamma)` bits (section 2.2).
+    /// Information that one multiplication loses, `log2(2^20 / n)` bits (section 2.2).
     pub fn bits(self) -> f64 {
-        -self.value().log2()
+        f64::from(BITS) - f64::from(self.numerator).log2()
     }
 
     /// Whether multiplying changes nothing.
     pub(super) fn is_one(self) -> bool {
         self.numerator == 1 << BITS
+    }
+}
+
+/// `gamma` in `(0, 1]` times `2^bits`.
+fn scaled(gamma: f64, bits: u32) -> Result<f64, HyperError> {
+    if gamma > 0.0 && gamma <= 1.0 {
+        return Ok(gamma * f64::from(1u32 << bits));
+    }
+    Err(HyperError::Momentum { found: gamma })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a whole number from 1 to 2^20"
+)]
+fn whole(value: f64) -> u32 {
+    value as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_momenta_are_rounded_up_to_sixteen_bits() {
+        // 2^16 * .9 = 58982.4, and .5 is a multiple, to which one is added all the same.
+        for (gamma, n) in [(0.9, 58_983), (0.5, 32_769), (1.0, 65_536), (1e-9, 1)] {
+            let momentum = Momentum::published(gamma).unwrap();
+            assert_eq!(momentum.numerator(), n << 4, "{gamma}");
+            assert!(momentum.value().to_bits() == gamma.to_bits());
+        }
+        assert!(Momentum::published(0.0).is_err());
+        assert!(Momentum::published(f64::NAN).is_err());
     }
 }

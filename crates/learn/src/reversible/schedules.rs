@@ -11,12 +11,30 @@ pub struct Schedules {
 }
 
 impl Schedules {
-    /// Schedules from row-major `[steps, groups]` arrays; momenta become rational numbers.
+    /// Schedules from row-major `[steps, groups]` arrays; momenta become the nearest rational
+    /// numbers.
     ///
     /// # Errors
     /// [`HyperError::Length`] for arrays that do not fit, [`HyperError::Rate`],
     /// [`HyperError::Momentum`].
     pub fn new(groups: usize, rates: &[f64], momenta: &[f64]) -> Result<Self, HyperError> {
+        Self::rounded(groups, rates, momenta, Momentum::nearest)
+    }
+
+    /// [`new`](Self::new) with the momenta of the authors' code, [`Momentum::published`].
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn published(groups: usize, rates: &[f64], momenta: &[f64]) -> Result<Self, HyperError> {
+        Self::rounded(groups, rates, momenta, Momentum::published)
+    }
+
+    fn rounded(
+        groups: usize,
+        rates: &[f64],
+        momenta: &[f64],
+        round: fn(f64) -> Result<Momentum, HyperError>,
+    ) -> Result<Self, HyperError> {
         let groups = groups.max(1);
         let length = |what, wanted, found| HyperError::Length { what, wanted, found };
         if !rates.len().is_multiple_of(groups) {
@@ -29,8 +47,7 @@ impl Schedules {
         if let Some(at) = rates.iter().position(|rate| !rate.is_finite()) {
             return Err(HyperError::Rate { found: rates[at], step: at / groups });
         }
-        let momenta =
-            momenta.iter().map(|&gamma| Momentum::nearest(gamma)).collect::<Result<_, _>>()?;
+        let momenta = momenta.iter().map(|&gamma| round(gamma)).collect::<Result<_, _>>()?;
         Ok(Self { groups, rates: rates.to_vec(), momenta })
     }
 
