@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum MetaOptimizer {
     /// Adam as in the first version of its paper, where the decay of the first moment itself decays.
-    Adam { step: f64 },
+    /// `beta2` is the share of the newest square in the second moment, as that version writes it.
+    Adam { step: f64, beta2: f64 },
     /// `v = mass v - (1 - mass) g`, `x = x + step v`.
     Sgd { step: f64, mass: f64 },
 }
@@ -65,7 +66,7 @@ impl MetaState {
     /// Moves the hyper-parameters once.
     pub(crate) fn update(&mut self, optimizer: MetaOptimizer, gradient: &[f64]) {
         match optimizer {
-            MetaOptimizer::Adam { step } => self.adam(step, gradient),
+            MetaOptimizer::Adam { step, beta2 } => self.adam(step, beta2, gradient),
             MetaOptimizer::Sgd { step, mass } => {
                 let each = self.hypers.iter_mut().zip(&mut self.first).zip(gradient);
                 for ((x, v), g) in each {
@@ -78,18 +79,17 @@ impl MetaState {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "meta-iterations stay far below 2^52")]
-    fn adam(&mut self, step: f64, gradient: &[f64]) {
+    fn adam(&mut self, step: f64, beta2: f64, gradient: &[f64]) {
         const B1: f64 = 0.1;
-        const B2: f64 = 0.01;
         const EPSILON: f64 = 1e-4;
         const LAMBDA: f64 = 1e-4;
         let i = self.iteration as f64;
         let b1 = 1.0 - (1.0 - B1) * LAMBDA.powf(i);
-        let (first, second) = (1.0 - (1.0 - B1).powf(i + 1.0), 1.0 - (1.0 - B2).powf(i + 1.0));
+        let (first, second) = (1.0 - (1.0 - B1).powf(i + 1.0), 1.0 - (1.0 - beta2).powf(i + 1.0));
         let moments = self.first.iter_mut().zip(&mut self.second);
         for ((x, (m, v)), g) in self.hypers.iter_mut().zip(moments).zip(gradient) {
             *m = b1 * g + (1.0 - b1) * *m;
-            *v = B2 * g * g + (1.0 - B2) * *v;
+            *v = beta2 * g * g + (1.0 - beta2) * *v;
             *x -= step * (*m / first) / ((*v / second).sqrt() + EPSILON);
         }
     }
@@ -138,12 +138,12 @@ mod tests {
     #[test]
     fn the_first_step_of_adam_has_the_step_size_and_later_ones_forget_nothing() {
         let mut state = MetaState::new(vec![1.0, -1.0]);
-        state.update(MetaOptimizer::Adam { step: 0.5 }, &[2.0, -8.0]);
+        state.update(MetaOptimizer::Adam { step: 0.5, beta2: 0.01 }, &[2.0, -8.0]);
         // b1 = .1 at first: m/.1 = g, and sqrt(v/.01) = |g|.
         assert!((state.hypers[0] - (1.0 - 0.5 * 2.0 / 2.0001)).abs() < 1e-12);
         assert!((state.hypers[1] - (-1.0 + 0.5 * 8.0 / 8.0001)).abs() < 1e-12);
         let before = state.hypers[0];
-        state.update(MetaOptimizer::Adam { step: 0.5 }, &[2.0, -8.0]);
+        state.update(MetaOptimizer::Adam { step: 0.5, beta2: 0.01 }, &[2.0, -8.0]);
         // b1 is now 1 - .9e-4, so m = .99991 * 2 + .00009 * .2.
         let b1 = 1.0 - 0.9e-4;
         let (m, v) = (b1 * 2.0 + (1.0 - b1) * 0.2, 0.01 * 4.0 + 0.99 * 0.04);

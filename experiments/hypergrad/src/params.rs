@@ -3,6 +3,8 @@ use learn::{HyperError, Schedules};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::meta::MetaOptimizer;
+
 /// Which of the paper's experiments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -122,6 +124,9 @@ pub struct Params {
     pub meta_iterations: Option<u64>,
     /// Step size of those updates.
     pub meta_step: Option<f64>,
+    /// The share of the newest square in the second moment of their Adam, 0.01 in the paper: larger
+    /// shares sooner forget an unlucky first hypergradient.
+    pub meta_beta2: f64,
     /// Learning rate of every step that `schedules` starts with, and `baseline` searches around.
     pub learning_rate: Option<f64>,
     /// Draws of weights and batches that a meta-iteration of `schedules` averages over.
@@ -151,6 +156,7 @@ impl Default for Params {
             target_params: serde_json::json!({}),
             meta_iterations: None,
             meta_step: None,
+            meta_beta2: 0.01,
             learning_rate: None,
             draws: 1,
             steps: None,
@@ -224,6 +230,8 @@ impl Params {
         let positive = |value: f64| value.is_finite() && value > 0.0;
         let step = self.meta_step();
         check(positive(step), "meta_step", "above 0", &step)?;
+        let beta2 = self.meta_beta2;
+        check(beta2 > 0.0 && beta2 <= 1.0, "meta_beta2", "above 0, at most 1", &beta2)?;
         let rate = self.log_rate().exp();
         check(positive(rate), "learning_rate", "above 0", &rate)?;
         self.validate_target()?;
@@ -299,6 +307,10 @@ impl Params {
 
     pub(crate) fn meta_step(&self) -> f64 {
         self.meta_step.unwrap_or(self.task.paper().meta_step)
+    }
+
+    pub(crate) fn adam(&self) -> MetaOptimizer {
+        MetaOptimizer::Adam { step: self.meta_step(), beta2: self.meta_beta2 }
     }
 
     pub(crate) fn steps(&self) -> usize {

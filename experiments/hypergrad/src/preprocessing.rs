@@ -5,7 +5,6 @@ use learn::{Init, Layout};
 use serde::Serialize;
 
 use crate::digits::Parts;
-use crate::meta::MetaOptimizer;
 use crate::network::surprise;
 use crate::params::Params;
 use crate::picture::squares;
@@ -43,7 +42,7 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(
         outer: preprocessed,
         test: preprocessed,
     };
-    let optimizer = MetaOptimizer::Adam { step: params.meta_step() };
+    let optimizer = params.adam();
     let Found { hypers } = regression::learn(params, run, parts, hypers, optimizer)?;
 
     let (scales, shifts) = hypers.split_at(PIXELS);

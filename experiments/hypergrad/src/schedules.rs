@@ -3,7 +3,7 @@ use learn::{Layout, Schedules};
 use serde::Serialize;
 
 use crate::digits::Parts;
-use crate::meta::{Judged, MetaOptimizer, meta_learn};
+use crate::meta::{Judged, meta_learn};
 use crate::network::judge;
 use crate::params::Params;
 use crate::picture::{Line, chart};
@@ -73,8 +73,7 @@ pub(crate) fn learn(
         }
         Ok(mean)
     };
-    let optimizer = MetaOptimizer::Adam { step: params.meta_step() };
-    let state = meta_learn(run, last, optimizer, start, judged)?;
+    let state = meta_learn(run, last, params.adam(), start, judged)?;
 
     let schedules = problem.schedules(&state.hypers)?;
     keep(run, &layout, &schedules)?;
