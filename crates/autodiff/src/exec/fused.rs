@@ -39,9 +39,41 @@ pub(crate) enum Target {
     Store(usize),
 }
 
+/// What an instruction computes of `x` and `y`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Function {
+    Micro(Micro),
+    /// c x + y, each rounded.
+    ScaledPlus(f64),
+    /// c x - y
+    ScaledMinus(f64),
+    /// y - c x
+    MinusScaled(f64),
+}
+
+impl Function {
+    #[inline(always)]
+    fn apply<T: Float>(self, x: &[T], y: &[T], out: &mut [T]) {
+        match self {
+            Self::Micro(micro) => micro.apply(x, y, out),
+            Self::ScaledPlus(c) => scaled(c, x, y, out, |cx, y| cx + y),
+            Self::ScaledMinus(c) => scaled(c, x, y, out, |cx, y| cx - y),
+            Self::MinusScaled(c) => scaled(c, x, y, out, |cx, y| y - cx),
+        }
+    }
+}
+
+#[inline(always)]
+fn scaled<T: Float>(c: f64, x: &[T], y: &[T], out: &mut [T], f: impl Fn(T, T) -> T) {
+    let c = T::of(c);
+    for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
+        *out = f(x * c, y);
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Instruction {
-    pub micro: Micro,
+    pub function: Function,
     pub x: Source,
     pub y: Source,
     pub target: Target,
@@ -160,19 +192,27 @@ vectorised! {
         let mut from = start;
         while from < end {
             let n = (end - from).min(chain.block).min(chain.row - from % chain.row);
+            // What comes later is asked for operand by operand, between computations: a processor
+            // waits for few lines at once.
+            let mut later = chain.loads.iter().zip(bases.loads);
+            let mut ask = || {
+                let direct = |(_, fetch): &&(Operand, Fetch)| *fetch == Fetch::Direct;
+                if far && from + 3 * n <= end
+                    && let Some((_, operand)) = later.find(|(load, _)| direct(load))
+                {
+                    // SAFETY: direct operands have the chain's length.
+                    ask_for(unsafe { std::slice::from_raw_parts(operand.add(from + 2 * n), n) });
+                }
+            };
             for (i, (_, fetch)) in chain.loads.iter().enumerate() {
                 match fetch {
-                    // SAFETY: direct operands have the chain's length.
-                    Fetch::Direct => loads[i] = unsafe {
-                        if far && from + 3 * n <= end {
-                            ask_for(std::slice::from_raw_parts(bases.loads[i].add(from + 2 * n), n));
-                        }
-                        bases.loads[i].add(from)
-                    },
+                    // SAFETY: as above.
+                    Fetch::Direct => loads[i] = unsafe { bases.loads[i].add(from) },
                     Fetch::Repeat(_) | Fetch::Factor => {}
                     Fetch::Product(r, product) => {
                         let factors = (bases.loads[i].cast_const(), bases.loads[product.right].cast_const());
                         loads[i] = register(*r);
+                        ask();
                         // SAFETY: the factors' product has the chain's length, and the register
                         // holds n elements.
                         unsafe { multiply(product, factors, from, register(*r), n) };
@@ -195,6 +235,7 @@ vectorised! {
                 }
             };
             for step in &chain.code {
+                ask();
                 let target = match step.target {
                     Target::Register(r) => register(r),
                     // SAFETY: results have the chain's length.
@@ -204,13 +245,14 @@ vectorised! {
                 // before they are read), and the plan never gives a micro-op its own operand as
                 // target.
                 unsafe {
-                    step.micro.apply(
+                    step.function.apply(
                         std::slice::from_raw_parts(place(step.x), n),
                         std::slice::from_raw_parts(place(step.y), n),
                         std::slice::from_raw_parts_mut(target, n),
                     );
                 }
             }
+            chain.loads.iter().for_each(|_| ask());
             for &(r, store) in &chain.late {
                 // SAFETY: a register of n elements to a result of the chain's length.
                 unsafe { std::ptr::copy_nonoverlapping(register(r), bases.stores[store].add(from), n) };

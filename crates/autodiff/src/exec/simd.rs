@@ -273,15 +273,24 @@ pub(crate) fn lane_max<T: Float>(x: &[T]) -> T {
 /// Sum of the lanes.
 #[inline(always)]
 pub(crate) fn fold<T: Float>(lanes: [T; LANES]) -> T {
-    let mut eight = [T::zero(); 8];
-    let mut four = [T::zero(); 4];
-    for i in 0..8 {
-        eight[i] = lanes[i] + lanes[i + 8];
+    fold_each([lanes])[0]
+}
+
+/// Sums of the lanes of each.
+#[inline(always)]
+pub(crate) fn fold_each<T: Float, const N: usize>(lanes: [[T; LANES]; N]) -> [T; N] {
+    let mut eight = [[T::zero(); 8]; N];
+    for (eight, lanes) in eight.iter_mut().zip(&lanes) {
+        for i in 0..8 {
+            eight[i] = lanes[i] + lanes[i + 8];
+        }
     }
     // Hidden from the compiler, which would else go by pairs from the first lane on.
-    let eight = std::hint::black_box(&eight);
-    for i in 0..4 {
-        four[i] = eight[i] + eight[i + 4];
-    }
-    (four[0] + four[2]) + (four[1] + four[3])
+    std::hint::black_box(&eight).map(|eight| {
+        let mut four = [T::zero(); 4];
+        for i in 0..4 {
+            four[i] = eight[i] + eight[i + 4];
+        }
+        (four[0] + four[2]) + (four[1] + four[3])
+    })
 }

@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayViewMut2, Axis};
+use ndarray::{ArrayViewMut1, ArrayViewMut2, Axis, s};
 
 use super::parallel;
-use super::simd::{LANES, ask_for, fold, vectorised};
+use super::simd::{LANES, ask_for, fold_each, vectorised};
 use crate::Float;
 
 /// Rows of the small side at most.
@@ -17,6 +17,12 @@ const FEW: usize = 16;
 const LARGE: usize = 1 << 18;
 /// Columns of the large matrix whose part of the small operand stays in cache.
 const STRIP: usize = 512;
+/// Columns of the result that one task computes, where the large matrix is read row by row.
+const SHEET: usize = 1024;
+/// Rows of the large matrix that are added at once.
+const TOGETHER: usize = 8;
+/// Rows of the small side whose sums are computed together.
+const GROUP: usize = 8;
 /// Rows of the result that one task computes.
 const ROWS: usize = 64;
 
@@ -106,47 +112,105 @@ fn by_columns<T: Send>(
 
 /// Few rows `a` `[m, k]`, by any strides, times `b` `[k, n]`.
 pub(crate) fn wide<T: Float>(
-    (a, strides): (&[T], (usize, usize)),
+    left: (&[T], (usize, usize)),
     b: Rows<'_, T>,
     k: usize,
     c: ArrayViewMut2<'_, T>,
 ) {
-    by_columns(c, STRIP, 0, &|first, mut c| {
-        // Strips of all rows at once, so that the large matrix is read once.
-        let width = c.dim().1;
-        for from in (0..k).step_by(4) {
-            let count = (k - from).min(4);
-            for next in (from + 4..k).take(4) {
-                ask_for(b.row(next, first..first + width));
-            }
-            for (i, mut c) in c.outer_iter_mut().enumerate() {
-                if let Some(c) = c.as_slice_mut() {
-                    let a = &a[i * strides.0 + from * strides.1..];
-                    four_rows(c, b, from..from + count, first..first + width, (a, strides.1));
-                }
-            }
-        }
-    });
+    by_columns(c, SHEET, 0, &|first, c| wide_part(left, b, k, first, c));
 }
 
 vectorised! {
-    fn four_rows<T: Float>(
-        c: &mut [T],
-        b: Rows<'_, T>,
-        terms: Range<usize>,
-        columns: Range<usize>,
-        left: (&[T], usize),
+    /// Reads the large matrix in the order in which it lies, some rows at a time.
+    fn wide_part<T: Float>(
+        left: (&[T], (usize, usize)), b: Rows<'_, T>, k: usize, first: usize, c: ArrayViewMut2<'_, T>,
     ) {
-        let (a, stride) = left;
-        let row = |p: usize| b.row(terms.start + p, columns.clone());
-        let (add, count) = (terms.start > 0, terms.len());
-        if count == 4 {
-            let factors = [a[0], a[stride], a[2 * stride], a[3 * stride]];
-            return gather(c, [row(0), row(1), row(2), row(3)], factors, add);
+        let (a, strides) = left;
+        let width = c.ncols();
+        let mut c = c;
+        for from in (0..k).step_by(TOGETHER) {
+            for strip in (0..width).step_by(STRIP) {
+                let strip = strip..width.min(strip + STRIP);
+                let row = |p: usize| b.row(from + p, first + strip.start..first + strip.end);
+                let factor = |i: usize, p: usize| a[i * strides.0 + (from + p) * strides.1];
+                let mut c = c.slice_mut(s![.., strip.clone()]);
+                if from + TOGETHER <= k {
+                    tiles::<T, TOGETHER>(c, std::array::from_fn(row), factor, from > 0);
+                } else {
+                    for p in 0..k - from {
+                        tiles(c.view_mut(), [row(p)], |i, _| factor(i, p), from + p > 0);
+                    }
+                }
+            }
         }
-        for p in 0..count {
-            gather(c, [row(p)], [a[p * stride]], add || p > 0);
+    }
+}
+
+/// Each row of `c` = the sum of its factors times `rows`, or that added to it.
+#[inline(always)]
+fn tiles<T: Float, const P: usize>(
+    c: ArrayViewMut2<'_, T>,
+    rows: [&[T]; P],
+    factor: impl Fn(usize, usize) -> T,
+    add: bool,
+) {
+    let mut c = c;
+    for (group, mut c) in c.axis_chunks_iter_mut(Axis(0), GROUP).enumerate() {
+        let factor = |i: usize, p: usize| factor(group * GROUP + i, p);
+        let count = c.nrows();
+        let mut c = c.outer_iter_mut().filter_map(ArrayViewMut1::into_slice);
+        if count == GROUP {
+            let factors = std::array::from_fn(|p| std::array::from_fn(|i| factor(i, p)));
+            tile(std::array::from_fn(|_| c.next().unwrap_or_default()), rows, factors, add);
+        } else {
+            for (i, c) in c.enumerate() {
+                gather(c, rows, std::array::from_fn(|p| factor(i, p)), add);
+            }
         }
+    }
+}
+
+/// Lanes += a lane of each times the factor of its row.
+macro_rules! step {
+    ($($sums:ident += $x:expr, $y:expr;)*) => {$(
+        for (sum, (&x, &y)) in $sums.iter_mut().zip($x.iter().zip($y)) {
+            *sum = x.times_plus(y, *sum);
+        }
+    )*};
+}
+
+/// [`tiles`] of as many rows as registers hold: every vector of `rows` is read once.
+#[inline(always)]
+fn tile<T: Float, const P: usize>(
+    c: [&mut [T]; GROUP],
+    rows: [&[T]; P],
+    factors: [[T; GROUP]; P],
+    add: bool,
+) {
+    let count = c[0].len() / LANES;
+    let whole = rows.map(|row| &row.as_chunks::<LANES>().0[..count]);
+    let mut c = c.map(|c| c.as_chunks_mut::<LANES>());
+    for v in 0..count {
+        let [mut s0, mut s1, mut s2, mut s3, mut s4, mut s5, mut s6, mut s7] =
+            [[T::zero(); LANES]; GROUP];
+        if add {
+            [s0, s1, s2, s3] = [c[0].0[v], c[1].0[v], c[2].0[v], c[3].0[v]];
+            [s4, s5, s6, s7] = [c[4].0[v], c[5].0[v], c[6].0[v], c[7].0[v]];
+        }
+        for (row, f) in whole.iter().zip(&factors) {
+            let row = &row[v];
+            step! {
+                s0 += row, &[f[0]; LANES]; s1 += row, &[f[1]; LANES]; s2 += row, &[f[2]; LANES]; s3 += row, &[f[3]; LANES];
+                s4 += row, &[f[4]; LANES]; s5 += row, &[f[5]; LANES]; s6 += row, &[f[6]; LANES]; s7 += row, &[f[7]; LANES];
+            }
+        }
+        for (c, sums) in c.iter_mut().zip([s0, s1, s2, s3, s4, s5, s6, s7]) {
+            c.0[v] = sums;
+        }
+    }
+    for (i, (_, rest)) in c.into_iter().enumerate() {
+        let factors = std::array::from_fn(|p| factors[p][i]);
+        gather(rest, rows.map(|row| &row[count * LANES..]), factors, add);
     }
 }
 
@@ -155,61 +219,59 @@ pub(crate) fn inner<T: Float>(a: Rows<'_, T>, b: Rows<'_, T>, k: usize, c: Array
     by_columns(c, ROWS, 0, &|first, c| inner_part(a, b, k, first, c));
 }
 
-/// Inner products of four rows with one, lane by lane.
+/// Adds the inner products of four rows with each of two, lane by lane; asks for as many elements that
+/// are read later.
 #[inline(always)]
-fn four_dots<T: Float>(a: [&[T]; 4], b: &[T]) -> [T; 4] {
-    let (whole, rest) = b.as_chunks::<LANES>();
-    let [(p, p_rest), (q, q_rest), (r, r_rest), (s, s_rest)] =
-        [a[0].as_chunks(), a[1].as_chunks(), a[2].as_chunks(), a[3].as_chunks()];
-    let [mut t, mut u, mut v, mut w] = [[T::zero(); LANES]; 4];
-    for ((((b, p), q), r), s) in whole.iter().zip(p).zip(q).zip(r).zip(s) {
-        step(&mut t, p, b);
-        step(&mut u, q, b);
-        step(&mut v, r, b);
-        step(&mut w, s, b);
-    }
-    let end = |mut lanes: [T; LANES], a: &[T]| {
-        for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(rest) {
-            *lane = a.times_plus(b, *lane);
+fn add_dots<T: Float>(sums: [&mut [T]; 2], a: [&[T]; 4], b: [&[T]; 2], ahead: &[T]) {
+    let rest = b[0].len() / LANES * LANES;
+    let [p, q, r, s] = a.map(|a| &a.as_chunks::<LANES>().0[..rest / LANES]);
+    let [x, y] = b.map(|b| &b.as_chunks::<LANES>().0[..rest / LANES]);
+    let (ahead, _) = ahead.as_chunks::<LANES>();
+    let [mut s0, mut s1, mut s2, mut s3, mut s4, mut s5, mut s6, mut s7] = [[T::zero(); LANES]; 8];
+    for i in 0..rest / LANES {
+        if let Some(ahead) = ahead.get(i) {
+            ask_for(ahead);
         }
-        fold(lanes)
-    };
-    [end(t, p_rest), end(u, q_rest), end(v, r_rest), end(w, s_rest)]
-}
-
-#[inline(always)]
-fn step<T: Float>(lanes: &mut [T; LANES], a: &[T; LANES], b: &[T; LANES]) {
-    for i in 0..LANES {
-        lanes[i] = a[i].times_plus(b[i], lanes[i]);
+        step! {
+            s0 += p[i], &x[i]; s1 += q[i], &x[i]; s2 += r[i], &x[i]; s3 += s[i], &x[i];
+            s4 += p[i], &y[i]; s5 += q[i], &y[i]; s6 += r[i], &y[i]; s7 += s[i], &y[i];
+        }
+    }
+    for ((sums, mut lanes), b) in sums.into_iter().zip([[s0, s1, s2, s3], [s4, s5, s6, s7]]).zip(b)
+    {
+        if rest < b.len() {
+            for (lanes, a) in lanes.iter_mut().zip(a) {
+                for ((lane, &a), &b) in lanes.iter_mut().zip(&a[rest..]).zip(&b[rest..]) {
+                    *lane = a.times_plus(b, *lane);
+                }
+            }
+        }
+        sums.iter_mut().zip(fold_each(lanes)).for_each(|(sum, product)| *sum += product);
     }
 }
 
 vectorised! {
+    /// Reads the large matrix in the order in which it lies, two rows at a time.
     fn inner_part<T: Float>(
         a: Rows<'_, T>, b: Rows<'_, T>, k: usize, first: usize, c: ArrayViewMut2<'_, T>,
     ) {
-        let m = c.dim().0;
+        let (m, n) = c.dim();
         let mut c = c;
-        let mut sums = [T::zero(); FEW * ROWS];
-        let width = c.dim().1;
-        for from in (0..k).step_by(STRIP) {
-            let columns = from..k.min(from + STRIP);
-            let row = |i: usize| a.row(i.min(m - 1), columns.clone());
-            for (j, sums) in sums.chunks_exact_mut(FEW).take(width).enumerate() {
-                if j + 2 < width {
-                    ask_for(b.row(first + j + 2, columns.clone()));
-                }
-                let b = b.row(first + j, columns.clone());
-                for (i, sums) in sums.chunks_exact_mut(4).take(m.div_ceil(4)).enumerate() {
-                    let rows = [row(4 * i), row(4 * i + 1), row(4 * i + 2), row(4 * i + 3)];
-                    for (sum, product) in sums.iter_mut().zip(four_dots(rows, b)) {
-                        *sum += product;
-                    }
+        for (pair, mut c) in c.axis_chunks_iter_mut(Axis(1), 2).enumerate() {
+            let row = |j: usize| (first + 2 * pair + j).min(first + n - 1);
+            let mut sums = [[T::zero(); FEW]; 2];
+            for from in (0..k).step_by(STRIP) {
+                let columns = from..k.min(from + STRIP);
+                let of = [b.row(row(0), columns.clone()), b.row(row(1), columns.clone())];
+                for at in (0..m).step_by(4) {
+                    let four = [0, 1, 2, 3].map(|i| a.row((at + i).min(m - 1), columns.clone()));
+                    let sums = sums.each_mut().map(|sums| &mut sums[at..at + 4]);
+                    add_dots(sums, four, of, b.row(row(2 + at / 4 % 2), columns.clone()));
                 }
             }
-        }
-        for (j, sums) in sums.chunks_exact(FEW).take(width).enumerate() {
-            c.column_mut(j).iter_mut().zip(sums).for_each(|(c, &sum)| *c = sum);
+            for (mut c, sums) in c.axis_iter_mut(Axis(1)).zip(sums) {
+                c.iter_mut().zip(sums).for_each(|(c, sum)| *c = sum);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use super::fuse::Group;
 use super::liveness::Slots;
 use super::{Micro, Place, Step, Unit, Value, Work, Worklist};
 use crate::exec::Operand;
-use crate::exec::fused::{BLOCK, Fetch, Fused, Instruction, Product, Source, Target};
+use crate::exec::fused::{BLOCK, Fetch, Function, Fused, Instruction, Product, Source, Target};
 use crate::{DType, Layout};
 
 pub(crate) fn emit(list: &Worklist, schedule: &Schedule, slots: &Slots) -> Vec<Step> {
@@ -94,7 +94,8 @@ impl Emitter<'_> {
                 if self.slots.stored[unit.value] {
                     let target =
                         self.target(unit.value, &unit.shape, &loads, &mut registers, &mut chain);
-                    chain.code.push(Instruction { micro: Micro::Copy, x, y: x, target });
+                    let function = Function::Micro(Micro::Copy);
+                    chain.code.push(Instruction { function, x, y: x, target });
                     at[index] = Some(target.source());
                 }
                 continue;
@@ -114,13 +115,15 @@ impl Emitter<'_> {
             at[index] = Some(target.source());
             let Work::Micro(micro) = unit.work else { unreachable!("a kernel in a chain") };
             let (x, y) = (sources[0], sources[sources.len() - 1]);
-            chain.code.push(Instruction { micro, x, y, target });
+            let function = Function::Micro(micro);
+            chain.code.push(Instruction { function, x, y, target });
         }
         let floats = loads.iter().zip(fetches).map(|(place, fetch)| {
             let operand = self.operand(place);
             (Operand { dtype: as_float(operand.dtype), ..operand }, fetch)
         });
         chain.loads.splice(..0, floats);
+        super::scaled::join(&mut chain);
         chain.block = block(&chain);
         chain
     }
@@ -225,7 +228,7 @@ fn copy(value: Value, from: Operand, to: Operand) -> Fused {
         row: from.layout.len(),
         block: from.layout.len(),
         loads: vec![(float(from), Fetch::Direct)],
-        code: vec![Instruction { micro: Micro::Copy, x, y: x, target }],
+        code: vec![Instruction { function: Function::Micro(Micro::Copy), x, y: x, target }],
         stores: vec![float(to)],
         late: Vec::new(),
     }

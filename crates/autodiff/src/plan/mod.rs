@@ -12,6 +12,7 @@ mod fuse;
 mod liveness;
 mod lower;
 mod micro;
+mod scaled;
 mod units;
 
 use std::sync::Arc;
