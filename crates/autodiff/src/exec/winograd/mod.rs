@@ -26,9 +26,10 @@ use transform::{REACH, REVERSED, Rows};
 pub(crate) use weight::weight_gradient;
 
 /// Tiles of a block, about.
-const TILES: usize = 64;
-/// Filters whose products stay in cache together.
-const FILTERS: usize = 32;
+const TILES: usize = 128;
+/// Filters whose products are kept until they are transformed back, so that the transformed input is
+/// read few times.
+const FILTERS: usize = 256;
 /// Blocks from which each is a task of its own; fewer are each shared between threads.
 const APART: usize = 4;
 /// Elements between large strides, so that they do not fall on the same lines of a cache.
@@ -245,7 +246,8 @@ impl<T: Float> Run<'_, T> {
                     }
                 });
             });
-            pieces(y, 1, (FILTERS, true), 0, &|first, y| {
+            let share = y.dim().1.div_ceil(parallel::threads()).next_multiple_of(SIDE);
+            pieces(y, 1, (share.min(FILTERS), true), 0, &|first, y| {
                 self.workspace.with(before.max(after), |scratch| {
                     self.output(block, first, v, y, scratch);
                 });

@@ -12,6 +12,9 @@ pub(crate) const SIDE: usize = 8;
 /// What the number of columns is a multiple of.
 pub(crate) const COLUMNS: usize = 16;
 
+/// How many blocks ahead the left operand is asked for.
+const AHEAD: usize = 2;
+
 /// How the operands of [`product`] lie in their slices.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout {
@@ -83,7 +86,7 @@ macro_rules! vectors {
         mod $name {
             use std::arch::x86_64::*;
 
-            use super::{Layout, SIDE};
+            use super::{AHEAD, Layout, SIDE};
 
             #[target_feature(enable = $features)]
             pub(super) unsafe fn run(
@@ -141,6 +144,11 @@ macro_rules! vectors {
             ) {
                 let mut sums = [[$zero(); N]; $rows];
                 for _ in 0..at.blocks {
+                    // Blocks of filters lie far apart.
+                    for line in (0..SIDE * SIDE).step_by(64 / size_of::<$type>()) {
+                        let ahead = left.wrapping_add(AHEAD * at.left + line);
+                        _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+                    }
                     for k in 0..SIDE {
                         // SAFETY: row k of a block that the layout places inside the operands.
                         let x: [$vector; N] = std::array::from_fn(|j| unsafe {
