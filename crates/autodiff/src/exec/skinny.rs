@@ -198,10 +198,10 @@ fn tile<T: Float, const P: usize>(
             [s4, s5, s6, s7] = [c[4].0[v], c[5].0[v], c[6].0[v], c[7].0[v]];
         }
         for (row, f) in whole.iter().zip(&factors) {
-            let row = &row[v];
+            let (row, f) = (&row[v], f.map(|factor| [factor; LANES]));
             step! {
-                s0 += row, &[f[0]; LANES]; s1 += row, &[f[1]; LANES]; s2 += row, &[f[2]; LANES]; s3 += row, &[f[3]; LANES];
-                s4 += row, &[f[4]; LANES]; s5 += row, &[f[5]; LANES]; s6 += row, &[f[6]; LANES]; s7 += row, &[f[7]; LANES];
+                s0 += row, &f[0]; s1 += row, &f[1]; s2 += row, &f[2]; s3 += row, &f[3];
+                s4 += row, &f[4]; s5 += row, &f[5]; s6 += row, &f[6]; s7 += row, &f[7];
             }
         }
         for (c, sums) in c.iter_mut().zip([s0, s1, s2, s3, s4, s5, s6, s7]) {
