@@ -246,6 +246,7 @@ impl<T: Float> Run<'_, T> {
                     }
                 });
             });
+            // A filter is computed by itself, so its bits do not depend on how many share the others.
             let share = y.dim().1.div_ceil(parallel::threads()).next_multiple_of(SIDE);
             pieces(y, 1, (share.min(FILTERS), true), 0, &|first, y| {
                 self.workspace.with(before.max(after), |scratch| {
