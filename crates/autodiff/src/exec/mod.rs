@@ -1,5 +1,6 @@
 //! What runs: memory of a replay, the call a kernel sees, and the CPU kernels.
 
+mod ahead;
 pub(crate) mod bags;
 mod call;
 pub(crate) mod channels;

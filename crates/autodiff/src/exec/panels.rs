@@ -5,16 +5,17 @@
 
 use ndarray::{ArrayViewMut2, Axis, s};
 
-use super::tile::{COLUMNS, ROWS, Start, Target, accumulate};
+use super::ahead::Ahead;
+use super::tile::{COLUMNS, Panel, ROWS, Start, Target, accumulate};
 use super::turn::{TURNED, turn};
 use super::{Workspace, parallel};
 use crate::{Float, Layout};
 
 /// Extent of the inner axis that one pass takes.
-const DEPTH: usize = 320;
+const DEPTH: usize = 288;
 /// Rows of the left operand that are packed at once.
 const BLOCK: usize = 1024;
-/// Panels that are packed at once, so that a row is read in long runs.
+/// Panels whose rows are asked for at once, so that they are read in long runs.
 const STRIP: usize = 4;
 /// Multiplications from which a product is worth another thread.
 const TASK: usize = 1 << 21;
@@ -45,6 +46,15 @@ impl<'a, T: Float> Matrix<'a, T> {
     fn from(self, row: usize, column: usize) -> Matrix<'a, T> {
         let start = (row * self.rows + column * self.columns).min(self.data.len());
         Matrix { data: &self.data[start..], ..self }
+    }
+
+    /// Asks for the first rows and columns, if either lie without gaps.
+    fn ahead(self, rows: usize, columns: usize) -> Ahead {
+        match (self.rows, self.columns) {
+            (stride, 1) => Ahead::rows(self.data, (rows, columns), stride),
+            (1, stride) => Ahead::rows(self.data, (columns, rows), stride),
+            _ => Ahead::NOTHING,
+        }
     }
 }
 
@@ -169,10 +179,49 @@ pub(crate) enum Right<'a, T> {
     Plain(Matrix<'a, T>),
 }
 
+impl<T: Float> Right<'_, T> {
+    /// The panel of terms `start..start + depth` from `column` on, packed already or in `spare`.
+    fn panel<'b>(
+        &'b self,
+        (start, depth): (usize, usize),
+        (column, columns): (usize, usize),
+        spare: &'b mut [T],
+    ) -> Panel<'b, T> {
+        match self {
+            Right::Packed(all) => Panel::Packed(&all[packed_at(start, depth, column, columns)..]),
+            Right::Plain(b) => {
+                let (b, width) = (b.from(start, column), COLUMNS.min(columns - column));
+                if b.columns == 1 && width == COLUMNS {
+                    return Panel::Rows(b.data, b.rows, spare);
+                }
+                pack_panel(b, depth, width, spare);
+                Panel::Packed(spare)
+            }
+        }
+    }
+
+    /// Asks for the panels of a strip.
+    fn ahead(&self, (start, depth): (usize, usize), (column, columns): (usize, usize)) -> Ahead {
+        let width = (STRIP * COLUMNS).min(columns - column);
+        match self {
+            Right::Packed(all) => {
+                let len = width.next_multiple_of(COLUMNS) * depth;
+                Ahead::rows(&all[packed_at(start, depth, column, columns)..], (1, len), len)
+            }
+            Right::Plain(b) => b.from(start, column).ahead(depth, width),
+        }
+    }
+}
+
+/// Where the packed panel of a pass and a column begins.
+fn packed_at(start: usize, depth: usize, column: usize, columns: usize) -> usize {
+    start * columns.next_multiple_of(COLUMNS) + column * depth
+}
+
 /// Elements of scratch that [`multiply`] takes for `rows` rows.
 pub(crate) fn scratch_len(rows: usize, inner: usize) -> usize {
     let depth = inner.min(DEPTH);
-    depth * (rows.min(BLOCK).next_multiple_of(ROWS) + STRIP * COLUMNS)
+    depth * (rows.min(BLOCK).next_multiple_of(ROWS) + COLUMNS)
 }
 
 /// c = onto + a b by this thread alone, `a` of `inner` columns.
@@ -194,25 +243,21 @@ pub(crate) fn multiply<T: Float>(
             let onto = if pass == 0 { onto } else { Onto::Itself };
             let (left, spare) = scratch.split_at_mut(block.next_multiple_of(ROWS) * depth);
             pack_left(a.from(first, start), block, depth, left);
-            for column in (0..columns).step_by(STRIP * COLUMNS) {
-                let width = (STRIP * COLUMNS).min(columns - column);
-                let packed = width.next_multiple_of(COLUMNS) * depth;
-                let strip = match b {
-                    Right::Packed(all) => {
-                        let at = start * columns.next_multiple_of(COLUMNS) + column * depth;
-                        &all[at..at + packed]
-                    }
-                    Right::Plain(b) => {
-                        let strip = &mut spare[..packed];
-                        pack_strip(b.from(start, column), depth, width, strip);
-                        &*strip
-                    }
-                };
-                let mut c = c.slice_mut(s![first..first + block, column..column + width]);
-                let panels = strip.chunks_exact(depth * COLUMNS).enumerate();
-                for ((i, panel), mut c) in panels.zip(c.axis_chunks_iter_mut(Axis(1), COLUMNS)) {
-                    tiles(left, panel, onto.after(column + i * COLUMNS), &mut c);
+            let next = passes(inner).nth(pass + 1);
+            let mut ahead = Ahead::NOTHING;
+            for column in (0..columns).step_by(COLUMNS) {
+                if column.is_multiple_of(STRIP * COLUMNS) {
+                    let later = column + STRIP * COLUMNS;
+                    ahead = match next {
+                        _ if later < columns => b.ahead((start, depth), (later, columns)),
+                        Some(next) => b.ahead(next, (0, columns)),
+                        None => Ahead::NOTHING,
+                    };
                 }
+                let width = COLUMNS.min(columns - column);
+                let mut panel = b.panel((start, depth), (column, columns), &mut spare[..depth * COLUMNS]);
+                let mut c = c.slice_mut(s![first..first + block, column..column + width]);
+                tiles(left, &mut panel, depth, onto.after(column), &mut c, &mut ahead);
             }
         }
     }
@@ -230,8 +275,15 @@ fn empty<T: Float>(onto: Onto<'_, T>, c: &mut ArrayViewMut2<'_, T>) {
 }
 
 /// One panel of columns, tile by tile.
-fn tiles<T: Float>(left: &[T], panel: &[T], onto: Onto<'_, T>, c: &mut ArrayViewMut2<'_, T>) {
-    let (depth, width) = (panel.len() / COLUMNS, c.dim().1);
+fn tiles<T: Float>(
+    left: &[T],
+    panel: &mut Panel<'_, T>,
+    depth: usize,
+    onto: Onto<'_, T>,
+    c: &mut ArrayViewMut2<'_, T>,
+    ahead: &mut Ahead,
+) {
+    let width = c.dim().1;
     let mut row = [T::zero(); COLUMNS];
     if let Onto::Row(values) = onto {
         row[..width].copy_from_slice(&values[..width]);
@@ -240,7 +292,7 @@ fn tiles<T: Float>(left: &[T], panel: &[T], onto: Onto<'_, T>, c: &mut ArrayView
     let whole = c.dim().0 / ROWS * ROWS;
     let mut done = 0;
     if let Some(mut target) = Target::of(&mut c.slice_mut(s![..whole, ..])) {
-        accumulate(left, panel, start, &mut target);
+        accumulate(left, panel, depth, start, &mut target, ahead);
         done = whole;
     }
     // What is no whole tile goes through one.
@@ -251,7 +303,7 @@ fn tiles<T: Float>(left: &[T], panel: &[T], onto: Onto<'_, T>, c: &mut ArrayView
         for (tile, c) in tile.iter_mut().zip(c.rows()) {
             tile.iter_mut().zip(c).for_each(|(tile, &c)| *tile = c);
         }
-        accumulate(left, panel, start, &mut Target::whole(&mut tile));
+        accumulate(left, panel, depth, start, &mut Target::whole(&mut tile), ahead);
         for (tile, c) in tile.iter().zip(c.rows_mut()) {
             c.into_iter().zip(tile).for_each(|(c, &tile)| *c = tile);
         }
