@@ -95,6 +95,8 @@ pub trait Float:
     fn root(self) -> Self;
     /// e to the power of `self`.
     fn e_to(self) -> Self;
+    /// The same, where `self` is known to lie between minus and plus [`Float::NEAR`].
+    fn e_to_near(self) -> Self;
     /// Natural logarithm.
     fn natural_log(self) -> Self;
     /// Hyperbolic tangent.
@@ -105,10 +107,12 @@ pub trait Float:
     fn power(self, exponent: Self) -> Self;
     /// Minus infinity.
     const LOWEST: Self;
+    /// e to the power of this, or of minus this, is neither infinite nor subnormal.
+    const NEAR: Self;
 }
 
 macro_rules! float {
-    ($type:ident) => {
+    ($type:ident, $e_to_near:ident, $near:ident) => {
         impl Float for $type {
             #[inline(always)]
             fn of(value: f64) -> Self {
@@ -137,6 +141,10 @@ macro_rules! float {
                 math::exp::$type(self)
             }
             #[inline(always)]
+            fn e_to_near(self) -> Self {
+                math::exp::$e_to_near(self)
+            }
+            #[inline(always)]
             fn natural_log(self) -> Self {
                 math::log::$type(self)
             }
@@ -153,9 +161,10 @@ macro_rules! float {
                 self.powf(exponent)
             }
             const LOWEST: Self = $type::NEG_INFINITY;
+            const NEAR: Self = math::exp::$near;
         }
     };
 }
 
-float!(f32);
-float!(f64);
+float!(f32, near_32, NEAR_32);
+float!(f64, near_64, NEAR_64);

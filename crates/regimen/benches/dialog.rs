@@ -1,6 +1,6 @@
 //! The dialog experiment's network beside PyTorch and JAX on one thread: `scripts/bench dialog`.
 
-#[expect(dead_code, reason = "other benchmarks have peaks, slow peers and targets for memory")]
+#[expect(dead_code, reason = "other benchmarks have peaks and targets for memory")]
 #[path = "peers/mod.rs"]
 mod peers;
 

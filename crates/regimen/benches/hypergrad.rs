@@ -8,7 +8,7 @@ mod peers;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use peers::{Case, Ours, ROUNDS, Start, Target};
+use peers::{Case, Ours, Start, Target};
 
 fn main() -> Result<ExitCode> {
     peers::main(&[("learn", "meta_iteration")], |start| {
@@ -43,7 +43,6 @@ fn case(start: &Start, steps: usize, dtype: &str) -> Case {
             ours("checkpointed", Vec::new()),
         ],
         peers: names.iter().flat_map(peer).collect(),
-        slow: (&[3], if steps > 100 { 3 } else { ROUNDS }),
         ..Case::new(format!("hypergrad, {steps} steps, {dtype}"), 1)
     }
 }

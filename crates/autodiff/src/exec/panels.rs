@@ -255,7 +255,8 @@ pub(crate) fn multiply<T: Float>(
                     };
                 }
                 let width = COLUMNS.min(columns - column);
-                let mut panel = b.panel((start, depth), (column, columns), &mut spare[..depth * COLUMNS]);
+                let mut panel =
+                    b.panel((start, depth), (column, columns), &mut spare[..depth * COLUMNS]);
                 let mut c = c.slice_mut(s![first..first + block, column..column + width]);
                 tiles(left, &mut panel, depth, onto.after(column), &mut c, &mut ahead);
             }

@@ -4,7 +4,7 @@
 
 use super::parallel;
 use super::reduce::row_sum;
-use super::simd::{lane_max, lane_sum, vectorised};
+use super::simd::{exponentiate, lane_max, lane_sum, vectorised};
 use crate::{Error, Float};
 
 /// Elements of scratch for exponentials that are summed and forgotten.
@@ -31,9 +31,7 @@ fn exponentials<T: Float>(x: &[T], n: usize, y: &mut [T], mut told: impl FnMut(u
             *y = x - shift;
         }
     }
-    for y in y {
-        *y = y.e_to();
-    }
+    exponentiate(y);
 }
 
 vectorised! {
@@ -113,8 +111,9 @@ vectorised! {
                 let mut sum = T::zero();
                 for x in row.chunks(PIECE) {
                     for (y, &x) in scratch.iter_mut().zip(x) {
-                        *y = (x - shift).e_to();
+                        *y = x - shift;
                     }
+                    exponentiate(&mut scratch[..x.len()]);
                     sum += lane_sum(&scratch[..x.len()]);
                 }
                 out(i, shift, sum.natural_log());

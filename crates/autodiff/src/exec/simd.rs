@@ -75,6 +75,44 @@ pub(crate) fn ask_for<T>(x: &[T]) {
     let _ = x;
 }
 
+/// Elements whose exponentials are computed together, in fewer steps where all allow it.
+const TOGETHER: usize = 64;
+
+#[inline(always)]
+fn exponentials_of<T: Float>(mut x: [T; TOGETHER]) -> [T; TOGETHER] {
+    let far = x.iter().fold(false, |far, &x| far | !(x <= T::NEAR && x >= -T::NEAR));
+    if far {
+        x.iter_mut().for_each(|x| *x = x.e_to());
+    } else {
+        x.iter_mut().for_each(|x| *x = x.e_to_near());
+    }
+    x
+}
+
+/// y = e^x, for slices of one length.
+#[inline(always)]
+pub(crate) fn exponentials<T: Float>(x: &[T], y: &mut [T]) {
+    let ((xs, x_rest), (ys, y_rest)) = (x.as_chunks(), y.as_chunks_mut());
+    for (x, y) in xs.iter().zip(ys) {
+        *y = exponentials_of(*x);
+    }
+    for (y, &x) in y_rest.iter_mut().zip(x_rest) {
+        *y = x.e_to();
+    }
+}
+
+/// x = e^x.
+#[inline(always)]
+pub(crate) fn exponentiate<T: Float>(x: &mut [T]) {
+    let (xs, rest) = x.as_chunks_mut();
+    for x in xs {
+        *x = exponentials_of(*x);
+    }
+    for x in rest {
+        *x = x.e_to();
+    }
+}
+
 /// Partial results of a reduction, combined at its end.
 pub(crate) const LANES: usize = 16;
 

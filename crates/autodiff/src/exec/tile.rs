@@ -188,7 +188,8 @@ unsafe fn plain<T: Float>(job: Job<T>) {
                 let left = job.left.add(row / ROWS * ROWS * job.depth + row % ROWS);
                 let mut sum = *job.from.0.add(row * job.from.1 + column);
                 for p in 0..job.depth {
-                    sum = (*left.add(p * ROWS)).times_plus(*job.panel.add(p * COLUMNS + column), sum);
+                    sum =
+                        (*left.add(p * ROWS)).times_plus(*job.panel.add(p * COLUMNS + column), sum);
                 }
                 *job.to.0.add(row * job.to.1 + column) = sum;
             }
@@ -363,7 +364,8 @@ mod tests {
                     })
                 })
                 .collect();
-            let (mut packed, mut plainly) = ([(); 2].map(|()| vec![T::zero(); depth * COLUMNS])).into();
+            let (mut packed, mut plainly) =
+                ([(); 2].map(|()| vec![T::zero(); depth * COLUMNS])).into();
             let mut found = vec![start; count * ROWS];
             for from in [Start::Row(&start), Start::Itself] {
                 let mut panel = Panel::Rows(&rows, stride, &mut packed);

@@ -14,12 +14,27 @@ pub(crate) fn f32(x: f32) -> f32 {
     (y + 1.0) * power_of_two_32(half) * power_of_two_32(k - half)
 }
 
+/// Up to this, e^x and e^-x are neither infinite nor subnormal.
+pub(crate) const NEAR_32: f32 = 87.0;
+
+/// The bits of [`f32`] for |x| up to [`NEAR_32`], in fewer steps: k is added to the exponent.
+#[inline(always)]
+pub(crate) fn near_32(x: f32) -> f32 {
+    // As in `parts_32`, without what keeps k positive.
+    const ROUND: f32 = 12_582_912.0;
+    let shifted = x.mul_add(std::f32::consts::LOG2_E, ROUND);
+    let y = beside_32(x, shifted - ROUND) + 1.0;
+    f32::from_bits(y.to_bits().wrapping_add(shifted.to_bits() << 23))
+}
+
 /// e^x - 1 for x from -60 to 0.
 #[inline(always)]
 pub(crate) fn minus_one_32(x: f32) -> f32 {
-    let (y, k) = parts_32(x);
-    let scale = power_of_two_32(k - 127);
-    scale.mul_add(y, scale - 1.0)
+    // As in `parts_32`; the low bits are an exponent.
+    const ROUND: f32 = 12_582_912.0 + 127.0;
+    let shifted = x.mul_add(std::f32::consts::LOG2_E, ROUND);
+    let scale = f32::from_bits(shifted.to_bits() << 23);
+    scale.mul_add(beside_32(x, shifted - ROUND), scale - 1.0)
 }
 
 /// e^r - 1 and k + 254.
@@ -29,7 +44,12 @@ fn parts_32(x: f32) -> (f32, i32) {
     const ROUND: f32 = 12_582_912.0 + 254.0;
     let shifted = x.mul_add(std::f32::consts::LOG2_E, ROUND);
     let k = (shifted.to_bits() as i32).wrapping_sub(12_582_912.0_f32.to_bits() as i32);
-    let n = shifted - ROUND;
+    (beside_32(x, shifted - ROUND), k)
+}
+
+/// e^r - 1 for r = x - n ln 2.
+#[inline(always)]
+fn beside_32(x: f32, n: f32) -> f32 {
     // ln 2 in two parts.
     let r = n.mul_add(2.121_944_4e-4, n.mul_add(-0.693_359_4, x));
     let p = polynomial!(
@@ -41,7 +61,7 @@ fn parts_32(x: f32) -> (f32, i32) {
         1.666_666_5e-1,
         0.5
     );
-    (p.mul_add(r * r, r), k)
+    p.mul_add(r * r, r)
 }
 
 /// 2^(k - 127).
@@ -62,12 +82,27 @@ pub(crate) fn f64(x: f64) -> f64 {
     (y + 1.0) * power_of_two_64(half) * power_of_two_64(k - half)
 }
 
+/// Up to this, e^x and e^-x are neither infinite nor subnormal.
+pub(crate) const NEAR_64: f64 = 708.0;
+
+/// The bits of [`f64`] for |x| up to [`NEAR_64`], in fewer steps: k is added to the exponent.
+#[inline(always)]
+pub(crate) fn near_64(x: f64) -> f64 {
+    // As in `parts_64`, without what keeps k positive.
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    let shifted = x.mul_add(std::f64::consts::LOG2_E, ROUND);
+    let y = beside_64(x, shifted - ROUND) + 1.0;
+    f64::from_bits(y.to_bits().wrapping_add(shifted.to_bits() << 52))
+}
+
 /// e^x - 1 for x from -60 to 0.
 #[inline(always)]
 pub(crate) fn minus_one_64(x: f64) -> f64 {
-    let (y, k) = parts_64(x);
-    let scale = power_of_two_64(k - 1023);
-    scale.mul_add(y, scale - 1.0)
+    // As in `parts_64`; the low bits are an exponent.
+    const ROUND: f64 = 6_755_399_441_055_744.0 + 1023.0;
+    let shifted = x.mul_add(std::f64::consts::LOG2_E, ROUND);
+    let scale = f64::from_bits(shifted.to_bits() << 52);
+    scale.mul_add(beside_64(x, shifted - ROUND), scale - 1.0)
 }
 
 /// e^r - 1 and k + 2046.
@@ -77,7 +112,12 @@ fn parts_64(x: f64) -> (f64, i64) {
     const ROUND: f64 = 6_755_399_441_055_744.0 + 2046.0;
     let shifted = x.mul_add(std::f64::consts::LOG2_E, ROUND);
     let k = (shifted.to_bits() as i64).wrapping_sub(6_755_399_441_055_744.0_f64.to_bits() as i64);
-    let n = shifted - ROUND;
+    (beside_64(x, shifted - ROUND), k)
+}
+
+/// e^r - 1 for r = x - n ln 2.
+#[inline(always)]
+fn beside_64(x: f64, n: f64) -> f64 {
     // ln 2 in two parts.
     let r = n.mul_add(-1.908_214_929_270_587_7e-10, n.mul_add(-6.931_471_803_691_238e-1, x));
     let p = polynomial!(
@@ -95,7 +135,7 @@ fn parts_64(x: f64) -> (f64, i64) {
         1.0 / 6.0,
         0.5
     );
-    (p.mul_add(r * r, r), k)
+    p.mul_add(r * r, r)
 }
 
 /// 2^(k - 1023).
@@ -112,6 +152,16 @@ mod tests {
     fn agrees_with_the_library() {
         check32(super::f32, f64::exp, 2);
         check64(super::f64, f64::exp, 2);
+    }
+
+    #[test]
+    fn fewer_steps_give_the_same_bits() {
+        for i in 0..=2_000_000 {
+            let x = f64::from(i) / 1e6 - 1.0;
+            let (near, far) = (x as f32 * super::NEAR_32, x * super::NEAR_64);
+            assert_eq!(super::near_32(near).to_bits(), super::f32(near).to_bits());
+            assert_eq!(super::near_64(far).to_bits(), super::f64(far).to_bits());
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The elementwise functions that fused loops are made of.
 
 use crate::Float;
+use crate::exec::simd::exponentials;
 
 /// One elementwise function of one or two operands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -103,7 +104,7 @@ impl Micro {
         match self {
             Micro::Copy => out.copy_from_slice(x),
             Micro::Neg => map(x, out, |x| -x),
-            Micro::Exp => map(x, out, T::e_to),
+            Micro::Exp => exponentials(x, out),
             Micro::Log => map(x, out, T::natural_log),
             Micro::Sqrt => map(x, out, T::root),
             Micro::Tanh => map(x, out, T::hyperbolic_tangent),

@@ -2,8 +2,12 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::ROUNDS;
 use super::program::{Program, Sample};
+use super::show::{least, median};
+use super::{ROUNDS, TRIALS};
+
+/// Times the fastest peer's seconds, below which another might be the fastest.
+const NEAR: f64 = 1.1;
 
 /// What ours should stay below.
 #[derive(Debug, Clone, Copy)]
@@ -30,17 +34,14 @@ pub(crate) struct Case {
     pub(crate) is_peak: bool,
     pub(crate) ours: Vec<Ours>,
     pub(crate) peers: Vec<Program>,
-    /// How often everything runs, and how often a peer that takes long.
     pub(crate) rounds: usize,
-    pub(crate) slow: (&'static [usize], usize),
 }
 
 impl Case {
     /// A workload, with nothing that runs yet.
     pub(crate) fn new(name: String, threads: usize) -> Self {
         let (ours, peers) = (Vec::new(), Vec::new());
-        let slow = (&[][..], 0);
-        Self { name, threads, is_peak: false, ours, peers, rounds: ROUNDS, slow }
+        Self { name, threads, is_peak: false, ours, peers, rounds: ROUNDS }
     }
 
     /// 10^9 operations of a unit of work, however it is computed, as a program counts them.
@@ -52,19 +53,34 @@ impl Case {
         self.ours.iter().map(|ours| &ours.program).chain(&self.peers)
     }
 
-    /// Runs all programs in turn, so that they meet the same states of the machine.
+    /// Runs all programs in turn, so that they meet the same states of the machine; after a few rounds
+    /// only the peers that can be the fastest.
     pub(crate) fn run(&mut self, folder: &Path) -> Result<()> {
         for round in 0..self.rounds {
             for ours in &mut self.ours {
                 ours.program.measure(folder)?;
             }
-            for (index, peer) in self.peers.iter_mut().enumerate() {
-                if !self.slow.0.contains(&index) || round < self.slow.1 {
+            let contenders: Vec<bool> =
+                (0..self.peers.len()).map(|peer| round < TRIALS || self.contends(peer)).collect();
+            for (peer, contends) in self.peers.iter_mut().zip(contenders) {
+                if contends {
                     peer.measure(folder)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Whether a peer comes near the fastest of those that a target compares it with.
+    fn contends(&self, peer: usize) -> bool {
+        let seconds = |program| median(program, |sample| sample.seconds);
+        self.ours.iter().flat_map(|ours| &ours.targets).any(|target| match target {
+            Target::Fastest(among, _) if among.contains(&peer) => {
+                least(&self.peers, among, |sample| sample.seconds)
+                    .is_some_and(|fastest| seconds(&self.peers[peer]) < NEAR * seconds(fastest))
+            }
+            _ => false,
+        })
     }
 }
 

@@ -20,6 +20,8 @@ use python::Python;
 
 /// Pairs behind a ratio.
 pub(crate) const ROUNDS: usize = 9;
+/// Rounds of a peer that is clearly not the fastest.
+const TRIALS: usize = 3;
 
 /// What the command line asks for.
 #[derive(Debug, Default)]

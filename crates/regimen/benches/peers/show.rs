@@ -15,7 +15,7 @@ fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
     })
 }
 
-fn median(program: &Program, of: fn(&Sample) -> f64) -> f64 {
+pub(super) fn median(program: &Program, of: fn(&Sample) -> f64) -> f64 {
     quartiles(program.samples.iter().map(of).collect())[1]
 }
 
@@ -80,7 +80,11 @@ pub(crate) fn table(case: &Case, peak: Option<f64>) -> String {
 }
 
 /// The peer with the smallest median, of those with the given indices that there are.
-fn least<'a>(peers: &'a [Program], among: &[usize], of: fn(&Sample) -> f64) -> Option<&'a Program> {
+pub(super) fn least<'a>(
+    peers: &'a [Program],
+    among: &[usize],
+    of: fn(&Sample) -> f64,
+) -> Option<&'a Program> {
     let among = among.iter().filter_map(|&index| peers.get(index));
     among.min_by(|a, b| median(a, of).total_cmp(&median(b, of)))
 }
