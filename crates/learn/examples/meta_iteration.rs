@@ -90,7 +90,7 @@ impl Objective for Network {
     fn fill(&self, _: &Stream, index: u64, batch: &mut Batch) {
         let first = (self.from + (index % self.count) as usize) * BATCH;
         let x = &self.x[first * SIZES[0]..(first + BATCH) * SIZES[0]];
-        batch.floats_mut(0).copy_from_slice(x);
+        batch.copy_floats(0, 0, x);
         batch.indices_mut(1).copy_from_slice(&self.class[first..first + BATCH]);
     }
 }

@@ -2,6 +2,7 @@ use autodiff::{Buffer, DType, Device, Var};
 use experiment::Stream;
 
 use crate::Layout;
+use crate::reversible::widen;
 
 /// What a batch input holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,45 +43,87 @@ impl BatchInput {
 /// The arrays of one batch, reused from step to step.
 #[derive(Debug, Clone)]
 pub struct Batch {
+    /// Floats in f32.
     arrays: Vec<Buffer>,
+    /// The same for a graph in f64, which reads these; else empty.
+    wide: Vec<Buffer>,
+    /// Inputs whose floats have not been widened yet.
+    narrow: Vec<bool>,
 }
 
 impl Batch {
     /// Arrays for the inputs of an objective, all zero.
     pub fn new(inputs: &[BatchInput]) -> Self {
-        let zeros = |input: &BatchInput| {
-            let dtype = match input.kind {
-                BatchKind::Float => DType::F32,
-                BatchKind::Index => DType::U32,
-            };
-            Buffer::zeros(Device::cpu(), dtype, input.len())
-        };
-        Self { arrays: inputs.iter().map(zeros).collect() }
+        Self::of(DType::F32, inputs)
     }
 
-    /// Values of floating-point input number `input`, row-major; empty for an index input.
+    /// As [`new`](Self::new), for a graph whose floats are of type `float`.
+    pub(crate) fn of(float: DType, inputs: &[BatchInput]) -> Self {
+        let zeros = |float: DType| {
+            let zeros = move |input: &BatchInput| {
+                let dtype = match input.kind {
+                    BatchKind::Float => float,
+                    BatchKind::Index => DType::U32,
+                };
+                Buffer::zeros(Device::cpu(), dtype, input.len())
+            };
+            inputs.iter().map(zeros).collect()
+        };
+        let wide = if float == DType::F32 { Vec::new() } else { zeros(float) };
+        Self { arrays: zeros(DType::F32), wide, narrow: vec![false; inputs.len()] }
+    }
+
+    /// Values of floating-point input number `input` as [`floats_mut`](Self::floats_mut) left them,
+    /// row-major; empty for an index input.
     pub fn floats(&self, input: usize) -> &[f32] {
         self.arrays[input].as_slice().unwrap_or_default()
     }
 
     /// Indices of index input number `input`, row-major; empty for a floating-point input.
     pub fn indices(&self, input: usize) -> &[u32] {
-        self.arrays[input].as_slice().unwrap_or_default()
+        let arrays = if self.wide.is_empty() { &self.arrays } else { &self.wide };
+        arrays[input].as_slice().unwrap_or_default()
     }
 
     /// [`floats`](Self::floats), to be filled.
     pub fn floats_mut(&mut self, input: usize) -> &mut [f32] {
+        self.narrow[input] = true;
         self.arrays[input].as_mut_slice().unwrap_or_default()
+    }
+
+    /// Fills floating-point input number `input` from element `at` on, without a copy in between where
+    /// the graph computes in f64. An input is filled by this or by [`floats_mut`](Self::floats_mut).
+    ///
+    /// # Panics
+    /// If the input has fewer elements.
+    pub fn copy_floats(&mut self, input: usize, at: usize, values: &[f32]) {
+        let wide = self.wide.get_mut(input).and_then(|array| array.as_mut_slice::<f64>().ok());
+        match wide {
+            Some(wide) if !self.narrow[input] => widen(values, &mut wide[at..at + values.len()]),
+            _ => self.floats_mut(input)[at..at + values.len()].copy_from_slice(values),
+        }
     }
 
     /// [`indices`](Self::indices), to be filled.
     pub fn indices_mut(&mut self, input: usize) -> &mut [u32] {
-        self.arrays[input].as_mut_slice().unwrap_or_default()
+        self.arrays_mut()[input].as_mut_slice().unwrap_or_default()
+    }
+
+    /// Ends the filling of a batch.
+    pub(crate) fn settle(&mut self) {
+        for (input, narrow) in self.narrow.iter_mut().enumerate() {
+            if std::mem::take(narrow)
+                && let Some(wide) = self.wide.get_mut(input)
+            {
+                let values = self.arrays[input].as_slice().unwrap_or_default();
+                widen(values, wide.as_mut_slice().unwrap_or_default());
+            }
+        }
     }
 
     /// The arrays themselves, for a program that reads them where they are.
     pub(crate) fn arrays_mut(&mut self) -> &mut [Buffer] {
-        &mut self.arrays
+        if self.wide.is_empty() { &mut self.arrays } else { &mut self.wide }
     }
 }
 
@@ -152,5 +195,37 @@ pub trait Task: Objective {
         }
         let found = format!("wanted no state of the task, found {} numbers", state.len());
         Err(experiment::Error::Checkpoint(found))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_get_to_a_graph_in_f64_either_way() {
+        let inputs = [
+            BatchInput::float("x", &[2, 2]),
+            BatchInput::index("class", &[2]),
+            BatchInput::float("y", &[3]),
+        ];
+        let mut batch = Batch::of(DType::F64, &inputs);
+        for lift in [0.1, 0.2] {
+            batch.copy_floats(0, 0, &[1.5, lift]);
+            batch.copy_floats(0, 2, &[lift, -2.5]);
+            batch.indices_mut(1).copy_from_slice(&[7, 8]);
+            batch.floats_mut(2)[..2].fill(lift);
+            batch.copy_floats(2, 2, &[3.0]);
+            batch.settle();
+            let wide = f64::from(lift);
+            let arrays = batch.arrays_mut();
+            assert_eq!(arrays[0].as_slice::<f64>().unwrap(), [1.5, wide, wide, -2.5]);
+            assert_eq!(arrays[1].as_slice::<u32>().unwrap(), [7, 8]);
+            assert_eq!(arrays[2].as_slice::<f64>().unwrap(), [wide, wide, 3.0]);
+        }
+        assert_eq!(batch.indices(1), [7, 8]);
+        let mut narrow = Batch::new(&inputs);
+        narrow.copy_floats(0, 1, &[4.0]);
+        assert_eq!(narrow.floats(0), [0.0, 4.0, 0.0, 0.0]);
     }
 }

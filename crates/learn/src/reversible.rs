@@ -25,3 +25,4 @@ pub use schedules::Schedules;
 pub use trajectory::Trajectory;
 
 use remainders::Remainders;
+pub(crate) use rows::widen;

@@ -123,7 +123,7 @@ impl Objective for Classifier {
         if self.draw == Draw::InTurn && all.is_multiple_of(rows) {
             let first = usize::try_from(index).unwrap_or(0) % (all / rows) * rows;
             let pixels = &self.examples.pixels[first * PIXELS..(first + rows) * PIXELS];
-            batch.floats_mut(0).copy_from_slice(pixels);
+            batch.copy_floats(0, 0, pixels);
             batch.indices_mut(1).copy_from_slice(&self.examples.labels[first..first + rows]);
             return;
         }
@@ -135,8 +135,7 @@ impl Objective for Classifier {
                 Draw::InTurn => (first + row) % all,
                 Draw::Listed(examples) => examples[first + row] as usize,
             };
-            let to = &mut batch.floats_mut(0)[row * PIXELS..(row + 1) * PIXELS];
-            to.copy_from_slice(self.examples.row(example));
+            batch.copy_floats(0, row * PIXELS, self.examples.row(example));
             batch.indices_mut(1)[row] = self.examples.labels[example];
         }
     }

@@ -101,9 +101,9 @@ impl Objective for Shared {
     }
 
     fn fill(&self, _: &Stream, _: u64, batch: &mut Batch) {
-        batch.floats_mut(0).copy_from_slice(&self.stacked.pixels);
+        batch.copy_floats(0, 0, &self.stacked.pixels);
         batch.indices_mut(1).copy_from_slice(&self.stacked.classes);
-        batch.floats_mut(2).copy_from_slice(&self.stacked.weights);
+        batch.copy_floats(2, 0, &self.stacked.weights);
     }
 }
 

@@ -79,7 +79,7 @@ impl Objective for Averaged {
             let index = JUDGING + index * BATCHES as u64 + number;
             self.objective.fill(stream, index, &mut one);
             for input in 0..each {
-                batch.floats_mut(part * each + input).copy_from_slice(one.floats(input));
+                batch.copy_floats(part * each + input, 0, one.floats(input));
                 batch.indices_mut(part * each + input).copy_from_slice(one.indices(input));
             }
         }

@@ -4,7 +4,7 @@
 //! between multiplications, are there when they are read.
 
 /// Bytes of a line.
-const LINE: usize = 64;
+pub(crate) const LINE: usize = 64;
 
 /// Rows of lines, as far as they have not been asked for.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,8 @@ impl Ahead {
         Ahead { next: first.cast(), row: count, all: rows * count, count, step }
     }
 
-    /// Asks for the next line; without branches, which would be mispredicted at a row's end.
+    /// Asks for the next line, into the nearest cache or the second; without branches, which would be
+    /// mispredicted at a row's end.
     #[inline(always)]
     pub(crate) fn ask<const NEAR: bool>(&mut self) {
         ask_for_line::<NEAR>(self.next);

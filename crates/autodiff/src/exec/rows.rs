@@ -2,9 +2,10 @@
 //!
 //! Rows are taken several at a time, so that exponentials fill whole vectors however short a row is.
 
+use super::ahead::Ahead;
 use super::parallel;
 use super::reduce::row_sum;
-use super::simd::{exponentiate, lane_max, lane_sum, vectorised};
+use super::simd::{LANES, exponentiate, lane_max, lane_sum, vectorised};
 use crate::{Error, Float};
 
 /// Elements of scratch for exponentials that are summed and forgotten.
@@ -23,7 +24,13 @@ fn shift<T: Float>(row: &[T]) -> T {
 
 /// y = exp(x - shift) for whole rows, the shift of each told to `told`.
 #[inline(always)]
-fn exponentials<T: Float>(x: &[T], n: usize, y: &mut [T], mut told: impl FnMut(usize, T)) {
+fn exponentials<T: Float>(
+    x: &[T],
+    n: usize,
+    y: &mut [T],
+    ahead: &mut Ahead,
+    mut told: impl FnMut(usize, T),
+) {
     for (row, (x, y)) in x.chunks_exact(n).zip(y.chunks_exact_mut(n)).enumerate() {
         let shift = shift(x);
         told(row, shift);
@@ -31,12 +38,12 @@ fn exponentials<T: Float>(x: &[T], n: usize, y: &mut [T], mut told: impl FnMut(u
             *y = x - shift;
         }
     }
-    exponentiate(y);
+    exponentiate(y, ahead);
 }
 
 vectorised! {
     fn softmax_rows<T: Float>(x: &[T], n: usize, y: &mut [T]) {
-        exponentials(x, n, y, |_, _| {});
+        exponentials(x, n, y, &mut Ahead::NOTHING.clone(), |_, _| {});
         for y in y.chunks_exact_mut(n) {
             let sum = if n <= PIECE { lane_sum(y) } else { row_sum(y) };
             for y in y {
@@ -47,16 +54,31 @@ vectorised! {
 }
 
 vectorised! {
-    /// As [`softmax_rows`], each row times its weight, which is taken off at its target.
-    fn towards_rows<T: Float>(x: &[T], n: usize, targets: &[u32], weights: &[T], y: &mut [T]) {
-        exponentials(x, n, y, |_, _| {});
-        for ((y, &target), &weight) in y.chunks_exact_mut(n).zip(targets).zip(weights) {
-            let sum = if n <= PIECE { lane_sum(y) } else { row_sum(y) };
-            for y in y.iter_mut() {
+    /// As [`softmax_rows`] for one row, times its weight, which is taken off at its target; the row
+    /// after it, and its place, are asked for.
+    fn towards_row<T: Float>(
+        x: &[T],
+        target: usize,
+        weight: T,
+        y: &mut [T],
+        after: &[T],
+    ) {
+        let n = y.len();
+        exponentials(x, n, y, &mut Ahead::rows(after, (1, after.len().min(n)), n), |_, _| {});
+        let sum = if n <= PIECE { lane_sum(y) } else { row_sum(y) };
+        let place = y.as_ptr().wrapping_add(n);
+        let mut place = Ahead::at(place, (1, after.len().min(n)), n);
+        let (whole, rest) = y.as_chunks_mut::<LANES>();
+        for y in whole {
+            place.ask::<false>();
+            for y in y {
                 *y = *y / sum * weight;
             }
-            y[target as usize] -= weight;
         }
+        for y in rest {
+            *y = *y / sum * weight;
+        }
+        y[target] -= weight;
     }
 }
 
@@ -80,8 +102,8 @@ pub(crate) fn cross_entropy_gradient<T: Float>(
             if targets[row] == u32::MAX {
                 y.fill(T::zero());
             } else {
-                let (x, one) = (&x[row * n..(row + 1) * n], row..row + 1);
-                towards_rows(x, n, &targets[one.clone()], &weights[one], y);
+                let (x, after) = x[row * n..].split_at(n);
+                towards_row(x, targets[row] as usize, weights[row], y, after);
             }
         }
     });
@@ -107,13 +129,14 @@ vectorised! {
         let mut scratch = [T::zero(); PIECE];
         if n > PIECE {
             for (i, row) in x.chunks_exact(n).enumerate() {
-                let shift = shift(row);
-                let mut sum = T::zero();
+                let (shift, mut sum) = (shift(row), T::zero());
+                let after = &x[((i + 1) * n).min(x.len())..];
+                let mut ahead = Ahead::rows(after, (1, after.len().min(n)), n);
                 for x in row.chunks(PIECE) {
                     for (y, &x) in scratch.iter_mut().zip(x) {
                         *y = x - shift;
                     }
-                    exponentiate(&mut scratch[..x.len()]);
+                    exponentiate(&mut scratch[..x.len()], &mut ahead);
                     sum += lane_sum(&scratch[..x.len()]);
                 }
                 out(i, shift, sum.natural_log());
@@ -123,7 +146,7 @@ vectorised! {
         let (per, mut shifts) = ((PIECE / n).min(ROWS), [T::zero(); ROWS]);
         for (i, x) in x.chunks(per * n).enumerate() {
             let y = &mut scratch[..x.len()];
-            exponentials(x, n, y, |row, shift| shifts[row] = shift);
+            exponentials(x, n, y, &mut Ahead::NOTHING.clone(), |row, shift| shifts[row] = shift);
             for (j, (y, &shift)) in y.chunks_exact(n).zip(&shifts).enumerate() {
                 out(i * per + j, shift, lane_sum(y).natural_log());
             }

@@ -3,6 +3,7 @@
 //! A kernel is defined by [`vectorised`]; the loops it is made of are the inlined functions here.
 //! Rust never contracts or reorders float operations, so every version gives the same bits.
 
+use super::ahead::{Ahead, LINE};
 use crate::Float;
 
 /// Defines a function in three versions, for AVX-512, AVX2 and any processor, and one that picks.
@@ -101,11 +102,14 @@ pub(crate) fn exponentials<T: Float>(x: &[T], y: &mut [T]) {
     }
 }
 
-/// x = e^x.
+/// x = e^x; what is read next is asked for as fast as exponentials are computed.
 #[inline(always)]
-pub(crate) fn exponentiate<T: Float>(x: &mut [T]) {
+pub(crate) fn exponentiate<T: Float>(x: &mut [T], ahead: &mut Ahead) {
     let (xs, rest) = x.as_chunks_mut();
     for x in xs {
+        for _ in 0..size_of_val(x) / LINE {
+            ahead.ask::<false>();
+        }
         *x = exponentials_of(*x);
     }
     for x in rest {

@@ -52,7 +52,7 @@ impl<'a, T> Target<'a, T> {
 #[derive(Debug)]
 pub(crate) enum Panel<'a, T> {
     Packed(&'a [T]),
-    /// Rows, so many elements apart, that are packed while they are multiplied.
+    /// Rows, so many elements apart, that the first tile packs while it multiplies them.
     Rows(&'a [T], usize, &'a mut [T]),
 }
 
@@ -73,6 +73,7 @@ impl<T> Panel<'_, T> {
         found
     }
 
+    /// Rows have been packed.
     fn settle(&mut self) {
         let panel = std::mem::replace(self, Panel::Packed(&[]));
         *self = match panel {
@@ -246,6 +247,7 @@ mod x86 {
                 for first in (0..count * ROWS).step_by($rows) {
                     // SAFETY: the panel of this tile.
                     let left = unsafe { left.add(first / ROWS * ROWS * depth + first % ROWS) };
+                    // Where the next tile goes: stores wait for lines too.
                     let below = to.0.wrapping_add((first + $rows) * to.1);
                     let mut result = Ahead::at(below, ($rows, COLUMNS), to.1);
                     for column in (0..COLUMNS).step_by(2 * $lanes) {

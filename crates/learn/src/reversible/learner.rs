@@ -3,10 +3,10 @@ mod reverse;
 use autodiff::{Buffer, Float};
 
 use super::group::Group;
-use super::programs::{Feed, Programs, outputs, run, zeros};
+use super::programs::{Programs, fill, outputs, run, zeros};
 use super::trajectory::{Tape, flat};
 use super::{HyperError, Hypergradient, Setting, Trajectory, Trial};
-use crate::{Layout, Objective};
+use crate::{Batch, Layout, Objective};
 
 /// Trains by reversible SGD and differentiates the result (algorithms 1 and 2).
 ///
@@ -19,8 +19,8 @@ pub struct HyperLearner<F> {
     params: Vec<Buffer>,
     hypers: Vec<Buffer>,
     direction: Vec<Buffer>,
-    batch: Feed,
-    outer_batch: Feed,
+    batch: Batch,
+    outer_batch: Batch,
     /// Whether the shared forward pass rounds the gradient differently, so that it cannot serve the
     /// reversal.
     separate: bool,
@@ -52,8 +52,8 @@ impl<F: Float> HyperLearner<F> {
             params: zeros::<F>(&lens),
             hypers: zeros::<F>(&hyper_lens),
             direction: zeros::<F>(&lens),
-            batch: Feed::new(F::DTYPE, inner.inputs()),
-            outer_batch: Feed::new(F::DTYPE, outer.inputs()),
+            batch: Batch::of(F::DTYPE, inner.inputs()),
+            outer_batch: Batch::of(F::DTYPE, outer.inputs()),
             lens,
             hyper_lens,
             separate: false,
@@ -150,7 +150,7 @@ impl<F: Float> HyperLearner<F> {
         groups: &mut [Group],
         step: usize,
     ) -> Result<f64, HyperError> {
-        self.batch.fill(inner, setting.batches, step)?;
+        fill(&mut self.batch, inner, setting.batches, step);
         self.replay_gradient()?;
         let value = self.programs.gradient.output(0).as_slice::<F>()?[0].wide();
         if !value.is_finite() {
@@ -184,7 +184,7 @@ impl<F: Float> HyperLearner<F> {
     }
 
     fn replay_gradient(&mut self) -> Result<(), HyperError> {
-        let inputs = &mut [&mut self.params[..], &mut self.hypers, self.batch.arrays()];
+        let inputs = &mut [&mut self.params[..], &mut self.hypers, self.batch.arrays_mut()];
         Ok(run(&mut self.programs.gradient, inputs)?)
     }
 
@@ -194,8 +194,8 @@ impl<F: Float> HyperLearner<F> {
         setting: &Setting<'_>,
         losses: Vec<f64>,
     ) -> Result<Trial, HyperError> {
-        self.outer_batch.fill(outer, setting.batches, 0)?;
-        let inputs = &mut [&mut self.params[..], &mut self.hypers, self.outer_batch.arrays()];
+        fill(&mut self.outer_batch, outer, setting.batches, 0);
+        let inputs = &mut [&mut self.params[..], &mut self.hypers, self.outer_batch.arrays_mut()];
         run(&mut self.programs.outer, inputs)?;
         let value = self.programs.outer.output(0).as_slice::<F>()?[0].wide();
         if !value.is_finite() {

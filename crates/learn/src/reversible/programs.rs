@@ -83,52 +83,10 @@ impl Programs {
     }
 }
 
-/// The batch of one step, in the type of the graph.
-pub(super) struct Feed {
-    batch: Batch,
-    /// The batch widened; empty in f32, where programs read the batch itself.
-    wide: Vec<Buffer>,
-}
-
-impl Feed {
-    pub(super) fn new(dtype: DType, inputs: &[BatchInput]) -> Self {
-        let mut batch = Batch::new(inputs);
-        let widened = |array: &Buffer| match array.dtype() {
-            DType::U32 => array.clone(),
-            _ => Buffer::zeros(Device::cpu(), dtype, array.len()),
-        };
-        let wide = match dtype {
-            DType::F32 => Vec::new(),
-            _ => batch.arrays_mut().iter().map(widened).collect(),
-        };
-        Self { batch, wide }
-    }
-
-    pub(super) fn fill(
-        &mut self,
-        objective: &dyn Objective,
-        stream: &Stream,
-        index: usize,
-    ) -> Result<(), Error> {
-        objective.fill(stream, index as u64, &mut self.batch);
-        for (to, from) in self.wide.iter_mut().zip(self.batch.arrays_mut()) {
-            match from.dtype() {
-                DType::U32 => to.write(0, from.as_slice::<u32>()?)?,
-                _ => {
-                    let values = from.as_slice::<f32>()?;
-                    to.as_mut_slice::<f64>()?
-                        .iter_mut()
-                        .zip(values)
-                        .for_each(|(to, &from)| *to = from.into());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn arrays(&mut self) -> &mut [Buffer] {
-        if self.wide.is_empty() { self.batch.arrays_mut() } else { &mut self.wide }
-    }
+/// Batch `index` of an objective, in the type of the batch.
+pub(super) fn fill(batch: &mut Batch, objective: &dyn Objective, stream: &Stream, index: usize) {
+    objective.fill(stream, index as u64, batch);
+    batch.settle();
 }
 
 /// One buffer a tensor.

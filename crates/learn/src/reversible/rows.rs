@@ -97,6 +97,15 @@ vectorised! {
     }
 }
 
+vectorised! {
+    /// Widens exactly, as many values as both have.
+    pub(crate) fn widen(values: &[f32], widened: &mut [f64]) {
+        for (widened, &value) in widened.iter_mut().zip(values) {
+            *widened = value.into();
+        }
+    }
+}
+
 /// Multiplies one row of any width.
 pub(super) fn multiply_row(row: &mut [i64], states: &mut [f64], by: Factor) {
     row.iter_mut().zip(states).for_each(|(c, i)| multiply_lane(c, i, by));

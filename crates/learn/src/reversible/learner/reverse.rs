@@ -5,7 +5,7 @@ use autodiff::{Buffer, Float};
 use super::HyperLearner;
 use crate::Objective;
 use crate::reversible::group::{self, Adjoint, Group};
-use crate::reversible::programs::{outputs, run};
+use crate::reversible::programs::{fill, outputs, run};
 use crate::reversible::trajectory::{Tape, flat};
 use crate::reversible::{HyperError, Hypergradient, Kept, Setting, Trajectory, Trial};
 
@@ -135,7 +135,7 @@ impl<F: Float> HyperLearner<F> {
                 self.direction[index].as_mut_slice()?,
             );
         }
-        self.batch.fill(inner, setting.batches, step)?;
+        fill(&mut self.batch, inner, setting.batches, step);
         self.replay_both(step + 1 == schedules.steps())?;
         for (index, group) in groups.iter_mut().enumerate() {
             let gradient = match self.separate {
@@ -156,8 +156,12 @@ impl<F: Float> HyperLearner<F> {
     /// Gradient and curvature. At the last step, whose gradient was just computed by the other
     /// program, tells whether both programs round it alike.
     fn replay_both(&mut self, last: bool) -> Result<(), HyperError> {
-        let inputs =
-            &mut [&mut self.params[..], &mut self.hypers, &mut self.direction, self.batch.arrays()];
+        let inputs = &mut [
+            &mut self.params[..],
+            &mut self.hypers,
+            &mut self.direction,
+            self.batch.arrays_mut(),
+        ];
         run(&mut self.programs.both, inputs)?;
         if last {
             let count = self.lens.len();
@@ -191,9 +195,13 @@ impl<F: Float> HyperLearner<F> {
                 self.direction[index].as_mut_slice()?,
             );
         }
-        self.batch.fill(inner, setting.batches, step)?;
-        let inputs =
-            &mut [&mut self.params[..], &mut self.hypers, &mut self.direction, self.batch.arrays()];
+        fill(&mut self.batch, inner, setting.batches, step);
+        let inputs = &mut [
+            &mut self.params[..],
+            &mut self.hypers,
+            &mut self.direction,
+            self.batch.arrays_mut(),
+        ];
         run(&mut self.programs.curvature, inputs)?;
         for (index, part) in parts.enumerate() {
             reverse.momenta[step * count + index] = group::kept_velocities::<F>(
