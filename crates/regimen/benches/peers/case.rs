@@ -61,7 +61,7 @@ impl Case {
                 ours.program.measure(folder)?;
             }
             let contenders: Vec<bool> =
-                (0..self.peers.len()).map(|peer| round < TRIALS || self.contends(peer)).collect();
+                (0..self.peers.len()).map(|peer| self.contends(peer, round)).collect();
             for (peer, contends) in self.peers.iter_mut().zip(contenders) {
                 if contends {
                     peer.measure(folder)?;
@@ -71,8 +71,12 @@ impl Case {
         Ok(())
     }
 
-    /// Whether a peer comes near the fastest of those that a target compares it with.
-    fn contends(&self, peer: usize) -> bool {
+    /// Whether a peer comes near the fastest of those that a target compares it with. One that has left
+    /// out a round stays out, so that its samples are those of the first rounds, as a ratio takes them.
+    fn contends(&self, peer: usize, round: usize) -> bool {
+        if round < TRIALS || self.peers[peer].samples.len() < round {
+            return round < TRIALS;
+        }
         let seconds = |program| median(program, |sample| sample.seconds);
         self.ours.iter().flat_map(|ours| &ours.targets).any(|target| match target {
             Target::Fastest(among, _) if among.contains(&peer) => {
