@@ -103,6 +103,8 @@ pub trait Float:
     fn hyperbolic_tangent(self) -> Self;
     /// 1 / (1 + exp(-self)).
     fn logistic(self) -> Self;
+    /// The same, where `self` is known to lie between minus and plus [`Float::NEAR`].
+    fn logistic_near(self) -> Self;
     /// `self` to the power of `exponent`, by the system's library.
     fn power(self, exponent: Self) -> Self;
     /// Minus infinity.
@@ -112,7 +114,7 @@ pub trait Float:
 }
 
 macro_rules! float {
-    ($type:ident, $e_to_near:ident, $near:ident) => {
+    ($type:ident, $near:ident, $limit:ident) => {
         impl Float for $type {
             #[inline(always)]
             fn of(value: f64) -> Self {
@@ -142,7 +144,7 @@ macro_rules! float {
             }
             #[inline(always)]
             fn e_to_near(self) -> Self {
-                math::exp::$e_to_near(self)
+                math::exp::$near(self)
             }
             #[inline(always)]
             fn natural_log(self) -> Self {
@@ -157,11 +159,15 @@ macro_rules! float {
                 math::sigmoid::$type(self)
             }
             #[inline(always)]
+            fn logistic_near(self) -> Self {
+                math::sigmoid::$near(self)
+            }
+            #[inline(always)]
             fn power(self, exponent: Self) -> Self {
                 self.powf(exponent)
             }
             const LOWEST: Self = $type::NEG_INFINITY;
-            const NEAR: Self = math::exp::$near;
+            const NEAR: Self = math::exp::$limit;
         }
     };
 }

@@ -7,6 +7,7 @@ pub(crate) mod channels;
 pub(crate) mod cholesky;
 pub(crate) mod columns;
 pub(crate) mod conv;
+pub(crate) mod elementary;
 pub(crate) mod fused;
 pub(crate) mod gemm;
 mod memory;

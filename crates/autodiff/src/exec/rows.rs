@@ -3,9 +3,10 @@
 //! Rows are taken several at a time, so that exponentials fill whole vectors however short a row is.
 
 use super::ahead::Ahead;
+use super::elementary::{Exponential, apply_ahead};
 use super::parallel;
 use super::reduce::row_sum;
-use super::simd::{LANES, exponentiate, lane_max, lane_sum, vectorised};
+use super::simd::{LANES, lane_max, lane_sum, vectorised};
 use crate::{Error, Float};
 
 /// Elements of scratch for exponentials that are summed and forgotten.
@@ -38,7 +39,7 @@ fn exponentials<T: Float>(
             *y = x - shift;
         }
     }
-    exponentiate(y, ahead);
+    apply_ahead::<Exponential, T>(y, ahead);
 }
 
 vectorised! {
@@ -136,7 +137,7 @@ vectorised! {
                     for (y, &x) in scratch.iter_mut().zip(x) {
                         *y = x - shift;
                     }
-                    exponentiate(&mut scratch[..x.len()], &mut ahead);
+                    apply_ahead::<Exponential, T>(&mut scratch[..x.len()], &mut ahead);
                     sum += lane_sum(&scratch[..x.len()]);
                 }
                 out(i, shift, sum.natural_log());

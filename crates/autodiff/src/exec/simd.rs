@@ -3,7 +3,6 @@
 //! A kernel is defined by [`vectorised`]; the loops it is made of are the inlined functions here.
 //! Rust never contracts or reorders float operations, so every version gives the same bits.
 
-use super::ahead::{Ahead, LINE};
 use crate::Float;
 
 /// Defines a function in three versions, for AVX-512, AVX2 and any processor, and one that picks.
@@ -74,47 +73,6 @@ pub(crate) fn ask_for<T>(x: &[T]) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = x;
-}
-
-/// Elements whose exponentials are computed together, in fewer steps where all allow it.
-const TOGETHER: usize = 64;
-
-#[inline(always)]
-fn exponentials_of<T: Float>(mut x: [T; TOGETHER]) -> [T; TOGETHER] {
-    let far = x.iter().fold(false, |far, &x| far | !(x <= T::NEAR && x >= -T::NEAR));
-    if far {
-        x.iter_mut().for_each(|x| *x = x.e_to());
-    } else {
-        x.iter_mut().for_each(|x| *x = x.e_to_near());
-    }
-    x
-}
-
-/// y = e^x, for slices of one length.
-#[inline(always)]
-pub(crate) fn exponentials<T: Float>(x: &[T], y: &mut [T]) {
-    let ((xs, x_rest), (ys, y_rest)) = (x.as_chunks(), y.as_chunks_mut());
-    for (x, y) in xs.iter().zip(ys) {
-        *y = exponentials_of(*x);
-    }
-    for (y, &x) in y_rest.iter_mut().zip(x_rest) {
-        *y = x.e_to();
-    }
-}
-
-/// x = e^x; what is read next is asked for as fast as exponentials are computed.
-#[inline(always)]
-pub(crate) fn exponentiate<T: Float>(x: &mut [T], ahead: &mut Ahead) {
-    let (xs, rest) = x.as_chunks_mut();
-    for x in xs {
-        for _ in 0..size_of_val(x) / LINE {
-            ahead.ask::<false>();
-        }
-        *x = exponentials_of(*x);
-    }
-    for x in rest {
-        *x = x.e_to();
-    }
 }
 
 /// Partial results of a reduction, combined at its end.

@@ -1,7 +1,7 @@
 //! The elementwise functions that fused loops are made of.
 
 use crate::Float;
-use crate::exec::simd::exponentials;
+use crate::exec::elementary::{self, Exponential, Logistic, Tangent};
 
 /// One elementwise function of one or two operands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,11 +104,11 @@ impl Micro {
         match self {
             Micro::Copy => out.copy_from_slice(x),
             Micro::Neg => map(x, out, |x| -x),
-            Micro::Exp => exponentials(x, out),
+            Micro::Exp => elementary::map::<Exponential, T>(x, out),
             Micro::Log => map(x, out, T::natural_log),
             Micro::Sqrt => map(x, out, T::root),
-            Micro::Tanh => map(x, out, T::hyperbolic_tangent),
-            Micro::Sigmoid => map(x, out, T::logistic),
+            Micro::Tanh => elementary::map::<Tangent, T>(x, out),
+            Micro::Sigmoid => elementary::map::<Logistic, T>(x, out),
             // Written so that a NaN stays one.
             Micro::Relu => map(x, out, |x| if x < zero { zero } else { x }),
             Micro::Step => map(x, out, |x| truth(x > zero)),

@@ -2,6 +2,7 @@
 
 use super::{Dims, Operands};
 use crate::Float;
+use crate::exec::elementary::{Tangent, apply};
 use crate::exec::simd::{axpy, dot, vectorised};
 
 /// The part of an operand `[rows, each]` that belongs to one row.
@@ -16,9 +17,7 @@ vectorised! {
         for ((to, &q), &k) in to.iter_mut().zip(query).zip(key) {
             *to = q + k;
         }
-        for to in to.iter_mut() {
-            *to = to.hyperbolic_tangent();
-        }
+        apply::<Tangent, T>(to);
     }
 }
 

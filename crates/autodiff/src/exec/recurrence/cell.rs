@@ -5,6 +5,7 @@
 
 use super::KEPT;
 use crate::Float;
+use crate::exec::elementary::{Logistic, Tangent, apply, map};
 use crate::exec::simd::vectorised;
 
 /// The four blocks of a row.
@@ -60,23 +61,15 @@ vectorised! {
             let was = r * width..(r + 1) * width;
             let (sigmoids, rest) = gates.split_at_mut(2 * width);
             let (g, o) = rest.split_at_mut(width);
-            for z in sigmoids.iter_mut() {
-                *z = z.logistic();
-            }
-            for z in g.iter_mut() {
-                *z = z.hyperbolic_tangent();
-            }
-            for z in o.iter_mut() {
-                *z = z.logistic();
-            }
+            apply::<Logistic, T>(sigmoids);
+            apply::<Tangent, T>(g);
+            apply::<Logistic, T>(o);
             let [i, f, g, o] = blocks(gates, width);
             let previous = &old.memory[was.clone()];
             for k in 0..width {
                 c[k] = f[k] * previous[k] + i[k] * g[k];
             }
-            for (h, &c) in h.iter_mut().zip(c.iter()) {
-                *h = c.hyperbolic_tangent();
-            }
+            map::<Tangent, T>(c, h);
             for (h, &o) in h.iter_mut().zip(o) {
                 *h *= o;
             }
@@ -100,16 +93,15 @@ vectorised! {
         for (row, ((gates, product), h)) in rows.zip(state.chunks_exact_mut(width)).enumerate() {
             let was = &old.state[row * width..(row + 1) * width];
             for (z, &s) in gates.iter_mut().zip(&product[..2 * width]) {
-                *z = (*z + s).logistic();
+                *z += s;
             }
+            apply::<Logistic, T>(&mut gates[..2 * width]);
             let [r, u, n, s] = blocks_mut(gates, width);
             s.copy_from_slice(&product[2 * width..]);
             for k in 0..width {
                 n[k] += r[k] * s[k];
             }
-            for n in n.iter_mut() {
-                *n = n.hyperbolic_tangent();
-            }
+            apply::<Tangent, T>(n);
             for k in 0..width {
                 h[k] = (T::one() - u[k]) * n[k] + u[k] * was[k];
             }
@@ -140,9 +132,7 @@ vectorised! {
             for k in 0..width {
                 zi[k] = f[k] * previous[k] + i[k] * g[k];
             }
-            for k in 0..width {
-                zo[k] = zi[k].hyperbolic_tangent();
-            }
+            map::<Tangent, T>(zi, zo);
             for k in 0..width {
                 let (tanh, dh) = (zo[k], mask * dh[k]);
                 let towards = mask * dc[k] + dh * o[k] * (one - tanh * tanh);
