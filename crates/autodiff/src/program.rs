@@ -1,6 +1,6 @@
 //! A planned program and its replay.
 
-use crate::exec::{Arena, Memory};
+use crate::exec::{Arena, Memory, parallel};
 use crate::graph::State;
 use crate::plan::{Plan, Slot};
 use crate::{Buffer, DType, Device, Error, InputInfo};
@@ -14,6 +14,8 @@ pub struct Program {
     memory: Memory,
     // Owns what the memory's pointers lead to.
     arena: Arena,
+    /// Whether steps share their work so often that runs take place inside the pool.
+    shared: bool,
 }
 
 impl Program {
@@ -39,7 +41,7 @@ impl Program {
                 Slot::Input(_) | Slot::Nowhere => {}
             }
         }
-        Ok(Program { inputs: state.inputs.clone(), plan, outputs, memory, arena })
+        Ok(Program { inputs: state.inputs.clone(), plan, outputs, memory, arena, shared: false })
     }
 
     /// The inputs, in the order [`Program::run`] takes them.
@@ -72,7 +74,14 @@ impl Program {
             // The first slots are the inputs.
             self.memory.point_to_buffer(index, buffer);
         }
-        self.plan.steps.iter().try_for_each(|step| step.run(&self.memory))
+        let (steps, memory) = (&self.plan.steps, &self.memory);
+        let run = || steps.iter().try_for_each(|step| step.run(memory));
+        if self.shared {
+            return parallel::inside(run);
+        }
+        let result;
+        (result, self.shared) = parallel::outside(run);
+        result
     }
 
     /// An output of the last run, in the order they were compiled.

@@ -29,6 +29,7 @@ fn workloads(start: &Start, threads: usize) -> Vec<Case> {
     const TORCH: &[&str] = &["torch", "torch-cl", "torch-compile", "jax-nhwc"];
     const CELLS: &[&str] = &["torch-eager", "torch-nn", "torch-compile", "jax"];
     const ARRAY: &[&str] = &["numpy", "torch"];
+    const SIGMOID: &[&str] = &["numpy", "torch", "scipy"];
     let of = |name, [example, arguments, script]: [&'static str; 3], peers, wanted| Workload {
         name,
         example,
@@ -39,8 +40,9 @@ fn workloads(start: &Start, threads: usize) -> Vec<Case> {
     };
     [
         of("sgemm 2048", ["machine", "--job gemm --n 2048", "machine.py"], ARRAY, [1.1; 2]),
-        of("exp", ["machine", "--job exp --n 1000000", "machine.py"], ARRAY, [1.1; 2]),
-        of("tanh", ["machine", "--job tanh --n 1000000", "machine.py"], ARRAY, [1.1; 2]),
+        of("exp", ["machine", "--job exp --n 1000000", "machine.py"], ARRAY, [1.0; 2]),
+        of("tanh", ["machine", "--job tanh --n 1000000", "machine.py"], ARRAY, [1.0; 2]),
+        of("sigmoid", ["machine", "--job sigmoid --n 1000000", "sigmoid.py"], SIGMOID, [1.0; 2]),
         Workload::memory_network("memory network, 1 hop", "--hops 1"),
         Workload::memory_network("memory network, 3 hops", "--hops 3"),
         of("LSTM attention", ["seq2seq", "--cell lstm", "seq2seq.py"], CELLS, [0.8, 0.9]),

@@ -43,7 +43,8 @@ impl Arguments {
         });
         let arguments = Self(pairs.collect());
         let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.number("threads", 1));
-        pool.build_global().expect("the first pool");
+        // This thread computes too, as in the peers.
+        pool.use_current_thread().build_global().expect("the first pool");
         arguments
     }
 

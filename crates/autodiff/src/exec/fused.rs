@@ -19,7 +19,7 @@ pub(crate) const REGISTERS: usize = 40;
 pub(crate) const OPERANDS: usize = 40;
 /// Elements from which operands come from memory, and are asked for before they are read.
 const FAR: usize = 1 << 20;
-/// Elements from which a chain is worth another thread, and that one task handles.
+/// Elements from which a chain is worth another thread, and that one task handles at most.
 const TASK: usize = 1 << 15;
 
 /// Where an operand of a micro-op is.
@@ -156,13 +156,12 @@ impl Fused {
         self.task(&bases, 0, self.len);
     }
 
-    /// Splits a long range at fixed places, so that threads can share it.
+    /// Halves a long range, so that threads can share it evenly.
     fn task<T: Float>(&self, bases: &Bases<T>, start: usize, end: usize) {
         if end - start <= TASK {
             return range(self, bases, start, end);
         }
-        let tasks = (end - start).div_ceil(TASK);
-        let middle = start + tasks / 2 * TASK;
+        let middle = start + ((end - start) / 2).next_multiple_of(BLOCK);
         parallel::both(|| self.task(bases, start, middle), || self.task(bases, middle, end));
     }
 }

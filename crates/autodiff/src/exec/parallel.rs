@@ -1,6 +1,6 @@
 //! Sharing of work between threads, split where the shapes say and never by the number of threads.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -19,6 +19,8 @@ enum Pool {
 
 thread_local! {
     static POOL: RefCell<Pool> = const { RefCell::new(Pool::Shared) };
+    /// How often this thread has handed work to a pool and waited for it.
+    static HANDED_OVER: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Kernels that the calling thread starts use at most so many threads from now on; 0 counts as 1.
@@ -59,14 +61,26 @@ pub(crate) fn both(left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
         left();
         return right();
     }
-    let pool = match rayon::current_thread_index() {
-        Some(_) => Pool::Shared,
-        None => POOL.with_borrow(Pool::clone),
-    };
-    match pool {
-        Pool::Own(pool) => pool.install(|| rayon::join(left, right)),
-        _ => rayon::join(left, right),
-    };
+    inside(|| rayon::join(left, right));
+}
+
+/// Runs work on a thread of the pool, from where sharing costs least.
+pub(crate) fn inside<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    if threads() == 1 || rayon::current_thread_index().is_some() {
+        return work();
+    }
+    HANDED_OVER.set(HANDED_OVER.get() + 1);
+    match POOL.with_borrow(Pool::clone) {
+        Pool::Own(pool) => pool.install(work),
+        _ => rayon::scope(|_| work()),
+    }
+}
+
+/// Runs work; says also whether it would run better inside a pool, which it entered more than once.
+pub(crate) fn outside<R>(work: impl FnOnce() -> R) -> (R, bool) {
+    let before = HANDED_OVER.get();
+    let result = work();
+    (result, HANDED_OVER.get() - before > 1)
 }
 
 /// Calls `work(first, rows)` for pieces of `y` of `per` rows of `width` elements each.
@@ -89,6 +103,20 @@ pub(crate) fn rows<T: Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_that_enters_a_pool_often_is_told_from_other_work() {
+        let enter = |times: usize| (0..times).for_each(|_| both(|| (), || ()));
+        let own = std::thread::spawn(move || {
+            set_threads(2);
+            let shared = [1, 2].map(|times| outside(|| enter(times)).1);
+            let within = outside(|| inside(|| enter(2))).1;
+            let on_a_worker = inside(|| rayon::current_thread_index().is_some());
+            set_threads(1);
+            (shared, within, on_a_worker, outside(|| enter(2)).1)
+        });
+        assert_eq!(own.join().unwrap(), ([false, true], false, true, false));
+    }
 
     #[test]
     fn a_thread_has_as_many_as_were_set_for_it() {

@@ -50,7 +50,7 @@ impl Start {
         Program::new(name, threads, command(&[&program], words))
     }
 
-    /// A peer's script; nothing without peers.
+    /// A peer's script, of the peers' folder or else of this one; nothing without peers.
     pub(crate) fn peer(
         &self,
         script: &str,
@@ -59,7 +59,9 @@ impl Start {
         words: &str,
     ) -> Vec<Program> {
         let program = |(python, folder): &(String, PathBuf)| {
-            let script = folder.join(script).display().to_string();
+            let theirs = folder.join(script);
+            let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers").join(script);
+            let script = if theirs.exists() { theirs } else { ours }.display().to_string();
             let words = format!("{words} --threads {threads}");
             Program::new(name, threads, command(&[python, &script], &words))
         };
