@@ -56,7 +56,7 @@ impl Ahead {
     target_arch = "x86_64",
     expect(unsafe_code, reason = "a hint takes a pointer, which it does not read through")
 )]
-fn ask_for_line<const NEAR: bool>(at: *const i8) {
+pub(crate) fn ask_for_line<const NEAR: bool>(at: *const i8) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};

@@ -3,11 +3,13 @@
 //! A function is a long chain of steps, each of which waits for the one before: several vectors are
 //! computed together, so that a processor has other steps to do.
 
-use super::ahead::{Ahead, LINE};
+use super::ahead::{Ahead, LINE, ask_for_line};
 use crate::Float;
 
 /// Elements computed together.
 const BLOCK: usize = 64;
+/// Elements between a result that is computed and the place that is asked for meanwhile.
+const AHEAD: usize = 1024;
 
 /// A function of one element.
 pub(crate) trait Elementary<T> {
@@ -83,6 +85,9 @@ pub(crate) fn map<F: Elementary<T>, T: Float>(x: &[T], y: &mut [T]) {
     let ((xs, x_rest), (ys, y_rest)) = (x.as_chunks(), y.as_chunks_mut());
     for (x, y) in xs.iter().zip(ys) {
         let mut block = *x;
+        for line in (0..BLOCK).step_by(LINE / size_of::<T>()) {
+            ask_for_line::<true>(y.as_ptr().wrapping_add(AHEAD + line).cast());
+        }
         F::block(&mut block);
         *y = block;
     }

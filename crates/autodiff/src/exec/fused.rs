@@ -156,9 +156,9 @@ impl Fused {
         self.task(&bases, 0, self.len);
     }
 
-    /// Halves a long range, so that threads can share it evenly.
+    /// Halves a long range, so that threads share it evenly; one thread takes it whole.
     fn task<T: Float>(&self, bases: &Bases<T>, start: usize, end: usize) {
-        if end - start <= TASK {
+        if end - start <= TASK || parallel::threads() == 1 {
             return range(self, bases, start, end);
         }
         let middle = start + ((end - start) / 2).next_multiple_of(BLOCK);
