@@ -4,7 +4,8 @@
 //! `cargo run --release -p learn --example meta_iteration -- --steps 100 --way reversible` prints one
 //! JSON line: seconds (median and quartiles), bytes kept, peak resident size, and values to compare
 //! with other programs. Other ways are `tape` and `checkpointed`; `--dtype float64` computes in f64;
-//! `--reps N` or `--budget SECONDS` says how often; `--momentum G` gives every step the same one.
+//! `--reps N` or `--budget SECONDS` says how often; `--momentum G` gives every step the same one;
+//! `--act logistic` has logistic units in place of tanh.
 //! Data and weights come from a counter-based generator.
 
 #[path = "../../autodiff/examples/measure/mod.rs"]
@@ -30,10 +31,12 @@ struct Network {
     /// First batch, and how many are used in turn.
     from: usize,
     count: u64,
+    /// Whether units are logistic.
+    logistic: bool,
 }
 
 impl Network {
-    fn new(from: usize, count: u64) -> Self {
+    fn new(from: usize, count: u64, logistic: bool) -> Self {
         let mut layout = Layout::new();
         for (i, size) in SIZES.windows(2).enumerate() {
             layout = layout.with(&format!("w{i}"), size, Init::Zeros).with(
@@ -53,6 +56,7 @@ impl Network {
             class: uniform(2, rows).map(|x| (10.0 * x) as u32).collect(),
             from,
             count,
+            logistic,
         }
     }
 
@@ -81,7 +85,7 @@ impl Objective for Network {
         for (layer, of) in params.chunks(2).enumerate() {
             x = x.matmul(of[0])?.add(of[1])?;
             if layer + 2 < SIZES.len() {
-                x = x.tanh();
+                x = if self.logistic { x.sigmoid() } else { x.tanh() };
             }
         }
         Ok(x.cross_entropy(batch[1])?.mean_all())
@@ -108,7 +112,13 @@ fn way(name: &str) -> Trajectory {
 fn measured<F: Float>(arguments: &Arguments) -> (Hypergradient, serde_json::Value) {
     let (steps, way) = (arguments.number("steps", 100), way(arguments.text("way", "reversible")));
     let momentum: f64 = arguments.number("momentum", 0.0);
-    let (inner, outer) = (Network::new(0, BATCHES as u64), Network::new(BATCHES, 1));
+    let logistic = match arguments.text("act", "tanh") {
+        "tanh" => false,
+        "logistic" => true,
+        other => panic!("--act: wanted tanh or logistic, found {other:?}"),
+    };
+    let inner = Network::new(0, BATCHES as u64, logistic);
+    let outer = Network::new(BATCHES, 1, logistic);
     let rates: Vec<f64> = uniform(3, 8 * steps).map(|x| 0.1 + 0.1 * x).collect();
     let drawn = |x: f64| if momentum > 0.0 { momentum } else { 0.5 + 0.4 * x };
     let momenta: Vec<f64> = uniform(4, 8 * steps).map(drawn).collect();

@@ -12,72 +12,50 @@ const BLOCK: usize = 64;
 const AHEAD: usize = 1024;
 
 /// A function of one element.
-pub(crate) trait Elementary<T> {
-    fn one(x: T) -> T;
+pub(crate) trait Elementary<T: Float> {
+    /// Whether there is a shorter way for elements between minus and plus [`Float::NEAR`].
+    const SHORTER: bool;
 
-    /// The same bits, for all of a block.
-    #[inline(always)]
-    fn block(x: &mut [T; BLOCK])
-    where
-        T: Float,
-    {
-        x.iter_mut().for_each(|x| *x = Self::one(*x));
-    }
-}
+    fn of(x: T) -> T;
 
-/// Whether all lie between minus and plus [`Float::NEAR`], where an exponential takes fewer steps.
-#[inline(always)]
-fn near<T: Float>(x: &[T; BLOCK]) -> bool {
-    !x.iter().fold(false, |far, &x| far | !(x <= T::NEAR && x >= -T::NEAR))
-}
-
-/// e^x
-pub(crate) struct Exponential;
-
-impl<T: Float> Elementary<T> for Exponential {
-    #[inline(always)]
-    fn one(x: T) -> T {
-        x.e_to()
-    }
+    /// The same bits by the shorter way.
+    fn near(x: T) -> T;
 
     #[inline(always)]
     fn block(x: &mut [T; BLOCK]) {
-        if near(x) {
-            x.iter_mut().for_each(|x| *x = x.e_to_near());
+        let far = |&x: &T| !(x <= T::NEAR && x >= -T::NEAR);
+        if Self::SHORTER && !x.iter().fold(false, |any, x| any | far(x)) {
+            x.iter_mut().for_each(|x| *x = Self::near(*x));
         } else {
-            x.iter_mut().for_each(|x| *x = x.e_to());
+            x.iter_mut().for_each(|x| *x = Self::of(*x));
         }
     }
 }
 
-/// 1 / (1 + e^-x)
-pub(crate) struct Logistic;
+macro_rules! elementary {
+    ($(#[$doc:meta])* $name:ident, $shorter:literal, $of:ident, $near:ident) => {
+        $(#[$doc])*
+        pub(crate) struct $name;
 
-impl<T: Float> Elementary<T> for Logistic {
-    #[inline(always)]
-    fn one(x: T) -> T {
-        x.logistic()
-    }
+        impl<T: Float> Elementary<T> for $name {
+            const SHORTER: bool = $shorter;
 
-    #[inline(always)]
-    fn block(x: &mut [T; BLOCK]) {
-        if near(x) {
-            x.iter_mut().for_each(|x| *x = x.logistic_near());
-        } else {
-            x.iter_mut().for_each(|x| *x = x.logistic());
+            #[inline(always)]
+            fn of(x: T) -> T {
+                x.$of()
+            }
+
+            #[inline(always)]
+            fn near(x: T) -> T {
+                x.$near()
+            }
         }
-    }
+    };
 }
 
-/// Hyperbolic tangent.
-pub(crate) struct Tangent;
-
-impl<T: Float> Elementary<T> for Tangent {
-    #[inline(always)]
-    fn one(x: T) -> T {
-        x.hyperbolic_tangent()
-    }
-}
+elementary!(/** e^x */ Exponential, true, e_to, e_to_near);
+elementary!(/** 1 / (1 + e^-x) */ Logistic, true, logistic, logistic_near);
+elementary!(/** Hyperbolic tangent. */ Tangent, false, hyperbolic_tangent, hyperbolic_tangent);
 
 /// y = f(x), for slices of one length.
 #[inline(always)]
@@ -92,7 +70,7 @@ pub(crate) fn map<F: Elementary<T>, T: Float>(x: &[T], y: &mut [T]) {
         *y = block;
     }
     for (y, &x) in y_rest.iter_mut().zip(x_rest) {
-        *y = F::one(x);
+        *y = F::of(x);
     }
 }
 
@@ -122,6 +100,37 @@ fn apply_with<F: Elementary<T>, T: Float>(x: &mut [T], mut before: impl FnMut())
         *x = block;
     }
     for x in rest {
-        *x = F::one(*x);
+        *x = F::of(*x);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Blocks and what is left of one, of elements that are near, far and no numbers.
+    fn all<F: Elementary<T>, T: Float>() {
+        let far = [T::of(800.0), T::LOWEST, -T::LOWEST, T::of(f64::NAN), T::of(-104.0)];
+        for (len, place) in [(0, 0), (63, 2), (64, 64), (200, 70), (200, 199)] {
+            let mut x: Vec<T> = (0..len).map(|i| T::of(f64::from(i as u32) * 0.3 - 20.0)).collect();
+            x.splice(place.min(len)..(place + far.len()).min(len), far).for_each(drop);
+            let bits = |x: &[T]| x.iter().map(|x| x.wide().to_bits()).collect::<Vec<_>>();
+            let wanted: Vec<T> = x.iter().map(|&x| F::of(x)).collect();
+            let mut y = vec![T::zero(); x.len()];
+            map::<F, T>(&x, &mut y);
+            assert_eq!(bits(&y), bits(&wanted));
+            apply::<F, T>(&mut x);
+            assert_eq!(bits(&x), bits(&wanted));
+        }
+    }
+
+    #[test]
+    fn blocks_give_the_bits_of_single_elements() {
+        all::<Exponential, f32>();
+        all::<Exponential, f64>();
+        all::<Logistic, f32>();
+        all::<Logistic, f64>();
+        all::<Tangent, f32>();
+        all::<Tangent, f64>();
     }
 }

@@ -1,4 +1,5 @@
-//! Sharing of work between threads, split where the shapes say and never by the number of threads.
+//! Sharing of work between threads. Where a bit could depend on a split, the shapes decide it and never
+//! the number of threads.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
