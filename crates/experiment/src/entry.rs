@@ -11,6 +11,8 @@ pub trait Bound: Send + Sync {
     fn params(&self) -> &Value;
     /// Parameters that differ from their default: what identity is computed from.
     fn canonical(&self) -> &Value;
+    /// Final metrics of a run with these parameters.
+    fn metrics(&self) -> Vec<Metric>;
     /// Data sets the run will open.
     fn data(&self) -> Vec<DataRef>;
     /// Executes one run.
@@ -47,8 +49,10 @@ pub struct Entry {
     pub version: u32,
     /// One sentence for listings.
     pub summary: &'static str,
-    /// Final metrics.
+    /// Final metrics of runs at their defaults.
     pub metrics: &'static [Metric],
+    /// Whether runs may report final metrics that nothing declares.
+    pub any_metric: bool,
     /// Per-item scores behind final metrics.
     pub items: &'static [Items],
     bind: Bind,
@@ -66,6 +70,7 @@ impl Entry {
             version: E::VERSION,
             summary: E::SUMMARY,
             metrics: E::METRICS,
+            any_metric: E::ANY_METRIC,
             items: E::ITEMS,
             bind: bind::<E>,
             schema: || schemars::schema_for!(E::Params).into(),
@@ -141,6 +146,10 @@ impl<E: Experiment> Bound for BoundExperiment<E> {
 
     fn canonical(&self) -> &Value {
         &self.canonical
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        self.experiment.metrics()
     }
 
     fn data(&self) -> Vec<DataRef> {

@@ -1,4 +1,5 @@
 use std::any::Any;
+use std::borrow::Cow;
 
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
@@ -30,14 +31,21 @@ pub enum Better {
 }
 
 /// A metric that an experiment reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Metric {
     /// Name as it stands in the tables, for example `test_accuracy`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Unit, for example `%`; empty for a pure number.
-    pub unit: &'static str,
-    /// Which direction is better.
-    pub better: Better,
+    pub unit: Cow<'static, str>,
+    /// Which direction is better; `None` where nobody said.
+    pub better: Option<Better>,
+}
+
+impl Metric {
+    /// A metric of a name known at compile time.
+    pub const fn new(name: &'static str, unit: &'static str, better: Better) -> Self {
+        Self { name: Cow::Borrowed(name), unit: Cow::Borrowed(unit), better: Some(better) }
+    }
 }
 
 /// Scores of single test items whose mean is a final metric, in a table of the run's own; tests
@@ -79,6 +87,8 @@ pub trait Experiment: Sized + Send + Sync + 'static {
     const SUMMARY: &'static str;
     /// Final metrics, the first being the one that search and selection look at.
     const METRICS: &'static [Metric];
+    /// Whether a run may report final metrics beside those of [`metrics`](Self::metrics).
+    const ANY_METRIC: bool = false;
 
     /// Per-item scores behind final metrics.
     const ITEMS: &'static [Items] = &[];
@@ -88,6 +98,11 @@ pub trait Experiment: Sized + Send + Sync + 'static {
     /// # Errors
     /// Names the parameter, what was wanted and what was found.
     fn new(params: Self::Params) -> Result<Self, ParamError>;
+
+    /// The final metrics of a run with these parameters, in the order of importance.
+    fn metrics(&self) -> Vec<Metric> {
+        Self::METRICS.to_vec()
+    }
 
     /// The data sets that [`run`](Self::run) will open.
     fn data(&self) -> Vec<DataRef>;

@@ -88,6 +88,10 @@ pub struct RunSpec {
     pub device: Device,
     /// Threads the run may use.
     pub threads: usize,
+    /// Checksums of the data sets and files that the run reads, by name; empty in records of
+    /// versions that did not keep them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub data: BTreeMap<String, String>,
 }
 
 /// An attempt began. Attempts of one run are numbered from 1.

@@ -36,6 +36,7 @@ fn spec(name: &str) -> RunSpec {
         sweep: "sweep".into(),
         device: Device::Cpu,
         threads: 1,
+        data: Default::default(),
     }
 }
 

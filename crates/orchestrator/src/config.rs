@@ -20,7 +20,7 @@ mod when;
 
 use std::path::Path as FilePath;
 
-use experiment::{BindError, Bound, Entry, ParamError};
+use experiment::{BindError, Bound, Entry, Metric, ParamError};
 
 use deserialize::{Overlay, Reader, Trace, typed};
 use error::hint;
@@ -53,8 +53,8 @@ pub struct Config {
     pub sweep: Sweep,
     /// What a run may use.
     pub resources: Resources,
-    /// How results are to be shown.
-    pub table: Option<Table>,
+    /// How results are to be shown, one entry a table.
+    pub tables: Vec<Table>,
     root: Node,
 }
 
@@ -94,9 +94,21 @@ pub fn load(path: &FilePath, set: &[String]) -> Result<Config, ConfigError> {
         params,
         sweep: part("sweep").map(Sweep::read).transpose()?.unwrap_or_default(),
         resources: part("resources").map(Resources::read).transpose()?.unwrap_or_default(),
-        table: part("table").map(|node| typed(node, &Path::from_iter(["table"]))).transpose()?,
+        tables: part("table").map(tables).transpose()?.unwrap_or_default(),
         root,
     })
+}
+
+/// One table, or a list of them.
+fn tables(node: &Node) -> Result<Vec<Table>, ConfigError> {
+    let path = Path::from_iter(["table"]);
+    match &node.content {
+        Content::Seq(items) => {
+            let one = |(at, node)| typed(node, &path.join(format!("[{at}]")));
+            items.iter().enumerate().map(one).collect()
+        }
+        _ => Ok(vec![typed(node, &path)?]),
+    }
 }
 
 /// Refuses keys that are not known.
@@ -121,13 +133,13 @@ impl Config {
         &self.root
     }
 
-    /// How trials are chosen to go on; all of them do when absent.
+    /// How trials are chosen to go on by the metrics of the experiment; all of them do when absent.
     ///
     /// # Errors
     /// A block that does not fit, located.
-    pub fn search(&self, entry: &Entry) -> Result<Option<Search>, ConfigError> {
+    pub fn search(&self, metrics: &[Metric]) -> Result<Option<Search>, ConfigError> {
         let node = self.root.get("search").filter(|node| node.content != Content::Null);
-        node.map(|node| Search::read(node, entry.metrics)).transpose()
+        node.map(|node| Search::read(node, metrics)).transpose()
     }
 
     /// The entry of the experiment.

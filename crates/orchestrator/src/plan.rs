@@ -10,7 +10,7 @@ mod scope;
 mod sobol;
 mod state;
 
-use experiment::{Better, Entry};
+use experiment::{Better, Entry, Metric};
 use journal::RunSpec;
 use serde_json::Value;
 
@@ -34,8 +34,10 @@ pub struct Plan {
     pub search: Option<Search>,
     /// What a run may use.
     pub resources: Resources,
-    /// How results are to be shown.
-    pub table: Option<Table>,
+    /// Final metrics of its runs.
+    pub metrics: Vec<Metric>,
+    /// How results are to be shown, one entry a table.
+    pub tables: Vec<Table>,
     /// How many points of the sweep asked for a run that another point had asked for.
     pub duplicates: usize,
 }
@@ -78,8 +80,8 @@ impl Plan {
         Ok(self)
     }
 
-    /// The direction of a final metric, where the experiment declares it.
+    /// The direction of a final metric, where it is declared.
     pub fn better(&self, metric: &str) -> Option<Better> {
-        self.entry.metrics.iter().find(|known| known.name == metric).map(|known| known.better)
+        self.metrics.iter().find(|known| known.name == metric).and_then(|known| known.better)
     }
 }

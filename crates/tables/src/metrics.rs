@@ -195,6 +195,7 @@ mod tests {
             sweep: "s".into(),
             device: Device::Cpu,
             threads: 1,
+            data: Default::default(),
         };
         let run = spec.run;
         fold.apply("w", Event::Started(Started { spec, attempt: 1, at: 0.0 }));

@@ -46,6 +46,7 @@ impl Experiment for Command {
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Any external program: parameters in, metrics out";
     const METRICS: &'static [Metric] = &[];
+    const ANY_METRIC: bool = true;
 
     fn new(params: Params) -> Result<Self, ParamError> {
         params.check()?;

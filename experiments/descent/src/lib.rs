@@ -84,10 +84,8 @@ impl Experiment for Descent {
     const NAME: &'static str = "descent";
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Gradient descent on test functions: the smallest experiment";
-    const METRICS: &'static [Metric] = &[
-        Metric { name: "value", unit: "", better: Better::Lower },
-        Metric { name: "distance", unit: "", better: Better::Lower },
-    ];
+    const METRICS: &'static [Metric] =
+        &[Metric::new("value", "", Better::Lower), Metric::new("distance", "", Better::Lower)];
 
     fn new(params: Params) -> Result<Self, ParamError> {
         let Params { dimension, learning_rate, momentum, noise, record_every, .. } = params;

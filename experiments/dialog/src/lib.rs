@@ -162,11 +162,11 @@ impl Experiment for Dialog {
     const SUMMARY: &'static str =
         "Dialog-based language learning: ten feedback regimes, four learners (Weston 2016)";
     const METRICS: &'static [Metric] = &[
-        Metric { name: "test_accuracy", unit: "%", better: Better::Higher },
-        Metric { name: "selected_test_accuracy", unit: "%", better: Better::Higher },
-        Metric { name: "dev_accuracy", unit: "%", better: Better::Higher },
-        Metric { name: "true_answer_probability", unit: "", better: Better::Higher },
-        Metric { name: "student_accuracy", unit: "%", better: Better::Higher },
+        Metric::new("test_accuracy", "%", Better::Higher),
+        Metric::new("selected_test_accuracy", "%", Better::Higher),
+        Metric::new("dev_accuracy", "%", Better::Higher),
+        Metric::new("true_answer_probability", "", Better::Higher),
+        Metric::new("student_accuracy", "%", Better::Higher),
     ];
 
     const ITEMS: &'static [Items] = &[

@@ -84,10 +84,10 @@ impl<T: Targets> Experiment for Hypergrad<T> {
     const SUMMARY: &'static str =
         "Gradients of hyper-parameters through exactly reversible learning (Maclaurin et al. 2015)";
     const METRICS: &'static [Metric] = &[
-        Metric { name: "objective", unit: "", better: Better::Lower },
-        Metric { name: "initial_objective", unit: "", better: Better::Lower },
-        Metric { name: "fresh_objective", unit: "", better: Better::Lower },
-        Metric { name: "test_loss", unit: "", better: Better::Lower },
+        Metric::new("objective", "", Better::Lower),
+        Metric::new("initial_objective", "", Better::Lower),
+        Metric::new("fresh_objective", "", Better::Lower),
+        Metric::new("test_loss", "", Better::Lower),
     ];
 
     fn new(params: Params) -> Result<Self, ParamError> {

@@ -52,7 +52,7 @@ impl Search {
             Some(other) => return Err(wrong(other, path.join("metric"), "the name of a metric")),
             None => metrics
                 .first()
-                .map(|metric| metric.name.to_owned())
+                .map(|metric| metric.name.clone().into_owned())
                 .ok_or_else(|| fault("key `metric` is missing".into()))?,
         };
         let goal = match node.get("goal") {
@@ -61,11 +61,13 @@ impl Search {
                 .find(|(word, _)| node.content == Content::Text((*word).into()))
                 .map(|(_, goal)| goal)
                 .ok_or_else(|| wrong(node, path.join("goal"), "higher or lower"))?,
-            None => {
-                metrics.iter().find(|known| known.name == metric).map(|m| m.better).ok_or_else(
-                    || fault(format!("key `goal` is missing: no direction of {metric:?} is known")),
-                )?
-            }
+            None => metrics
+                .iter()
+                .find(|known| known.name == metric)
+                .and_then(|m| m.better)
+                .ok_or_else(|| {
+                    fault(format!("key `goal` is missing: no direction of {metric:?} is known"))
+                })?,
         };
         let number = |key: &str, range: std::ops::RangeInclusive<u64>, default: Option<u64>| {
             let wanted = format!("{} to {}", range.start(), range.end());

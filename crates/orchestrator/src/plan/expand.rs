@@ -24,9 +24,10 @@ pub(super) fn expand(
         sweep: config.name.clone(),
         entry,
         runs: Vec::new(),
-        search: config.search(&entry)?,
+        metrics: Vec::new(),
+        search: None,
         resources: config.resources.clone(),
-        table: config.table.clone(),
+        tables: config.tables.clone(),
         duplicates: 0,
     };
     let mut expansion = Expansion { config, identity, plan, known: HashSet::new() };
@@ -51,7 +52,9 @@ pub(super) fn expand(
             expansion.add(point, &seeds)
         })?;
     }
-    Ok(expansion.plan)
+    let mut plan = expansion.plan;
+    plan.search = config.search(&plan.metrics)?;
+    Ok(plan)
 }
 
 fn too_many(block: &Block) -> ConfigError {
@@ -73,6 +76,11 @@ impl Expansion<'_> {
         let (config, plan) = (self.config, &mut self.plan);
         let entry = plan.entry;
         let bound = config.bind(&entry, point)?;
+        for metric in bound.metrics() {
+            if !plan.metrics.contains(&metric) {
+                plan.metrics.push(metric);
+            }
+        }
         let ids = self.identity.of_point(&entry, bound.as_ref()).map_err(|name| {
             // Files are named like data sets, after this word.
             match name.strip_prefix("file:") {
@@ -109,6 +117,7 @@ impl Expansion<'_> {
                 sweep: config.name.clone(),
                 device: self.identity.device,
                 threads: config.resources.threads,
+                data: ids.data.clone(),
             };
             let mut all: Vec<(String, Value)> = Vec::with_capacity(point.len() + 1);
             all.extend(varies());

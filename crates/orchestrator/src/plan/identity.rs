@@ -1,5 +1,7 @@
+use std::collections::BTreeMap;
+
 use experiment::{Bound, Device, Entry, RunId, SpecId, canonical_json};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// What a run's identity depends on beside experiment, parameters and seed.
 pub struct Identity<'a> {
@@ -15,6 +17,8 @@ pub struct Identity<'a> {
 pub(crate) struct PointIdentity {
     experiment: &'static str,
     canonical: String,
+    /// Checksums of data sets and files, by name.
+    pub(crate) data: BTreeMap<String, String>,
     versions: String,
 }
 
@@ -28,10 +32,10 @@ impl Identity<'_> {
         entry: &Entry,
         bound: &dyn Bound,
     ) -> Result<PointIdentity, String> {
-        let mut data = serde_json::Map::new();
+        let mut data = BTreeMap::new();
         for needed in bound.data() {
             let sum = (self.checksum)(&needed.name).ok_or(needed.name.clone())?;
-            data.insert(needed.name, Value::from(sum));
+            data.insert(needed.name, sum);
         }
         let versions = json!({
             "experiment_version": entry.version,
@@ -42,6 +46,7 @@ impl Identity<'_> {
         Ok(PointIdentity {
             experiment: entry.name,
             canonical: canonical_json(bound.canonical()),
+            data,
             versions: canonical_json(&versions),
         })
     }
@@ -50,7 +55,7 @@ impl Identity<'_> {
 impl PointIdentity {
     /// Both ids at a seed.
     pub(crate) fn at(&self, seed: u64) -> (SpecId, RunId) {
-        let Self { experiment, canonical, versions } = self;
+        let Self { experiment, canonical, versions, .. } = self;
         let spec = SpecId::of(&format!(
             r#"{{"experiment":"{experiment}","params":{canonical},"seed":{seed}}}"#
         ));

@@ -2,6 +2,7 @@ use experiment::Entry;
 use serde_json::{Map, Value, json};
 use serde_yaml::{Mapping, Value as Shown};
 
+use super::Plan;
 use crate::config::{
     Axis, Block, Config, ConfigError, Node, Path, Random, Resources, Retry, Seeds, Sweep,
 };
@@ -10,22 +11,24 @@ use crate::config::{
 ///
 /// # Errors
 /// A value that YAML cannot write.
-pub fn resolved(config: &Config, entry: &Entry) -> Result<String, ConfigError> {
+pub fn resolved(config: &Config, plan: &Plan) -> Result<String, ConfigError> {
+    let entry = &plan.entry;
     let params = params(config, entry);
-    let search = config.search(entry)?;
     let yaml = || -> Result<String, serde_yaml::Error> {
         let mut document = Mapping::new();
         document.insert("name".into(), config.name.as_str().into());
         document.insert("experiment".into(), entry.name.into());
         document.insert("params".into(), serde_yaml::to_value(&params)?);
         document.insert("sweep".into(), sweep(&config.sweep)?);
-        if let Some(search) = &search {
+        if let Some(search) = &plan.search {
             document.insert("search".into(), serde_yaml::to_value(search.to_json())?);
         }
         document.insert("resources".into(), resources(&config.resources).into());
-        if let Some(table) = &config.table {
-            document.insert("table".into(), serde_yaml::to_value(table)?);
-        }
+        match config.tables.as_slice() {
+            [] => None,
+            [one] => document.insert("table".into(), serde_yaml::to_value(one)?),
+            several => document.insert("table".into(), serde_yaml::to_value(several)?),
+        };
         serde_yaml::to_string(&document)
     };
     yaml().map_err(|error| config.error_at_params(format!("could not be written as YAML: {error}")))

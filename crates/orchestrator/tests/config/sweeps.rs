@@ -6,7 +6,7 @@ use orchestrator::plan::{Only, resolved};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::toy::{entries, plan};
+use crate::toy::plan;
 
 fn config(text: &str) -> Config {
     let dir = TempDir::new().unwrap();
@@ -100,13 +100,13 @@ fn what_is_shown_plans_the_same_runs() {
         "{HEAD}params: {{ net: {{ width: 4 }}, sizes: [] }}\nsweep:\n  \
          grid: {{ net.layers: [1, 2], learner: [rbi, imitation] }}\n  seeds: 2\n  \
          exclude: [{{ net.layers: 1, learner: rbi }}]\n\
-         resources: {{ memory: 1GiB, time: 90s }}\ntable: {{ rows: learner, value: loss }}\n"
+         resources: {{ memory: 1GiB, time: 90s }}\ntable: [{{ rows: learner, value: loss }}, {{ title: Losses, value: loss }}]\n"
     );
     let original = config(&text);
-    let shown = resolved(&original, &entries()[0]).unwrap();
+    let shown = resolved(&original, &plan(&original).unwrap()).unwrap();
     assert_eq!(ids(&shown), ids(&text));
     let again = config(&shown);
-    assert_eq!((again.resources, again.table), (original.resources, original.table));
+    assert_eq!((again.resources, again.tables), (original.resources, original.tables));
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl Experiment for Toy {
     const NAME: &'static str = "toy";
     const VERSION: u32 = 3;
     const SUMMARY: &'static str = "parameters of every shape";
-    const METRICS: &'static [Metric] = &[Metric { name: "loss", unit: "", better: Better::Lower }];
+    const METRICS: &'static [Metric] = &[Metric::new("loss", "", Better::Lower)];
 
     fn new(params: Params) -> Result<Self, ParamError> {
         let rate = params.learning_rate;

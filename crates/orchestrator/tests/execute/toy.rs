@@ -62,7 +62,7 @@ impl Experiment for Toy {
     const NAME: &'static str = "toy";
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Ends as asked.";
-    const METRICS: &'static [Metric] = &[Metric { name: "sum", unit: "", better: Better::Higher }];
+    const METRICS: &'static [Metric] = &[Metric::new("sum", "", Better::Higher)];
 
     fn new(params: Params) -> Result<Self, ParamError> {
         Ok(Self(params))

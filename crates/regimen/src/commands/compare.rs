@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
+use experiment::Metric;
 use orchestrator::config::Table;
 use orchestrator::plan::Plan;
 use tables::{Format, Published, Request, Runs, Scope, Selection};
@@ -58,6 +59,10 @@ fn subject(arguments: &Compare) -> Result<Subject> {
 }
 
 impl Subject {
+    fn table(&self) -> Option<&Table> {
+        self.plan.as_ref()?.tables.first()
+    }
+
     fn selection(&self) -> Selection {
         let runs =
             self.plan.as_ref().map(|plan| plan.runs.iter().map(|run| run.spec.run).collect());
@@ -75,7 +80,7 @@ fn exact(arguments: &Compare, subject: &Subject, other: &Path) -> Result<Done> {
 fn show(arguments: &Compare, subject: &Subject) -> Result<Done> {
     let mut request = request(arguments, subject)?;
     request.lines = arguments.against.is_some();
-    let published = published(subject.plan.as_ref())?;
+    let published = published(subject.table())?;
     if published.is_none() && arguments.against.is_some() {
         say("no `table: { published: }` in a configuration says which numbers to show");
         return Ok(Done::NothingToCompare);
@@ -129,9 +134,13 @@ fn experiment(arguments: &Compare, subject: &Subject) -> Result<String> {
 /// What the configuration and the arguments ask for.
 fn request(arguments: &Compare, subject: &Subject) -> Result<Request> {
     let experiment = experiment(arguments, subject)?;
-    let mut request = match subject.plan.as_ref().and_then(|plan| plan.table.as_ref()) {
-        Some(table) => asked_by(table),
-        None => Request { value: first_metric(&experiment), ..Request::default() },
+    let metrics = metrics(subject.plan.as_ref(), &experiment);
+    let mut request = match subject.table() {
+        Some(table) => requested(table),
+        None => Request {
+            value: metrics.first().map_or("", |metric| &metric.name).into(),
+            ..Request::default()
+        },
     };
     request.selection = subject.selection();
     if !arguments.rows.is_empty() {
@@ -147,17 +156,16 @@ fn request(arguments: &Compare, subject: &Subject) -> Result<Request> {
         }
         request.value.clone_from(value);
     }
-    look_up(&mut request, &experiment);
+    look_up(&mut request, &experiment, &metrics);
     Ok(request)
 }
 
 /// Prints the table of a plan that was just run.
 pub(crate) fn show_plan(plan: Plan, store: &Path) -> Result<()> {
-    let Some(table) = &plan.table else { return Ok(()) };
-    let mut request = asked_by(table);
-    look_up(&mut request, plan.entry.name);
+    let Some(table) = plan.tables.first() else { return Ok(()) };
+    let mut request = asked_by(table, &plan);
     // The runs are done, so numbers that are not at hand here are no reason to show nothing.
-    let published = published(Some(&plan)).unwrap_or_else(|error| {
+    let published = published(Some(table)).unwrap_or_else(|error| {
         say(&format!("warning: no published numbers: {error:#}"));
         None
     });
@@ -167,8 +175,14 @@ pub(crate) fn show_plan(plan: Plan, store: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What the `table:` block of a configuration asks for.
-pub(crate) fn asked_by(table: &Table) -> Request {
+/// What a `table:` block asks for, with what the plan knows of its metric.
+pub(crate) fn asked_by(table: &Table, plan: &Plan) -> Request {
+    let mut request = requested(table);
+    look_up(&mut request, plan.entry.name, &plan.metrics);
+    request
+}
+
+fn requested(table: &Table) -> Request {
     Request {
         rows: table.rows.clone(),
         columns: table.columns.clone(),
@@ -178,9 +192,9 @@ pub(crate) fn asked_by(table: &Table) -> Request {
     }
 }
 
-/// The published numbers that a plan's `table:` block names.
-pub(crate) fn published(plan: Option<&Plan>) -> Result<Option<Published>> {
-    let name = plan.and_then(|plan| plan.table.as_ref()?.published.as_deref());
+/// The published numbers that a `table:` block names.
+pub(crate) fn published(table: Option<&Table>) -> Result<Option<Published>> {
+    let name = table.and_then(|table| table.published.as_deref());
     Ok(name.map(|name| Published::find(Path::new(PUBLISHED), name)).transpose()?)
 }
 
@@ -196,21 +210,25 @@ fn format(format: TableFormat) -> Option<Format> {
     })
 }
 
-fn first_metric(experiment: &str) -> String {
+/// The final metrics of a plan's runs, or of an experiment at its defaults.
+fn metrics(plan: Option<&Plan>, experiment: &str) -> Vec<Metric> {
     let entries = registry::entries();
     let entry = entries.iter().find(|entry| entry.name == experiment);
-    entry.and_then(|entry| entry.metrics.first()).map_or("", |metric| metric.name).into()
+    plan.map(|plan| plan.metrics.clone())
+        .or_else(|| entry.map(|entry| entry.metrics.to_vec()))
+        .unwrap_or_default()
 }
 
-/// Fills in what the experiment says of the metric: which direction is better, and the scores of
-/// single items behind it.
-pub(crate) fn look_up(request: &mut Request, experiment: &str) {
+/// Fills in what is known of the metric: which direction is better, and the scores of single items
+/// behind it.
+fn look_up(request: &mut Request, experiment: &str, metrics: &[Metric]) {
     let name = request.value.strip_prefix("final.").unwrap_or(&request.value);
-    let entries = registry::entries();
-    let Some(entry) = entries.iter().find(|entry| entry.name == experiment) else { return };
     request.better =
-        entry.metrics.iter().find(|metric| metric.name == name).map(|metric| metric.better);
-    request.items = entry.items.iter().find(|items| items.metric == name).copied();
+        metrics.iter().find(|metric| metric.name == name).and_then(|metric| metric.better);
+    let entries = registry::entries();
+    let entry = entries.iter().find(|entry| entry.name == experiment);
+    request.items =
+        entry.and_then(|entry| entry.items.iter().find(|items| items.metric == name).copied());
 }
 
 fn only_experiment(store: &Path) -> Result<String> {

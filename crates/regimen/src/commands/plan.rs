@@ -71,7 +71,7 @@ fn plain(value: &Value) -> String {
 /// `regimen show`: the configuration with every default filled in.
 pub(crate) fn show(arguments: &arguments::Show) -> Result<Done> {
     for planned in plans(&arguments.config)? {
-        print(&resolved(&planned.config, &planned.plan.entry)?)?;
+        print(&resolved(&planned.config, &planned.plan)?)?;
     }
     Ok(Done::Well)
 }

@@ -2,9 +2,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use experiment::Metric;
+use orchestrator::config::Table;
 use orchestrator::execute::JOURNAL;
 use orchestrator::plan::resolved;
-use tables::{Checksum, Report, Selection, Subject};
+use tables::{Asked, Checksum, Report, Selection, Subject};
 
 use crate::arguments::{self, ConfigOptions};
 use crate::commands::{Done, compare, run};
@@ -46,16 +47,15 @@ pub(crate) fn subjects(plans: &[Planned], options: &ConfigOptions) -> Result<Vec
 
 fn subject(planned: &Planned, path: &Path, options: &ConfigOptions) -> Result<Subject> {
     let plan = &planned.plan;
-    let table = plan.table.as_ref().map(|table| {
-        let mut request = compare::asked_by(table);
-        compare::look_up(&mut request, plan.entry.name);
-        request
-    });
-    // A page without them is better than none.
-    let published = compare::published(Some(plan)).unwrap_or_else(|error| {
-        say(&format!("warning: no published numbers: {error:#}"));
-        None
-    });
+    let asked = |table: &Table| Asked {
+        title: table.title.clone(),
+        request: compare::asked_by(table, plan),
+        // A page without them is better than none.
+        published: compare::published(Some(table)).unwrap_or_else(|error| {
+            say(&format!("warning: no published numbers: {error:#}"));
+            None
+        }),
+    };
     let mut command = vec!["regimen".into(), "run".into(), path.to_string_lossy().into_owned()];
     command.extend(options.set.iter().flat_map(|set| ["-s".to_owned(), set.clone()]));
     command.extend(options.only.iter().flat_map(|only| ["--only".to_owned(), only.clone()]));
@@ -66,9 +66,9 @@ fn subject(planned: &Planned, path: &Path, options: &ConfigOptions) -> Result<Su
             runs: Some(plan.runs.iter().map(|run| run.spec.run).collect()),
             ..Selection::default()
         },
-        table,
-        published,
-        configuration: Some(resolved(&planned.config, &plan.entry)?),
+        tables: plan.tables.iter().map(asked).collect(),
+        metrics: plan.metrics.clone(),
+        configuration: Some(resolved(&planned.config, plan)?),
         command: Some(quoted(&command)),
         data: checksums(planned),
     })
@@ -115,9 +115,12 @@ pub(crate) fn write(store: &Path, subjects: Vec<Subject>, output: &Path) -> Resu
     Ok(())
 }
 
-fn metrics(experiment: &str) -> &'static [Metric] {
+fn metrics(experiment: &str) -> Vec<Metric> {
     let entries = registry::entries();
-    entries.iter().find(|entry| entry.name == experiment).map_or(&[], |entry| entry.metrics)
+    entries
+        .iter()
+        .find(|entry| entry.name == experiment)
+        .map_or_else(Vec::new, |entry| entry.metrics.to_vec())
 }
 
 /// Words as a shell takes them.

@@ -48,7 +48,7 @@ pub(crate) fn request(runs: &Runs, metrics: &[Metric]) -> Result<Option<Request>
     varying.sort_by_key(|(values, _)| *values);
     let mut request = Request {
         value: (*value).to_owned(),
-        better: declared(value).map(|metric| metric.better),
+        better: declared(value).and_then(|metric| metric.better),
         ..Request::default()
     };
     request.rows.extend(varying.pop().map(|(_, name)| name));

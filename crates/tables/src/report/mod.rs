@@ -43,16 +43,27 @@ pub struct Subject {
     pub experiment: String,
     /// Which of its runs.
     pub selection: Selection,
-    /// The table to show; without one, what varies is pivoted.
-    pub table: Option<Request>,
-    /// The published numbers that stand beside it.
-    pub published: Option<Published>,
+    /// The tables to show; without one, what varies is pivoted.
+    pub tables: Vec<Asked>,
+    /// The final metrics of its runs, the main one first.
+    pub metrics: Vec<Metric>,
     /// The configuration, as YAML.
     pub configuration: Option<String>,
     /// The command that makes the runs.
     pub command: Option<String>,
     /// The data sets that the runs open.
     pub data: Vec<Checksum>,
+}
+
+/// A table that is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Its heading; the metric where there is none.
+    pub title: Option<String>,
+    /// What it shows.
+    pub request: Request,
+    /// The published numbers that stand beside it.
+    pub published: Option<Published>,
 }
 
 /// A data set and what its content hashes to.
@@ -70,8 +81,8 @@ pub struct Report<'a> {
     pub store: &'a Path,
     /// The sections; none stands for one section a sweep of the store.
     pub subjects: Vec<Subject>,
-    /// The final metrics an experiment declares, the main one first.
-    pub metrics: &'a dyn Fn(&str) -> &'static [Metric],
+    /// The final metrics of an experiment, the main one first, for subjects that say none.
+    pub metrics: &'a dyn Fn(&str) -> Vec<Metric>,
     /// Name and version of the program that makes the page.
     pub made_by: String,
     /// The command that makes the page.
@@ -110,8 +121,11 @@ impl Report<'_> {
             if !tables.contains_key(experiment) {
                 tables.insert(experiment, Runs::read(self.store, experiment)?);
             }
-            let metrics = (self.metrics)(experiment);
-            sections.push(Section::new(subject, &tables[experiment], metrics, limits)?);
+            let metrics = match subject.metrics.as_slice() {
+                [] => (self.metrics)(experiment),
+                known => known.to_vec(),
+            };
+            sections.push(Section::new(subject, &tables[experiment], &metrics, limits)?);
         }
         if sections.iter().all(Section::is_empty) {
             let store = self.store.display();

@@ -125,15 +125,19 @@ impl<'a> Section<'a> {
             self.problem = Some("none of these runs is in the store yet".into());
             return Ok(());
         }
-        let request = match &self.subject.table {
-            Some(table) => Some(Request { selection: Selection::default(), ..table.clone() }),
+        let asked = self.subject.tables.first();
+        let request = match asked {
+            Some(asked) => {
+                Some(Request { selection: Selection::default(), ..asked.request.clone() })
+            }
             None => automatic::request(&self.runs, metrics)?,
         };
         let Some(request) = request else {
             self.problem = Some("no run has a final metric".into());
             return Ok(());
         };
-        let comparison = match compare(&self.runs, &request, self.subject.published.as_ref()) {
+        let published = asked.and_then(|asked| asked.published.as_ref());
+        let comparison = match compare(&self.runs, &request, published) {
             Ok(comparison) => comparison,
             Err(Error::Nothing(reason)) => {
                 self.problem = Some(inert_short(&reason, 400));

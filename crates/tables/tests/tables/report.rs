@@ -3,7 +3,7 @@ use std::{fs, path::Path};
 use experiment::{Better, Metric};
 use journal::Outcome;
 use serde_json::{Value, json};
-use tables::{Checksum, Error, Published, Report, Request, Selection, Subject, write_page};
+use tables::{Asked, Checksum, Error, Published, Report, Request, Selection, Subject, write_page};
 use tempfile::tempdir;
 
 use crate::{
@@ -11,13 +11,13 @@ use crate::{
     pictures::png,
 };
 
-const METRICS: &[Metric] = &[Metric { name: "test_accuracy", unit: "%", better: Better::Higher }];
+const METRICS: &[Metric] = &[Metric::new("test_accuracy", "%", Better::Higher)];
 
 pub(crate) fn render(store: &Path, subjects: Vec<Subject>) -> Result<String, Error> {
     let report = Report {
         store,
         subjects,
-        metrics: &|_| METRICS,
+        metrics: &|_| METRICS.to_vec(),
         made_by: "regimen 0.1.0".into(),
         command: "regimen report -o report.html".into(),
     };
@@ -68,14 +68,17 @@ fn asked() -> Subject {
     Subject {
         title: "asked".into(),
         experiment: "dialog".into(),
-        table: Some(Request {
-            rows: vec!["regime".into()],
-            columns: vec!["learner".into()],
-            value: "test_accuracy".into(),
-            better: Some(Better::Higher),
-            ..Request::default()
-        }),
-        published: Some(Published::read(&path).unwrap()),
+        tables: vec![Asked {
+            title: None,
+            request: Request {
+                rows: vec!["regime".into()],
+                columns: vec!["learner".into()],
+                value: "test_accuracy".into(),
+                better: Some(Better::Higher),
+                ..Request::default()
+            },
+            published: Some(Published::read(&path).unwrap()),
+        }],
         configuration: Some("name: asked\n".into()),
         command: Some("regimen run asked.yaml".into()),
         data: vec![Checksum { name: "babi".into(), checksum: "sha256:abc".into() }],
@@ -219,10 +222,9 @@ fn hostile_names_are_inert_and_short() {
         configuration: Some(names.join("\n")),
         command: Some(names[1].clone()),
         data: vec![Checksum { name: names[0].clone(), checksum: names[2].clone() }],
-        published: None,
+        tables: Vec::new(),
         ..asked()
     };
-    let subject = Subject { table: None, ..subject };
     let page = render(store.path(), vec![subject]).unwrap();
     assert_inert(&page);
     assert!(page.contains("&#60;script&#62;alert(1)"), "it is shown as text");
@@ -233,8 +235,9 @@ fn hostile_names_are_inert_and_short() {
 fn a_last_row_counts_the_cells_that_pass() {
     let store = tempdir().unwrap();
     story().write(store.path());
-    let table = asked().table.map(|table| Request { passes: Some(51.0), ..table });
-    let page = render(store.path(), vec![Subject { table, ..asked() }]).unwrap();
+    let mut subject = asked();
+    subject.tables[0].request.passes = Some(51.0);
+    let page = render(store.path(), vec![subject]).unwrap();
     let counts = ["<th scope=\"row\">cells &#62;= 51</th>", ">2</span></td>", ">1</span></td>"];
     assert_in_order(&page, &counts);
 }
@@ -345,10 +348,8 @@ fn nothing_to_report_is_an_error() {
     assert!(matches!(error, Error::Nothing(_)), "{error}");
     let page = render(store.path(), vec![none, asked()]).unwrap();
     assert!(page.contains("No result table: none of these runs is in the store yet"));
-    let wrong = Subject {
-        table: Some(Request { value: "no_such_metric".into(), ..Request::default() }),
-        ..asked()
-    };
+    let mut wrong = asked();
+    wrong.tables[0].request = Request { value: "no_such_metric".into(), ..Request::default() };
     let error = render(store.path(), vec![wrong]).unwrap_err();
     assert!(matches!(error, Error::Unknown { .. }), "{error}");
 }

@@ -55,7 +55,7 @@ impl Experiment for Fitting {
     const NAME: &'static str = "fitting";
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Fits numbers to ones";
-    const METRICS: &'static [Metric] = &[Metric { name: "loss", unit: "", better: Better::Lower }];
+    const METRICS: &'static [Metric] = &[Metric::new("loss", "", Better::Lower)];
 
     fn new(params: Width) -> Result<Self, ParamError> {
         ParamError::check(params.width > 0, "width", "1 or more", params.width)?;
