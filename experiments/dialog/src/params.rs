@@ -18,6 +18,7 @@ pub struct Params {
     /// Where the stories come from.
     pub data: Data,
     /// Feedback regime, 1 to 10 (section 3).
+    #[schemars(extend("oneOf" = choices::regimes()))]
     pub regime: u8,
     /// Probability that the student whose dialogues are learned from answers on purpose correctly.
     pub policy_accuracy: f64,

@@ -1,5 +1,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// Where the stories come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -104,4 +105,24 @@ pub enum Disguise {
     Tokens,
     /// Places are struck out of them.
     AnswerRemoved,
+}
+
+/// The regimes by their numbers, for the schema: what the teacher does.
+pub(super) fn regimes() -> Vec<Value> {
+    [
+        "every answer is right and rewarded; nobody replies",
+        "the reply says right, with reward, or wrong",
+        "a wrong answer is told the right one",
+        "a wrong answer is told whether the right one is upstairs, downstairs or outside",
+        "a wrong answer is told the statement that holds the right one",
+        "as 3, but half of the right answers get no reward",
+        "as 3, but nothing is ever rewarded",
+        "half of the turns as 1, half as 2",
+        "after a wrong answer the student asks, and is told the right one",
+        "after a wrong answer the student asks, and is told the statement that holds the right one",
+    ]
+    .into_iter()
+    .zip(1..)
+    .map(|(description, number): (&str, u8)| json!({"const": number, "description": description}))
+    .collect()
 }
