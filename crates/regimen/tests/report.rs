@@ -6,5 +6,9 @@ mod browser;
 mod command;
 #[path = "report/exits.rs"]
 mod exits;
+#[path = "report/fits.rs"]
+mod fits;
 #[path = "report/page.rs"]
 mod page;
+#[path = "report/sweeps.rs"]
+mod sweeps;

@@ -34,6 +34,6 @@ pub use error::Error;
 pub use exact::{Difference, Differences, Scope, exact};
 pub use plain::write_rows;
 pub use read::{Runs, Selection, experiments};
-pub use report::{Asked, Checksum, Report, Subject, write_page};
+pub use report::{About, Asked, Checksum, Drawn, Halving, Log, Report, Subject, write_page};
 pub use stamp::are_current;
 pub use write::{Written, write_tables};

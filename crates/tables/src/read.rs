@@ -137,12 +137,6 @@ impl Runs {
         }
     }
 
-    /// The first runs.
-    pub(crate) fn head(&self, runs: usize) -> Self {
-        let (experiment, folder) = (self.experiment.clone(), self.folder.clone());
-        Self { experiment, folder, frame: self.frame.head(Some(runs)) }
-    }
-
     pub(crate) fn column(&self, name: &str) -> Result<&Column, Error> {
         self.frame.column(name).map_err(|_| self.unknown(name))
     }

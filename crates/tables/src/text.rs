@@ -33,6 +33,20 @@ pub(crate) fn inert_short(text: &str, limit: usize) -> String {
     safe.chars().take(limit - 1).chain(['…']).collect()
 }
 
+/// Text of several lines, each [`inert`] and of at most 500 characters, `limit` characters in all.
+pub(crate) fn inert_lines(text: &str, limit: usize) -> String {
+    let mut safe = String::new();
+    for line in text.lines() {
+        if safe.len() >= limit {
+            safe.push('…');
+            break;
+        }
+        safe.push_str(&inert_short(line, 500.min(limit - safe.len()).max(2)));
+        safe.push('\n');
+    }
+    safe
+}
+
 fn is_active(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -59,6 +73,12 @@ mod tests {
     fn active_characters_are_written_out() {
         assert_eq!(inert("rbi+fp é"), "rbi+fp é");
         assert_eq!(inert("\u{1b}[31mred\n\u{9b}\u{202e}"), "\\u{1b}[31mred\\n\\u{9b}\\u{202e}");
+    }
+
+    #[test]
+    fn lines_stay_lines_and_are_cut_as_a_whole() {
+        assert_eq!(inert_lines("a\r\n\u{1b}b\n", 100), "a\n\\u{1b}b\n");
+        assert_eq!(inert_lines("abcdef\nghi\njkl", 8), "abcdef\ng…\n…");
     }
 
     #[test]

@@ -16,5 +16,7 @@ mod published;
 mod published_files;
 #[path = "tables/report.rs"]
 mod report;
+#[path = "tables/search.rs"]
+mod search;
 #[path = "tables/write.rs"]
 mod write;

@@ -1,17 +1,23 @@
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use experiment::Metric;
-use orchestrator::config::Table;
+use experiment::RunId;
+use orchestrator::config::{Config, Distribution, Search, Table};
 use orchestrator::execute::JOURNAL;
 use orchestrator::plan::resolved;
-use tables::{Asked, Checksum, Report, Selection, Subject};
+use tables::{About, Asked, Checksum, Drawn, Halving, Log, Report, Selection, Subject};
 
 use crate::arguments::{self, ConfigOptions};
 use crate::commands::{Done, compare, run};
 use crate::plans::{Planned, identity, plans};
 use crate::registry;
 use crate::terminal::say;
+
+/// How much of the end of a log is read, and how many of its last lines are shown.
+const LOG_BYTES: u64 = 8192;
+const LOG_LINES: usize = 20;
 
 /// `regimen report`.
 pub(crate) fn report(arguments: &arguments::Report) -> Result<Done> {
@@ -66,12 +72,38 @@ fn subject(planned: &Planned, path: &Path, options: &ConfigOptions) -> Result<Su
             runs: Some(plan.runs.iter().map(|run| run.spec.run).collect()),
             ..Selection::default()
         },
+        order: plan.runs.iter().map(|run| run.spec.run).collect(),
         tables: plan.tables.iter().map(asked).collect(),
         metrics: plan.metrics.clone(),
+        drawn: drawn(&planned.config),
+        search: plan.search.as_ref().map(halving),
         configuration: Some(resolved(&planned.config, plan)?),
         command: Some(quoted(&command)),
         data: checksums(planned),
     })
+}
+
+/// The parameters whose values a configuration draws.
+fn drawn(config: &Config) -> Vec<Drawn> {
+    let draws = config.sweep.blocks.iter().filter_map(|block| block.random.as_ref());
+    let mut all: Vec<Drawn> = Vec::new();
+    for drawn in draws.flat_map(|random| &random.params) {
+        let name = drawn.key.to_string();
+        let log = matches!(drawn.from, Distribution::LogUniform(..));
+        if !all.iter().any(|other| other.name == name) {
+            all.push(Drawn { name, log });
+        }
+    }
+    all
+}
+
+fn halving(search: &Search) -> Halving {
+    Halving {
+        metric: search.metric.clone(),
+        better: search.goal,
+        factor: search.factor,
+        steps: (0..).map_while(|rung| search.step(rung)).collect(),
+    }
 }
 
 /// The data sets that the runs of a plan open.
@@ -105,7 +137,8 @@ pub(crate) fn write(store: &Path, subjects: Vec<Subject>, output: &Path) -> Resu
     let report = Report {
         store,
         subjects,
-        metrics: &metrics,
+        about: &about,
+        log: &|run| log(store, run),
         made_by: concat!("regimen ", env!("CARGO_PKG_VERSION")).into(),
         command: format!("regimen {}", quoted(&words)),
     };
@@ -115,12 +148,28 @@ pub(crate) fn write(store: &Path, subjects: Vec<Subject>, output: &Path) -> Resu
     Ok(())
 }
 
-fn metrics(experiment: &str) -> Vec<Metric> {
+fn about(experiment: &str) -> About {
     let entries = registry::entries();
-    entries
-        .iter()
-        .find(|entry| entry.name == experiment)
-        .map_or_else(Vec::new, |entry| entry.metrics.to_vec())
+    let found = entries.iter().find(|entry| entry.name == experiment);
+    found.map_or_else(About::default, |entry| About {
+        summary: entry.summary.into(),
+        schema: entry.schema(),
+        metrics: entry.metrics.to_vec(),
+    })
+}
+
+/// The last lines of what a run printed, where it has a log of its own.
+fn log(store: &Path, run: RunId) -> Option<Log> {
+    let name = format!("logs/{run}.log");
+    let mut file = File::open(store.join(&name)).ok()?;
+    let length = file.metadata().ok().filter(std::fs::Metadata::is_file)?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LOG_BYTES))).ok()?;
+    let mut bytes = Vec::new();
+    file.take(LOG_BYTES).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let tail = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n");
+    Some(Log { path: name, tail })
 }
 
 /// Words as a shell takes them.

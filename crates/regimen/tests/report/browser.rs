@@ -76,9 +76,7 @@ impl Browser {
 
     /// A real click on the first element that a selector finds.
     pub(crate) fn click(&self, selector: &str) {
-        let by = json!({"using": "css selector", "value": selector});
-        let found = self.call("POST", "/element", &by).unwrap();
-        let id = found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
+        let id = self.find(selector);
         self.call("POST", &format!("/element/{id}/click"), &json!({})).unwrap();
     }
 
@@ -106,7 +104,60 @@ impl Browser {
         log.as_array().unwrap().clone()
     }
 
-    fn devtools(&self, command: &str, parameters: &Value) -> Value {
+    /// A window of so many pixels.
+    pub(crate) fn resize(&self, width: u32, height: u32) {
+        let size =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", &size);
+    }
+
+    /// Moves the pointer to a place of the window.
+    pub(crate) fn hover(&self, place: &Value) {
+        let at = |side: usize| place[side].as_f64().unwrap().round();
+        let to = |x: f64| json!({"type": "pointerMove", "duration": 20, "x": x, "y": at(1)});
+        // A chart answers a pointer that moves.
+        let moves = json!([to(at(0) - 3.0), to(at(0))]);
+        let pointer = json!({"type": "pointer", "id": "mouse", "actions": moves});
+        self.call("POST", "/actions", &json!({"actions": [pointer]})).unwrap();
+    }
+
+    /// Writes text into the first field that a selector finds.
+    pub(crate) fn type_into(&self, selector: &str, text: &str) {
+        let id = self.find(selector);
+        self.call("POST", &format!("/element/{id}/value"), &json!({"text": text})).unwrap();
+    }
+
+    /// Chooses the option of a value.
+    pub(crate) fn choose(&self, selector: &str, value: &str) {
+        let script = format!(
+            "const s = document.querySelector({}); s.value = {}; \
+             s.dispatchEvent(new Event('input', {{bubbles: true}}))",
+            json!(selector),
+            json!(value)
+        );
+        self.evaluate(&script);
+    }
+
+    /// Presses a key.
+    pub(crate) fn press(&self, key: &str) {
+        let both = json!([{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]);
+        let keys = json!({"type": "key", "id": "keyboard", "actions": both});
+        self.call("POST", "/actions", &json!({"actions": [keys]})).unwrap();
+    }
+
+    /// The text that the first element of a selector shows.
+    pub(crate) fn text_of(&self, selector: &str) -> String {
+        let script = format!("return document.querySelector({}).innerText", json!(selector));
+        self.evaluate(&script).as_str().unwrap_or_default().to_owned()
+    }
+
+    fn find(&self, selector: &str) -> String {
+        let by = json!({"using": "css selector", "value": selector});
+        let found = self.call("POST", "/element", &by).unwrap();
+        found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn devtools(&self, command: &str, parameters: &Value) -> Value {
         let body = json!({"cmd": command, "params": parameters});
         self.call("POST", "/goog/cdp/execute", &body).unwrap()
     }

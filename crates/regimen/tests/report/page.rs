@@ -6,9 +6,10 @@ use tempfile::TempDir;
 
 use crate::browser::Browser;
 use crate::command::{assert_code, hostile, regimen};
+use crate::fits::{assert_fits, assert_whole_without_scripts, open_all};
 
 /// Elements of the page that a selector finds.
-fn count(browser: &Browser, selector: &str) -> u64 {
+pub(crate) fn count(browser: &Browser, selector: &str) -> u64 {
     let script = format!("return document.querySelectorAll({}).length", json!(selector));
     browser.evaluate(&script).as_u64().unwrap()
 }
@@ -29,7 +30,7 @@ fn background(browser: &Browser) -> String {
 }
 
 /// Keeps a picture of the page where `REGIMEN_PICTURES` names a folder for them.
-fn keep(browser: &Browser, name: &str) {
+pub(crate) fn keep(browser: &Browser, name: &str) {
     let picture = browser.picture();
     assert!(picture.len() > 10_000, "{name}: a picture of {} characters", picture.len());
     if let Some(folder) = std::env::var_os("REGIMEN_PICTURES") {
@@ -38,7 +39,7 @@ fn keep(browser: &Browser, name: &str) {
     }
 }
 
-fn assert_quiet(browser: &Browser) {
+pub(crate) fn assert_quiet(browser: &Browser) {
     let console = browser.console();
     assert!(console.is_empty(), "{console:#?}");
 }
@@ -52,40 +53,82 @@ fn the_quickstart_is_a_page() {
     assert_code(&regimen(&["run", config, "--results", store]), 0);
     let made = regimen(&["report", config, "--results", store, "-o", page.to_str().unwrap()]);
     assert_code(&made, 0);
+    assert_fits(&browser, &page, "quickstart");
+    browser.resize(1280, 1000);
     browser.open(&page);
 
-    assert_eq!(count(&browser, "table.results tbody tr"), 4, "a row a regime");
-    assert_eq!(count(&browser, "table.results tbody td"), 16, "a cell a learner");
-    assert_eq!(count(&browser, "table.results .published"), 16);
-    // 3 metrics, 4 charts each, 4 curves each.
-    assert_eq!(count(&browser, ".charts svg polyline.line"), 48);
-    assert!(all_drawn(&browser, ".charts svg polyline.line"));
-    assert!(count(&browser, ".charts svg polygon.band") >= 36);
-    assert!(all_drawn(&browser, ".charts svg polygon.band"));
-    assert_eq!(count(&browser, ".charts svg[role=img] > title + desc"), 12);
-    assert_eq!(count(&browser, "svg rect.heat"), 16);
-    assert_eq!(count(&browser, ".effect circle.line"), 8);
+    assert_eq!(count(&browser, ".whole table.results tbody tr"), 4, "a row a regime");
+    assert_eq!(count(&browser, ".whole table.results tbody td"), 16, "a cell a learner");
+    assert_eq!(count(&browser, ".whole table.results .published"), 16);
+    assert_eq!(count(&browser, "table.map tbody td[title]"), 16);
+    assert_eq!(count(&browser, ".effect circle.dot"), 8);
+    assert!(browser.text_of("dl.explain").contains("imitates rewarded answers only"));
+    // 3 metrics, 4 charts each, 4 curves each; drawings first, which the script replaces.
+    assert_eq!(count(&browser, ".still polyline.line"), 48);
+    assert!(count(&browser, ".still polygon.band") >= 36);
+    assert_eq!(count(&browser, ".still[role=img] > title + desc"), 12);
+    one_axis_a_metric(&browser);
+    open_all(&browser);
+    assert_eq!(count(&browser, ".live[role=img][aria-label] svg"), 12);
+    legends_work(&browser);
+    hovering_works(&browser);
     sorting_works(&browser);
-    keep(&browser, "quickstart-light");
     let light = background(&browser);
     browser.show("screen", "dark");
     assert_ne!(background(&browser), light);
-    keep(&browser, "quickstart-dark");
     browser.show("print", "dark");
+    assert!(all_drawn(&browser, ".still polyline.line"));
+    assert!(all_drawn(&browser, ".still polygon.band"));
     assert_eq!(background(&browser), light, "paper is white");
     let navigation = "return getComputedStyle(document.querySelector('nav')).display";
     assert_eq!(browser.evaluate(navigation), "none", "nobody clicks on paper");
-    keep(&browser, "quickstart-print");
     browser.show("screen", "dark");
     let pdf = browser.print();
     assert!(pdf.starts_with("JVBERi0"), "a PDF");
     assert!(pdf.len() > 20_000, "{} characters", pdf.len());
-    no_side_scrolling(&browser);
+    assert_whole_without_scripts(&browser, &page, 12);
     assert_quiet(&browser);
 }
 
+/// All charts of a metric have the same ends of their axes, and names at them.
+fn one_axis_a_metric(browser: &Browser) {
+    let script = "return [...document.querySelectorAll('.curves')].map(g => [...g.querySelectorAll('figure')] \
+         .map(f => JSON.stringify([JSON.parse(f.dataset.chart).x.ends, JSON.parse(f.dataset.chart).y])))";
+    let metrics = browser.evaluate(script);
+    for charts in metrics.as_array().unwrap() {
+        let charts = charts.as_array().unwrap();
+        assert_eq!(charts.len(), 4);
+        assert!(charts.iter().all(|axes| *axes == charts[0]), "{charts:?}");
+        assert!(charts[0].as_str().unwrap().contains("\"title\":\""));
+    }
+}
+
+/// A name in a legend takes its line out of every chart beside it, and brings it back.
+fn legends_work(browser: &Browser) {
+    let lines = "return [...document.querySelectorAll('.curves')].slice(0, 2).map(g => [...g.querySelectorAll('figure')] \
+         .map(f => f.figure.chart.getOption().series.filter(s => s.type === 'line').length))";
+    assert_eq!(browser.evaluate(lines), json!([[4, 4, 4, 4], [4, 4, 4, 4]]));
+    browser.click(".legend li");
+    assert_eq!(browser.evaluate(lines), json!([[3, 3, 3, 3], [4, 4, 4, 4]]));
+    assert_eq!(count(browser, ".legend li[aria-pressed=false]"), 1);
+    browser.click(".legend li");
+    assert_eq!(browser.evaluate(lines), json!([[4, 4, 4, 4], [4, 4, 4, 4]]));
+}
+
+/// The values of all curves at the pointer stand beside it.
+fn hovering_works(browser: &Browser) {
+    let middle = "const f = document.querySelector('figure[data-chart]'); f.scrollIntoView({block: 'center'}); \
+         const box = f.querySelector('.live').getBoundingClientRect(); \
+         return [box.left + box.width / 2, box.top + box.height / 2]";
+    browser.hover(&browser.evaluate(middle));
+    let tip = browser.text_of(".tip");
+    assert!(tip.starts_with("step "), "{tip}");
+    for learner in ["imitation: ", "rbi: ", "fp: ", "rbi+fp: "] {
+        assert!(tip.contains(learner), "{tip}");
+    }
+}
+
 fn sorting_works(browser: &Browser) {
-    browser.click("details summary");
     let header = "table.raw thead th:nth-child(6)";
     let state = || {
         let script = format!(
@@ -99,7 +142,7 @@ fn sorting_works(browser: &Browser) {
     };
     let (sort, before) = state();
     assert_eq!((sort.as_str(), before.len()), ("none", 48));
-    assert!(!before.is_sorted(), "the runs are in the order of their ids");
+    assert!(!before.is_sorted(), "the runs are in the order of the plan");
     browser.click(&format!("{header} button"));
     let (sort, values) = state();
     assert_eq!(sort, "ascending");
@@ -108,15 +151,6 @@ fn sorting_works(browser: &Browser) {
     let (sort, values) = state();
     assert_eq!(sort, "descending");
     assert!(values.is_sorted_by(|a, b| a >= b), "{values:?}");
-}
-
-/// Wide tables scroll in their own frame, also on a telephone.
-fn no_side_scrolling(browser: &Browser) {
-    browser.call("POST", "/window/rect", &json!({"width": 500, "height": 900})).unwrap();
-    let script = "return document.documentElement.scrollWidth - innerWidth";
-    let beyond = browser.evaluate(script).as_f64().unwrap();
-    keep(browser, "narrow");
-    assert!(beyond <= 0.0, "{beyond} pixels beyond the window");
 }
 
 #[test]
@@ -155,6 +189,18 @@ fn what_runs_name_and_leave_is_shown_but_not_obeyed() {
         let loaded = "return [...document.images].every(i => i.complete && i.naturalWidth === 80)";
         assert_eq!(browser.evaluate(loaded), true, "{name}");
         assert!(count(&browser, "table.confusion td.n") >= 4);
+        open_all(&browser);
+        let middle = "const f = document.querySelector('figure[data-chart] .live'); f.scrollIntoView({block: 'center'}); \
+             const box = f.getBoundingClientRect(); return [box.left + box.width / 2, box.top + box.height / 2]";
+        browser.hover(&browser.evaluate(middle));
+        assert_eq!(count(&browser, "main b, main style, img[src=x]"), 0, "nor in what charts show");
+        assert!(
+            browser
+                .evaluate("return document.title")
+                .as_str()
+                .unwrap()
+                .starts_with("Report: <script>")
+        );
         assert_quiet(&browser);
     }
 }

@@ -20,11 +20,29 @@ use crate::{Error, columns::RUN_ID};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) section: usize,
-    pub(crate) series: usize,
+    /// Its number in the section; none for a run of which only values at rungs are wanted.
+    pub(crate) series: Option<usize>,
 }
 
 /// The curves of every run.
 pub(crate) type Members = HashMap<RunId, Vec<Place>>;
+
+/// What is looked for in the metrics of one experiment.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) members: Members,
+    /// By section, the metrics that are drawn before others.
+    pub(crate) first: HashMap<usize, Vec<String>>,
+    /// By section, where values are taken for the rungs of a search.
+    pub(crate) rungs: HashMap<usize, Rungs>,
+}
+
+/// The steps at which a search compares runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Rungs {
+    pub(crate) metric: String,
+    pub(crate) steps: Vec<u64>,
+}
 
 /// One point of a curve: what its runs had there.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,25 +68,27 @@ pub(crate) struct Curves {
     pub(crate) not_finite: BTreeMap<String, u64>,
     /// Metrics that have a curve but no place on the page.
     pub(crate) left_out: Vec<String>,
+    /// The value of each run at every rung that it came to.
+    pub(crate) rungs: HashMap<RunId, Vec<f64>>,
 }
 
 /// The curves of one experiment by section.
 pub(crate) fn read(
     store: &Path,
     experiment: &str,
-    members: &Members,
+    wanted: &Wanted,
     limits: &Limits,
 ) -> Result<HashMap<usize, Curves>, Error> {
     let folder = store.join("tables").join(experiment).join("metrics");
     let places = |run: &str| {
         let id = run.parse::<RunId>().ok();
-        id.and_then(|id| members.get(&id)).map_or(&[][..], Vec::as_slice)
+        id.and_then(|id| wanted.members.get(&id)).map_or(&[][..], Vec::as_slice)
     };
-    if members.is_empty() {
+    if wanted.members.is_empty() {
         return Ok(HashMap::new());
     }
     let survey = Survey::read(&folder, limits.points, &places)?;
-    let mut sums = Sums::new(survey, limits);
+    let mut sums = Sums::new(survey, wanted, limits);
     let mut run = Run::default();
     batches(&folder, &[RUN_ID, STEP, METRIC, VALUE], &mut |frame| {
         let runs = frame.column(RUN_ID)?.str()?;
@@ -154,24 +174,30 @@ struct OfMetric {
     not_finite: u64,
 }
 
-struct Sums {
+struct Sums<'a> {
     survey: Survey,
+    wanted: &'a Wanted,
     /// By section and number of the metric.
     metrics: HashMap<(usize, usize), OfMetric>,
     left_out: HashMap<usize, Vec<String>>,
+    rungs: HashMap<usize, HashMap<RunId, Vec<f64>>>,
     /// Of one run and metric: how many values, the sum of their steps, their sum; by bin.
     scratch: Vec<(u32, f64, f64)>,
 }
 
-impl Sums {
-    /// Takes the first metrics by name that have more than one step.
-    fn new(survey: Survey, limits: &Limits) -> Self {
+impl<'a> Sums<'a> {
+    /// Takes the metrics that have more than one step: those that are drawn first, then by name.
+    fn new(survey: Survey, wanted: &'a Wanted, limits: &Limits) -> Self {
         let mut metrics = HashMap::new();
         let mut left_out = HashMap::new();
         for (section, steps) in &survey.steps {
             let mut curves: Vec<usize> =
                 (0..steps.len()).filter(|number| steps[*number].is_curve()).collect();
-            curves.sort_unstable_by_key(|number| survey.names.name(*number));
+            let first = wanted.first.get(section).map_or(&[][..], Vec::as_slice);
+            curves.sort_unstable_by_key(|number| {
+                let name = survey.names.name(*number);
+                (first.iter().position(|other| other == name).unwrap_or(usize::MAX), name)
+            });
             let rest = curves.split_off(curves.len().min(limits.metrics));
             for number in curves {
                 let bins = steps[number].bins(limits.points);
@@ -181,7 +207,7 @@ impl Sums {
             let names = rest.into_iter().map(|number| survey.names.name(number).to_owned());
             left_out.insert(*section, names.collect());
         }
-        Self { survey, metrics, left_out, scratch: Vec::new() }
+        Self { survey, wanted, metrics, left_out, rungs: HashMap::new(), scratch: Vec::new() }
     }
 
     /// Adds a run to its curves and empties it. A run counts once at a point, however many steps
@@ -189,8 +215,17 @@ impl Sums {
     fn add(&mut self, run: &mut Run<'_>) {
         for (number, rows) in run.rows.iter_mut().enumerate() {
             for place in run.places {
-                if let Some(metric) = self.metrics.get_mut(&(place.section, number)) {
-                    metric.add(place.series, rows, &mut self.scratch);
+                if let Some(series) = place.series
+                    && let Some(metric) = self.metrics.get_mut(&(place.section, number))
+                {
+                    metric.add(series, rows, &mut self.scratch);
+                }
+                if let Some(rungs) = self.wanted.rungs.get(&place.section)
+                    && self.survey.names.name(number) == rungs.metric
+                    && let Ok(id) = run.id.parse::<RunId>()
+                {
+                    let values = rungs.values(rows);
+                    self.rungs.entry(place.section).or_default().insert(id, values);
                 }
             }
             rows.clear();
@@ -201,6 +236,9 @@ impl Sums {
         let mut sections = HashMap::<usize, Curves>::new();
         for (section, names) in self.left_out {
             sections.entry(section).or_default().left_out = names;
+        }
+        for (section, values) in self.rungs {
+            sections.entry(section).or_default().rungs = values;
         }
         for ((section, number), metric) in self.metrics {
             let name = self.survey.names.name(number);
@@ -213,6 +251,14 @@ impl Sums {
             }
         }
         sections
+    }
+}
+
+impl Rungs {
+    /// The value at each rung that rows of rising steps come to: the first one recorded there or later.
+    fn values(&self, rows: &[(u64, f64)]) -> Vec<f64> {
+        let at = |rung: &u64| rows.iter().find(|(step, _)| step >= rung).map(|(_, value)| *value);
+        self.steps.iter().map_while(at).collect()
     }
 }
 
@@ -265,6 +311,14 @@ mod tests {
         ];
         assert_eq!(points(&loss, 0), expected);
         assert_eq!(loss.not_finite, 1);
+    }
+
+    #[test]
+    fn a_value_counts_for_every_rung_it_is_past() {
+        let rungs = Rungs { metric: "loss".into(), steps: vec![2, 6, 18] };
+        assert_eq!(rungs.values(&[(1, 9.0), (2, 5.0), (4, 4.0), (7, 3.0)]), [5.0, 3.0]);
+        assert_eq!(rungs.values(&[(20, 1.0)]), [1.0; 3]);
+        assert_eq!(rungs.values(&[(1, 9.0)]), [0.0; 0]);
     }
 
     #[test]

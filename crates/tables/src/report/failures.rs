@@ -2,22 +2,46 @@
 
 use std::collections::BTreeMap;
 
-use super::grid::{cell_label, label};
-use super::limits::{ERROR, ERRORS};
+use experiment::RunId;
+
+use super::{
+    limits::{ERROR, ERRORS},
+    listing::Listing,
+};
 use crate::{
     Cell, Error, Runs,
-    columns::{RUN_ID, SEED, STATUS},
-    read::bare,
-    text::inert_short,
+    columns::{RUN_ID, STATUS},
+    text::{inert_lines, inert_short},
 };
+
+/// What a run printed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Log {
+    /// Where all of it is.
+    pub path: String,
+    /// Its last lines.
+    pub tail: String,
+}
 
 /// Runs that failed with one error.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Failure {
+    /// Its lines.
     pub(crate) error: String,
     pub(crate) runs: usize,
-    /// The first of them: id, seed and what varies.
-    pub(crate) examples: Vec<String>,
+    /// The first of them.
+    pub(crate) examples: Vec<Example>,
+}
+
+/// A run that failed.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Example {
+    pub(crate) id: String,
+    /// What varies, and the seed.
+    pub(crate) what: String,
+    /// What the filter looks for.
+    pub(crate) tags: String,
+    pub(crate) log: Option<Log>,
 }
 
 /// Every failed run, those with the same error together, the most frequent first.
@@ -31,20 +55,28 @@ pub(crate) struct Failures {
 
 /// Runs that are named for one error.
 const EXAMPLES: usize = 5;
+/// Characters of a log's end.
+const TAIL: usize = 3000;
 
-pub(crate) fn failures(runs: &Runs) -> Result<Failures, Error> {
+pub(crate) fn failures(
+    runs: &Runs,
+    listing: &Listing,
+    log: &dyn Fn(RunId) -> Option<Log>,
+) -> Result<Failures, Error> {
     let statuses = runs.cells(STATUS)?;
-    let failed: Vec<usize> = (0..runs.len())
-        .filter(|row| matches!(&statuses[*row], Cell::Text(status) if status == "failed"))
-        .collect();
+    let is_failed =
+        |row: &usize| matches!(&statuses[*row], Cell::Text(status) if status == "failed");
+    // Those that are listed come in the order in which they were asked for.
+    let mut failed: Vec<usize> = (0..runs.len()).filter(is_failed).collect();
+    failed.sort_by_key(|row| listing.place(*row).unwrap_or(usize::MAX));
     if failed.is_empty() {
         return Ok(Failures::default());
     }
-    let errors = runs.cells("error")?;
+    let (errors, ids) = (runs.cells("error")?, runs.cells(RUN_ID)?);
     let mut by_error = BTreeMap::<String, Vec<usize>>::new();
     for row in &failed {
         let error = match &errors[*row] {
-            Cell::Text(text) => inert_short(&text.replace('\n', " ⏎ "), ERROR),
+            Cell::Text(text) => inert_lines(text.trim_end(), ERROR),
             _ => "no error was recorded".into(),
         };
         by_error.entry(error).or_default().push(*row);
@@ -53,20 +85,17 @@ pub(crate) fn failures(runs: &Runs) -> Result<Failures, Error> {
     sorted.sort_by_key(|(_, rows)| std::cmp::Reverse(rows.len()));
     let left_out = sorted.len().saturating_sub(ERRORS);
     sorted.truncate(ERRORS);
-    let mut names = vec![SEED.to_owned()];
-    names.extend(runs.varying().into_iter().take(4));
-    let columns: Vec<(String, Vec<Cell>)> = names
-        .into_iter()
-        .map(|name| Ok((label(bare(&name)), runs.cells(&name)?)))
-        .collect::<Result<_, Error>>()?;
-    let ids = runs.cells(RUN_ID)?;
     let example = |row: &usize| {
-        let id: String = ids[*row].to_string().chars().take(10).collect();
-        let values: Vec<String> = columns
-            .iter()
-            .map(|(name, cells)| format!("{name} {}", cell_label(&cells[*row])))
-            .collect();
-        format!("{}: {}", label(&id), values.join(", "))
+        let found = ids[*row].to_string().parse::<RunId>().ok().and_then(log);
+        Example {
+            id: listing.id(*row),
+            what: listing.tags(*row).join(", "),
+            tags: listing.tags(*row).join("\n"),
+            log: found.map(|Log { path, tail }| Log {
+                path: inert_short(&path, 400),
+                tail: inert_lines(&tail, TAIL),
+            }),
+        }
     };
     let failure = |(error, rows): (String, Vec<usize>)| Failure {
         error,

@@ -3,6 +3,8 @@
 pub(crate) struct Limits {
     /// Sections; further ones are counted.
     pub(crate) sections: usize,
+    /// Result tables a section.
+    pub(crate) tables: usize,
     /// Rows of a result table.
     pub(crate) table_rows: usize,
     /// Columns of a result table.
@@ -13,10 +15,14 @@ pub(crate) struct Limits {
     pub(crate) panels: usize,
     /// Points of a curve.
     pub(crate) points: usize,
-    /// Runs in the table of raw rows.
+    /// Runs in the table of raw rows, and in charts of single runs.
     pub(crate) raw_rows: usize,
+    /// Trials of a search that have a curve each.
+    pub(crate) trials: usize,
     /// Bytes of pictures on the whole page, before they are encoded.
     pub(crate) pictures: u64,
+    /// Pixels that are decoded to make smaller copies of pictures.
+    pub(crate) pixels: u64,
     /// Bytes of one picture.
     pub(crate) picture: u64,
     /// Pictures a section.
@@ -25,12 +31,12 @@ pub(crate) struct Limits {
 
 /// Bytes that a page is shorter than.
 pub(crate) const PAGE: usize = 10_000_000;
-/// Curves in one chart, as many as there are colours.
-pub(crate) const SERIES: usize = 8;
+/// Curves in one chart, as many as there are colours and dashes.
+pub(crate) const SERIES: usize = 32;
 /// Characters of a name or value.
 pub(crate) const LABEL: usize = 60;
-/// Characters of a label inside a chart.
-pub(crate) const CHART_LABEL: usize = 16;
+/// Characters of a name in a legend.
+pub(crate) const CHART_LABEL: usize = 40;
 /// Characters of an error.
 pub(crate) const ERROR: usize = 2000;
 /// Different errors of a section.
@@ -45,21 +51,24 @@ pub(crate) const HEAT: usize = 24;
 pub(crate) const CLASSES: usize = 40;
 
 impl Limits {
-    /// Limits of each of so many sections; the whole page has about 60 charts, 600 raw rows and
-    /// 6,000 cells of tables for them.
+    /// Limits of each of so many sections; the whole page has about 60 charts of curves, 600 raw rows
+    /// and 6,000 cells of tables for them.
     pub(crate) fn of(sections: usize) -> Self {
         let sections = sections.clamp(1, 40);
         let charts = (60 / sections).max(1);
         let metrics = charts.clamp(1, 5);
         Self {
             sections,
+            tables: 12,
             table_rows: (300 / sections).max(20),
             table_columns: 24,
             metrics,
             panels: (charts / metrics).max(1),
             points: 120,
             raw_rows: (600 / sections).max(20),
+            trials: (60 / sections).max(10),
             pictures: 3 << 20,
+            pixels: 150_000_000,
             picture: 1 << 20,
             pictures_shown: (60 / sections).max(4),
         }
@@ -70,9 +79,13 @@ impl Limits {
         let half = |number: usize| number.div_ceil(2);
         Self {
             sections: half(self.sections),
+            tables: half(self.tables),
             table_rows: half(self.table_rows),
             table_columns: half(self.table_columns),
+            metrics: half(self.metrics),
+            points: half(self.points).max(30),
             raw_rows: half(self.raw_rows),
+            trials: half(self.trials),
             pictures: self.pictures / 2,
             ..self
         }

@@ -1,38 +1,53 @@
 //! One page about the runs of a store: tables, curves, effects, pictures, failures, provenance.
 //!
 //! Whatever a run or a configuration named reaches the page through a template that escapes it;
-//! only drawings made from numbers, the style and the script are put there as they are.
+//! only drawings made from numbers, the style and the script are put there as they are. The page is
+//! whole without its script: that draws the charts again, so that they answer the pointer, filters and
+//! sorts.
 
 mod automatic;
 mod chart;
 mod confusion;
 mod curves;
+mod dates;
 mod effects;
 mod failures;
 mod grid;
-mod heat;
 mod layout;
 mod limits;
+mod listing;
+mod maps;
 mod output;
 mod page;
+mod parameters;
+mod pareto;
 mod pictures;
 mod provenance;
 mod raw;
+mod results;
+mod search;
 mod section;
+mod states;
 mod survey;
+mod thumbnail;
+mod widths;
 
 use std::{
     collections::{BTreeMap, HashMap},
     path::Path,
 };
 
-use experiment::Metric;
+use experiment::{Metric, RunId};
 
 use crate::{Error, Published, Request, Runs, Selection, read::experiments};
+use curves::Wanted;
 use limits::Limits;
+use pictures::Budget;
 use section::Section;
 
+pub use failures::Log;
 pub use output::write_page;
+pub use search::{Drawn, Halving};
 
 /// What one section of a report is about.
 #[derive(Debug, Clone, Default)]
@@ -43,10 +58,16 @@ pub struct Subject {
     pub experiment: String,
     /// Which of its runs.
     pub selection: Selection,
+    /// The order in which its runs were asked for; what it lacks follows by what varies.
+    pub order: Vec<RunId>,
     /// The tables to show; without one, what varies is pivoted.
     pub tables: Vec<Asked>,
     /// The final metrics of its runs, the main one first.
     pub metrics: Vec<Metric>,
+    /// The parameters whose values were drawn.
+    pub drawn: Vec<Drawn>,
+    /// The rungs at which a search compared its runs.
+    pub search: Option<Halving>,
     /// The configuration, as YAML.
     pub configuration: Option<String>,
     /// The command that makes the runs.
@@ -75,14 +96,27 @@ pub struct Checksum {
     pub checksum: String,
 }
 
+/// What is known of an experiment beside its runs.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// One sentence on what it is.
+    pub summary: String,
+    /// JSON Schema of its parameters.
+    pub schema: serde_json::Value,
+    /// Its final metrics, the main one first, for subjects that say none.
+    pub metrics: Vec<Metric>,
+}
+
 /// What a page tells of.
 pub struct Report<'a> {
     /// The store whose tables are read.
     pub store: &'a Path,
     /// The sections; none stands for one section a sweep of the store.
     pub subjects: Vec<Subject>,
-    /// The final metrics of an experiment, the main one first, for subjects that say none.
-    pub metrics: &'a dyn Fn(&str) -> Vec<Metric>,
+    /// What is known of an experiment of this name.
+    pub about: &'a dyn Fn(&str) -> About,
+    /// What a run printed, where that was kept.
+    pub log: &'a dyn Fn(RunId) -> Option<Log>,
     /// Name and version of the program that makes the page.
     pub made_by: String,
     /// The command that makes the page.
@@ -121,18 +155,16 @@ impl Report<'_> {
             if !tables.contains_key(experiment) {
                 tables.insert(experiment, Runs::read(self.store, experiment)?);
             }
-            let metrics = match subject.metrics.as_slice() {
-                [] => (self.metrics)(experiment),
-                known => known.to_vec(),
-            };
-            sections.push(Section::new(subject, &tables[experiment], &metrics, limits)?);
+            let about = (self.about)(experiment);
+            let runs = &tables[experiment];
+            sections.push(Section::new(subject, runs, &about, self.log, limits)?);
         }
         if sections.iter().all(Section::is_empty) {
             let store = self.store.display();
             return Err(Error::Nothing(format!("no run that was asked for is in {store}")));
         }
         self.add_curves(&mut sections, limits)?;
-        let mut budget = limits.pictures;
+        let mut budget = Budget { bytes: limits.pictures, pixels: limits.pixels };
         for section in &mut sections {
             section.add_artifacts(self.store, &mut budget, limits)?;
         }
@@ -141,17 +173,17 @@ impl Report<'_> {
 
     /// Reads the metrics of each experiment once, for all sections about it.
     fn add_curves(&self, sections: &mut [Section<'_>], limits: &Limits) -> Result<(), Error> {
-        let mut experiments = BTreeMap::<&str, curves::Members>::new();
+        let mut experiments = BTreeMap::<&str, Wanted>::new();
         for (at, section) in sections.iter().enumerate() {
-            let members = experiments.entry(&section.subject.experiment).or_default();
-            section.layout.join(at, &section.runs, members)?;
+            let wanted = experiments.entry(&section.subject.experiment).or_default();
+            section.join(at, wanted)?;
         }
         let mut all = HashMap::new();
-        for (experiment, members) in experiments {
-            all.extend(curves::read(self.store, experiment, &members, limits)?);
+        for (experiment, wanted) in experiments {
+            all.extend(curves::read(self.store, experiment, &wanted, limits)?);
         }
         for (at, section) in sections.iter_mut().enumerate() {
-            section.draw(all.remove(&at).unwrap_or_default(), limits);
+            section.draw(&all.remove(&at).unwrap_or_default(), limits)?;
         }
         Ok(())
     }

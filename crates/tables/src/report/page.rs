@@ -8,15 +8,25 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Checksum, Report,
-    chart::WIDTH,
+    dates::dates,
     grid::label,
     provenance::{self, Provenance, provenance},
-    section::{Section, States},
+    results::Results,
+    section::Section,
+    states::States,
 };
-use crate::{Error, text::inert_short};
+use crate::{
+    Error,
+    text::{inert_lines, inert_short},
+};
 
 const STYLE: &str = include_str!("../../templates/report.css");
-const SCRIPT: &str = include_str!("../../templates/report.js");
+/// The chart library and what uses it.
+const SCRIPT: &str = concat!(
+    include_str!("../../vendor/echarts/echarts.js"),
+    include_str!("../../templates/charts.js"),
+    include_str!("../../templates/report.js"),
+);
 
 /// Nothing may be loaded or run but the style and the script of this page.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -38,7 +48,6 @@ struct Page<'a> {
     policy: &'a str,
     style: &'static str,
     script: &'static str,
-    width: u32,
     made_by: String,
     command: String,
     sections: Vec<View<'a>>,
@@ -46,6 +55,8 @@ struct Page<'a> {
     left_out: usize,
     whole: States,
     runs: usize,
+    dates: Option<String>,
+    states: [&'static str; 6],
     columns: [&'static str; 6],
     provenance: Provenance,
     versions: Vec<String>,
@@ -71,25 +82,40 @@ impl<'a> View<'a> {
             id: at + 1,
             title: label(&subject.title),
             experiment: label(&subject.experiment),
-            configuration: subject.configuration.as_deref().map(lines),
+            configuration: subject
+                .configuration
+                .as_deref()
+                .map(|text| inert_lines(text, CONFIGURATION)),
             command: subject.command.as_deref().map(|text| inert_short(text, 1000)),
             it: section,
         }
     }
 }
 
-/// Text of several lines, harmless and not too long.
-fn lines(text: &str) -> String {
-    let mut safe = String::new();
-    for line in text.lines() {
-        if safe.len() > CONFIGURATION {
-            safe.push('…');
-            break;
-        }
-        safe.push_str(&inert_short(line, 500));
-        safe.push('\n');
+impl View<'_> {
+    /// How many charts of learning curves its tables have.
+    fn curves(&self) -> usize {
+        self.it.results.iter().map(|results| results.curves.len()).sum()
     }
-    safe
+
+    /// How many parameters have effects on the metric of a table.
+    fn effects(&self) -> usize {
+        self.it.results.iter().map(|results| results.effects.parameters.len()).sum()
+    }
+
+    /// Whether no table before it has the same metric over the same runs.
+    fn is_first_effect(&self, at: &usize) -> bool {
+        let results = &self.it.results;
+        let is_like = |other: &Results| {
+            other.metric == results[*at].metric && other.runs.len() == results[*at].runs.len()
+        };
+        !results[..*at].iter().any(is_like)
+    }
+
+    /// What its search is about.
+    fn metric(&self) -> String {
+        self.it.exploration.as_ref().map_or_else(String::new, |found| label(&found.metric))
+    }
 }
 
 /// `12 seconds`, `3.5 minutes`, `100.0 hours`
@@ -121,12 +147,13 @@ pub(crate) fn render(
         policy: &POLICY,
         style: STYLE,
         script: SCRIPT,
-        width: WIDTH,
         made_by: label(&report.made_by),
         command: inert_short(&report.command, 1000),
         sections: sections.iter().enumerate().map(View::new).collect(),
         left_out: wanted.saturating_sub(sections.len()),
         whole,
+        dates: dates(sections.iter().map(|section| &section.runs))?,
+        states: super::states::WORDS,
         runs: sections.iter().map(|section| section.runs.len()).sum(),
         columns: provenance::COLUMNS,
         versions: provenance.versions(),

@@ -1,155 +1,152 @@
 //! Everything a section shows, computed from its runs.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
-use experiment::Metric;
+use experiment::{Better, Metric, RunId};
 
 use super::{
-    Subject, automatic,
-    chart::{Drawing, Line, lines},
+    About, Asked, Log, Subject, automatic,
     confusion::{Confusion, confusion},
-    curves::{Curves, Point},
-    effects::{Effect, effects},
+    curves::{Curves, Wanted},
     failures::{Failures, failures},
-    grid::{Grid, label, significant},
-    heat::{Heat, heat},
-    layout::{Layout, Panel},
+    grid::label,
     limits::Limits,
+    listing::Listing,
+    parameters::{Explanation, Parameters},
+    pareto::{self, Pareto},
     pictures::{Pictures, pictures},
     raw::{Raw, raw},
+    results::Results,
+    search::{Exploration, Points},
+    states::States,
 };
-use crate::{Cell, Error, Request, Runs, Selection, columns::STATUS, compare, text::inert_short};
+use crate::{Error, Published, Request, Runs, compare, read::bare, text::inert_short};
 
 /// One subject with what its runs say.
 pub(crate) struct Section<'a> {
     pub(crate) subject: &'a Subject,
     pub(crate) runs: Runs,
     pub(crate) states: States,
+    pub(crate) summary: String,
+    pub(crate) explanation: Explanation,
+    pub(crate) listing: Listing,
     /// Why there is no result table.
-    pub(crate) problem: Option<String>,
-    pub(crate) layout: Layout,
-    pub(crate) grid: Option<Grid>,
-    pub(crate) heat: Option<Heat>,
-    pub(crate) curves: Vec<Curve>,
+    pub(crate) problems: Vec<String>,
+    pub(crate) results: Vec<Results>,
+    pub(crate) exploration: Option<Exploration>,
+    pub(crate) pareto: Vec<Pareto>,
     pub(crate) curve_notes: Vec<String>,
-    pub(crate) effects: Vec<Effect>,
-    pub(crate) metric: String,
     pub(crate) failures: Failures,
     pub(crate) pictures: Pictures,
     pub(crate) confusion: Option<Confusion>,
     pub(crate) raw: Raw,
-}
-
-/// How many runs, by state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct States {
-    pub(crate) finished: usize,
-    pub(crate) failed: usize,
-    pub(crate) running: usize,
-    /// Interrupted or pruned.
-    pub(crate) stopped: usize,
-    /// Asked for, but not in the store.
-    pub(crate) missing: usize,
-}
-
-impl States {
-    fn of(runs: &Runs, selection: &Selection) -> Result<Self, Error> {
-        let mut states = Self::default();
-        for status in runs.cells(STATUS)? {
-            let Cell::Text(status) = status else { continue };
-            match status.as_str() {
-                "finished" => states.finished += 1,
-                "failed" => states.failed += 1,
-                "running" => states.running += 1,
-                _ => states.stopped += 1,
-            }
-        }
-        let asked = selection.runs.as_ref().map_or(0, std::collections::BTreeSet::len);
-        states.missing = asked.saturating_sub(runs.len());
-        Ok(states)
-    }
-
-    pub(crate) fn add(&mut self, other: Self) {
-        self.finished += other.finished;
-        self.failed += other.failed;
-        self.running += other.running;
-        self.stopped += other.stopped;
-        self.missing += other.missing;
-    }
-}
-
-/// The charts of one metric.
-pub(crate) struct Curve {
-    pub(crate) metric: String,
-    pub(crate) charts: Vec<Chart>,
-}
-
-pub(crate) struct Chart {
-    pub(crate) title: String,
-    pub(crate) description: String,
-    pub(crate) drawing: Drawing,
+    parameters: Parameters,
 }
 
 impl<'a> Section<'a> {
     pub(crate) fn new(
         subject: &'a Subject,
         all: &Runs,
-        metrics: &[Metric],
+        about: &About,
+        log: &dyn Fn(RunId) -> Option<Log>,
         limits: &Limits,
     ) -> Result<Self, Error> {
         let runs = all.select(&subject.selection);
+        let metrics = if subject.metrics.is_empty() { &about.metrics } else { &subject.metrics };
+        let parameters = Parameters::read(&about.schema);
+        let listing = Listing::new(&runs, &subject.order, limits)?;
+        let points = Points::of(&runs)?;
         let mut section = Self {
             subject,
             states: States::of(&runs, &subject.selection)?,
-            problem: None,
-            layout: Layout::default(),
-            grid: None,
-            heat: None,
-            curves: Vec::new(),
+            summary: inert_short(&about.summary, 400),
+            explanation: parameters.explain(&runs)?,
+            problems: Vec::new(),
+            results: Vec::new(),
+            exploration: None,
+            pareto: pareto::charts(&runs, metrics, &listing, &points)?,
             curve_notes: Vec::new(),
-            effects: Vec::new(),
-            metric: String::new(),
-            failures: failures(&runs)?,
+            failures: failures(&runs, &listing, log)?,
             pictures: Pictures::default(),
             confusion: None,
-            raw: raw(&runs, limits)?,
+            raw: raw(&runs, &listing)?,
+            parameters,
+            listing,
             runs,
         };
-        section.tabulate(metrics, limits)?;
+        section.tabulate(points, metrics, limits)?;
         Ok(section)
     }
 
-    /// The result table and what follows from it; a reason where there is none.
-    fn tabulate(&mut self, metrics: &[Metric], limits: &Limits) -> Result<(), Error> {
+    /// The result tables and what follows from them; a reason where there is none.
+    fn tabulate(
+        &mut self,
+        points: Points,
+        metrics: &[Metric],
+        limits: &Limits,
+    ) -> Result<(), Error> {
         if self.runs.is_empty() {
-            self.problem = Some("none of these runs is in the store yet".into());
+            self.problems.push("none of these runs is in the store yet".into());
             return Ok(());
         }
-        let asked = self.subject.tables.first();
-        let request = match asked {
-            Some(asked) => {
-                Some(Request { selection: Selection::default(), ..asked.request.clone() })
+        let automatic = automatic::request(&self.runs, metrics)?;
+        let of = |request: &Request| (bare(&request.value).to_owned(), request.better);
+        let asked = self.subject.tables.first().map(|asked| &asked.request);
+        let main: Option<(String, Option<Better>)> = asked.or(automatic.as_ref()).map(of);
+        let mut next = 0;
+        self.exploration =
+            Exploration::new(self.subject, &self.runs, points, main, limits, &mut next)?;
+        if self.subject.tables.is_empty() {
+            match automatic {
+                // The points of a drawn sweep make no table: hardly two of them share a value.
+                _ if self.exploration.is_some() => {}
+                Some(request) => self.add(None, &request, None, limits, &mut next)?,
+                None => self.problems.push("no run has a final metric".into()),
             }
-            None => automatic::request(&self.runs, metrics)?,
-        };
-        let Some(request) = request else {
-            self.problem = Some("no run has a final metric".into());
-            return Ok(());
-        };
-        let published = asked.and_then(|asked| asked.published.as_ref());
-        let comparison = match compare(&self.runs, &request, published) {
+        }
+        for Asked { title, request, published } in self.subject.tables.iter().take(limits.tables) {
+            self.add(title.as_deref(), request, published.as_ref(), limits, &mut next)?;
+        }
+        let further = self.subject.tables.len().saturating_sub(limits.tables);
+        if further > 0 {
+            self.problems.push(format!("{further} further tables are not shown"));
+        }
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        title: Option<&str>,
+        request: &Request,
+        published: Option<&Published>,
+        limits: &Limits,
+        next: &mut usize,
+    ) -> Result<(), Error> {
+        let comparison = match compare(&self.runs, request, published) {
             Ok(comparison) => comparison,
             Err(Error::Nothing(reason)) => {
-                self.problem = Some(inert_short(&reason, 400));
+                let title = title.map_or_else(String::new, |title| format!("{}: ", label(title)));
+                self.problems.push(format!("{title}{}", inert_short(&reason, 400)));
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
-        self.grid = Some(Grid::new(&comparison, limits));
-        self.heat = heat(&comparison);
-        self.effects = effects(&self.runs, &comparison)?;
-        self.layout = Layout::new(&comparison, limits);
-        self.metric = label(&comparison.metric);
+        let whole_rows = self.exploration.is_none();
+        let selected = self.runs.select(&request.selection);
+        let parameters = &self.parameters;
+        let mut results =
+            Results::new(&selected, &comparison, parameters, limits, whole_rows, next)?;
+        results.title = title.map(label);
+        // An exploration shows trials and parameters by itself.
+        if self.exploration.is_some() {
+            results.forget_curves();
+            results.forget_effects();
+        }
+        // Tables of several metrics over the same cells share their curves.
+        if self.results.iter().any(|other| other.draws_like(&results)) {
+            results.forget_curves();
+        }
+        self.results.push(results);
         Ok(())
     }
 
@@ -158,75 +155,65 @@ impl<'a> Section<'a> {
         self.runs.is_empty()
     }
 
-    /// Draws the curves that were read for it.
-    pub(crate) fn draw(&mut self, curves: Curves, limits: &Limits) {
-        let Curves { metrics, not_finite, left_out } = curves;
-        for (metric, series) in &metrics {
-            let charts = |panel: &Panel| chart(panel, metric, series);
-            let charts: Vec<Chart> = self.layout.panels.iter().filter_map(charts).collect();
-            if !charts.is_empty() {
-                self.curves.push(Curve { metric: label(metric), charts });
-            }
+    /// Adds its runs to those whose metrics will be read.
+    pub(crate) fn join(&self, at: usize, wanted: &mut Wanted) -> Result<(), Error> {
+        let first = wanted.first.entry(at).or_default();
+        first.extend(self.exploration.iter().map(|exploration| exploration.metric.clone()));
+        first.extend(self.results.iter().map(|results| results.metric.clone()));
+        for results in &self.results {
+            results.layout.join(at, &results.runs, &mut wanted.members)?;
         }
-        if !self.curves.is_empty() {
+        if let Some(exploration) = &self.exploration {
+            exploration.join(at, &self.runs, &mut wanted.members)?;
+            wanted.rungs.extend(exploration.rungs().map(|rungs| (at, rungs)));
+        }
+        Ok(())
+    }
+
+    /// Draws the curves that were read for it.
+    pub(crate) fn draw(&mut self, curves: &Curves, limits: &Limits) -> Result<(), Error> {
+        if let Some(exploration) = &mut self.exploration {
+            exploration.show(&self.runs, curves, &self.listing)?;
+        }
+        for results in &mut self.results {
+            results.draw(&curves.metrics);
+        }
+        if self.results.iter().any(|results| !results.curves.is_empty()) {
             self.curve_notes.push(format!(
                 "Lines are means over the runs of a cell, bands reach from the lowest run to the \
                  highest. A curve has at most {} points; where a metric has more steps, a point is \
                  the mean over neighbouring ones.",
                 limits.points
             ));
-            if self.layout.left_out > 0 {
-                let cells = self.layout.left_out;
-                self.curve_notes.push(format!("Without a curve: {cells} cells of the table."));
+            let cells: usize = self.results.iter().map(|results| results.layout.left_out).sum();
+            if cells > 0 {
+                self.curve_notes.push(format!("Without a curve: {cells} cells of the tables."));
             }
         }
-        if !left_out.is_empty() {
-            let names: Vec<String> = left_out.iter().take(20).map(|name| label(name)).collect();
-            let number = left_out.len();
+        if !curves.left_out.is_empty() {
+            let names: Vec<String> =
+                curves.left_out.iter().take(20).map(|name| label(name)).collect();
+            let number = curves.left_out.len();
             self.curve_notes.push(format!("Not drawn: {number} metrics ({}).", names.join(", ")));
         }
+        let mut not_finite: Vec<_> = curves.not_finite.iter().collect();
+        not_finite.sort();
         for (metric, values) in not_finite {
-            let name = label(&metric);
+            let name = label(metric);
             self.curve_notes.push(format!("{values} values of {name} are NaN or infinite."));
         }
+        Ok(())
     }
 
     /// Adds what runs left beside their metrics.
     pub(crate) fn add_artifacts(
         &mut self,
         store: &Path,
-        budget: &mut u64,
+        budget: &mut super::pictures::Budget,
         limits: &Limits,
     ) -> Result<(), Error> {
-        self.pictures = pictures(store, &self.runs, budget, limits)?;
+        self.pictures = pictures(store, &self.runs, &self.listing, budget, limits)?;
         self.confusion = confusion(store, &self.runs)?;
         Ok(())
     }
-}
-
-fn chart(panel: &Panel, metric: &str, series: &BTreeMap<usize, Vec<Point>>) -> Option<Chart> {
-    let mut drawn = Vec::new();
-    let mut ends = Vec::new();
-    for one in &panel.series {
-        let points = series.get(&one.number).map_or(&[][..], Vec::as_slice);
-        let Some(last) = points.last() else { continue };
-        ends.push(format!("{} {}", one.label, significant(last.mean)));
-        drawn.push(Line { label: &one.label, colour: one.colour, points });
-    }
-    let steps = drawn.iter().flat_map(|line| line.points).map(|point| point.step);
-    let [first, last] = steps.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], step| {
-        [low.min(step), high.max(step)]
-    });
-    if drawn.is_empty() {
-        return None;
-    }
-    let title = if panel.title.is_empty() { label(metric) } else { panel.title.clone() };
-    let description = format!(
-        "{} by step, {} to {}; at the end: {}",
-        label(metric),
-        significant(first),
-        significant(last),
-        ends.join(", ")
-    );
-    Some(Chart { title, description, drawing: lines(&drawn) })
 }

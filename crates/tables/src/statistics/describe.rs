@@ -24,7 +24,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
 }
 
 /// The `q` quantile of sorted values, linear between neighbours; none of nothing.
-pub(super) fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
+pub(crate) fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     let at = q * sorted.len().checked_sub(1)? as f64;
     let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
     // Equal neighbours may be infinite, where a difference is none.

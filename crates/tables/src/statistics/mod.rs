@@ -7,6 +7,7 @@ mod holm;
 mod student;
 
 pub use bootstrap::Bootstrap;
+pub(crate) use describe::quantile;
 pub use describe::{deviation, mean, median};
 pub use holm::holm;
 pub use student::{Student, paired, welch};

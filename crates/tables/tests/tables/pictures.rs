@@ -47,7 +47,7 @@ fn pictures_are_embedded_and_scripts_in_them_are_not_markup() {
     assert_eq!(page.matches("src=\"data:image/png;base64,").count(), 1);
     assert_eq!(page.matches("src=\"data:image/svg+xml;base64,").count(), 1);
     assert!(!page.contains("model.bin"));
-    assert!(!page.contains("are links, too large"));
+    assert!(!page.contains("are links or no pictures"));
 }
 
 #[test]
@@ -56,14 +56,14 @@ fn links_pipes_and_large_files_are_refused_and_counted() {
     let secret = store.path().join("secret.png");
     fs::write(&secret, png(1, 1)).unwrap();
     symlink(&secret, folder.join("link.png")).unwrap();
-    fs::write(folder.join("large.jpg"), vec![0xff; (1 << 20) + 1]).unwrap();
+    fs::write(folder.join("large.jpg"), vec![0xff; (32 << 20) + 1]).unwrap();
     fs::write(folder.join("text.png"), "no picture").unwrap();
     fs::create_dir(folder.join("folder.png")).unwrap();
     let pipe = std::process::Command::new("mkfifo").arg(folder.join("pipe.png")).status();
     assert!(pipe.unwrap().success());
     let page = render(store.path(), Vec::new()).unwrap();
     assert!(!page.contains("data:image/"), "nothing of these is embedded");
-    assert!(page.contains("0 of 5 pictures; 5 are links, too large or no pictures"), "{page}");
+    assert!(page.contains("0 of 5 pictures; 5 are links or no pictures"), "{page}");
 }
 
 #[test]
@@ -93,4 +93,45 @@ fn pictures_stay_within_the_size_of_the_page() {
     assert_eq!(page.matches("src=\"data:").count(), 3, "3 MiB in all");
     assert!(page.contains("3 of 6 pictures"));
     assert!(page.len() < 10_000_000);
+}
+
+/// A picture of so many pixels in a few bytes: the file ends where its pixels would begin.
+fn header_only(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = png(1, 1);
+    bytes[16..20].copy_from_slice(&width.to_be_bytes());
+    bytes[20..24].copy_from_slice(&height.to_be_bytes());
+    let sum = bytes[12..29].iter().fold(!0_u32, |sum, byte| {
+        let mixed = sum ^ u32::from(*byte);
+        (0..8).fold(mixed, |sum, _| (sum >> 1) ^ if sum & 1 == 1 { 0xedb8_8320 } else { 0 })
+    });
+    bytes[29..33].copy_from_slice(&(!sum).to_be_bytes());
+    bytes
+}
+
+#[test]
+fn pictures_of_many_pixels_are_made_smaller_or_named() {
+    let (store, run, folder) = with_artifacts();
+    fs::write(folder.join("huge.png"), header_only(20_000, 20_000)).unwrap();
+    fs::write(folder.join("large.png"), png(4000, 3000)).unwrap();
+    fs::write(folder.join("small.png"), png(40, 30)).unwrap();
+    let page = render(store.path(), Vec::new()).unwrap();
+    let huge = format!("20000 × 20000 pixels, artifacts/{}/huge.png", run.run);
+    assert!(page.contains(&format!("<li>{huge}</li>")), "{page}");
+    assert!(page.contains("alt=\"large.png of run"));
+    assert!(page.contains("width=\"1600\" height=\"1200\""), "a smaller copy");
+    assert!(page.contains(&format!(
+        "a smaller copy of 4000 × 3000 pixels, artifacts/{}/large.png",
+        run.run
+    )));
+    assert!(page.contains("width=\"40\" height=\"30\""), "as it is");
+    assert!(page.contains("2 of 3 pictures"));
+}
+
+#[test]
+fn a_picture_opens_in_the_page_without_a_script() {
+    let (store, _, folder) = with_artifacts();
+    fs::write(folder.join("a.png"), png(4, 3)).unwrap();
+    let page = render(store.path(), Vec::new()).unwrap();
+    assert!(page.contains("<figure id=\"s1-i1\" class=\"picture\""));
+    assert!(page.contains("href=\"#s1-i1\"") && page.contains("href=\"#s1-pictures\">close</a>"));
 }

@@ -3,7 +3,9 @@ use std::{fs, path::Path};
 use experiment::{Better, Metric};
 use journal::Outcome;
 use serde_json::{Value, json};
-use tables::{Asked, Checksum, Error, Published, Report, Request, Selection, Subject, write_page};
+use tables::{
+    About, Asked, Checksum, Error, Log, Published, Report, Request, Selection, Subject, write_page,
+};
 use tempfile::tempdir;
 
 use crate::{
@@ -14,24 +16,39 @@ use crate::{
 const METRICS: &[Metric] = &[Metric::new("test_accuracy", "%", Better::Higher)];
 
 pub(crate) fn render(store: &Path, subjects: Vec<Subject>) -> Result<String, Error> {
+    let about = |_: &str| About {
+        summary: "Dialog-based language learning".into(),
+        schema: json!({"properties": {
+            "regime": {
+                "description": "Feedback regime.",
+                "oneOf": [{"const": 1, "description": "Every answer is right."}],
+            },
+            "policy_accuracy": {"description": "How often the student is right.", "default": 0.1},
+        }}),
+        metrics: METRICS.to_vec(),
+    };
     let report = Report {
         store,
         subjects,
-        metrics: &|_| METRICS.to_vec(),
+        about: &about,
+        log: &|run| {
+            let tail = "loss 3\nTraceback <b>\n  line 7".into();
+            (run == dialog(2, "rbi", 7).run).then(|| Log { path: "logs/it.log".into(), tail })
+        },
         made_by: "regimen 0.1.0".into(),
         command: "regimen report -o report.html".into(),
     };
     report.render()
 }
 
-fn page(story: &Story) -> String {
+pub(crate) fn page(story: &Story) -> String {
     let store = tempdir().unwrap();
     story.write(store.path());
     render(store.path(), Vec::new()).unwrap()
 }
 
 /// Whether `parts` stand in `text` one after the other.
-fn assert_in_order(text: &str, parts: &[&str]) {
+pub(crate) fn assert_in_order(text: &str, parts: &[&str]) {
     let mut rest = text;
     for part in parts {
         let Some((_, after)) = rest.split_once(part) else {
@@ -42,7 +59,7 @@ fn assert_in_order(text: &str, parts: &[&str]) {
 }
 
 /// Two regimes and two learners, two seeds with curves, and a failed run.
-fn story() -> Story {
+pub(crate) fn story() -> Story {
     let mut story = Story::new();
     for (regime, learner, base) in
         [(1, "rbi", 90.0), (1, "fp", 30.0), (2, "rbi", 80.0), (2, "fp", 50.0)]
@@ -55,11 +72,11 @@ fn story() -> Story {
             story.end(&run, Outcome::Finished, &[("test_accuracy", base + offset)]);
         }
     }
-    story.fail(&dialog(2, "rbi", 7), "diverged: loss is NaN at step 7");
+    story.fail(&dialog(2, "rbi", 7), "diverged: loss is NaN\n  at step 7");
     story
 }
 
-fn asked() -> Subject {
+pub(crate) fn asked() -> Subject {
     let theirs = "regime,learner,metric,value,spread,source,confidence\n\
         1,rbi,test_accuracy,95,,\"Paper, table 1\",recalled\n";
     let folder = tempdir().unwrap();
@@ -94,7 +111,16 @@ fn means_published_numbers_and_gaps_are_in_the_table() {
     // 90 and 92: mean 91, deviation sqrt(2), 4 below the paper.
     assert_in_order(
         &page,
-        &["learner →", "<th scope=\"row\">1</th>", "91.0", "±1.4", "95", "-4.0", "31.0", "±1.4"],
+        &[
+            "learner →",
+            "Every answer is right.\">1</th>",
+            "91.0",
+            "±1.4",
+            "95",
+            "-4.0",
+            "31.0",
+            "±1.4",
+        ],
     );
     for part in [
         "published: Paper, table 1 (recalled)",
@@ -108,7 +134,7 @@ fn means_published_numbers_and_gaps_are_in_the_table() {
         "Test CPU",
         "abc1234",
         "node1",
-        "diverged: loss is NaN at step 7",
+        "diverged: loss is NaN\n  at step 7",
     ] {
         assert!(page.contains(part), "{part}");
     }
@@ -123,12 +149,11 @@ fn curves_are_means_over_seeds_with_bands() {
         "{page}"
     );
     for series in ["s0", "s1"] {
-        let lines =
-            page.matches(&format!("<polyline fill=\"none\" class=\"line {series}\"")).count();
+        let lines = page.matches(&format!("<polyline class=\"line {series}\"")).count();
         assert!(lines >= 2, "{series}: {lines}");
     }
     assert_eq!(page.matches("<polygon class=\"band").count(), 4, "a band for every curve");
-    assert!(page.contains("<text") && page.contains("class=\"end s0\">fp</text>"));
+    assert_in_order(&page, &["class=\"legend\"", "> fp</li>", "> rbi</li>"]);
 }
 
 #[test]
@@ -152,10 +177,180 @@ fn effects_average_over_everything_else() {
 }
 
 #[test]
-fn a_map_shows_the_lowest_and_the_highest_mean() {
+fn a_map_has_the_names_of_its_axes_and_a_legend_of_its_colours() {
     let page = page(&story());
-    assert!(page.contains("from 31.00 (lightest) to 91.00 (strongest)"));
-    assert_in_order(&page, &["class=\"heat h0\"", "class=\"heat h9\""]);
+    let map = page.split_once("class=\"map\"").unwrap().1;
+    assert_in_order(
+        map,
+        &[
+            "learner →",
+            "regime ↓",
+            "title=\"regime 1, learner fp: 31.00 ± 1.414 (2 runs)\">31.0</td>",
+            "<p class=\"ramp\"><span>31</span>",
+            "<span>91</span>",
+        ],
+    );
+    assert!(map.contains("<td class=\"c0\"") && map.contains("<td class=\"c9\""));
+}
+
+#[test]
+fn one_wild_mean_leaves_the_colours_of_the_others() {
+    let mut story = Story::new();
+    for (at, value) in [1.0, 2.0, 3.0, 4.0, 5.0, 8.45e204].into_iter().enumerate() {
+        let run = dialog(1 + at as u64 / 3, ["fp", "imitation", "rbi"][at % 3], 0);
+        story.finish(&run, &[("test_accuracy", value)]);
+    }
+    let page = page(&story);
+    assert!(page.contains("1 mean lies more than three interquartile ranges beyond"), "{page}");
+    let levels = (0..10).filter(|level| page.contains(&format!("<td class=\"c{level}\" title")));
+    assert_eq!(levels.count(), 5, "one each for 1 to 4, and that of 5 for the wild one too");
+}
+
+#[test]
+fn means_that_are_no_finite_numbers_are_shown_as_such() {
+    let mut story = Story::new();
+    for (seed, value) in [1e308, 1e308].into_iter().enumerate() {
+        story.finish(&dialog(1, "fp", seed as u64), &[("test_accuracy", value)]);
+    }
+    story.finish(&dialog(1, "rbi", 0), &[("test_accuracy", f64::NAN)]);
+    story.finish(&dialog(2, "rbi", 0), &[("test_accuracy", 50.0)]);
+    let page = page(&story);
+    for part in [">inf</span>", ">NaN</span>"] {
+        assert!(page.contains(part), "{part}");
+    }
+    for part in ["±inf", "±NaN", "±-inf", "[inf"] {
+        assert!(!page.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn a_page_tells_what_it_is_about_and_what_parameters_mean() {
+    let store = tempdir().unwrap();
+    story().write(store.path());
+    let page = render(store.path(), vec![asked()]).unwrap();
+    assert_in_order(
+        &page,
+        &[
+            "<h1>asked</h1>",
+            "<p class=\"lead\">Dialog-based language learning</p>",
+            "9 runs: 8 finished, 1 failed. Made on 1 January 1970 (UTC)",
+            "<dt>regime</dt>",
+            "<dd>Feedback regime.</dd>",
+            "<li><b>1</b> Every answer is right.</li>",
+            "In all runs: <span class=\"fixed\" title=\"How often the student is right.\">policy_accuracy 0.5</span>",
+            "<th scope=\"row\" title=\"regime 1: Every answer is right.\">1</th>",
+        ],
+    );
+}
+
+#[test]
+fn failures_are_lines_with_the_end_of_the_log() {
+    let page = page(&story());
+    assert_in_order(
+        &page,
+        &[
+            "Failed runs (1)",
+            "diverged: loss is NaN\n  at step 7\n</pre>",
+            "learner=rbi",
+            "seed=7",
+            "<code>logs/it.log</code>",
+            "loss 3\nTraceback &#60;b&#62;\n  line 7\n</pre>",
+        ],
+    );
+}
+
+#[test]
+fn runs_stand_in_the_order_of_the_plan() {
+    let store = tempdir().unwrap();
+    story().write(store.path());
+    let runs = [dialog(2, "rbi", 1), dialog(1, "fp", 0), dialog(2, "fp", 1)];
+    let ids = runs.map(|run| run.run);
+    let subject = Subject { order: ids.to_vec(), ..asked() };
+    let page = render(store.path(), vec![subject]).unwrap();
+    let rows = page.split_once("table class=\"sortable raw\"").unwrap().1;
+    let short: Vec<String> =
+        ids.iter().map(|id| format!("<td>{}</td>", &id.to_string()[..10])).collect();
+    assert_in_order(rows, &short.iter().map(String::as_str).collect::<Vec<_>>());
+    // Without a plan, by what varies: learner before regime, as the columns are.
+    let page = self::page(&story());
+    let rows = page.split_once("table class=\"sortable raw\"").unwrap().1;
+    let expected =
+        [dialog(1, "fp", 0), dialog(1, "fp", 1), dialog(2, "fp", 0), dialog(1, "rbi", 0)];
+    let short: Vec<String> =
+        expected.iter().map(|run| format!("<td>{}</td>", &run.run.to_string()[..10])).collect();
+    assert_in_order(rows, &short.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_table_that_is_asked_for_is_shown() {
+    let store = tempdir().unwrap();
+    let mut story = Story::new();
+    for (regime, learner) in [(1, "rbi"), (1, "fp"), (2, "rbi"), (2, "fp")] {
+        let run = dialog(regime, learner, 0);
+        story.start(&run);
+        story.metrics(&run, &[(1, "loss", 2.0), (2, "loss", 1.0)]);
+        let results = [("test_accuracy", 90.0), ("loss", regime as f64)];
+        story.end(&run, Outcome::Finished, &results);
+    }
+    story.write(store.path());
+    let mut subject = asked();
+    subject.tables[0].title = Some("Accuracies".into());
+    let mut second = subject.tables[0].clone();
+    second.title = Some("Losses <b>".into());
+    second.request.value = "loss".into();
+    second.published = None;
+    subject.tables.push(second);
+    let mut none = subject.tables[0].clone();
+    none.request.selection.runs = Some([dialog(9, "fp", 0).run].into());
+    none.title = Some("Nothing".into());
+    subject.tables.push(none);
+    let page = render(store.path(), vec![subject]).unwrap();
+    assert_in_order(
+        &page,
+        &[
+            "No result table: Nothing: of 0 runs",
+            ">Accuracies</h3>",
+            "90",
+            ">Losses &#60;b&#62;</h3>",
+            ">2</span>",
+        ],
+    );
+    assert_eq!(
+        page.matches("<h4>loss by step</h4>").count(),
+        1,
+        "both tables have the same curves"
+    );
+}
+
+#[test]
+fn columns_that_share_a_value_stand_below_one_head_and_fold_into_blocks() {
+    let store = tempdir().unwrap();
+    let mut story = Story::new();
+    for regime in 1..4_u64 {
+        for learner in ["fp", "imitation", "rbi", "rbi+fp"] {
+            for policy in [0.01, 0.1, 0.5] {
+                let params =
+                    json!({"regime": regime, "learner": learner, "policy_accuracy": policy});
+                let run = spec("dialog", &params, 0);
+                story.finish(&run, &[("test_accuracy", 10.0 * policy + regime as f64)]);
+            }
+        }
+    }
+    story.write(store.path());
+    let mut subject = asked();
+    subject.tables[0].request.columns = vec!["learner".into(), "policy_accuracy".into()];
+    subject.tables[0].published = None;
+    let page = render(store.path(), vec![subject]).unwrap();
+    let (whole, folded) = page.split_once("class=\"folded\"").unwrap();
+    assert_eq!(whole.matches("colspan=\"3\">rbi").count(), 2, "rbi and rbi+fp");
+    assert_in_order(
+        whole,
+        &["learner →", "colspan=\"3\">fp</th>", "policy_accuracy →", "0.01</th>"],
+    );
+    let tables = folded.split("class=\"table-box").next().unwrap().split("map-box").next().unwrap();
+    assert_eq!(tables.matches("<table class=\"results\"").count(), 4, "a block a learner");
+    assert_eq!(page.matches("<table class=\"map\"").count(), 4, "a map a learner");
+    assert_eq!(page.matches("class=\"ramp\"").count(), 1, "in the same colours");
 }
 
 #[test]
@@ -327,8 +522,8 @@ fn runs_without_a_result_still_have_a_page() {
     story.start(&dialog(1, "fp", 2));
     let page = page(&story);
     assert!(page.contains("No result table: no run has a final metric"), "{page}");
-    assert_in_order(&page, &["Failed runs (2)", "2 runs", "out of memory", "seed 0", "seed 1"]);
-    assert!(page.contains("0 finished, 2 failed, 1 running"));
+    assert_in_order(&page, &["Failed runs (2)", "2 runs", "out of memory", "seed=0", "seed=1"]);
+    assert!(page.contains("3 runs: 2 failed, 1 running."));
 }
 
 #[test]
