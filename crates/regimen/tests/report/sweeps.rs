@@ -117,7 +117,9 @@ fn pictures_open(browser: &Browser) {
          return [getComputedStyle(p).position, p.querySelector('img').clientWidth]";
     assert_eq!(browser.evaluate(place), json!(["static", 318]));
     browser.click("figure.picture a.open");
-    assert_eq!(browser.evaluate(place), json!(["fixed", 640]));
+    let open = browser.evaluate(place);
+    assert_eq!(open[0], "fixed");
+    assert!(open[1].as_u64().unwrap() > 1000, "{open}");
     browser.press("\u{e00c}");
     assert_eq!(browser.evaluate(place), json!(["static", 318]));
 }

@@ -170,10 +170,15 @@ fn range(sorted: &[f64], widest: f64) -> [f64; 2] {
         return [low, high];
     };
     let width = bulk_high - bulk_low;
-    if width > 0.0 && width.is_finite() && (high / 2.0 - low / 2.0) > widest * (width / 2.0) {
-        return [bulk_low, bulk_high];
+    if width <= 0.0 || !width.is_finite() {
+        return [low, high];
     }
-    [low, high]
+    // Each side by itself: the best values may lie apart at one end, the wild ones at the other.
+    let is_far = |from: f64, to: f64| to / 2.0 - from / 2.0 > (widest - 1.0) * (width / 2.0);
+    [
+        if is_far(low, bulk_low) { bulk_low } else { low },
+        if is_far(bulk_high, high) { bulk_high } else { high },
+    ]
 }
 
 /// A range a little wider; around a single number where both ends are the same.
@@ -267,6 +272,9 @@ mod tests {
         let decades = [0.01, 0.1, 1.0, 10.0, 100.0, 8.45e204];
         let scale = Scale::fit(decades, Fit::VALUES);
         assert!(scale.is_log() && scale.beyond == 1 && scale.ends()[1] < 1e3, "{scale:?}");
+        let both = [1e-6, 1.0, 1.5, 2.0, 2.5, 3.0, 8.45e204];
+        let scale = Scale::fit(both, Fit { log: Some(true), room: 0.0, widest: [20.0; 2] });
+        assert_eq!(scale.beyond, 1, "what lies apart at the other end stays: {scale:?}");
         // A curve that begins far from where it stays is shown whole.
         let curve = [20.0, 99.5, 99.6, 99.7, 99.8, 99.7, 99.8];
         assert_eq!(Scale::fit(curve, Fit::CURVES).beyond, 0);
