@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use crate::{
-    DataRef, Error, Experiment, Items, Metric, ObjectiveHook, ParamError, Run, Tool,
+    DataRef, Error, Experiment, FileSum, Items, Metric, ObjectiveHook, ParamError, Run, Tool,
     without_defaults,
 };
 
@@ -58,6 +58,7 @@ pub struct Entry {
     bind: Bind,
     schema: fn() -> Value,
     defaults: fn() -> Value,
+    file_sum: fn(&str) -> Option<Result<FileSum, String>>,
     tools: fn() -> Vec<Tool>,
     set_threads: fn(usize),
 }
@@ -75,6 +76,7 @@ impl Entry {
             bind: bind::<E>,
             schema: || schemars::schema_for!(E::Params).into(),
             defaults: || plain(&E::Params::default()),
+            file_sum: E::file_sum,
             tools: E::tools,
             set_threads: |_| {},
         }
@@ -119,6 +121,12 @@ impl Entry {
     /// Every parameter at its default.
     pub fn defaults(&self) -> Value {
         (self.defaults)()
+    }
+
+    /// The present checksum of a file that runs read, by its name among their data, or why there is
+    /// none; `None` for what is a data set.
+    pub fn file_sum(&self, name: &str) -> Option<Result<FileSum, String>> {
+        (self.file_sum)(name)
     }
 
     /// The paper's own commands.

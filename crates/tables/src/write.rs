@@ -88,7 +88,7 @@ fn write_experiment(
     written.files.push(write_frame(&folder.join("runs.parquet"), &runs)?);
     written.files.extend(metrics::write(&folder.join("metrics"), rows, LIMITS)?);
     let own = rows::write(folder, rows, |table| {
-        let allowed = is_plain(table) && !["metrics", "runs"].contains(&table);
+        let allowed = experiment::table_name(table).is_ok();
         if !allowed {
             skip(written, format!("{experiment}/{table}"));
         }

@@ -5,8 +5,8 @@ use journal::{Cause, Event as Fact, Lost, Outcome};
 
 use super::{Driver, selection};
 use crate::execute::attempt::{log_end, now};
-use crate::execute::protocol::{Job, Pause, Report};
-use crate::execute::schedule::{Chunk, End, Event, Failure, WorkerId};
+use crate::execute::protocol::{Job, Order, Pause, Report};
+use crate::execute::schedule::{Chunk, End, Event, Failure, RunIndex, WorkerId};
 use crate::execute::{Error, Notice};
 
 impl Driver<'_> {
@@ -30,24 +30,45 @@ impl Driver<'_> {
                 }
                 Ok(())
             }
-            Some(Report::Ended { outcome, seconds, retained }) => {
+            Some(Report::Warned { text }) => {
+                if let Some(job) = self.crew.job(worker) {
+                    let (run, attempt) = (job.spec.run, job.attempt);
+                    self.observer.notify(&Notice::Warned { run, attempt, text });
+                }
+                Ok(())
+            }
+            Some(Report::Ended { outcome, cause, seconds, retained }) => {
                 if retained > self.options.retain {
                     tracing::info!(worker, retained, "retires");
                     self.step(Event::Spent(worker))?;
                 }
-                self.ended(worker, outcome, seconds)
+                self.ended(worker, (outcome, cause), seconds)
             }
-            Some(Report::Unrecorded { error }) => {
-                Err(Error::Unrecorded { worker: format!("worker {worker}"), error })
+            Some(Report::Unable { error }) => {
+                Err(Error::Unable { worker: format!("worker {worker}"), error })
             }
         }
     }
 
-    fn ended(&mut self, worker: WorkerId, outcome: Outcome, seconds: f64) -> Result<(), Error> {
+    fn ended(
+        &mut self,
+        worker: WorkerId,
+        (outcome, cause): (Outcome, Option<Cause>),
+        seconds: f64,
+    ) -> Result<(), Error> {
         let end = match &outcome {
             Outcome::Finished => End::Finished,
-            Outcome::Failed { .. } => End::Failed(self.failure(worker, None)?),
+            Outcome::Failed { .. } => End::Failed(self.failure(worker, cause)?),
+            // Nobody else asked for it than `outdated`.
+            Outcome::Interrupted if !self.stop.requested() => {
+                self.left.extend(self.crew.job(worker).map(|job| job.spec.run));
+                End::Outdated
+            }
             Outcome::Interrupted => End::Interrupted,
+            Outcome::Outdated { name, why } => {
+                self.outdated(worker, name, why)?;
+                End::Outdated
+            }
             Outcome::Paused { step, value } => {
                 let Some(run) = self.crew.job(worker).map(|job| job.spec.run) else {
                     return Ok(());
@@ -58,7 +79,7 @@ impl Driver<'_> {
         let Some(Job { spec, attempt, pause }) = self.crew.take_job(worker) else { return Ok(()) };
         let again =
             matches!(end, End::Failed(failure) if self.scheduler.tries_again(worker, failure));
-        if end != End::Interrupted && !again {
+        if !matches!(end, End::Interrupted | End::Outdated) && !again {
             self.tick_off(self.scheduler.chunk_of(worker), spec.run, attempt);
         }
         if outcome == Outcome::Finished
@@ -76,6 +97,36 @@ impl Driver<'_> {
             outcome => Notice::Ended { run, attempt, outcome, seconds },
         });
         self.step(Event::Ended(worker, end))
+    }
+
+    /// A file that the worker's run reads is not as it was planned: no run that reads it is executed
+    /// in this call, and those under way stop.
+    fn outdated(&mut self, worker: WorkerId, name: &str, why: &str) -> Result<(), Error> {
+        let Some(spec) = self.crew.job(worker).map(|job| job.spec.clone()) else { return Ok(()) };
+        self.left.insert(spec.run);
+        let Some(sum) = spec.data.get(name) else { return Ok(()) };
+        if self.gone.insert((name.to_owned(), sum.clone())) {
+            self.observer.notify(&Notice::Outdated { why: why.into() });
+            for other in self.crew.reading(name, sum) {
+                self.crew.order(other, Order::Interrupt);
+                // It would stop every run from now on.
+                self.step(Event::Spent(other))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a run reads a file that is not as it was planned; it is left as it is then.
+    pub(super) fn leaves(&mut self, index: RunIndex) -> bool {
+        let run = self.plan.as_ref().and_then(|plan| plan.runs.get(index)).map(|(run, _)| *run);
+        let Some(spec) = run.and_then(|run| self.specs.get(&run)) else { return false };
+        let mut read = spec.data.iter();
+        let outdated = !self.gone.is_empty()
+            && read.any(|(name, sum)| self.gone.contains(&(name.clone(), sum.clone())));
+        if outdated {
+            self.left.insert(spec.run);
+        }
+        outdated
     }
 
     /// Why the worker's run failed, if it did, and how often it failed so before in this call.
@@ -100,7 +151,7 @@ impl Driver<'_> {
         again: bool,
     ) -> Result<(), Error> {
         // Its output is cut only once it prints no more.
-        let error = format!("worker {worker} {}", self.crew.how_it_ended(worker));
+        let error = self.crew.how_it_ended(worker);
         let Some(Job { spec, attempt, .. }) = self.crew.take_job(worker) else { return Ok(()) };
         let (run, cause, at) = (spec.run, self.crew.cause(worker), now());
         self.journal.append(&Fact::Lost(Lost { run, attempt, error: error.clone(), cause, at }))?;
