@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::{
@@ -9,7 +11,8 @@ use crate::{
 pub trait Bound: Send + Sync {
     /// Parameters with every default filled in.
     fn params(&self) -> &Value;
-    /// Parameters that differ from their default: what identity is computed from.
+    /// Parameters that differ from their default and change what is computed: what identity is
+    /// computed from.
     fn canonical(&self) -> &Value;
     /// Final metrics of a run with these parameters.
     fn metrics(&self) -> Vec<Metric>;
@@ -179,7 +182,11 @@ fn bind<E: Experiment>(
     let typed: E::Params =
         erased_serde::deserialize(params).map_err(|e| BindError::Deserialize(e.to_string()))?;
     let full = plain(&typed);
-    let canonical = without_defaults(&full, &plain(&E::Params::default()));
+    let default = plain(&E::Params::default());
+    let canonical = match E::identity(&typed) {
+        Cow::Borrowed(_) => without_defaults(&full, &default),
+        Cow::Owned(identity) => without_defaults(&plain(&identity), &default),
+    };
     Ok(Box::new(BoundExperiment { experiment: E::new(typed)?, params: full, canonical }))
 }
 

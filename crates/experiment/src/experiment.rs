@@ -114,6 +114,12 @@ pub trait Experiment: Sized + Send + Sync + 'static {
         Self::METRICS.to_vec()
     }
 
+    /// The parameters as identity sees them: those that change nothing of what is computed are at
+    /// their defaults, and one thing has one spelling.
+    fn identity(params: &Self::Params) -> Cow<'_, Self::Params> {
+        Cow::Borrowed(params)
+    }
+
     /// The data sets that [`run`](Self::run) will open.
     fn data(&self) -> Vec<DataRef>;
 

@@ -20,6 +20,7 @@ mod rows;
 mod runs;
 mod stamp;
 pub mod statistics;
+mod sweeps;
 mod text;
 mod values;
 mod write;

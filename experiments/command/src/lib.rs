@@ -10,9 +10,11 @@ mod pattern;
 mod placeholder;
 mod process;
 mod program;
+mod record;
 mod screen;
 mod session;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -24,7 +26,8 @@ use experiment::{DataRef, Error, Experiment, FileSum, Metric, ParamError, Run};
 use pattern::Patterns;
 use placeholder::Word;
 use process::{Failure, Process};
-use session::{Record, Session};
+use record::Record;
+use session::Session;
 
 pub use arguments::{Arguments, Flags, Lists, Nulls};
 pub use files::{FILE, FileError, checksum, planned_checksum};
@@ -59,6 +62,10 @@ impl Experiment for Command {
         let mut metrics: Vec<_> = declared.map(|(name, reported)| reported.metric(name)).collect();
         metrics.sort_by_key(|metric| metric.better.is_none());
         metrics
+    }
+
+    fn identity(params: &Params) -> Cow<'_, Params> {
+        Cow::Owned(params.identity())
     }
 
     fn data(&self) -> Vec<DataRef> {

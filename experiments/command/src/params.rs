@@ -88,6 +88,19 @@ pub(crate) const RESERVED: [&str; 6] = [
 ];
 
 impl Params {
+    /// What decides what is computed: which direction of a metric is better does not, and how words
+    /// are made does not where none are.
+    pub(crate) fn identity(&self) -> Self {
+        let patterns = self.metrics.iter().filter_map(|(metric, reported)| {
+            Some((metric.clone(), reported.pattern.as_deref()?.into()))
+        });
+        let mut identity = Self { metrics: patterns.collect(), ..self.clone() };
+        if self.pass != Pass::Arguments {
+            identity.arguments = Arguments::default();
+        }
+        identity
+    }
+
     pub(crate) fn check(&self) -> Result<(), ParamError> {
         let named = self.program.first().is_some_and(|word| !word.is_empty());
         ParamError::check(named, "program", "a program and its arguments", "nothing")?;

@@ -100,11 +100,8 @@ fn known(name: &str, values: &BTreeMap<String, String>) -> Result<(), ParamError
         .min_by_key(|known| if *known == format!("{VALUES}{name}") { 0 } else { near(known) });
     let hint = nearest.map_or(String::new(), |nearest| format!(" (did you mean {{{nearest}}}?)"));
     let all: Vec<String> = all().map(|known| format!("{{{known}}}")).collect();
-    Err(ParamError {
-        path: "program".into(),
-        wanted: format!("{}; or {{{{{name}}}}} for these letters themselves", all.join(", ")),
-        found: format!("{{{name}}}{hint}"),
-    })
+    let wanted = format!("{}; or {{{{{name}}}}} for these letters themselves", all.join(", "));
+    ParamError::check(false, "program", &wanted, format!("{{{name}}}{hint}"))
 }
 
 #[cfg(test)]

@@ -411,8 +411,11 @@ fn the_spelling_of_a_file_and_defaults_change_no_identity() {
     let plain =
         canonical(json!({"program": ["sh"], "files": ["a/run.py"], "metrics": {"a": "(b)"}}));
     assert_eq!(plain, r#"{"files":["a/run.py"],"metrics":{"a":"(b)"},"program":["sh"]}"#);
+    let metrics = json!({
+        "a": {"pattern": "(b)", "goal": "minimize", "unit": "s"}, "c": {"goal": "maximize"},
+    });
     let spelt = json!({
-        "program": ["sh"], "files": ["./a//run.py"], "metrics": {"a": {"pattern": "(b)"}},
+        "program": ["sh"], "files": ["./a//run.py"], "metrics": metrics,
         "arguments": {"style": "--{name} {value}", "lists": "json"}, "publish": [],
     });
     assert_eq!(canonical(spelt), plain);

@@ -84,17 +84,9 @@ impl<'e> Workbench<'e> {
             &look,
         )
         .pausing(pause.clone());
-        let done = match sink.look() {
-            Some(_) => Ok(Ok(())),
-            None => {
-                let place = self.scratch.of(spec.run, *attempt);
-                let done = guarded(|| run(entry, spec, &self.setup, place.clone(), &mut sink));
-                end(&place, self.shared);
-                // A program may have read a file late.
-                sink.look();
-                done
-            }
-        };
+        let place = self.scratch.of(spec.run, *attempt);
+        let call = |sink: &mut _| run(entry, spec, &self.setup, place.clone(), sink);
+        let done = attempt_at(call, (&place, self.shared), &mut sink);
         let flushed = sink.flush();
         if let Some(error) = sink.unrecorded.take() {
             return Err(error);
@@ -121,12 +113,7 @@ impl<'e> Workbench<'e> {
             at: now(),
         };
         sink.journal.append(&Event::Ended(ended)).map_err(|e| chain(&e))?;
-        match outcome {
-            Outcome::Finished => sink.remove_checkpoint(),
-            // It may be of what nobody planned.
-            Outcome::Outdated { .. } if sink.saved() => sink.remove_checkpoint(),
-            _ => {}
-        }
+        sink.close(&outcome);
         log_end(&outcome, seconds);
         let retained = if self.shared { 0 } else { usage::resident() };
         let retained = retained.saturating_sub(self.resident);
@@ -176,14 +163,34 @@ fn run(
     bound.run(&mut Run::new(context, sink).with_scratch(scratch))
 }
 
+/// Calls an experiment, unless what it reads is not as it was planned.
+fn attempt_at<'j>(
+    call: impl FnOnce(&mut JournalSink<'j>) -> Result<(), RunError>,
+    (scratch, shared): (&Path, bool),
+    sink: &mut JournalSink<'j>,
+) -> Done {
+    if sink.look().is_some() {
+        return Ok(Ok(()));
+    }
+    let done = guarded(|| call(sink));
+    end(scratch, shared);
+    // A program may have read a file late.
+    sink.look();
+    done
+}
+
 /// Sees to it that nothing of an attempt outlives it.
 fn end(scratch: &Path, shared: bool) {
     if !shared {
         processes::end_all_below();
-    } else if scratch.exists() {
-        processes::end_all_of(scratch);
     }
-    scratch::remove(scratch);
+    // Only programs ask for one.
+    if scratch.symlink_metadata().is_ok() {
+        if shared {
+            processes::end_all_of(scratch);
+        }
+        scratch::remove(scratch);
+    }
 }
 
 /// What came of calling an experiment: a panic is its message and place.

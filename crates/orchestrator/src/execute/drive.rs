@@ -2,6 +2,7 @@
 
 mod chunks;
 mod crew;
+mod limits;
 mod reports;
 mod rungs;
 mod selection;

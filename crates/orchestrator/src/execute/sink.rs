@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use experiment::{RunId, Sink, SinkError};
-use journal::{Artifact, Checkpoint, Event, MetricRow, Metrics, Resumed, Rows, Writer};
+use journal::{Artifact, Checkpoint, Event, MetricRow, Metrics, Outcome, Resumed, Rows, Writer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -136,13 +136,13 @@ impl<'a> JournalSink<'a> {
         self.outdated.as_ref()
     }
 
-    /// Whether the attempt saved a checkpoint.
-    pub(crate) fn saved(&self) -> bool {
-        self.checkpoints > 0
-    }
-
-    /// The checkpoint has served its purpose.
-    pub(crate) fn remove_checkpoint(&self) {
+    /// The attempt is over, and its end is recorded.
+    pub(crate) fn close(&self, outcome: &Outcome) {
+        // A checkpoint has served its purpose, or may be of what nobody planned.
+        let outdated = matches!(outcome, Outcome::Outdated { .. }) && self.checkpoints > 0;
+        if *outcome != Outcome::Finished && !outdated {
+            return;
+        }
         let path = self.folder.join(artifact::CHECKPOINT);
         match fs::remove_file(&path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {

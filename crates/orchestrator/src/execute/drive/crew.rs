@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use experiment::Entry;
 use journal::{Cause, Opened, Role};
 
+use super::limits::{Excess, Used, excess};
 use crate::execute::log::{self, log_of, worker_log};
 use crate::execute::protocol::{Job, Order, Setup};
 use crate::execute::schedule::WorkerId;
-use crate::execute::usage::{self, TreeSize};
+use crate::execute::usage;
 use crate::execute::worker::{ChildWorker, Input, ThreadWorker, Worker};
 use crate::execute::{Error, JOURNAL, LiveRun, Notice, Options};
 
@@ -58,12 +59,6 @@ impl Logs {
         log::move_tail(&self.worker, self.before, &run);
         log::cut(&run, limit);
     }
-}
-
-/// What a run took too much of.
-struct Excess {
-    cause: Cause,
-    reason: String,
 }
 
 pub(super) struct Crew<'a> {
@@ -272,7 +267,9 @@ impl<'a> Crew<'a> {
         for (&id, member) in self.members.iter_mut().filter(|(_, m)| watched(m)) {
             let Some(pid) = member.worker.process() else { continue };
             let size = sizes.get(&pid).copied().unwrap_or_default();
-            member.end = excess(member, size, options);
+            let printed = member.logs.as_ref().map_or(0, Logs::printed);
+            let used = Used { size, time: member.since.elapsed(), printed };
+            member.end = excess(&used, options, &mut member.suspect);
             if member.end.is_some() {
                 member.worker.kill();
                 killed.push(id);
@@ -319,71 +316,5 @@ impl Member {
         if let Some(Logs { worker, .. }) = logs {
             log::remove_if_empty(&worker);
         }
-    }
-}
-
-/// What a run takes too much of, if anything.
-fn excess(member: &mut Member, size: TreeSize, options: &Options) -> Option<Excess> {
-    let printed = member.logs.as_ref().map_or(0, Logs::printed);
-    if let Some(limit) = options.memory.filter(|limit| size.bytes > *limit) {
-        // A program that is being started shares all memory with the worker for a moment.
-        if size.processes == 1 || member.suspect {
-            let reason = format!("used {}; the limit is {}", bytes(size.bytes), bytes(limit));
-            return Some(Excess { cause: Cause::Memory, reason });
-        }
-        member.suspect = true;
-    } else {
-        member.suspect = false;
-    }
-    if let Some(limit) = options.time.filter(|limit| member.since.elapsed() > *limit) {
-        let reason = format!("took longer than {}", time(limit));
-        return Some(Excess { cause: Cause::Time, reason });
-    }
-    (printed > options.output).then(|| {
-        let reason = format!("printed more than {}", bytes(options.output));
-        Excess { cause: Cause::Output, reason }
-    })
-}
-
-/// A size as people write it: `412 MiB`, `1.5 GiB`.
-fn bytes(bytes: u64) -> String {
-    let units = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
-    let Some((unit, shift)) = units.into_iter().find(|(_, shift)| bytes >> shift > 0) else {
-        return format!("{bytes} B");
-    };
-    let number = bytes as f64 / (1_u64 << shift) as f64;
-    // Three digits say enough, and a whole number of units is one.
-    let digits = if number >= 100.0 || number.fract() < 0.005 { 0 } else { 1 };
-    format!("{number:.digits$} {unit}")
-}
-
-/// A time as people write it: `3 s`, `0.25 s`, `1 h 30 min`.
-fn time(time: Duration) -> String {
-    let seconds = time.as_secs();
-    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
-    let parts: Vec<String> = parts
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, unit)| format!("{count} {unit}"))
-        .collect();
-    if time.subsec_millis() > 0 { format!("{} s", time.as_secs_f64()) } else { parts.join(" ") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn limits_are_told_as_people_write_them() {
-        let sizes = [
-            (500, "500 B"),
-            (200 << 20, "200 MiB"),
-            (432_054_272, "412 MiB"),
-            (3 << 29, "1.5 GiB"),
-        ];
-        sizes.iter().for_each(|(size, text)| assert_eq!(bytes(*size), *text));
-        let times =
-            [(300, "0.3 s"), (3000, "3 s"), (5_400_000, "1 h 30 min"), (61_000, "1 min 1 s")];
-        times.iter().for_each(|(ms, text)| assert_eq!(time(Duration::from_millis(*ms)), *text));
     }
 }
