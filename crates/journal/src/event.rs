@@ -201,8 +201,8 @@ pub enum Outcome {
         /// The metric's value there.
         value: f64,
     },
-    /// Something that the run reads is not as it was when the run was planned: nothing that the
-    /// attempt recorded counts.
+    /// Something that the run reads is not as it was when the run was planned: what the attempt
+    /// recorded does not count, unless a later one goes on from its checkpoint.
     Outdated {
         /// What changed, by its name in [`RunSpec::data`].
         name: String,

@@ -205,6 +205,10 @@ impl Observer for SweepProgress {
             Notice::Warned { run, attempt, text } => {
                 self.complain(Kind::Warned, (*run, *attempt), text);
             }
+            Notice::Changing { why } => {
+                let advice = "runs under way count only if it is as it was when they end";
+                self.say(&fold_lines(&format!("warning: {why}: {advice}")));
+            }
             Notice::Outdated { why } => {
                 self.outdated = true;
                 let advice = "runs that read it are left as they were; run again to plan with it";

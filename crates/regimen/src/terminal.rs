@@ -46,7 +46,7 @@ fn fold_to(text: &str, width: usize) -> String {
             let room = width.saturating_sub(indent.len()).max(1);
             let Some((end, _)) = rest.char_indices().nth(room) else { break };
             // Not so early that hardly anything stands on the line.
-            let space = rest[..end].rfind(' ').filter(|at| *at > end / 2);
+            let space = rest[..end].rfind(' ').filter(|at| *at >= end / 2);
             let (head, tail) = rest.split_at(space.unwrap_or(end));
             lines.push(format!("{indent}{head}"));
             (rest, indent) = (tail.trim_start(), &deeper);

@@ -35,13 +35,17 @@ impl Tail {
         }
         (self.open, self.cut) = (end == End::Rewritten, end == End::Not);
     }
+
+    /// Whether nothing was said.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
 }
 
 impl fmt::Display for Tail {
     /// One line as it is, several each on a line of its own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.lines.len() {
-            0 => f.write_str("it said nothing on standard error"),
             1 => f.write_str(&self.lines[0]),
             _ => self.lines.iter().try_for_each(|line| write!(f, "\n{line}")),
         }
@@ -117,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_last_lines_are_shown_as_they_stood() {
-        assert_eq!(tail(b""), "it said nothing on standard error");
+        assert_eq!(tail(b""), "");
         assert_eq!(tail(b"oh\n\n"), "oh");
         assert_eq!(
             tail(b"1%\r2%\r3%\r\nTraceback\r\n  \x1b[31mhere\x1b[0m"),

@@ -20,12 +20,16 @@ use crate::screen::{End, Reader, Screen};
 const LOOK: Duration = Duration::from_millis(20);
 /// How long output is waited for that something which outlives the program holds open.
 const LINGER: Duration = Duration::from_secs(2);
+/// How much of standard output is kept for an error.
+const KEPT: usize = 1 << 13;
+
 /// A program, and the streams that it still holds open.
 pub(crate) struct Session<'r, 'a> {
     process: Process,
     streams: Vec<(Stream, File)>,
     lines: Lines,
     output: (Screen, Search),
+    output_end: Vec<u8>,
     errors: (Screen, Search, Tail),
     pub(crate) record: Record<'r, 'a>,
     /// When it was asked to stop.
@@ -47,6 +51,7 @@ impl<'r, 'a> Session<'r, 'a> {
             streams: streams.into(),
             lines: Lines::new(LONGEST_MESSAGE),
             output: (screen(), search()),
+            output_end: Vec::new(),
             errors: (screen(), search(), Tail::default()),
             record,
             stop: None,
@@ -86,9 +91,17 @@ impl<'r, 'a> Session<'r, 'a> {
         self.stop.is_some()
     }
 
-    /// The last lines of standard error.
+    /// The last lines of standard error, or of standard output where that has none.
     pub(crate) fn last_words(&self) -> String {
-        self.errors.2.to_string()
+        let errors = &self.errors.2;
+        if !errors.is_empty() {
+            return errors.to_string();
+        }
+        let mut screen = Screen::new(WINDOW);
+        let mut output = Only(Tail::default());
+        screen.write(&self.output_end, &mut output);
+        screen.close(&mut output);
+        if output.0.is_empty() { "it said nothing".into() } else { output.0.to_string() }
     }
 
     /// How many pieces of text were searched.
@@ -143,6 +156,7 @@ impl<'r, 'a> Session<'r, 'a> {
         match stream {
             Stream::Metrics => self.lines.write(bytes, |line| record.line(line)),
             Stream::Output => {
+                keep_end(&mut self.output_end, bytes);
                 let (screen, search) = &mut self.output;
                 if search.is_idle() {
                     return Ok(());
@@ -188,6 +202,26 @@ impl<'r, 'a> Session<'r, 'a> {
             }
             Some(asked) if asked.elapsed() >= self.grace => self.process.signal(Signal::KILL),
             _ => {}
+        }
+    }
+}
+
+/// Appends, and forgets what is far from the end.
+fn keep_end(kept: &mut Vec<u8>, bytes: &[u8]) {
+    kept.extend_from_slice(&bytes[bytes.len().saturating_sub(KEPT)..]);
+    if kept.len() > 2 * KEPT {
+        kept.drain(..kept.len() - KEPT);
+    }
+}
+
+/// Keeps the last lines.
+struct Only(Tail);
+
+impl Reader for Only {
+    fn read(&mut self, text: &mut String, end: End) {
+        self.0.read(text, end);
+        if end == End::Not {
+            text.clear();
         }
     }
 }

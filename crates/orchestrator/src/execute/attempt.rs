@@ -113,7 +113,9 @@ impl<'e> Workbench<'e> {
             at: now(),
         };
         sink.journal.append(&Event::Ended(ended)).map_err(|e| chain(&e))?;
-        sink.close(&outcome);
+        if outcome == Outcome::Finished {
+            sink.remove_checkpoint();
+        }
         log_end(&outcome, seconds);
         let retained = if self.shared { 0 } else { usage::resident() };
         let retained = retained.saturating_sub(self.resident);
@@ -123,7 +125,7 @@ impl<'e> Workbench<'e> {
 
 /// A file that is not as it was when the run was planned. Data sets are verified where they are
 /// opened.
-fn outdated(entry: &Entry, spec: &RunSpec) -> Option<Outdated> {
+pub(crate) fn outdated(entry: &Entry, spec: &RunSpec) -> Option<Outdated> {
     spec.data.iter().find_map(|(name, planned)| {
         let file = name.split_once(':').map_or(name.as_str(), |(_, file)| file);
         let why = match entry.file_sum(name)? {

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod crew;
+mod files;
 mod limits;
 mod reports;
 mod rungs;
@@ -98,6 +99,10 @@ struct Driver<'a> {
     gone: BTreeSet<(String, String)>,
     /// Runs that are not executed because of that.
     left: BTreeSet<RunId>,
+    /// Likewise, while runs that read them are under way.
+    changing: BTreeSet<(String, String)>,
+    files_at: Instant,
+    entries: &'a [Entry],
     options: &'a Options,
     observer: &'a mut dyn Observer,
     stop: &'a Stop,
@@ -154,6 +159,9 @@ impl<'a> Driver<'a> {
             search: None,
             gone: BTreeSet::new(),
             left: BTreeSet::new(),
+            changing: BTreeSet::new(),
+            files_at: start,
+            entries,
             options,
             observer,
             stop,
@@ -273,6 +281,7 @@ impl<'a> Driver<'a> {
         self.publish()?;
         self.crew.sync(&self.options.store)?;
         self.journal.sync()?;
+        self.look_at_files();
         if self.waiting {
             self.look_up()?;
         }

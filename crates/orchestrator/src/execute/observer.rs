@@ -64,6 +64,11 @@ pub enum Notice {
         /// What.
         text: String,
     },
+    /// A file changed while runs read it: they count only if it is as it was when they end.
+    Changing {
+        /// In words.
+        why: String,
+    },
     /// A file that runs read is not as it was when they were planned: those runs are left as they
     /// are.
     Outdated {

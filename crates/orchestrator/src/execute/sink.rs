@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use experiment::{RunId, Sink, SinkError};
-use journal::{Artifact, Checkpoint, Event, MetricRow, Metrics, Outcome, Resumed, Rows, Writer};
+use journal::{Artifact, Checkpoint, Event, MetricRow, Metrics, Resumed, Rows, Writer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -128,7 +128,7 @@ impl<'a> JournalSink<'a> {
         Ok(())
     }
 
-    /// Looks whether what the run reads is as it was planned; if not, the run is asked to stop.
+    /// Looks whether what the run reads is as it was planned.
     pub(crate) fn look(&mut self) -> Option<&Outdated> {
         if self.outdated.is_none() {
             self.outdated = (self.look)();
@@ -136,13 +136,8 @@ impl<'a> JournalSink<'a> {
         self.outdated.as_ref()
     }
 
-    /// The attempt is over, and its end is recorded.
-    pub(crate) fn close(&self, outcome: &Outcome) {
-        // A checkpoint has served its purpose, or may be of what nobody planned.
-        let outdated = matches!(outcome, Outcome::Outdated { .. }) && self.checkpoints > 0;
-        if *outcome != Outcome::Finished && !outdated {
-            return;
-        }
+    /// The checkpoint has served its purpose.
+    pub(crate) fn remove_checkpoint(&self) {
         let path = self.folder.join(artifact::CHECKPOINT);
         match fs::remove_file(&path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
@@ -214,8 +209,8 @@ impl Sink for JournalSink<'_> {
     }
 
     fn save_checkpoint(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
-        if self.look().is_some() {
-            // It must not be gone on from; the run notices that it is to stop.
+        if (self.look)().is_some() {
+            // What nobody planned must not be gone on from. The earlier one stays.
             return Ok(());
         }
         // Results are part of the attempt's end only, so an experiment sets them after its loop.
@@ -271,6 +266,6 @@ impl Sink for JournalSink<'_> {
     }
 
     fn interrupted(&self) -> bool {
-        self.reached.is_some() || self.outdated.is_some() || self.interrupt.load(Ordering::Relaxed)
+        self.reached.is_some() || self.interrupt.load(Ordering::Relaxed)
     }
 }

@@ -9,7 +9,7 @@ use orchestrator::config::Retry;
 use orchestrator::execute::{Error, LOGS, Notice, Rerun, Stop, log_of, logs_of};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::store::{Store, count, run, runs};
+use crate::store::{Store, count, outcome, run, runs};
 use crate::toy::{Params, Way};
 
 #[test]
@@ -210,6 +210,25 @@ fn runs_of_a_file_that_changed_are_not_executed_and_others_are() {
 }
 
 #[test]
+fn a_change_under_way_is_told_while_it_can_be_undone() {
+    let store = Store::new();
+    fs::write(store.path("code"), "old").unwrap();
+    let all = reading(&store, Way::Count, 1, "old");
+    let (code, gate) = (store.path("code"), store.path("gate"));
+    let (summary, notices) = store.execute_with(&all, &Stop::new(), |notice| match notice {
+        Notice::Progress { done: 5, .. } if !gate.exists() => fs::write(&code, "new").unwrap(),
+        Notice::Changing { .. } => {
+            fs::write(&code, "old").unwrap();
+            fs::write(&gate, "").unwrap();
+        }
+        _ => {}
+    });
+    assert_eq!(summary.unwrap().finished.len(), 1);
+    let told = |notice: &&Notice| matches!(notice, Notice::Changing { .. });
+    assert_eq!(notices.iter().filter(told).count(), 1);
+}
+
+#[test]
 fn a_run_whose_file_changes_under_way_does_not_count() {
     for saved in [false, true] {
         let mut store = Store::new();
@@ -219,21 +238,27 @@ fn a_run_whose_file_changes_under_way_does_not_count() {
         fs::write(store.path("code"), "old").unwrap();
         let all = reading(&store, Way::Count, 2, "old");
         let (code, gate) = (store.path("code"), store.path("gate"));
+        // Both begin before the file changes.
+        let mut waiting = 0;
         let (summary, _) = store.execute_with(&all, &Stop::new(), |notice| {
-            if matches!(notice, Notice::Progress { .. }) {
+            waiting += usize::from(matches!(notice, Notice::Progress { .. }));
+            if waiting == 2 {
                 fs::write(&code, "new").unwrap();
                 fs::write(&gate, "").unwrap();
             }
         });
         assert_eq!(summary.unwrap().interrupted.len(), 2);
-        let fold = store.fold();
-        let state = &fold.runs[&all[0].run];
+        let state = store.fold().runs[&all[0].run].clone();
         assert!(state.attempts[0].is_outdated());
         assert!(state.metrics().unwrap().is_empty() && state.results().is_empty());
         fs::write(store.path("code"), "old").unwrap();
         assert_eq!(store.execute(&all).finished.len(), 2);
-        // What may be of other code is not gone on from.
-        assert!(store.fold().runs[&all[0].run].counted().unwrap().resumed.is_none());
+        // A checkpoint is of the planned code, or there is none.
+        let (fold, calm) = (store.fold(), Store::new());
+        let state = &fold.runs[&all[0].run];
+        assert_eq!(state.counted().unwrap().resumed.is_some(), saved);
+        calm.execute(&all);
+        assert_eq!(outcome(state), outcome(&calm.fold().runs[&all[0].run]));
     }
 }
 

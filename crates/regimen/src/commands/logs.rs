@@ -44,7 +44,7 @@ pub(crate) fn logs(arguments: &Logs) -> Result<Done> {
     match printed {
         // A reader that went away is no error.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Done::Well),
-        Ok(0) => say(&nothing(&fold.runs[&run], run, attempt)),
+        Ok(0) => say(&nothing(store, &fold.runs[&run], attempt)),
         printed => drop(printed?),
     }
     Ok(Done::Well)
@@ -81,10 +81,16 @@ fn which(state: &RunState, asked: Option<u32>) -> Result<u32> {
 }
 
 /// Why there is nothing to show.
-fn nothing(state: &RunState, run: RunId, attempt: u32) -> String {
-    let status = latest_of(state, attempt).map(AttemptState::status);
-    let yet = if status == Some(Status::Running) { " so far" } else { "" };
-    format!("attempt {attempt} at run {} printed nothing{yet}", run.short())
+fn nothing(store: &Path, state: &RunState, attempt: u32) -> String {
+    let tried = latest_of(state, attempt);
+    let yet = if tried.map(AttemptState::status) == Some(Status::Running) { " so far" } else { "" };
+    let worker = tried
+        .map(|tried| store.join(execute::LOGS).join(&*tried.writer).with_added_extension("log"));
+    // Older versions kept one log a worker.
+    let worker = worker
+        .filter(|log| log.is_file())
+        .map_or(String::new(), |log| format!("; {} is what its worker printed", log.display()));
+    format!("attempt {attempt} at run {} printed nothing{yet}{worker}", state.spec.run.short())
 }
 
 fn latest_of(state: &RunState, number: u32) -> Option<&AttemptState> {

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use experiment::Entry;
-use journal::{Cause, Opened, Role};
+use journal::{Cause, Opened, Role, RunSpec};
 
 use super::limits::{Excess, Used, excess};
 use crate::execute::log::{self, log_of, worker_log};
@@ -186,6 +186,11 @@ impl<'a> Crew<'a> {
             logs.finish(self.options.output);
         }
         member.job.take()
+    }
+
+    /// What is being executed.
+    pub(super) fn specs(&self) -> impl Iterator<Item = &RunSpec> {
+        self.members.values().filter_map(|member| Some(&member.job.as_ref()?.spec))
     }
 
     /// Workers whose runs read a file that was planned with a sum.

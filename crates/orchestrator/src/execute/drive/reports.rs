@@ -5,8 +5,8 @@ use journal::{Cause, Event as Fact, Lost, Outcome};
 
 use super::{Driver, selection};
 use crate::execute::attempt::{log_end, now};
-use crate::execute::protocol::{Job, Order, Pause, Report};
-use crate::execute::schedule::{Chunk, End, Event, Failure, RunIndex, WorkerId};
+use crate::execute::protocol::{Job, Pause, Report};
+use crate::execute::schedule::{Chunk, End, Event, Failure, WorkerId};
 use crate::execute::{Error, Notice};
 
 impl Driver<'_> {
@@ -97,36 +97,6 @@ impl Driver<'_> {
             outcome => Notice::Ended { run, attempt, outcome, seconds },
         });
         self.step(Event::Ended(worker, end))
-    }
-
-    /// A file that the worker's run reads is not as it was planned: no run that reads it is executed
-    /// in this call, and those under way stop.
-    fn outdated(&mut self, worker: WorkerId, name: &str, why: &str) -> Result<(), Error> {
-        let Some(spec) = self.crew.job(worker).map(|job| job.spec.clone()) else { return Ok(()) };
-        self.left.insert(spec.run);
-        let Some(sum) = spec.data.get(name) else { return Ok(()) };
-        if self.gone.insert((name.to_owned(), sum.clone())) {
-            self.observer.notify(&Notice::Outdated { why: why.into() });
-            for other in self.crew.reading(name, sum) {
-                self.crew.order(other, Order::Interrupt);
-                // It would stop every run from now on.
-                self.step(Event::Spent(other))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a run reads a file that is not as it was planned; it is left as it is then.
-    pub(super) fn leaves(&mut self, index: RunIndex) -> bool {
-        let run = self.plan.as_ref().and_then(|plan| plan.runs.get(index)).map(|(run, _)| *run);
-        let Some(spec) = run.and_then(|run| self.specs.get(&run)) else { return false };
-        let mut read = spec.data.iter();
-        let outdated = !self.gone.is_empty()
-            && read.any(|(name, sum)| self.gone.contains(&(name.clone(), sum.clone())));
-        if outdated {
-            self.left.insert(spec.run);
-        }
-        outdated
     }
 
     /// Why the worker's run failed, if it did, and how often it failed so before in this call.
