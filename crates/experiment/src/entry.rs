@@ -1,7 +1,9 @@
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::{
-    DataRef, Error, Experiment, Items, Metric, ObjectiveHook, ParamError, Run, Tool,
+    DataRef, Error, Experiment, FileSum, Items, Metric, ObjectiveHook, ParamError, Run, Tool,
     without_defaults,
 };
 
@@ -9,7 +11,8 @@ use crate::{
 pub trait Bound: Send + Sync {
     /// Parameters with every default filled in.
     fn params(&self) -> &Value;
-    /// Parameters that differ from their default: what identity is computed from.
+    /// Parameters that differ from their default and change what is computed: what identity is
+    /// computed from.
     fn canonical(&self) -> &Value;
     /// Final metrics of a run with these parameters.
     fn metrics(&self) -> Vec<Metric>;
@@ -58,6 +61,7 @@ pub struct Entry {
     bind: Bind,
     schema: fn() -> Value,
     defaults: fn() -> Value,
+    file_sum: fn(&str) -> Option<Result<FileSum, String>>,
     tools: fn() -> Vec<Tool>,
     set_threads: fn(usize),
 }
@@ -75,6 +79,7 @@ impl Entry {
             bind: bind::<E>,
             schema: || schemars::schema_for!(E::Params).into(),
             defaults: || plain(&E::Params::default()),
+            file_sum: E::file_sum,
             tools: E::tools,
             set_threads: |_| {},
         }
@@ -119,6 +124,12 @@ impl Entry {
     /// Every parameter at its default.
     pub fn defaults(&self) -> Value {
         (self.defaults)()
+    }
+
+    /// The present checksum of a file that runs read, by its name among their data, or why there is
+    /// none; `None` for what is a data set.
+    pub fn file_sum(&self, name: &str) -> Option<Result<FileSum, String>> {
+        (self.file_sum)(name)
     }
 
     /// The paper's own commands.
@@ -171,7 +182,11 @@ fn bind<E: Experiment>(
     let typed: E::Params =
         erased_serde::deserialize(params).map_err(|e| BindError::Deserialize(e.to_string()))?;
     let full = plain(&typed);
-    let canonical = without_defaults(&full, &plain(&E::Params::default()));
+    let default = plain(&E::Params::default());
+    let canonical = match E::identity(&typed) {
+        Cow::Borrowed(_) => without_defaults(&full, &default),
+        Cow::Owned(identity) => without_defaults(&plain(&identity), &default),
+    };
     Ok(Box::new(BoundExperiment { experiment: E::new(typed)?, params: full, canonical }))
 }
 

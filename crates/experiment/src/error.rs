@@ -33,6 +33,22 @@ pub enum Error {
     /// A result could not be handed over.
     #[error(transparent)]
     Sink(#[from] SinkError),
+    /// A program that the run started was killed by a signal that nobody here sent.
+    #[error("{context}")]
+    Crashed {
+        /// Which program, and by what.
+        context: String,
+        /// What it said last.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The machine lacks what any run would need: the run is not to blame and did not fail.
+    #[error("{what}")]
+    Machine {
+        /// What could not be had, for example `temporary folder /scratch/1`.
+        what: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Any other error of the experiment itself.
     #[error("{context}")]
     Other {
@@ -52,6 +68,11 @@ impl Error {
         Self::Data { name: name.into(), source: source.into() }
     }
 
+    /// An error of the machine.
+    pub fn machine(what: impl Into<String>, source: std::io::Error) -> Self {
+        Self::Machine { what: what.into(), source }
+    }
+
     /// Wraps any other error, with what was being done.
     pub fn other(
         context: impl Into<String>,
@@ -60,13 +81,15 @@ impl Error {
         Self::Other { context: context.into(), source: source.into() }
     }
 
-    /// The message with its chain of sources, on one line.
+    /// The message with its chain of sources. A source that begins with a line feed stands on lines
+    /// of its own.
     pub fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut source = std::error::Error::source(self);
         while let Some(cause) = source {
-            text.push_str(": ");
-            text.push_str(&cause.to_string());
+            let cause_text = cause.to_string();
+            text.push_str(if cause_text.starts_with('\n') { ":" } else { ": " });
+            text.push_str(&cause_text);
             source = cause.source();
         }
         text

@@ -62,11 +62,21 @@ pub struct Items {
     pub score: &'static str,
 }
 
-/// A data set that a run will open; its checksums become part of the run's identity.
+/// A data set or file that a run will open; its checksum becomes part of the run's identity.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct DataRef {
-    /// Name of the manifest, for example `babi1-dialog`.
+    /// Name of the manifest, for example `babi1-dialog`, or one that
+    /// [`file_sum`](Experiment::file_sum) knows.
     pub name: String,
+}
+
+/// The present checksum of something that runs read and that may change at any time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileSum {
+    /// The checksum.
+    pub sum: String,
+    /// Where it stands for several files, the one that was changed last.
+    pub newest: Option<String>,
 }
 
 /// The door for hypergradients: a box that holds a `Box<dyn learn::Objective>`.
@@ -104,8 +114,22 @@ pub trait Experiment: Sized + Send + Sync + 'static {
         Self::METRICS.to_vec()
     }
 
+    /// The parameters as identity sees them: those that change nothing of what is computed are at
+    /// their defaults, and one thing has one spelling.
+    fn identity(params: &Self::Params) -> Cow<'_, Self::Params> {
+        Cow::Borrowed(params)
+    }
+
     /// The data sets that [`run`](Self::run) will open.
     fn data(&self) -> Vec<DataRef>;
+
+    /// The present checksum of what is no data set, by its name in [`data`](Self::data). It is taken
+    /// when a run is planned, before it begins and when it ended: a result that was computed from
+    /// anything else does not count. An error says why there is none.
+    fn file_sum(name: &str) -> Option<Result<FileSum, String>> {
+        let _ = name;
+        None
+    }
 
     /// Executes one run. Everything it needs and leaves goes through `run`.
     ///

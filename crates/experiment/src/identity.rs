@@ -88,6 +88,13 @@ impl fmt::Display for Device {
     }
 }
 
+/// Whether `name` can be a file or folder name everywhere: 1 to 64 letters, digits, `_` and `-`,
+/// the first of them no `-`.
+pub fn is_plain_name(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    (1..=64).contains(&name.len()) && name.bytes().all(fits) && !name.starts_with('-')
+}
+
 /// JSON with object keys sorted and no spaces, whatever features serde_json was built with.
 pub fn canonical_json(value: &Value) -> String {
     match value {
@@ -141,5 +148,16 @@ mod tests {
         let id = RunId::of("x");
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!("zz".parse::<RunId>().unwrap_err().contains("32 hexadecimal digits"));
+    }
+
+    #[test]
+    fn only_harmless_names_are_plain() {
+        for name in ["dialog", "rank-pooling", "A_1"] {
+            assert!(is_plain_name(name), "{name}");
+        }
+        let long = "x".repeat(65);
+        for name in ["", "..", "a/b", "a.parquet", "-x", "a b", "é", "a\n", &long] {
+            assert!(!is_plain_name(name), "{name:?}");
+        }
     }
 }

@@ -15,9 +15,9 @@ mod tool;
 
 pub use entry::{BindError, Bound, Entry};
 pub use error::{Error, ParamError};
-pub use experiment::{Better, DataRef, Experiment, Items, Metric, ObjectiveHook, Params};
-pub use identity::{Device, RunId, SpecId, canonical_json, without_defaults};
+pub use experiment::{Better, DataRef, Experiment, FileSum, Items, Metric, ObjectiveHook, Params};
+pub use identity::{Device, RunId, SpecId, canonical_json, is_plain_name, without_defaults};
 pub use random::Stream;
-pub use run::{DataPaths, Run, RunContext};
+pub use run::{DataPaths, Run, RunContext, table_name};
 pub use sink::{MemorySink, Sink, SinkError};
 pub use tool::{Tool, ToolContext};

@@ -1,8 +1,11 @@
-use std::path::PathBuf;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::{Device, Error, RunId, Sink, SinkError, Stream};
+use crate::{Device, Error, RunId, Sink, SinkError, Stream, is_plain_name};
 
 /// Where data files lie. Experiments hand this to the data sets crate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,12 +37,21 @@ pub struct RunContext {
 pub struct Run<'a> {
     context: RunContext,
     sink: &'a mut dyn Sink,
+    /// Where its folder is made when it asks for one.
+    scratch: Option<PathBuf>,
 }
 
 impl<'a> Run<'a> {
     /// A run over a sink.
     pub fn new(context: RunContext, sink: &'a mut dyn Sink) -> Self {
-        Self { context, sink }
+        Self { context, sink, scratch: None }
+    }
+
+    /// The run with a place where nothing lies yet for a folder of its own. Whoever gives it removes
+    /// the folder afterwards.
+    #[must_use]
+    pub fn with_scratch(self, scratch: PathBuf) -> Self {
+        Self { scratch: Some(scratch), ..self }
     }
 
     /// Identity of the run.
@@ -104,9 +116,12 @@ impl<'a> Run<'a> {
     /// Appends a row to a table of the run's own; `row` serialises to a JSON object.
     ///
     /// # Errors
-    /// [`Error::Sink`] when the row could not be written or is no object.
+    /// [`Error::Sink`] when the row could not be written, is no object or the table's name is none
+    /// that [`table_name`] takes.
     pub fn table(&mut self, table: &str, row: &impl Serialize) -> Result<(), Error> {
         let what = || format!("a row of table {table}");
+        table_name(table)
+            .map_err(|why| SinkError { what: what(), source: io::Error::other(why) })?;
         let row = serde_json::to_value(row)
             .map_err(|e| SinkError { what: what(), source: std::io::Error::other(e) })?;
         if !row.is_object() {
@@ -145,6 +160,32 @@ impl<'a> Run<'a> {
         self.sink.interrupted() || self.sink.checkpoint_due()
     }
 
+    /// Makes a folder of this attempt's own for files that nobody needs once it is over.
+    ///
+    /// # Errors
+    /// [`Error::Machine`] when it could not be made or was made already.
+    pub fn scratch(&mut self) -> Result<PathBuf, Error> {
+        let make = || -> io::Result<PathBuf> {
+            let path = self.scratch.clone().ok_or(io::ErrorKind::Unsupported)?;
+            // One that somebody else made is not ours.
+            DirBuilder::new().mode(0o700).create(&path)?;
+            Ok(path)
+        };
+        let place = self.scratch.as_deref().unwrap_or(Path::new("none was given"));
+        make()
+            .map_err(|error| Error::machine(format!("temporary folder {}", place.display()), error))
+    }
+
+    /// Appends to the run's log.
+    pub fn log(&mut self, bytes: &[u8]) {
+        self.sink.log(bytes);
+    }
+
+    /// Tells of something that is wrong although the run goes on.
+    pub fn warn(&mut self, text: &str) {
+        self.sink.warn(text);
+    }
+
     /// Tells how far the run is.
     pub fn progress(&mut self, done: u64, total: u64) {
         self.sink.progress(done, total);
@@ -154,4 +195,23 @@ impl<'a> Run<'a> {
     pub fn interrupted(&self) -> bool {
         self.sink.interrupted()
     }
+}
+
+/// Refuses names that no table of a run's own can have: a table is a folder beside `runs` and
+/// `metrics`.
+///
+/// # Errors
+/// What was wanted and what was found.
+pub fn table_name(name: &str) -> Result<(), String> {
+    if is_plain_name(name) && !["metrics", "runs"].contains(&name) {
+        return Ok(());
+    }
+    let mut shown: String = name.chars().take(64).collect();
+    if shown.len() < name.len() {
+        shown.push('…');
+    }
+    Err(format!(
+        "wanted the name of a table (1 to 64 letters, digits, _ and -, not `runs` or `metrics`), \
+         found {shown:?}"
+    ))
 }

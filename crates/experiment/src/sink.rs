@@ -44,6 +44,14 @@ pub trait Sink {
     /// # Errors
     /// A checkpoint exists and could not be read.
     fn load_checkpoint(&mut self) -> Result<Option<Vec<u8>>, SinkError>;
+    /// Appends to the run's log. What cannot be written is lost: results do not depend on it.
+    fn log(&mut self, bytes: &[u8]) {
+        let _ = bytes;
+    }
+    /// Tells of something that is wrong although the run goes on.
+    fn warn(&mut self, text: &str) {
+        let _ = text;
+    }
     /// Whether the newest checkpoint is old enough for another one.
     fn checkpoint_due(&self) -> bool {
         true
@@ -65,6 +73,10 @@ pub struct MemorySink {
     pub tables: BTreeMap<String, Vec<Value>>,
     /// Files by name.
     pub artifacts: BTreeMap<String, Vec<u8>>,
+    /// What was printed.
+    pub log: Vec<u8>,
+    /// Warnings in their order.
+    pub warnings: Vec<String>,
     /// The newest checkpoint.
     pub checkpoint: Option<Vec<u8>>,
     /// Every checkpoint that was saved asks for a stop once this many were.
@@ -102,6 +114,14 @@ impl Sink for MemorySink {
 
     fn load_checkpoint(&mut self) -> Result<Option<Vec<u8>>, SinkError> {
         Ok(self.checkpoint.clone())
+    }
+
+    fn log(&mut self, bytes: &[u8]) {
+        self.log.extend_from_slice(bytes);
+    }
+
+    fn warn(&mut self, text: &str) {
+        self.warnings.push(text.into());
     }
 
     fn progress(&mut self, _done: u64, _total: u64) {}

@@ -201,6 +201,14 @@ pub enum Outcome {
         /// The metric's value there.
         value: f64,
     },
+    /// Something that the run reads is not as it was when the run was planned: what the attempt
+    /// recorded does not count, unless a later one goes on from its checkpoint.
+    Outdated {
+        /// What changed, by its name in [`RunSpec::data`].
+        name: String,
+        /// In words, for example `train.py changed since the sweep was planned`.
+        why: String,
+    },
 }
 
 /// The end of an attempt.
@@ -212,8 +220,14 @@ pub struct Ended {
     pub attempt: u32,
     /// How.
     pub outcome: Outcome,
+    /// What ended it from outside, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// Final metrics.
     pub results: BTreeMap<String, f64>,
+    /// What was wrong although the run went on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Wall-clock seconds of the attempt.
     pub seconds: f64,
     /// CPU seconds of the attempt.
@@ -237,11 +251,11 @@ pub struct Assigned {
     pub at: Timestamp,
 }
 
-/// Why a worker is gone.
+/// What ended an attempt from outside.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// It ended by itself or was killed by somebody else.
+    /// Its worker ended by itself, or that or its program was killed by somebody else.
     #[default]
     Crash,
     /// Its run took more memory than it was allowed.

@@ -17,7 +17,7 @@ pub enum Status {
     Finished,
     /// The latest attempt failed or its worker was lost.
     Failed,
-    /// The latest attempt was asked to stop.
+    /// The latest attempt was asked to stop, or is outdated.
     Interrupted,
     /// The latest attempt stands at a rung of a search.
     Pruned,
@@ -104,7 +104,7 @@ impl AttemptState {
             (Some(Outcome::Finished), _) if self.broken => Status::Running,
             (Some(Outcome::Finished), _) => Status::Finished,
             (Some(Outcome::Failed { .. }), _) | (None, Some(_)) => Status::Failed,
-            (Some(Outcome::Interrupted), _) => Status::Interrupted,
+            (Some(Outcome::Interrupted | Outcome::Outdated { .. }), _) => Status::Interrupted,
             (Some(Outcome::Paused { .. }), _) => Status::Pruned,
             (None, None) => Status::Running,
         }
@@ -118,9 +118,18 @@ impl AttemptState {
         &self.recorded[..end.unwrap_or(self.recorded.len())]
     }
 
-    /// Why its worker is gone, when that is how it ended.
+    /// What ended it from outside, if anything did.
     pub fn cause(&self) -> Option<Cause> {
-        self.lost.as_ref().filter(|_| self.ended.is_none()).map(|lost| lost.cause)
+        match (&self.ended, &self.lost) {
+            (Some(ended), _) => ended.cause,
+            (None, lost) => lost.as_ref().map(|lost| lost.cause),
+        }
+    }
+
+    /// Whether what it read had changed since it was planned.
+    pub fn is_outdated(&self) -> bool {
+        let outcome = self.ended.as_ref().map(|ended| &ended.outcome);
+        matches!(outcome, Some(Outcome::Outdated { .. }))
     }
 
     /// The error it failed with.
@@ -204,7 +213,8 @@ impl RunState {
 
     /// Final metrics of the attempt that counts.
     pub fn results(&self) -> BTreeMap<String, f64> {
-        let ended = self.counted().and_then(|attempt| attempt.ended.as_ref());
+        let counted = self.counted().filter(|attempt| !attempt.is_outdated());
+        let ended = counted.and_then(|attempt| attempt.ended.as_ref());
         ended.map(|ended| ended.results.clone()).unwrap_or_default()
     }
 
@@ -257,7 +267,8 @@ impl RunState {
     /// What the attempt that counts recorded, along the chain of checkpoints it went on from.
     fn history(&self) -> Vec<&Recorded> {
         let mut links = Vec::new();
-        let mut link = self.counted().map(|attempt| (attempt, None));
+        let counted = self.counted().filter(|attempt| !attempt.is_outdated());
+        let mut link = counted.map(|attempt| (attempt, None));
         while let Some((attempt, until)) = link {
             links.push((attempt, until));
             link = attempt.resumed.as_ref().and_then(|resumed| {

@@ -6,7 +6,8 @@
 //! ```text
 //! journal/<writer>.journal    what happened: one segment a driver, one a worker
 //! artifacts/<run id>/         files a run published, and its checkpoint while it is under way
-//! logs/<worker>.log           what a worker printed
+//! logs/<run id>.<attempt>.log what an attempt printed, once it printed something
+//! logs/<worker>.log           what a worker printed outside of runs
 //! plans/, claims/, done/      who executes what
 //! ```
 
@@ -20,11 +21,14 @@ mod error;
 mod heartbeat;
 mod incarnation;
 mod live;
+mod log;
 mod observer;
 mod plan;
+mod processes;
 mod protocol;
 mod publish;
 mod schedule;
+mod scratch;
 mod search;
 mod serve;
 mod sink;
@@ -45,6 +49,7 @@ pub use compact::compact;
 pub use drive::execute;
 pub use error::Error;
 pub use live::{LiveRun, live};
+pub use log::{log_of, logs_of};
 pub use observer::{Notice, Observer};
 pub use serve::serve;
 pub use stop::Stop;
@@ -53,7 +58,7 @@ pub use stop::Stop;
 pub const JOURNAL: &str = "journal";
 /// The store's folder of artifacts.
 pub const ARTIFACTS: &str = "artifacts";
-/// The store's folder of worker output.
+/// The store's folder of what runs and workers printed.
 pub const LOGS: &str = "logs";
 const PLANS: &str = "plans";
 
@@ -139,6 +144,6 @@ pub struct Summary {
     pub failed: Vec<RunId>,
     /// At a rung of a search that did not let them go on.
     pub pruned: Vec<RunId>,
-    /// None of these: to be gone on with another time.
+    /// None of these: to be gone on with another time, or outdated.
     pub interrupted: Vec<RunId>,
 }

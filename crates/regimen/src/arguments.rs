@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Count the runs of the store by state.
     Status(Status),
+    /// Show what a run printed.
+    Logs(Logs),
     /// Make one journal of those whose writers are gone; others may be at work meanwhile.
     Compact(Compact),
     /// Compare finished runs with each other, with published numbers or with another store.
@@ -148,6 +150,24 @@ pub(crate) struct Status {
     /// How to print.
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// The run: the first digits of its id, as `plan` and failures show them.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+    /// Go on until the run ended.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Which attempt [default: the latest].
+    #[arg(long, value_name = "N")]
+    pub(crate) attempt: Option<u32>,
+    /// Print where the log is instead.
+    #[arg(long, conflicts_with = "follow")]
+    pub(crate) path: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 pub(crate) mod compact;
 pub(crate) mod compare;
 pub(crate) mod datasets;
+pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod run;

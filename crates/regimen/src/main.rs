@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod complaints;
 mod history;
 mod logging;
 mod plans;
@@ -40,6 +41,7 @@ fn run(command: Command, log_format: LogFormat) -> anyhow::Result<Done> {
         Command::Plan(plan) => commands::plan::plan(&plan),
         Command::Show(show) => commands::plan::show(&show),
         Command::Status(status) => commands::status::status(&status),
+        Command::Logs(logs) => commands::logs::logs(&logs),
         Command::Compact(compact) => commands::compact::compact(&compact),
         Command::Compare(compare) => commands::compare::compare(&compare),
         Command::Report(report) => commands::report::report(&report),

@@ -35,7 +35,7 @@ pub(crate) fn identity() -> Identity<'static> {
         engine: autodiff::NUMERIC_VERSION,
         device: Device::Cpu,
         checksum: &|name| match name.strip_prefix(command::FILE) {
-            Some(path) => command::checksum(path.as_ref()).ok(),
+            Some(path) => command::planned_checksum(path).ok(),
             None => data_set(name),
         },
     }

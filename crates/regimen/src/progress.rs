@@ -3,6 +3,7 @@ mod lines;
 
 use std::collections::{HashMap, HashSet};
 use std::io::IsTerminal;
+use std::path::Path;
 use std::time::Instant;
 
 use experiment::RunId;
@@ -10,7 +11,8 @@ use journal::Outcome;
 use orchestrator::execute::{Notice, Observer, Summary};
 use orchestrator::plan::Plan;
 
-use crate::terminal::say;
+use crate::complaints::{About, Complaints, Kind};
+use crate::terminal::{fold_lines, say};
 use bars::Bars;
 use lines::Lines;
 
@@ -19,6 +21,9 @@ pub(crate) struct SweepProgress {
     sweep: String,
     counts: Counts,
     names: HashMap<RunId, String>,
+    complaints: Complaints,
+    /// Files that runs read changed, so that some are left.
+    outdated: bool,
     /// Runs that rest at a rung of a search.
     paused: HashSet<RunId>,
     view: View,
@@ -63,7 +68,7 @@ impl Counts {
 }
 
 impl SweepProgress {
-    pub(crate) fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(plan: &Plan, store: &Path) -> Self {
         let names = plan.runs.iter().map(|run| {
             let varies: Vec<String> =
                 run.varies.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -81,6 +86,8 @@ impl SweepProgress {
             sweep: plan.sweep.clone(),
             counts,
             names: names.collect(),
+            complaints: Complaints::new(store),
+            outdated: false,
             paused: HashSet::new(),
             view,
         }
@@ -91,6 +98,8 @@ impl SweepProgress {
         if let View::Bars(bars) = &mut self.view {
             bars.clear();
         }
+        self.complaints.rest().iter().for_each(|line| say(line));
+        let left = if self.outdated { "left as they were" } else { "to go on with" };
         let some = |runs: &[RunId], word: &str| match runs.len() {
             0 => String::new(),
             count => format!(", {count} {word}"),
@@ -102,13 +111,9 @@ impl SweepProgress {
             summary.finished.len(),
             summary.failed.len(),
             some(&summary.pruned, "pruned"),
-            some(&summary.interrupted, "to go on with"),
+            some(&summary.interrupted, left),
             summary.skipped.len()
         ));
-    }
-
-    fn name(&self, run: &RunId) -> &str {
-        self.names.get(run).map_or("", String::as_str)
     }
 
     fn say(&self, line: &str) {
@@ -136,10 +141,15 @@ impl SweepProgress {
         }
     }
 
-    fn failed(&mut self, run: RunId, error: &str) {
+    fn failed(&mut self, (run, attempt): (RunId, u32), error: &str) {
         self.counts.failed += 1;
-        let name = self.name(&run);
-        self.say(&format!("failed: {} ({name}): {}", run.short(), error.escape_debug()));
+        self.complain(Kind::Failed, (run, attempt), error);
+    }
+
+    fn complain(&mut self, kind: Kind, (run, attempt): (RunId, u32), text: &str) {
+        let name = self.names.get(&run).map_or("", String::as_str);
+        let said = self.complaints.say(kind, About { run, attempt, name }, text);
+        said.iter().for_each(|said| self.say(said));
     }
 
     fn done(&mut self, runs: usize) {
@@ -166,31 +176,43 @@ impl Observer for SweepProgress {
                 }
                 self.show();
             }
-            Notice::Ended { run, outcome, .. } => {
+            Notice::Ended { run, attempt, outcome, .. } => {
                 self.stopped(*run);
                 match outcome {
-                    Outcome::Interrupted => return,
+                    Outcome::Interrupted | Outcome::Outdated { .. } => return,
                     Outcome::Paused { .. } => {
                         self.paused.insert(*run);
                         self.counts.paused = self.paused.len();
                         return self.show();
                     }
-                    Outcome::Failed { error } => self.failed(*run, error),
+                    Outcome::Failed { error } => self.failed((*run, *attempt), error),
                     Outcome::Finished => {}
                 }
                 self.counts.ended += 1;
                 self.done(1);
             }
-            Notice::Lost { run, error, .. } => {
+            Notice::Lost { run, attempt, error } => {
                 self.stopped(*run);
-                self.failed(*run, error);
+                self.failed((*run, *attempt), error);
                 self.counts.ended += 1;
                 self.done(1);
             }
             Notice::Waiting => self.say("waiting for runs of another driver"),
             Notice::Again { run, attempt, error } => {
                 self.stopped(*run);
-                self.say(&format!("run {run} attempt {attempt} failed, once more: {error}"));
+                self.complain(Kind::Again, (*run, *attempt), error);
+            }
+            Notice::Warned { run, attempt, text } => {
+                self.complain(Kind::Warned, (*run, *attempt), text);
+            }
+            Notice::Changing { why } => {
+                let advice = "runs under way count only if it is as it was when they end";
+                self.say(&fold_lines(&format!("warning: {why}: {advice}")));
+            }
+            Notice::Outdated { why } => {
+                self.outdated = true;
+                let advice = "runs that read it are left as they were; run again to plan with it";
+                self.say(&fold_lines(&format!("{why}: {advice}")));
             }
             Notice::WorkerStarted { .. } => {}
         }

@@ -20,6 +20,8 @@ mod kill;
 mod logs;
 #[path = "cli/misbehave.rs"]
 mod misbehave;
+#[path = "cli/programs.rs"]
+mod programs;
 #[path = "cli/registries.rs"]
 mod registries;
 #[path = "cli/released.rs"]

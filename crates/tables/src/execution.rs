@@ -3,6 +3,7 @@
 use journal::{Fold, Opened, RunState, Timestamp};
 
 /// Of the attempt that counts, or of the newest where none does.
+#[derive(Clone)]
 pub(crate) struct Execution<'a> {
     pub(crate) attempts: u32,
     pub(crate) started_at: Option<Timestamp>,

@@ -15,6 +15,7 @@ use crate::{
 };
 
 /// A run with what the tables say about its execution.
+#[derive(Clone)]
 pub(crate) struct Row<'a> {
     pub(crate) run: RunId,
     pub(crate) state: &'a RunState,

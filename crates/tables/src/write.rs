@@ -14,6 +14,7 @@ use crate::{
     rows,
     runs::{self, Row},
     stamp::{self, Stamp},
+    sweeps,
     text::is_plain,
 };
 
@@ -35,6 +36,8 @@ pub struct Written {
 ///   the values (a path with several types is text), `final.<metric>` as floats, missing as null.
 /// - `<experiment>/metrics/part-*.parquet`: `run_id`, `step`, `metric`, `value`.
 /// - `<experiment>/<table>/part-0000.parquet`: the rows that runs emitted, after their `run_id`.
+/// - `sweeps/<sweep>/runs.parquet`: the rows of one sweep with the columns that it has, where the
+///   experiment takes parameters of any name.
 ///
 /// `defaults` gives an experiment's parameters at their defaults: a parameter that was added after a
 /// run reads as its default in the run's row.
@@ -62,13 +65,15 @@ pub fn write_tables(
     for (experiment, rows) in &experiments {
         if is_plain(experiment) {
             let folder = tables.join(experiment);
-            write_experiment(
-                &folder,
-                experiment,
-                rows,
-                defaults(experiment).as_ref(),
-                &mut written,
-            )?;
+            let defaults = defaults(experiment);
+            write_experiment(&folder, experiment, rows, defaults.as_ref(), &mut written)?;
+            if defaults.as_ref().is_some_and(sweeps::are_free_form) {
+                for (sweep, rows) in sweeps::by_folder(rows) {
+                    let path = tables.join("sweeps").join(sweep).join("runs.parquet");
+                    let runs = runs::of_experiment(&rows, defaults.as_ref())?;
+                    written.files.push(write_frame(&path, &runs)?);
+                }
+            }
         } else {
             skip(&mut written, (*experiment).to_owned());
         }
@@ -88,7 +93,7 @@ fn write_experiment(
     written.files.push(write_frame(&folder.join("runs.parquet"), &runs)?);
     written.files.extend(metrics::write(&folder.join("metrics"), rows, LIMITS)?);
     let own = rows::write(folder, rows, |table| {
-        let allowed = is_plain(table) && !["metrics", "runs"].contains(&table);
+        let allowed = experiment::table_name(table).is_ok();
         if !allowed {
             skip(written, format!("{experiment}/{table}"));
         }

@@ -1,42 +1,45 @@
 #![doc = include_str!("../README.md")]
 
+mod arguments;
 mod files;
 mod message;
+mod metrics;
 mod output;
 mod params;
 mod pattern;
+mod placeholder;
 mod process;
+mod program;
+mod record;
+mod screen;
+mod session;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use experiment::{DataRef, Error, Experiment, Metric, ParamError, Run};
-use rustix::process::Signal;
-use tempfile::TempDir;
+use experiment::{DataRef, Error, Experiment, FileSum, Metric, ParamError, Run};
 
-use message::Message;
-use output::{Heard, Tail};
 use pattern::Patterns;
-use process::{Process, Streams};
+use placeholder::Word;
+use process::{Failure, Process};
+use record::Record;
+use session::Session;
 
-pub use files::{FILE, checksum};
+pub use arguments::{Arguments, Flags, Lists, Nulls};
+pub use files::{FILE, FileError, checksum, planned_checksum};
+pub use metrics::{Goal, Reported};
 pub use params::{Params, Pass};
-
-/// How often the request to stop and the end of the program are looked for.
-const LOOK: Duration = Duration::from_millis(20);
-/// How long output is waited for that something which outlives the program holds open.
-const LINGER: Duration = Duration::from_secs(2);
+pub use program::{ProgramError, find};
 
 /// The experiment.
 #[derive(Debug, Clone)]
 pub struct Command {
     params: Params,
+    words: Vec<Word>,
     patterns: Patterns,
 }
 
@@ -50,7 +53,19 @@ impl Experiment for Command {
 
     fn new(params: Params) -> Result<Self, ParamError> {
         params.check()?;
-        Ok(Self { patterns: Patterns::new(&params)?, params })
+        Ok(Self { words: params.words()?, patterns: Patterns::new(&params)?, params })
+    }
+
+    /// Those with a goal first: search looks at the first one.
+    fn metrics(&self) -> Vec<Metric> {
+        let declared = self.params.metrics.iter();
+        let mut metrics: Vec<_> = declared.map(|(name, reported)| reported.metric(name)).collect();
+        metrics.sort_by_key(|metric| metric.better.is_none());
+        metrics
+    }
+
+    fn identity(params: &Params) -> Cow<'_, Params> {
+        Cow::Owned(params.identity())
     }
 
     fn data(&self) -> Vec<DataRef> {
@@ -58,199 +73,181 @@ impl Experiment for Command {
         self.params.files.iter().map(name).collect()
     }
 
+    fn file_sum(name: &str) -> Option<Result<FileSum, String>> {
+        let sum = checksum(name.strip_prefix(FILE)?);
+        Some(sum.map_err(|error| error.to_string()))
+    }
+
     fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
-        let program = &self.params.program[0];
-        let wrong = |error| Error::other(format!("starting {program}"), error);
-        let folder = TempDir::new().map_err(wrong)?;
-        let checkpoint = folder.path().join("checkpoint");
-        if let Some(bytes) = run.resume()? {
-            fs::write(&checkpoint, bytes).map_err(wrong)?;
+        let folders = Folders::make(run)?;
+        let words: Vec<OsString> = self.filled(run, &folders);
+        let program = words[0].to_string_lossy().into_owned();
+        find(&program).map_err(|error| Error::other("starting the program", error))?;
+        let resumed = run.resume()?;
+        if let Some(bytes) = &resumed {
+            let restored = fs::write(&folders.checkpoint, bytes);
+            restored.map_err(|e| Error::machine(folders.checkpoint.display().to_string(), e))?;
         }
-        let variables = self.variables(run, folder.path()).map_err(wrong)?;
-        let (process, streams) = Process::start(&self.words(), variables).map_err(wrong)?;
-        let tail = Tail::default();
-        let heard = self.listen(streams, &tail);
-        let mut session = Session {
-            run,
-            process,
-            checkpoint,
-            taken: false,
-            last: BTreeMap::new(),
-            stop: None,
-            grace: Duration::from_secs_f64(self.params.grace_seconds),
-        };
-        let status = session.follow(&heard)?;
-        if session.stop.is_some() {
+        let variables = self.variables(run, &folders)?;
+        let started = Process::start(&words, variables);
+        let started = started.map_err(|e| Error::machine(format!("starting {program}"), e))?;
+        let record = Record::new(run, folders.checkpoint.clone());
+        let grace = Duration::from_secs_f64(self.params.grace_seconds);
+        let mut session = Session::new(started, &self.patterns, record, grace);
+        let status = session.follow()?;
+        if session.was_stopped() {
             return Err(Error::Interrupted);
         }
-        if let Some(how) = process::failure(status) {
-            return Err(Error::other(format!("{program} {how}"), tail.text()));
+        let last_words = session.last_words();
+        match Failure::of(status) {
+            None => {}
+            Some(Failure::Code(how)) => {
+                return Err(Error::other(format!("{program} {how}"), last_words));
+            }
+            Some(Failure::Signal(how)) => {
+                let context = format!("{program} {how}");
+                return Err(Error::Crashed { context, source: last_words.into() });
+            }
         }
-        session.results()
+        if resumed.is_none() {
+            self.warn_of_what_is_missing(&mut session);
+        }
+        self.publish(&mut session.record, &folders.own)?;
+        session.record.check()?;
+        session.record.results()
+    }
+}
+
+/// The files of one attempt.
+struct Folders {
+    checkpoint: PathBuf,
+    params: PathBuf,
+    /// The program's own.
+    own: PathBuf,
+}
+
+impl Folders {
+    fn make(run: &mut Run<'_>) -> Result<Self, Error> {
+        let folder = run.scratch()?;
+        let own = folder.join("folder");
+        fs::create_dir(&own).map_err(|e| Error::machine(own.display().to_string(), e))?;
+        let (checkpoint, params) = (folder.join("checkpoint"), folder.join("params.json"));
+        Ok(Self { checkpoint, params, own })
     }
 }
 
 impl Command {
-    fn words(&self) -> Vec<String> {
-        let mut words = self.params.program.clone();
+    /// The program and its arguments.
+    fn filled(&self, run: &Run<'_>, folders: &Folders) -> Vec<OsString> {
+        let texts = self.params.texts();
+        let of = |place: &str| -> OsString {
+            match place {
+                "seed" => run.seed().to_string().into(),
+                "threads" => run.threads().to_string().into(),
+                "run" => run.id().to_string().into(),
+                "folder" => folders.own.clone().into(),
+                "params" => folders.params.clone().into(),
+                "checkpoint" => folders.checkpoint.clone().into(),
+                value => {
+                    let name = value.strip_prefix("values.").unwrap_or(value);
+                    texts.get(name).cloned().unwrap_or_default().into()
+                }
+            }
+        };
+        let mut words: Vec<OsString> = self.words.iter().map(|word| word.fill(of)).collect();
         if self.params.pass == Pass::Arguments {
-            words.extend(
-                self.params.flat().into_iter().flat_map(|(name, text)| [format!("--{name}"), text]),
-            );
+            for (name, value) in self.params.passed(&self.words) {
+                let given = self.params.arguments.words(&name, value);
+                words.extend(given.into_iter().map(OsString::from));
+            }
         }
         words
     }
 
-    fn variables(&self, run: &Run<'_>, folder: &Path) -> io::Result<Vec<(String, String)>> {
-        let file = folder.join("params.json");
-        fs::write(&file, serde_json::to_vec(&self.params.values).map_err(io::Error::other)?)?;
+    /// Writes the file of parameters, and gives the variables.
+    fn variables(
+        &self,
+        run: &Run<'_>,
+        folders: &Folders,
+    ) -> Result<Vec<(String, OsString)>, Error> {
+        let Folders { checkpoint, params, own } = folders;
+        let text = serde_json::to_vec(&self.params.values).map_err(io::Error::other);
+        let written = text.and_then(|text| fs::write(params, text));
+        written.map_err(|e| Error::machine(params.display().to_string(), e))?;
         let threads = run.threads().to_string();
-        let path = |path: &Path| path.to_string_lossy().into_owned();
-        let mut variables: Vec<(String, String)> = [
-            ("REGIMEN_SEED", run.seed().to_string()),
-            ("REGIMEN_THREADS", threads.clone()),
-            ("OMP_NUM_THREADS", threads.clone()),
-            ("OPENBLAS_NUM_THREADS", threads.clone()),
-            ("MKL_NUM_THREADS", threads),
-            ("REGIMEN_RUN_ID", run.id().to_string()),
-            ("REGIMEN_PARAMS", path(&file)),
-            ("REGIMEN_METRICS_FD", process::METRICS_FD.to_string()),
-            ("REGIMEN_CHECKPOINT", path(&folder.join("checkpoint"))),
+        let mut variables: Vec<(String, OsString)> = [
+            ("REGIMEN_SEED", run.seed().to_string().into()),
+            ("REGIMEN_THREADS", threads.clone().into()),
+            ("OMP_NUM_THREADS", threads.clone().into()),
+            ("OPENBLAS_NUM_THREADS", threads.clone().into()),
+            ("MKL_NUM_THREADS", threads.into()),
+            ("REGIMEN_RUN_ID", run.id().to_string().into()),
+            ("REGIMEN_FOLDER", own.into()),
+            ("REGIMEN_PARAMS", params.into()),
+            ("REGIMEN_METRICS_FD", process::METRICS_FD.to_string().into()),
+            ("REGIMEN_CHECKPOINT", checkpoint.into()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         if self.params.pass == Pass::Environment {
-            let flat = self.params.flat().into_iter();
-            variables.extend(flat.map(|(name, text)| (self.params.variable(&name), text)));
+            let passed = self.params.passed(&self.words).into_iter();
+            let variable = |name: &str| self.params.variable(name);
+            variables
+                .extend(passed.map(|(name, value)| (variable(&name), params::text(value).into())));
         }
         Ok(variables)
     }
 
-    /// Reads every stream on a thread of its own. What is heard waits in a short queue, so that a
-    /// program which says more than can be recorded waits too.
-    fn listen(&self, streams: Streams, tail: &Tail) -> Receiver<Heard> {
-        let Streams { metrics, output, errors } = streams;
-        let (sender, heard) = sync_channel(64);
-        let (patterns, tail, said) = (self.patterns.clone(), tail.clone(), sender.clone());
-        thread::spawn(move || output::output(output, io::stdout(), patterns, &said));
-        let held = sender.clone();
-        thread::spawn(move || {
-            tail.follow(errors, io::stderr());
-            drop(held);
-        });
-        thread::spawn(move || output::messages(metrics, &sender));
-        heard
-    }
-}
-
-/// A program under way, with what it said so far.
-struct Session<'r, 'a> {
-    run: &'r mut Run<'a>,
-    process: Process,
-    checkpoint: PathBuf,
-    /// Whether a checkpoint was taken.
-    taken: bool,
-    /// The newest values of standard output, final once the program ends.
-    last: BTreeMap<String, f64>,
-    /// When it was asked to stop.
-    stop: Option<Instant>,
-    grace: Duration,
-}
-
-impl Session<'_, '_> {
-    /// Records what is heard until the program has ended.
-    fn follow(&mut self, heard: &Receiver<Heard>) -> Result<ExitStatus, Error> {
-        let mut ended: Option<(ExitStatus, Instant)> = None;
-        let mut looked = Instant::now();
-        let mut silent = false;
-        loop {
-            match heard.recv_timeout(LOOK) {
-                Ok(message) => {
-                    self.hear(message.map_err(|why| Error::other("what it said", why))?)?;
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    // It closed its streams, so it has ended or is about to.
-                    if silent {
-                        thread::sleep(LOOK / 10);
-                    }
-                    silent = true;
-                }
-            }
-            self.stop_if_asked();
-            if !silent && looked.elapsed() < LOOK {
+    /// A metric that was declared and never came is no failure, and is never meant.
+    fn warn_of_what_is_missing(&self, session: &mut Session<'_, '_>) {
+        let pieces = session.pieces();
+        let record = &mut session.record;
+        let lines =
+            if pieces == 1 { "its only line".into() } else { format!("its {pieces} lines") };
+        for (metric, reported) in &self.params.metrics {
+            if record.has(metric) {
                 continue;
             }
-            looked = Instant::now();
-            if ended.is_none() {
-                let status = self.process.ended().map_err(|e| Error::other("waiting for it", e))?;
-                ended = status.map(|status| (status, looked));
+            record.run.warn(&match &reported.pattern {
+                _ if record.nulls().contains(metric) => {
+                    format!("metric {metric}: its final value is null")
+                }
+                Some(_) if pieces == 0 => {
+                    format!("metric {metric}: no value, because the program printed nothing")
+                }
+                Some(pattern) => {
+                    format!("metric {metric}: no value, because {pattern:?} is nowhere in {lines} of output")
+                }
+                None => format!("metric {metric}: no value came by descriptor 3"),
+            });
+        }
+        for metric in record.nulls() {
+            if !self.params.metrics.contains_key(&metric) {
+                record.run.warn(&format!("metric {metric}: its final value is null"));
             }
-            if let Some((status, at)) = ended
-                && (silent || at.elapsed() >= LINGER)
-            {
-                return Ok(status);
-            }
+        }
+        if !self.params.pattern.is_empty() && !record.found_any() {
+            let text = format!(
+                "no metric, because {:?} is nowhere in {lines} of output",
+                self.params.pattern
+            );
+            record.run.warn(&text);
         }
     }
 
-    fn stop_if_asked(&mut self) {
-        match self.stop {
-            None if self.run.interrupted() => {
-                self.stop = Some(Instant::now());
-                self.process.signal(Signal::TERM);
+    /// Keeps the files of the program's own folder that are asked for.
+    fn publish(&self, record: &mut Record<'_, '_>, folder: &Path) -> Result<(), Error> {
+        for pattern in &self.params.publish {
+            let files = files::below(folder, pattern);
+            if files.is_empty() {
+                record.run.warn(&format!("publish: no file in its folder is {pattern}"));
             }
-            Some(asked) if asked.elapsed() >= self.grace => self.process.signal(Signal::KILL),
-            _ => {}
+            for (name, path) in files {
+                if let Err(why) = record.keep(&path, &name)? {
+                    record.run.warn(&format!("publish: {name}: {why}"));
+                }
+            }
         }
-    }
-
-    fn hear(&mut self, message: Message) -> Result<(), Error> {
-        match message {
-            Message::Values { step, values } => {
-                values.iter().try_for_each(|(metric, value)| self.run.record(step, metric, *value))
-            }
-            Message::Last { step, metric, value } => {
-                self.run.record(step, &metric, value)?;
-                self.last.insert(metric, value);
-                Ok(())
-            }
-            Message::Final(values) => {
-                self.last.extend(values);
-                Ok(())
-            }
-            Message::Progress(done, total) => {
-                self.run.progress(done, total);
-                Ok(())
-            }
-            Message::Row { table, row } => self.run.table(&table, &row),
-            Message::Artifact(path) => {
-                let wrong = |error| Error::other(format!("artifact {path}"), error);
-                let bytes = fs::read(&path).map_err(wrong)?;
-                let name = Path::new(&path).file_name().unwrap_or_default().to_string_lossy();
-                self.run.artifact(&name, &bytes)
-            }
-            Message::Checkpoint => self.take_checkpoint(),
-        }
-    }
-
-    /// Saves the program's checkpoint, if one is due, and removes it to say so.
-    fn take_checkpoint(&mut self) -> Result<(), Error> {
-        let bytes = match fs::read(&self.checkpoint) {
-            Ok(bytes) => bytes,
-            // A program that does not wait announces one that was taken with the one before.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.taken => return Ok(()),
-            Err(error) => return Err(Error::other("the checkpoint it announced", error)),
-        };
-        if self.run.checkpoint_due() {
-            self.run.checkpoint(&bytes)?;
-        }
-        self.taken = true;
-        fs::remove_file(&self.checkpoint).map_err(|e| Error::other("the checkpoint", e))
-    }
-
-    fn results(&mut self) -> Result<(), Error> {
-        let last = std::mem::take(&mut self.last);
-        last.iter().try_for_each(|(metric, value)| self.run.result(metric, *value))
+        Ok(())
     }
 }

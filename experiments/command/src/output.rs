@@ -1,150 +1,150 @@
-//! Reading what a program writes without ever keeping much of it.
+//! What was said last, and lines of the metrics descriptor.
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
-use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
 
-use crate::message::Message;
-use crate::pattern::Patterns;
+use crate::screen::End;
 
-/// Longest line of the metrics descriptor.
-const LONGEST_MESSAGE: usize = 1 << 20;
-/// How much of a line of output is looked at.
-const LONGEST_LINE: usize = 1 << 14;
-/// Lines of standard error that an error shows, and how much of each.
+/// Lines that an error shows, and how much of each.
 const TAIL: (usize, usize) = (10, 300);
+/// Longest line of the metrics descriptor.
+pub(crate) const LONGEST_MESSAGE: usize = 1 << 20;
 
-/// A message, or why a line was none.
-pub(crate) type Heard = Result<Message, String>;
+/// The last lines of a stream.
+#[derive(Debug, Default)]
+pub(crate) struct Tail {
+    lines: VecDeque<String>,
+    /// The last of them may be written over.
+    open: bool,
+    /// What was read is the rest of a line that was too long.
+    cut: bool,
+}
 
-/// Calls `each` with every line, of which at most `longest` bytes are kept, and whether it was
-/// longer; `raw` gets every byte as it comes. `each` ends the reading by returning false.
-fn lines(
-    mut from: impl Read,
+impl Tail {
+    /// Takes in a piece of text, of which the beginning is kept.
+    pub(crate) fn read(&mut self, text: &str, end: End) {
+        let shown: String = text.trim_end().chars().take(TAIL.1).collect();
+        if !shown.is_empty() && !self.cut {
+            if self.open {
+                self.lines.pop_back();
+            }
+            if self.lines.len() == TAIL.0 {
+                self.lines.pop_front();
+            }
+            self.lines.push_back(shown);
+        }
+        (self.open, self.cut) = (end == End::Rewritten, end == End::Not);
+    }
+
+    /// Whether nothing was said.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+}
+
+impl fmt::Display for Tail {
+    /// One line as it is, several each on a line of its own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.lines.len() {
+            1 => f.write_str(&self.lines[0]),
+            _ => self.lines.iter().try_for_each(|line| write!(f, "\n{line}")),
+        }
+    }
+}
+
+/// Bytes cut into lines, of which at most so many bytes are kept.
+#[derive(Debug)]
+pub(crate) struct Lines {
     longest: usize,
-    mut raw: impl FnMut(&[u8]),
-    mut each: impl FnMut(&str, bool) -> bool,
-) {
-    let (mut buffer, mut line, mut cut) = (vec![0; 1 << 16], Vec::new(), false);
-    loop {
-        let read = match from.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => &buffer[..read],
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(_) => break,
-        };
-        raw(read);
-        for part in read.split_inclusive(|&byte| byte == b'\n') {
+    line: Vec<u8>,
+    cut: bool,
+}
+
+impl Lines {
+    pub(crate) fn new(longest: usize) -> Self {
+        Self { longest, line: Vec::new(), cut: false }
+    }
+
+    /// Calls `each` with every line that ends in `bytes`; with `None` for one that was too long.
+    pub(crate) fn write<E>(
+        &mut self,
+        bytes: &[u8],
+        mut each: impl FnMut(Option<&[u8]>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for part in bytes.split_inclusive(|&byte| byte == b'\n') {
             let (text, ended) = match part {
                 [text @ .., b'\n'] => (text, true),
                 text => (text, false),
             };
-            let room = longest - line.len();
-            cut |= text.len() > room;
-            line.extend_from_slice(&text[..text.len().min(room)]);
+            let room = self.longest - self.line.len();
+            self.cut |= text.len() > room;
+            self.line.extend_from_slice(&text[..text.len().min(room)]);
             if ended {
-                if !each(&String::from_utf8_lossy(&line), cut) {
-                    return;
-                }
-                (line, cut) = (Vec::new(), false);
+                let (line, cut) = (std::mem::take(&mut self.line), std::mem::take(&mut self.cut));
+                each((!cut).then_some(&line))?;
             }
         }
-    }
-    if !line.is_empty() {
-        each(&String::from_utf8_lossy(&line), cut);
-    }
-}
-
-/// Reads the metrics descriptor.
-pub(crate) fn messages(from: impl Read, heard: &SyncSender<Heard>) {
-    let mut number = 0u64;
-    lines(
-        from,
-        LONGEST_MESSAGE,
-        |_| (),
-        |line, cut| {
-            number += 1;
-            let message = match (line.trim(), cut) {
-                ("", _) => return true,
-                (_, true) => Err(format!("wanted at most {LONGEST_MESSAGE} bytes")),
-                (line, false) => Message::parse(line),
-            };
-            let message = message.map_err(|why| format!("line {number} of the metrics: {why}"));
-            heard.send(message).is_ok()
-        },
-    );
-}
-
-/// Reads standard output, which goes on to `to`.
-pub(crate) fn output(
-    from: impl Read,
-    mut to: impl Write,
-    mut patterns: Patterns,
-    heard: &SyncSender<Heard>,
-) {
-    // The log is a convenience: a full disk shows elsewhere.
-    let raw = |bytes: &[u8]| drop(to.write_all(bytes));
-    lines(from, LONGEST_LINE, raw, |line, _| {
-        if patterns.is_empty() {
-            return true;
-        }
-        match patterns.read(line) {
-            Ok(found) => found.into_iter().all(|message| heard.send(Ok(message)).is_ok()),
-            Err(why) => heard.send(Err(why)).is_ok(),
-        }
-    });
-}
-
-/// The last lines of standard error.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Tail(Arc<Mutex<VecDeque<String>>>);
-
-impl Tail {
-    /// Reads standard error, which goes on to `to`.
-    pub(crate) fn follow(&self, from: impl Read, mut to: impl Write) {
-        let raw = |bytes: &[u8]| drop(to.write_all(bytes));
-        lines(from, LONGEST_LINE, raw, |line, _| {
-            let line = line.trim_end();
-            if !line.is_empty() {
-                let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                if kept.len() == TAIL.0 {
-                    kept.pop_front();
-                }
-                kept.push_back(line.chars().take(TAIL.1).collect());
-            }
-            true
-        });
+        Ok(())
     }
 
-    /// On one line.
-    pub(crate) fn text(&self) -> String {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.is_empty() {
-            return "nothing on standard error".into();
-        }
-        kept.iter().map(String::as_str).collect::<Vec<_>>().join(" | ")
+    /// The line that nothing ended.
+    pub(crate) fn close<E>(
+        &mut self,
+        each: impl FnMut(Option<&[u8]>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if self.line.is_empty() { Ok(()) } else { self.write(b"\n", each) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screen::{Reader, Screen};
+
+    struct Only(Tail);
+
+    impl Reader for Only {
+        fn read(&mut self, text: &mut String, end: End) {
+            self.0.read(text, end);
+            if end == End::Not {
+                text.clear();
+            }
+        }
+    }
+
+    fn tail(bytes: &[u8]) -> String {
+        let (mut screen, mut tail) = (Screen::new(1000), Only(Tail::default()));
+        screen.write(bytes, &mut tail);
+        screen.close(&mut tail);
+        tail.0.to_string()
+    }
 
     #[test]
-    fn long_lines_are_cut_and_unfinished_ones_kept() {
-        let mut seen = Vec::new();
-        let text = "ab\nabcdef\n\nxy";
-        lines(
-            text.as_bytes(),
-            4,
-            |_| (),
-            |line, cut| {
-                seen.push((line.to_owned(), cut));
-                true
-            },
+    fn the_last_lines_are_shown_as_they_stood() {
+        assert_eq!(tail(b""), "");
+        assert_eq!(tail(b"oh\n\n"), "oh");
+        assert_eq!(
+            tail(b"1%\r2%\r3%\r\nTraceback\r\n  \x1b[31mhere\x1b[0m"),
+            "\n3%\nTraceback\n  here"
         );
-        let wanted = [("ab", false), ("abcd", true), ("", false), ("xy", false)];
-        assert_eq!(seen, wanted.map(|(line, cut)| (line.to_owned(), cut)));
+        let eleven: String = (1..=11).map(|n| format!("{n}\n")).collect();
+        assert!(tail(eleven.as_bytes()).starts_with("\n2\n3\n"));
+        let long = format!("{}\nshort\n", "x".repeat(100_000));
+        assert_eq!(tail(long.as_bytes()), format!("\n{}\nshort", "x".repeat(300)));
+    }
+
+    #[test]
+    fn long_lines_are_left_out_and_unfinished_ones_kept() {
+        let (mut lines, mut seen) = (Lines::new(4), Vec::new());
+        let mut each = |line: Option<&[u8]>| {
+            seen.push(line.map(|line| String::from_utf8_lossy(line).into_owned()));
+            Ok::<_, ()>(())
+        };
+        for bytes in [&b"a"[..], b"b\nabc", b"def\n\nxy"] {
+            lines.write(bytes, &mut each).unwrap();
+        }
+        lines.close(&mut each).unwrap();
+        let line = |text: &str| Some(text.to_owned());
+        assert_eq!(seen, [line("ab"), None, line(""), line("xy")]);
     }
 }

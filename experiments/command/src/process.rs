@@ -1,10 +1,12 @@
 //! A program under way, and the end of it.
 
 use std::collections::HashMap;
-use std::fs;
-use std::io::{self, PipeReader};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -28,18 +30,19 @@ pub(crate) struct Process {
 }
 
 /// What a program writes.
-pub(crate) struct Streams {
-    pub(crate) metrics: PipeReader,
-    pub(crate) output: ChildStdout,
-    pub(crate) errors: ChildStderr,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Metrics,
+    Output,
+    Errors,
 }
 
 impl Process {
     /// Starts `words` in this process's group, so that what ends the group ends it too.
     pub(crate) fn start(
-        words: &[String],
-        variables: impl IntoIterator<Item = (String, String)>,
-    ) -> io::Result<(Self, Streams)> {
+        words: &[OsString],
+        variables: impl IntoIterator<Item = (String, OsString)>,
+    ) -> io::Result<(Self, [(Stream, File); 3])> {
         let (metrics, theirs) = io::pipe()?;
         let mut command = Command::new("/bin/sh");
         command.args(["-c", BECOME, "sh"]).args(words).envs(variables);
@@ -50,7 +53,13 @@ impl Process {
         let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(io::Error::other("standard output is no pipe"));
         };
-        Ok((Self { child, ended: false }, Streams { metrics, output, errors }))
+        let file = |stream: OwnedFd| File::from(stream);
+        let streams = [
+            (Stream::Metrics, file(metrics.into())),
+            (Stream::Output, file(output.into())),
+            (Stream::Errors, file(errors.into())),
+        ];
+        Ok((Self { child, ended: false }, streams))
     }
 
     /// How it ended, once it has.
@@ -105,12 +114,55 @@ fn below(process: u32) -> Vec<u32> {
     found
 }
 
-/// The end of a program in words; `None` for success.
-pub(crate) fn failure(status: ExitStatus) -> Option<String> {
-    match (status.signal(), status.code()) {
-        (Some(signal), _) => Some(format!("was killed by signal {signal}")),
-        (None, Some(0)) => None,
-        (None, Some(127)) => Some("ended with exit code 127 (no such program?)".into()),
-        (None, code) => Some(format!("ended with exit code {}", code.unwrap_or(-1))),
+/// How a program failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// By itself, in words.
+    Code(String),
+    /// By a signal, in words.
+    Signal(String),
+}
+
+impl Failure {
+    /// `None` for success.
+    pub(crate) fn of(status: ExitStatus) -> Option<Self> {
+        let signal = |number: i32| match signal_hook::low_level::signal_name(number) {
+            Some(name) => name.to_owned(),
+            None => format!("signal {number}"),
+        };
+        match (status.signal(), status.code()) {
+            (Some(number), _) => Some(Self::Signal(format!("was killed by {}", signal(number)))),
+            (None, Some(0)) => None,
+            (None, Some(code)) => {
+                // A shell has words for what it cannot start, and for what a signal killed.
+                let meaning = match code {
+                    126 => ", as a shell says of a program that may not be executed".into(),
+                    127 => ", as a shell says of a program that is not there".into(),
+                    129..=192 => {
+                        format!(", as a shell says of a program killed by {}", signal(code - 128))
+                    }
+                    _ => String::new(),
+                };
+                Some(Self::Code(format!("ended with exit code {code}{meaning}")))
+            }
+            (None, None) => Some(Self::Code("ended in an unknown way".into())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_told_in_words() {
+        let code = |code: i32| Failure::of(ExitStatus::from_raw(code << 8));
+        let words = |text: &str| Some(Failure::Code(format!("ended with exit code {text}")));
+        assert_eq!(code(0), None);
+        assert_eq!(code(2), words("2"));
+        assert_eq!(code(127), words("127, as a shell says of a program that is not there"));
+        assert_eq!(code(137), words("137, as a shell says of a program killed by SIGKILL"));
+        let signal = Failure::of(ExitStatus::from_raw(11));
+        assert_eq!(signal, Some(Failure::Signal("was killed by SIGSEGV".into())));
     }
 }

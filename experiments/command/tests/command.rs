@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use command::{Command, Params, Pass};
+use command::{Arguments, Command, Flags, Goal, Lists, Nulls, Params, Pass, Reported};
 use experiment::{
-    DataPaths, Device, Error, Experiment, MemorySink, Run, RunContext, RunId, Sink, SinkError,
+    Better, DataPaths, Device, Error, Experiment, MemorySink, Run, RunContext, RunId, Sink,
+    SinkError,
 };
 use serde_json::{Value, json};
 
@@ -18,7 +19,9 @@ fn run_into(params: &Params, sink: &mut dyn Sink) -> Result<(), Error> {
         device: Device::Cpu,
         data: DataPaths::default(),
     };
-    Command::new(params.clone()).unwrap().run(&mut Run::new(context, sink))
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = Run::new(context, sink).with_scratch(folder.path().join("run"));
+    Command::new(params.clone()).unwrap().run(&mut run)
 }
 
 fn run(params: &Params) -> (Result<(), Error>, MemorySink) {
@@ -34,7 +37,7 @@ fn script(text: &str) -> Params {
     }
 }
 
-/// The error of a script on one line.
+/// The error of a script.
 fn error(text: &str) -> String {
     run(&script(text)).0.unwrap_err().chain()
 }
@@ -59,7 +62,10 @@ fn json_lines_become_the_record() {
     let mut metrics = sink.metrics.clone();
     metrics.sort_by(|a, b| a.1.cmp(&b.1));
     assert_eq!(metrics, [(1, "accuracy".into(), 1.0), (1, "loss".into(), 0.5)]);
-    assert_eq!(sink.results, BTreeMap::from([("loss".into(), 0.25)]));
+    // A metric that came with steps only has its newest value as the final one.
+    let results = [("accuracy".to_owned(), 1.0), ("loss".to_owned(), 0.25)];
+    assert_eq!(sink.results, BTreeMap::from(results));
+    assert!(sink.warnings.is_empty(), "{:?}", sink.warnings);
     assert_eq!(sink.artifacts["model.bin"], b"weights");
     assert_eq!(sink.tables["answers"], [json!({"said": "yes"})]);
 }
@@ -91,8 +97,9 @@ fn parameters_reach_the_program_in_three_ways() {
 }
 
 #[test]
-fn patterns_read_standard_output() {
-    let text = "echo epoch 1 loss=0.5; echo nothing; echo epoch 2 loss=0.25; echo done, acc: 90%";
+fn patterns_read_both_streams() {
+    let text = "echo epoch 1 loss=0.5; echo nothing; echo epoch 2 loss=0.25
+                sleep 0.1; echo done, acc: 90% >&2";
     let params = Params {
         metrics: BTreeMap::from([("accuracy".into(), r"acc: (\d+)".into())]),
         pattern: r"epoch (?P<step>\d+) (?P<metric>\w+)=(?P<value>\S+)".into(),
@@ -109,32 +116,178 @@ fn patterns_read_standard_output() {
 #[test]
 fn failures_show_the_last_lines_of_standard_error() {
     let text = error("for i in 1 2 3 4 5 6 7 8 9 10 11; do echo oh $i >&2; done; exit 3");
-    assert!(text.starts_with("/bin/sh ended with exit code 3: oh 2 | oh 3"), "{text}");
-    assert!(text.ends_with("oh 11"), "{text}");
-    assert!(error("kill -9 $$").starts_with("/bin/sh was killed by signal 9"));
+    assert!(text.starts_with("/bin/sh ended with exit code 3:\noh 2\noh 3\n"), "{text}");
+    assert!(text.ends_with("\noh 11"), "{text}");
+    assert_eq!(error("echo \"it's\" >&2; exit 3"), "/bin/sh ended with exit code 3: it's");
+    assert_eq!(error("echo a; echo b; exit 3"), "/bin/sh ended with exit code 3:\na\nb");
+    assert_eq!(error("exit 3"), "/bin/sh ended with exit code 3: it said nothing");
     let missing = Params { program: vec!["no-such-program".into()], ..Params::default() };
     let text = run(&missing).0.unwrap_err().chain();
-    assert!(text.contains("127") && text.contains("no-such-program"), "{text}");
+    let wanted = "starting the program: no program no-such-program is in any folder of PATH";
+    assert!(text.starts_with(wanted), "{text}");
 }
 
 #[test]
-fn junk_and_values_that_are_no_numbers_end_the_program() {
+fn a_program_that_is_killed_crashed() {
+    let (done, _) = run(&script("kill -s SEGV $$"));
+    let error = done.unwrap_err();
+    assert!(matches!(error, Error::Crashed { .. }), "{error:?}");
+    assert!(error.to_string().starts_with("/bin/sh was killed by SIGSEGV"), "{error}");
+}
+
+#[test]
+fn a_value_that_is_no_number_ends_the_program() {
     let start = Instant::now();
-    let text = error(r#"echo '{"step": 1, "a": 2}' >&3; echo oh no >&3; sleep 60"#);
-    assert!(
-        text.contains("line 2 of the metrics: wanted a JSON object, found \"oh no\""),
-        "{text}"
-    );
     let (done, sink) = run(&script(r#"echo '{"step": 4, "loss": NaN}' >&3; sleep 60"#));
     assert!(matches!(done, Err(Error::Diverged { step: 4, .. })), "{done:?}");
     assert_eq!(sink.metrics.len(), 1);
-    let params = Params {
-        metrics: BTreeMap::from([("loss".into(), "loss=(.*)".into())]),
-        ..script("echo loss=big")
-    };
-    let text = run(&params).0.unwrap_err().chain();
-    assert!(text.contains("value of loss: wanted a number, found \"big\""), "{text}");
     assert!(start.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn what_is_refused_fails_the_run_at_its_end_and_costs_nothing_else() {
+    let text = r#"echo '{"step": 1, "a": 2}' >&3; echo oh no >&3; printf '\377\n' >&3
+                  echo '{"table": "runs", "row": {}}' >&3; echo '{"step": 2, "a": {}}' >&3
+                  echo '{"step": 3, "a": 4}' >&3; echo '{"artifact": "/dev/null"}' >&3"#;
+    let (done, sink) = run(&script(text));
+    assert_eq!(sink.metrics, [(1, "a".into(), 2.0), (3, "a".into(), 4.0)]);
+    let text = done.unwrap_err().chain();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("5 lines of what it reported were refused:"));
+    let wanted = "line 2 of the metrics: wanted a JSON object: ";
+    assert!(lines.next().unwrap().starts_with(wanted), "{text}");
+    assert_eq!(lines.next(), Some("  oh no"));
+    assert!(text.contains("\nline 3 of the metrics: wanted UTF-8, found byte 0xff at column 1"));
+    assert!(text.contains("\nline 4 of the metrics: table: wanted the name of a table"), "{text}");
+    assert!(text.contains("\nline 5 of the metrics: a: wanted a number, found an object\n"));
+    let wanted = "artifact /dev/null: wanted a regular file, found something else";
+    assert!(text.contains(wanted), "{text}");
+
+    let metrics = BTreeMap::from([("loss".into(), "loss=(.*)".into())]);
+    let params = Params { metrics, ..script("echo loss=big; echo loss=2") };
+    let (done, sink) = run(&params);
+    assert_eq!(sink.metrics, [(1, "loss".into(), 2.0)]);
+    let wanted = "standard output: loss: wanted a number, found big\n  loss=big";
+    assert!(done.unwrap_err().chain().ends_with(wanted));
+}
+
+#[test]
+fn a_pipe_is_no_artifact_and_no_checkpoint() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe");
+    let text = format!(
+        "mkfifo {0}; echo '{{\"artifact\": \"{0}\"}}' >&3; echo '{{\"step\": 1, \"a\": 1}}' >&3",
+        pipe.display()
+    );
+    let (done, sink) = run(&script(&text));
+    assert_eq!(sink.metrics.len(), 1);
+    assert!(done.unwrap_err().chain().contains("wanted a regular file"));
+    let text = error("mkfifo $REGIMEN_CHECKPOINT; echo '{\"checkpoint\": true}' >&3; sleep 60");
+    assert!(text.contains("the checkpoint it announced: wanted a regular file"), "{text}");
+}
+
+#[test]
+fn progress_bars_and_colours_are_read_as_a_terminal_shows_them() {
+    let text = r#"
+        i=0; while [ $i -lt 3000 ]; do
+            i=$((i + 1)); printf '\r%d/3000 - \033[32mloss\033[0m: 0.%04d' $i $i
+        done
+        printf '\r3000/3000 - \033[32mloss\033[0m: 0.5000 - val_accuracy: 0.8125\n'"#;
+    let metrics = [("loss", " loss: ([0-9.]+)"), ("val_accuracy", "val_accuracy: ([0-9.]+)")];
+    let metrics = metrics.map(|(metric, pattern)| (metric.to_owned(), pattern.into()));
+    let (done, sink) = run(&Params { metrics: metrics.into(), ..script(text) });
+    done.unwrap();
+    let wanted = [("loss".to_owned(), 0.5), ("val_accuracy".to_owned(), 0.8125)];
+    assert_eq!(sink.results, BTreeMap::from(wanted));
+    assert_eq!(sink.metrics.len(), 3002);
+    assert!(sink.log.starts_with(b"\r1/3000 - \x1b[32mloss"));
+}
+
+#[test]
+fn a_declared_metric_without_a_value_is_warned_of() {
+    let goal = Some(Goal::Maximize);
+    let metrics = BTreeMap::from([
+        ("accuracy".to_owned(), "accuracy: ([0-9.]+)".into()),
+        ("loss".to_owned(), "loss: ([0-9.]+)".into()),
+        ("score".to_owned(), Reported { goal, ..Reported::default() }),
+    ]);
+    let params = Params {
+        metrics,
+        pattern: "(?P<metric>x)(?P<value>y)".into(),
+        ..script("echo loss: 1; echo a")
+    };
+    let (done, sink) = run(&params);
+    done.unwrap();
+    let wanted = [
+        "metric accuracy: no value, because \"accuracy: ([0-9.]+)\" is nowhere in its 2 lines of output",
+        "metric score: no value came by descriptor 3",
+    ];
+    assert_eq!(sink.warnings, wanted);
+    let experiment = Command::new(params).unwrap();
+    let names: Vec<_> =
+        experiment.metrics().into_iter().map(|metric| (metric.name, metric.better)).collect();
+    let wanted = [("score", Some(Better::Higher)), ("accuracy", None), ("loss", None)];
+    assert_eq!(names, wanted.map(|(name, better)| (name.into(), better)));
+    let (_, sink) = run(&script(r#"echo '{"final": {"a": null, "b": 1}}' >&3"#));
+    assert_eq!(sink.warnings, ["metric a: its final value is null"]);
+    assert_eq!(sink.results, BTreeMap::from([("b".to_owned(), 1.0)]));
+}
+
+#[test]
+fn places_in_the_words_are_filled_and_files_of_the_folder_kept() {
+    let text = r#"echo "$@" > "$REGIMEN_FOLDER/said.txt"; mkdir "$1/deep"
+                  echo deep > "$1/deep/a.txt"; echo no > "$1/b.bin""#;
+    let words = ["/bin/sh", "-c", text, "sh", "{folder}", "--seed={seed}", "{threads}", "{run}"];
+    let values = [("lr".to_owned(), json!(0.1)), ("augment".to_owned(), json!(true))];
+    let mut params = Params {
+        program: words.map(String::from).into(),
+        values: values.into(),
+        publish: ["*.txt".into(), "deep/*".into(), "*.png".into()].into(),
+        arguments: Arguments { flags: Flags::Present, ..Arguments::default() },
+        ..Params::default()
+    };
+    params.program.push("{values.lr}".into());
+    let (done, sink) = run(&params);
+    done.unwrap();
+    let said = String::from_utf8(sink.artifacts["said.txt"].clone()).unwrap();
+    let (folder, rest) = said.split_once(' ').unwrap();
+    // What a word has is not passed once more.
+    assert_eq!(rest, format!("--seed=7 2 {} 0.1 --augment\n", RunId::of("command")));
+    assert!(folder.ends_with("/folder"), "{folder}");
+    assert_eq!(sink.artifacts["deep-a.txt"], b"deep\n");
+    assert_eq!(sink.artifacts.len(), 2);
+    assert_eq!(sink.warnings, ["publish: no file in its folder is *.png"]);
+}
+
+#[test]
+fn lists_and_nulls_become_words() {
+    let values = BTreeMap::from([
+        ("layers".to_owned(), json!([64, 32])),
+        ("offset".to_owned(), json!(-1e-7)),
+        ("warmup".to_owned(), Value::Null),
+    ]);
+    let style = "--{name}={value}".into();
+    let arguments =
+        Arguments { style, nulls: Nulls::Omit, lists: Lists::Words, ..Arguments::default() };
+    let (done, sink) = run(&Params { values, arguments, ..script("echo \"$@\"") });
+    done.unwrap();
+    assert_eq!(String::from_utf8_lossy(&sink.log), "--layers 64 32 --offset=-1e-7\n");
+}
+
+#[test]
+fn trouble_of_the_machine_is_no_failure_of_the_run() {
+    let context = RunContext {
+        id: RunId::of("command"),
+        seed: 7,
+        threads: 2,
+        device: Device::Cpu,
+        data: DataPaths::default(),
+    };
+    let mut sink = MemorySink::default();
+    let mut run = Run::new(context, &mut sink).with_scratch("/scratch/no-such/run".into());
+    let error = Command::new(script("true")).unwrap().run(&mut run).unwrap_err();
+    assert!(matches!(error, Error::Machine { .. }), "{error:?}");
+    assert!(error.chain().starts_with("temporary folder /scratch/no-such/run: No such"), "{error}");
 }
 
 /// Forgets on resumption what came after the checkpoint, as the journal does.
@@ -243,17 +396,41 @@ fn output_of_any_size_needs_little_memory() {
     let text = "head -c 40000000 /dev/zero | tr '\\0' x; echo; yes '' | head -c 2000000; \
                 echo loss=1; head -c 20000000 /dev/zero | tr '\\0' e >&2; exit 1";
     let params = Params { pattern: "(?P<metric>loss)=(?P<value>1)".into(), ..script(text) };
-    let (done, sink) = run(&params);
-    let text = done.unwrap_err().chain();
+    // It keeps no log.
+    let mut sink = Rewinding::default();
+    let text = run_into(&params, &mut sink).unwrap_err().chain();
     assert!(text.len() < 5000, "{} bytes", text.len());
-    assert_eq!(sink.metrics.len(), 1);
+    assert_eq!(sink.kept.metrics.len(), 1);
     assert!(peak() - before < 20_000, "{} KiB more", peak() - before);
+}
+
+#[test]
+fn the_spelling_of_a_file_and_defaults_change_no_identity() {
+    let canonical = |params: Value| {
+        let entry = experiment::Entry::of::<Command>();
+        entry.bind_json(&params).unwrap().canonical().to_string()
+    };
+    let plain =
+        canonical(json!({"program": ["sh"], "files": ["a/run.py"], "metrics": {"a": "(b)"}}));
+    assert_eq!(plain, r#"{"files":["a/run.py"],"metrics":{"a":"(b)"},"program":["sh"]}"#);
+    let metrics = json!({
+        "a": {"pattern": "(b)", "goal": "minimize", "unit": "s"}, "c": {"goal": "maximize"},
+    });
+    let spelt = json!({
+        "program": ["sh"], "files": ["./a//run.py"], "metrics": metrics,
+        "arguments": {"style": "--{name} {value}", "lists": "json"}, "publish": [],
+    });
+    assert_eq!(canonical(spelt), plain);
 }
 
 #[test]
 fn impossible_parameters_are_refused() {
     let refused = |params| Command::new(params).unwrap_err().to_string();
     assert!(refused(Params::default()).starts_with("program: "));
+    let word = Params { program: vec!["sh".into(), "{sead}".into()], ..Params::default() };
+    assert!(refused(word).ends_with("found {sead} (did you mean {seed}?)"));
+    let publish = Params { publish: vec!["../x".into()], ..script("") };
+    assert!(refused(publish).starts_with("publish: wanted a pattern of files in the run's folder"));
     let pattern = Params { pattern: "(".into(), ..script("") };
     assert!(refused(pattern).starts_with("pattern: wanted a regular expression"));
     let group = BTreeMap::from([("a".into(), "b".into())]);

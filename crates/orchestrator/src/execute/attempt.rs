@@ -2,18 +2,19 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use experiment::{Entry, Error as RunError, Run, RunContext};
-use journal::{Ended, Event, Outcome, RunSpec, Started, Timestamp, Writer};
+use journal::{Cause, Ended, Event, Outcome, RunSpec, Started, Timestamp, Writer};
 
 use super::protocol::{Job, Report, Setup};
-use super::sink::{JournalSink, Tell};
-use super::usage;
+use super::scratch::{self, Scratch};
+use super::sink::{JournalSink, Outdated, Places, Tell};
+use super::{log, processes, usage};
 
 /// Executes attempts one after the other and records them in a journal of its own.
 pub(crate) struct Workbench<'e> {
@@ -21,6 +22,7 @@ pub(crate) struct Workbench<'e> {
     setup: Setup,
     journal: Writer,
     interrupt: Arc<AtomicBool>,
+    scratch: Scratch,
     /// Whether other workers share this process.
     shared: bool,
     /// Resident size before the first run, in bytes.
@@ -36,54 +38,75 @@ impl<'e> Workbench<'e> {
     ) -> Result<Self, journal::Error> {
         notice_places_of_panics();
         let journal = Writer::create(&setup.store.join(super::JOURNAL), setup.opened.clone())?;
-        let resident = usage::resident();
-        Ok(Self { entries, setup, journal, interrupt, shared, resident })
+        let (scratch, resident) = (Scratch::create(), usage::resident());
+        Ok(Self { entries, setup, journal, interrupt, scratch, shared, resident })
     }
 
     /// Executes a run; its end is recorded when this returns [`Report::Ended`].
     pub(crate) fn execute(&mut self, job: &Job, tell: Tell<'_>) -> Report {
-        let attempt = job.attempt;
-        let _span = tracing::info_span!("run", run = %job.spec.run, attempt).entered();
+        let (run, attempt) = (job.spec.run, job.attempt);
+        let store = &self.setup.store;
+        let logs =
+            (log::worker_log(store, &self.setup.opened.writer), log::log_of(store, run, attempt));
+        let before = if self.shared { 0 } else { log::length(&logs.0) };
+        let report = {
+            let _span = tracing::info_span!("run", %run, attempt).entered();
+            if !self.shared {
+                usage::reset_peak_memory();
+            }
+            self.record(job, &logs.1, tell).unwrap_or_else(|error| {
+                tracing::error!(%error, "not recorded");
+                Report::Unable { error }
+            })
+        };
         if !self.shared {
-            usage::reset_peak_memory();
-            // The log is a convenience: a full disk shows in the journal.
-            let _ = writeln!(io::stderr(), "=== run {} attempt {attempt}", job.spec.run);
+            log::move_tail(&logs.0, before, &logs.1);
         }
-        self.record(job, tell).unwrap_or_else(|error| {
-            tracing::error!(%error, "not recorded");
-            Report::Unrecorded { error }
-        })
+        report
     }
 
-    fn record(&mut self, job: &Job, tell: Tell<'_>) -> Result<Report, String> {
+    fn record(&mut self, job: &Job, log: &Path, tell: Tell<'_>) -> Result<Report, String> {
         let Job { spec, attempt, pause } = job;
         let (clock, cpu) = (Instant::now(), usage::cpu_seconds(self.shared));
         let started = Started { spec: spec.clone(), attempt: *attempt, at: now() };
         self.journal.append(&Event::Started(started)).map_err(|e| chain(&e))?;
         tracing::info!("started");
+        let fits = |e: &&Entry| e.name == spec.experiment && e.version == spec.experiment_version;
+        let entry = self.entries.iter().find(fits);
+        let look = || entry.and_then(|entry| outdated(entry, spec));
+        let folder = self.setup.store.join(super::ARTIFACTS).join(spec.run.to_string());
         let mut sink = JournalSink::new(
             &mut self.journal,
             (spec.run, *attempt),
-            self.setup.store.join(super::ARTIFACTS).join(spec.run.to_string()),
-            self.interrupt.clone(),
-            self.setup.checkpoint_every,
+            Places { folder, log: log.into() },
+            (self.interrupt.clone(), self.setup.checkpoint_every),
             tell,
+            &look,
         )
         .pausing(pause.clone());
-        let done = guarded(|| run(self.entries, spec, &self.setup, &mut sink));
+        let place = self.scratch.of(spec.run, *attempt);
+        let call = |sink: &mut _| run(entry, spec, &self.setup, place.clone(), sink);
+        let done = attempt_at(call, (&place, self.shared), &mut sink);
         let flushed = sink.flush();
         if let Some(error) = sink.unrecorded.take() {
             return Err(error);
         }
         flushed.map_err(|e| chain(&e))?;
-        let outcome = outcome(done, sink.reached, self.interrupt.load(Ordering::Relaxed));
+        let cause = cause(&done);
+        let outcome = match sink.outdated.clone() {
+            Some((name, why)) => Outcome::Outdated { name, why },
+            None => outcome(done, sink.reached, self.interrupt.load(Ordering::Relaxed))?,
+        };
         let results = std::mem::take(&mut sink.results);
+        let warnings = std::mem::take(&mut sink.warnings);
         let seconds = clock.elapsed().as_secs_f64();
         let ended = Ended {
             run: spec.run,
             attempt: *attempt,
             outcome: outcome.clone(),
+            cause,
             results,
+            warnings,
             seconds,
             cpu_seconds: usage::cpu_seconds(self.shared) - cpu,
             peak_memory_bytes: usage::peak_memory(),
@@ -95,21 +118,40 @@ impl<'e> Workbench<'e> {
         }
         log_end(&outcome, seconds);
         let retained = if self.shared { 0 } else { usage::resident() };
-        Ok(Report::Ended { outcome, seconds, retained: retained.saturating_sub(self.resident) })
+        let retained = retained.saturating_sub(self.resident);
+        Ok(Report::Ended { outcome, cause, seconds, retained })
     }
 }
 
+/// A file that is not as it was when the run was planned. Data sets are verified where they are
+/// opened.
+pub(crate) fn outdated(entry: &Entry, spec: &RunSpec) -> Option<Outdated> {
+    spec.data.iter().find_map(|(name, planned)| {
+        let file = name.split_once(':').map_or(name.as_str(), |(_, file)| file);
+        let why = match entry.file_sum(name)? {
+            Ok(found) if found.sum == *planned => return None,
+            Ok(found) => {
+                let newest = found
+                    .newest
+                    .map_or(String::new(), |newest| format!(" ({newest} was written last)"));
+                format!("{file} changed since the sweep was planned{newest}")
+            }
+            Err(why) => format!("{file} changed since the sweep was planned: {why}"),
+        };
+        Some((name.clone(), why))
+    })
+}
+
 fn run(
-    entries: &[Entry],
+    entry: Option<&Entry>,
     spec: &RunSpec,
     setup: &Setup,
+    scratch: PathBuf,
     sink: &mut JournalSink<'_>,
 ) -> Result<(), RunError> {
     let context = || format!("experiment {} version {}", spec.experiment, spec.experiment_version);
-    let entry = entries
-        .iter()
-        .find(|e| e.name == spec.experiment && e.version == spec.experiment_version)
-        .ok_or_else(|| RunError::other(context(), "not part of this program"))?;
+    let missing = || RunError::other(context(), "not part of this program");
+    let entry = entry.ok_or_else(missing)?;
     let params = serde_json::from_str(&spec.params).map_err(|e| RunError::other("params", e))?;
     let bound = entry.bind_json(&params).map_err(|e| RunError::other("params", e))?;
     let context = RunContext {
@@ -120,26 +162,62 @@ fn run(
         data: setup.data(),
     };
     entry.set_threads(spec.threads);
-    bound.run(&mut Run::new(context, sink))
+    bound.run(&mut Run::new(context, sink).with_scratch(scratch))
 }
 
-fn outcome(
-    done: Result<Result<(), RunError>, String>,
-    rung: Option<(u64, f64)>,
-    asked_to_stop: bool,
-) -> Outcome {
-    match done {
+/// Calls an experiment, unless what it reads is not as it was planned.
+fn attempt_at<'j>(
+    call: impl FnOnce(&mut JournalSink<'j>) -> Result<(), RunError>,
+    (scratch, shared): (&Path, bool),
+    sink: &mut JournalSink<'j>,
+) -> Done {
+    if sink.look().is_some() {
+        return Ok(Ok(()));
+    }
+    let done = guarded(|| call(sink));
+    end(scratch, shared);
+    // A program may have read a file late.
+    sink.look();
+    done
+}
+
+/// Sees to it that nothing of an attempt outlives it.
+fn end(scratch: &Path, shared: bool) {
+    if !shared {
+        processes::end_all_below();
+    }
+    // Only programs ask for one.
+    if scratch.symlink_metadata().is_ok() {
+        if shared {
+            processes::end_all_of(scratch);
+        }
+        scratch::remove(scratch);
+    }
+}
+
+/// What came of calling an experiment: a panic is its message and place.
+type Done = Result<Result<(), RunError>, String>;
+
+fn cause(done: &Done) -> Option<Cause> {
+    matches!(done, Ok(Err(RunError::Crashed { .. }))).then_some(Cause::Crash)
+}
+
+/// How an attempt ended, or why it cannot be said to have failed.
+fn outcome(done: Done, rung: Option<(u64, f64)>, asked_to_stop: bool) -> Result<Outcome, String> {
+    let failed = |error: String| Outcome::Failed { error };
+    Ok(match done {
         Ok(Ok(())) => Outcome::Finished,
         Ok(Err(RunError::Interrupted)) if let Some((step, value)) = rung => {
             Outcome::Paused { step, value }
         }
         Ok(Err(RunError::Interrupted)) if asked_to_stop => Outcome::Interrupted,
         Ok(Err(RunError::Interrupted)) => {
-            Outcome::Failed { error: "interrupted without having been asked to stop".into() }
+            failed("interrupted without having been asked to stop".into())
         }
-        Ok(Err(error)) => Outcome::Failed { error: error.chain() },
-        Err(error) => Outcome::Failed { error },
-    }
+        Ok(Err(error @ RunError::Machine { .. })) => return Err(error.chain()),
+        Ok(Err(error)) => failed(error.chain()),
+        Err(error) => failed(error),
+    })
 }
 
 /// Says how an attempt ended, in the span of its run.
@@ -149,6 +227,7 @@ pub(crate) fn log_end(outcome: &Outcome, seconds: f64) {
         Outcome::Failed { error } => tracing::info!(seconds, error, "failed"),
         Outcome::Interrupted => tracing::info!(seconds, "interrupted"),
         Outcome::Paused { step, value } => tracing::info!(seconds, step, value, "paused"),
+        Outcome::Outdated { why, .. } => tracing::info!(seconds, why, "outdated"),
     }
 }
 
@@ -221,14 +300,14 @@ mod tests {
     #[test]
     fn an_unasked_interruption_is_a_failure() {
         let interrupted = || Ok(Err(RunError::Interrupted));
-        assert_eq!(outcome(interrupted(), None, true), Outcome::Interrupted);
-        assert!(matches!(outcome(interrupted(), None, false), Outcome::Failed { .. }));
+        assert_eq!(outcome(interrupted(), None, true), Ok(Outcome::Interrupted));
+        assert!(matches!(outcome(interrupted(), None, false), Ok(Outcome::Failed { .. })));
     }
 
     #[test]
     fn a_run_pauses_at_a_rung_unless_it_came_to_its_end() {
         let paused = Outcome::Paused { step: 3, value: 0.5 };
-        assert_eq!(outcome(Ok(Err(RunError::Interrupted)), Some((3, 0.5)), true), paused);
-        assert_eq!(outcome(Ok(Ok(())), Some((3, 0.5)), false), Outcome::Finished);
+        assert_eq!(outcome(Ok(Err(RunError::Interrupted)), Some((3, 0.5)), true), Ok(paused));
+        assert_eq!(outcome(Ok(Ok(())), Some((3, 0.5)), false), Ok(Outcome::Finished));
     }
 }

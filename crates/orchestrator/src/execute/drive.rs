@@ -2,11 +2,13 @@
 
 mod chunks;
 mod crew;
+mod files;
+mod limits;
 mod reports;
 mod rungs;
 mod selection;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
@@ -17,7 +19,7 @@ use journal::{Fold, Opened, Role, RunSpec, Writer};
 
 use super::attempt::now;
 use super::claims::{Claimant, Claims};
-use super::heartbeat::{Counter, Heart};
+use super::heartbeat::{self, Counter, Heart};
 use super::incarnation::Incarnation;
 use super::live::{Board, Live};
 use super::plan::{self, Plan};
@@ -25,7 +27,7 @@ use super::protocol::Order;
 use super::schedule::{Action, Chunk, End, Event, Scheduler};
 use super::search::Search;
 use super::stop::{Stop, Urgency};
-use super::{Error, JOURNAL, LOGS, Notice, Observer, Options, PLANS, Summary};
+use super::{Error, JOURNAL, LOGS, Notice, Observer, Options, PLANS, Summary, scratch};
 use crew::Crew;
 use selection::Selection;
 
@@ -78,6 +80,9 @@ fn prepare(store: &Path) -> Result<(), Error> {
         let folder = store.join(name);
         fs::create_dir_all(&folder).map_err(Error::store("create", &folder))?;
     }
+    // What those left that were killed.
+    heartbeat::clear_dead(store);
+    scratch::clear_dead();
     Ok(())
 }
 
@@ -90,6 +95,14 @@ struct Driver<'a> {
     /// The latest attempt of each run that was started here.
     begun: HashMap<RunId, u32>,
     search: Option<Search<'a>>,
+    /// Files that are not as they were planned, with the sums they were planned with.
+    gone: BTreeSet<(String, String)>,
+    /// Runs that are not executed because of that.
+    left: BTreeSet<RunId>,
+    /// Likewise, while runs that read them are under way.
+    changing: BTreeSet<(String, String)>,
+    files_at: Instant,
+    entries: &'a [Entry],
     options: &'a Options,
     observer: &'a mut dyn Observer,
     stop: &'a Stop,
@@ -144,6 +157,11 @@ impl<'a> Driver<'a> {
             first: BTreeMap::new(),
             begun: HashMap::new(),
             search: None,
+            gone: BTreeSet::new(),
+            left: BTreeSet::new(),
+            changing: BTreeSet::new(),
+            files_at: start,
+            entries,
             options,
             observer,
             stop,
@@ -174,7 +192,8 @@ impl<'a> Driver<'a> {
         let id = self.selection.plan_id();
         loop {
             self.look_back()?;
-            let wanted = self.selection.wanted(&self.fold, self.search.as_mut());
+            let mut wanted = self.selection.wanted(&self.fold, self.search.as_mut());
+            wanted.retain(|(run, _)| !self.left.contains(run));
             if wanted.is_empty() || self.stop.requested() {
                 return Ok(());
             }
@@ -262,6 +281,7 @@ impl<'a> Driver<'a> {
         self.publish()?;
         self.crew.sync(&self.options.store)?;
         self.journal.sync()?;
+        self.look_at_files();
         if self.waiting {
             self.look_up()?;
         }
@@ -299,6 +319,9 @@ impl<'a> Driver<'a> {
                 self.observer.notify(&notice);
             }
             Action::Assign { worker, run } => {
+                if self.leaves(run) {
+                    return Ok(Some(Event::Ended(worker, End::Outdated)));
+                }
                 if self.adopts(worker, run)? {
                     return Ok(Some(Event::Ended(worker, End::Finished)));
                 }

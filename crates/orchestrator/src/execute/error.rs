@@ -42,18 +42,16 @@ pub enum Error {
         source: io::Error,
     },
     /// Workers ended again and again before they were ready.
-    #[error("{worker} {how} before it was ready; its output is in {log}")]
+    #[error("{how} before it was ready; its output is in {log}")]
     Unready {
-        /// The last of them.
-        worker: String,
-        /// How it ended.
+        /// How the last of them ended.
         how: String,
         /// Its log.
         log: PathBuf,
     },
-    /// A worker could not write results down.
-    #[error("{worker} could not record results: {error}")]
-    Unrecorded {
+    /// A worker could not write results down, or its machine lacks what runs need.
+    #[error("{worker} cannot go on: {error}")]
+    Unable {
         /// The worker.
         worker: String,
         /// Why.

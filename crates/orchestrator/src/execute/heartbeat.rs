@@ -8,12 +8,35 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::Error;
+use super::incarnation::Incarnation;
+use super::{Error, live};
 
 const EVERY: Duration = Duration::from_secs(1);
+/// A counter that nobody wrote for so long is nobody's, whatever the clocks of machines.
+const FORGOTTEN: Duration = Duration::from_secs(86_400);
+
+fn folder(store: &Path) -> PathBuf {
+    store.join("claims").join("heartbeats")
+}
 
 fn path_of(store: &Path, driver: &str) -> PathBuf {
-    store.join("claims").join("heartbeats").join(driver)
+    folder(store).join(driver)
+}
+
+/// Removes the counters of drivers that were killed.
+pub(crate) fn clear_dead(store: &Path) {
+    let here = Incarnation::current();
+    for entry in fs::read_dir(folder(store)).into_iter().flatten().flatten() {
+        let process = live::process_of(store, &entry.file_name());
+        let forgotten = || {
+            let written = entry.metadata().and_then(|found| found.modified()).ok();
+            written.and_then(|at| at.elapsed().ok()).is_some_and(|age| age >= FORGOTTEN)
+        };
+        if process.map_or_else(forgotten, |process| process.is_dead(&here)) {
+            let _ = fs::remove_file(entry.path());
+            live::remove(store, &entry.file_name());
+        }
+    }
 }
 
 /// The counter of a driver; `None` when the driver left.
@@ -86,5 +109,32 @@ impl Drop for Heart {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execute::live::{Board, Live};
+
+    #[test]
+    fn counters_of_the_dead_are_removed_and_those_of_the_living_are_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = dir.path();
+        let process = Incarnation::current();
+        let dead = Incarnation { started: process.started.wrapping_sub(1), ..process.clone() };
+        let mut kept = Vec::new();
+        for (driver, process) in [("living", Some(process)), ("dead", Some(dead)), ("new", None)] {
+            let counter = Counter::create(store, driver).unwrap();
+            let board = Board::new(store, driver);
+            if let Some(process) = process {
+                board.show(&Live { process, runs: Vec::new() });
+            }
+            kept.push((counter, board));
+        }
+        clear_dead(store);
+        let there = |driver: &str| read(store, driver).unwrap().is_some();
+        assert_eq!(["living", "dead", "new"].map(there), [true, false, true]);
+        assert!(!store.join("claims/live/dead").exists());
     }
 }

@@ -19,7 +19,11 @@ pub(crate) struct Incarnation {
 impl Incarnation {
     /// This process.
     pub(crate) fn current() -> Self {
-        let pid = std::process::id();
+        Self::of(std::process::id())
+    }
+
+    /// The process that has this id now.
+    pub(crate) fn of(pid: u32) -> Self {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
         Self {
@@ -28,6 +32,31 @@ impl Incarnation {
             pid,
             started: start_of(pid).unwrap_or(0),
         }
+    }
+
+    /// A name that no other process has: `<boot>-<namespace>-<pid>-<started>`.
+    pub(crate) fn name(&self) -> String {
+        let boot = self.boot.replace('-', "");
+        let namespace = self.namespace.trim_start_matches("pid:[").trim_end_matches(']');
+        format!("{boot}-{namespace}-{}-{}", self.pid, self.started)
+    }
+
+    /// The process of a [`name`](Self::name).
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let [boot, namespace, pid, started] =
+            name.split('-').collect::<Vec<_>>().try_into().ok()?;
+        let hexadecimal = boot.len() == 32 && boot.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !hexadecimal {
+            return None;
+        }
+        // As the kernel writes it.
+        let parts = [&boot[..8], &boot[8..12], &boot[12..16], &boot[16..20], &boot[20..]];
+        Some(Self {
+            boot: parts.join("-"),
+            namespace: format!("pid:[{namespace}]"),
+            pid: pid.parse().ok()?,
+            started: started.parse().ok()?,
+        })
     }
 
     /// Whether the process is certainly dead, as seen from `here`. `false` also when it cannot be
@@ -62,6 +91,15 @@ mod tests {
         assert!(!here.is_dead(&here));
         let earlier = Incarnation { started: here.started.wrapping_sub(1), ..here.clone() };
         assert!(earlier.is_dead(&here));
+    }
+
+    #[test]
+    fn a_process_is_known_again_by_its_name() {
+        let here = Incarnation::current();
+        assert_eq!(Incarnation::named(&here.name()), Some(here));
+        for name in ["", "a-1-2-3", "notes", "0123456789abcdef0123456789abcdef-1-2"] {
+            assert_eq!(Incarnation::named(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What drivers are executing at the moment, for whoever looks on. Nothing is decided by it.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +50,17 @@ pub(crate) struct Live {
 
 fn folder(store: &Path) -> PathBuf {
     store.join("claims").join("live")
+}
+
+/// The process of a driver that gave notice.
+pub(crate) fn process_of(store: &Path, driver: &OsStr) -> Option<Incarnation> {
+    let text = fs::read(folder(store).join(driver)).ok()?;
+    serde_json::from_slice::<Live>(&text).ok().map(|live| live.process)
+}
+
+/// Removes the notice of a driver.
+pub(crate) fn remove(store: &Path, driver: &OsStr) {
+    let _ = fs::remove_file(folder(store).join(driver));
 }
 
 /// A driver's notice. Removed when dropped.

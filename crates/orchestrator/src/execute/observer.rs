@@ -55,6 +55,26 @@ pub enum Notice {
         /// What happened.
         error: String,
     },
+    /// Something is wrong with a run although it goes on.
+    Warned {
+        /// The run.
+        run: RunId,
+        /// Which attempt.
+        attempt: u32,
+        /// What.
+        text: String,
+    },
+    /// A file changed while runs read it: they count only if it is as it was when they end.
+    Changing {
+        /// In words.
+        why: String,
+    },
+    /// A file that runs read is not as it was when they were planned: those runs are left as they
+    /// are.
+    Outdated {
+        /// In words, for example `train.py changed since the sweep was planned`.
+        why: String,
+    },
     /// Another driver, or an earlier one, did so many of the runs.
     Adopted(usize),
     /// Nothing is left to start here; other drivers still work.
@@ -65,7 +85,7 @@ pub enum Notice {
         worker: u32,
         /// Its process id; `None` for a thread.
         pid: Option<u32>,
-        /// Its log; `None` for a thread.
+        /// Where what it prints outside of runs goes; `None` for a thread.
         log: Option<PathBuf>,
     },
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use experiment::DataPaths;
-use journal::{Opened, Outcome, RunSpec};
+use journal::{Cause, Opened, Outcome, RunSpec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// From the driver.
@@ -29,16 +29,22 @@ pub(crate) enum Report {
         done: u64,
         total: u64,
     },
+    /// Something is wrong although the run goes on.
+    Warned {
+        text: String,
+    },
     /// The attempt's end is recorded.
     Ended {
         outcome: Outcome,
+        /// What ended it from outside, where that is known.
+        cause: Option<Cause>,
         seconds: f64,
         /// Bytes by which the worker's resident size grew since before its first run; 0 for a
         /// thread.
         retained: u64,
     },
-    /// The worker cannot record and ends.
-    Unrecorded {
+    /// The worker cannot go on, and ends.
+    Unable {
         error: String,
     },
 }
@@ -46,9 +52,12 @@ pub(crate) enum Report {
 /// What a worker must know before its first run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Setup {
+    #[serde(with = "path")]
     pub store: PathBuf,
     pub opened: Opened,
+    #[serde(with = "path")]
     pub cache: PathBuf,
+    #[serde(with = "optional_path")]
     pub mirror: Option<PathBuf>,
     pub offline: bool,
     pub checkpoint_every: Duration,
@@ -76,6 +85,46 @@ pub(crate) struct Pause {
     pub step: u64,
 }
 
+/// Paths as their bytes: JSON has text only, and a path may be none.
+mod path {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+        path.as_os_str().as_bytes().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+        Ok(OsString::from_vec(Vec::deserialize(from)?).into())
+    }
+}
+
+mod optional_path {
+    use std::path::PathBuf;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Bytes(#[serde(with = "super::path")] PathBuf);
+
+    #[expect(clippy::ref_option, reason = "serde asks for it")]
+    pub(super) fn serialize<S: Serializer>(
+        path: &Option<PathBuf>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        path.clone().map(Bytes).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<PathBuf>, D::Error> {
+        Ok(Option::<Bytes>::deserialize(from)?.map(|Bytes(path)| path))
+    }
+}
+
 /// Writes one message with one write(2).
 pub(crate) fn send(to: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(message)?;
@@ -92,4 +141,45 @@ pub(crate) fn receive<M: DeserializeOwned>(from: &mut impl BufRead) -> io::Resul
         return Ok(None);
     }
     Ok(Some(serde_json::from_slice(&line)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    use journal::Role;
+
+    use super::*;
+
+    #[test]
+    fn a_path_need_not_be_text() {
+        let path = PathBuf::from(OsStr::from_bytes(b"bad\xff"));
+        let opened = Opened {
+            writer: "w".into(),
+            role: Role::Worker,
+            host: String::new(),
+            pid: 1,
+            version: String::new(),
+            commit: String::new(),
+            blas: String::new(),
+            cpu: String::new(),
+            at: 0.0,
+        };
+        let setup = Setup {
+            store: path.clone(),
+            opened,
+            cache: path.clone(),
+            mirror: Some(path.clone()),
+            offline: true,
+            checkpoint_every: Duration::ZERO,
+        };
+        let mut line = Vec::new();
+        send(&mut line, &Order::Setup(setup)).unwrap();
+        let Some(Order::Setup(setup)) = receive(&mut line.as_slice()).unwrap() else { panic!() };
+        assert_eq!(
+            (setup.store, setup.cache, setup.mirror),
+            (path.clone(), path.clone(), Some(path))
+        );
+    }
 }

@@ -23,6 +23,8 @@ pub(crate) enum End {
     Finished,
     Failed(Failure),
     Interrupted,
+    /// What it reads is not as it was planned: it is not executed in this call.
+    Outdated,
     /// At a rung of a search, which lets it go on at once or not.
     Paused {
         goes_on: bool,

@@ -25,6 +25,10 @@ use super::worker::{protocol, work};
 /// journal cannot be created.
 pub fn serve(entries: &[Entry]) -> Result<(), Error> {
     let socket = take_socket().map_err(|e| protocol(&e))?;
+    // What a run's programs leave behind becomes a child of this process, which ends it.
+    if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
+        tracing::warn!(%error, "programs that leave their session may outlive their run");
+    }
     let mut orders = BufReader::new(socket.try_clone().map_err(|e| protocol(&e))?);
     let setup = match receive(&mut orders).map_err(|e| protocol(&e))? {
         Some(Order::Setup(setup)) => setup,
@@ -44,7 +48,7 @@ pub fn serve(entries: &[Entry]) -> Result<(), Error> {
     let bench = match Workbench::new(entries, setup, interrupt.clone(), false) {
         Ok(bench) => bench,
         Err(error) => {
-            tell(Report::Unrecorded { error: chain(&error) });
+            tell(Report::Unable { error: chain(&error) });
             return Err(error.into());
         }
     };

@@ -12,7 +12,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::attempt::chain;
-use super::protocol::Pause;
+use super::log::RunLog;
+use super::protocol::{Pause, Report};
 use super::{artifact, checkpoint};
 
 /// Values and rows that are kept back at most, so that frames are large.
@@ -22,8 +23,22 @@ const DELAY: Duration = Duration::from_secs(1);
 /// Progress is told no more often than this.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
-/// Tells the driver how far the run is.
-pub(crate) type Tell<'a> = &'a mut dyn FnMut(u64, u64);
+/// Warnings that are recorded of one attempt.
+const WARNINGS: usize = 20;
+
+/// Tells the driver something about the run.
+pub(crate) type Tell<'a> = &'a dyn Fn(Report);
+
+/// What a run reads that is not as it was planned, by name and in words.
+pub(crate) type Outdated = (String, String);
+
+/// Where an attempt writes, beside the journal.
+pub(crate) struct Places {
+    /// The run's folder of artifacts.
+    pub folder: PathBuf,
+    /// The attempt's log.
+    pub log: PathBuf,
+}
 
 /// Writes what a run hands over to its worker's journal and the run's artifact folder.
 pub(crate) struct JournalSink<'a> {
@@ -31,14 +46,21 @@ pub(crate) struct JournalSink<'a> {
     run: RunId,
     attempt: u32,
     folder: PathBuf,
+    log: RunLog,
     interrupt: Arc<AtomicBool>,
     tell: Tell<'a>,
+    /// Looks whether what the run reads is as it was planned.
+    look: &'a dyn Fn() -> Option<Outdated>,
     checkpoint_every: Duration,
     pause: Option<Pause>,
     /// Step and value of the metric where the run was to pause.
     pub reached: Option<(u64, f64)>,
+    /// Something that the run reads is not as it was planned.
+    pub outdated: Option<Outdated>,
     /// Final metrics so far.
     pub results: BTreeMap<String, f64>,
+    /// What was wrong so far.
+    pub warnings: Vec<String>,
     /// Why something could not be recorded; the run's end must not be recorded either then.
     pub unrecorded: Option<String>,
     metrics: Vec<MetricRow>,
@@ -54,23 +76,27 @@ impl<'a> JournalSink<'a> {
     pub(crate) fn new(
         journal: &'a mut Writer,
         (run, attempt): (RunId, u32),
-        folder: PathBuf,
-        interrupt: Arc<AtomicBool>,
-        checkpoint_every: Duration,
+        places: Places,
+        (interrupt, checkpoint_every): (Arc<AtomicBool>, Duration),
         tell: Tell<'a>,
+        look: &'a dyn Fn() -> Option<Outdated>,
     ) -> Self {
         let now = Instant::now();
         Self {
             journal,
             run,
             attempt,
-            folder,
+            folder: places.folder,
+            log: RunLog::new(places.log),
             interrupt,
             tell,
+            look,
             checkpoint_every,
             pause: None,
             reached: None,
+            outdated: None,
             results: BTreeMap::new(),
+            warnings: Vec::new(),
             unrecorded: None,
             metrics: Vec::new(),
             tables: BTreeMap::new(),
@@ -100,6 +126,14 @@ impl<'a> JournalSink<'a> {
             self.append(&what, &Event::Rows(Rows { run, attempt, table, rows }))?;
         }
         Ok(())
+    }
+
+    /// Looks whether what the run reads is as it was planned.
+    pub(crate) fn look(&mut self) -> Option<&Outdated> {
+        if self.outdated.is_none() {
+            self.outdated = (self.look)();
+        }
+        self.outdated.as_ref()
     }
 
     /// The checkpoint has served its purpose.
@@ -175,6 +209,10 @@ impl Sink for JournalSink<'_> {
     }
 
     fn save_checkpoint(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
+        if (self.look)().is_some() {
+            // What nobody planned must not be gone on from. The earlier one stays.
+            return Ok(());
+        }
         // Results are part of the attempt's end only, so an experiment sets them after its loop.
         self.flush()?;
         let (run, attempt, number) = (self.run, self.attempt, self.checkpoints + 1);
@@ -212,7 +250,18 @@ impl Sink for JournalSink<'_> {
         let now = Instant::now();
         if self.told.is_none_or(|told| now - told >= PROGRESS_EVERY) || done == total {
             self.told = Some(now);
-            (self.tell)(done, total);
+            (self.tell)(Report::Progress { done, total });
+        }
+    }
+
+    fn log(&mut self, bytes: &[u8]) {
+        self.log.write(bytes);
+    }
+
+    fn warn(&mut self, text: &str) {
+        if self.warnings.len() < WARNINGS {
+            self.warnings.push(text.into());
+            (self.tell)(Report::Warned { text: text.into() });
         }
     }
 

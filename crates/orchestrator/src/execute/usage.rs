@@ -5,6 +5,8 @@ use std::fs;
 
 use rustix::time::{ClockId, clock_gettime};
 
+use super::processes::Family;
+
 /// CPU seconds of this process, or of this thread only.
 pub(crate) fn cpu_seconds(thread_only: bool) -> f64 {
     let clock = if thread_only { ClockId::ThreadCPUTime } else { ClockId::ProcessCPUTime };
@@ -28,33 +30,29 @@ pub(crate) fn resident() -> u64 {
     status_bytes("/proc/self/status", "VmRSS:").unwrap_or(0)
 }
 
-/// What the processes of a group hold together.
+/// What a process and those below it hold together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct GroupSize {
+pub(crate) struct TreeSize {
     pub processes: usize,
     /// Sum of the resident sizes; shared pages count for each process.
     pub bytes: u64,
 }
 
-/// The present size of each of the process groups. Groups without a process are left out.
-pub(crate) fn group_sizes(groups: &BTreeSet<u32>) -> BTreeMap<u32, GroupSize> {
-    let mut sizes: BTreeMap<u32, GroupSize> = BTreeMap::new();
-    // Processes come and go while the list is read; those that are gone hold nothing.
-    let listed = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = listed.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    for pid in pids {
-        let Some(group) = group_of(pid).filter(|group| groups.contains(group)) else { continue };
-        let size = sizes.entry(group).or_default();
-        size.processes += 1;
-        size.bytes += status_bytes(&format!("/proc/{pid}/status"), "VmRSS:").unwrap_or(0);
-    }
-    sizes
-}
-
-fn group_of(pid: u32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The command name, in parentheses, may hold anything; state and parent come before the group.
-    stat[stat.rfind(')')? + 1..].split_ascii_whitespace().nth(2)?.parse().ok()
+/// The present size of each of the processes with all below it.
+pub(crate) fn tree_sizes(roots: &BTreeSet<u32>) -> BTreeMap<u32, TreeSize> {
+    let family = Family::read();
+    let size = |root: &u32| {
+        // Those that are gone by now hold nothing.
+        let resident = |pid: u32| status_bytes(&format!("/proc/{pid}/status"), "VmRSS:");
+        let all = std::iter::once(*root).chain(family.below(*root));
+        let mut size = TreeSize::default();
+        for bytes in all.filter_map(resident) {
+            size.processes += 1;
+            size.bytes += bytes;
+        }
+        size
+    };
+    roots.iter().map(|root| (*root, size(root))).collect()
 }
 
 fn status_bytes(path: &str, key: &str) -> Option<u64> {
@@ -73,8 +71,10 @@ mod tests {
         let block = vec![1_u8; 64 << 20];
         assert!(peak_memory() >= 64 << 20);
         assert!(resident() >= 64 << 20);
-        let group = group_of(std::process::id()).unwrap();
-        let size = group_sizes(&BTreeSet::from([group, u32::MAX]))[&group];
+        let me = std::process::id();
+        let sizes = tree_sizes(&BTreeSet::from([me, u32::MAX]));
+        assert_eq!(sizes[&u32::MAX], TreeSize::default());
+        let size = sizes[&me];
         assert!(size.processes >= 1 && size.bytes >= 64 << 20, "{size:?}");
         assert_eq!(block.iter().map(|&b| u64::from(b)).sum::<u64>(), 64 << 20);
     }

@@ -18,9 +18,10 @@ use experiment::Entry;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::attempt::{Workbench, chain};
+use super::incarnation::Incarnation;
 use super::protocol::{Job, Order, Report, Setup, receive, send};
 use super::schedule::WorkerId;
-use super::{Error, WorkerCommand};
+use super::{Error, WorkerCommand, processes, scratch};
 
 /// What a worker sends to its driver; `None` once it is gone.
 pub(crate) type Input = (WorkerId, Option<Report>);
@@ -44,10 +45,14 @@ pub(crate) struct ChildWorker {
     child: Child,
     reaped: bool,
     socket: UnixStream,
+    /// What holds the temporary folders of its runs.
+    scratch: PathBuf,
+    /// Processes that were killed with it.
+    killed: Vec<u32>,
 }
 
 impl ChildWorker {
-    /// Starts `command`; its output goes to `log`.
+    /// Starts `command`; what it prints outside of runs goes to `log`.
     pub(crate) fn spawn(
         command: &WorkerCommand,
         log: &Path,
@@ -71,7 +76,8 @@ impl ChildWorker {
             .map_err(spawn)?;
         let reader = socket.try_clone().map_err(spawn)?;
         thread::spawn(move || forward_reports(reader, id, &reports));
-        let mut worker = Self { child, reaped: false, socket };
+        let scratch = scratch::folder_of(&Incarnation::of(child.id()));
+        let mut worker = Self { child, reaped: false, socket, scratch, killed: Vec::new() };
         worker.order(Order::Setup(setup));
         Ok(worker)
     }
@@ -97,11 +103,9 @@ impl Worker for ChildWorker {
     }
 
     fn kill(&mut self) {
-        // With whatever the run started. Until the child is reaped, its id is that of its group
-        // and of no other; where the group is gone already there is nothing to kill.
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        if let Some(pid) = pid.filter(|_| !self.reaped) {
-            let _ = kill_process_group(pid, Signal::KILL);
+        // With whatever the run started. Until the child is reaped, its id is its own.
+        if !self.reaped {
+            self.killed = processes::kill_tree(self.child.id());
         }
     }
 
@@ -119,9 +123,15 @@ impl Worker for ChildWorker {
         while !self.reaped && self.is_running() && Instant::now() < patience {
             thread::sleep(Duration::from_millis(1));
         }
-        self.kill();
+        // Of a child that is gone, what it started is below it no longer, but perhaps in its group.
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let Some(pid) = pid.filter(|_| !self.reaped) {
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
         let status = self.child.wait();
         self.reaped = true;
+        processes::wait_until_gone(&std::mem::take(&mut self.killed));
+        scratch::clear(&self.scratch);
         status.map_or_else(|error| error.to_string(), describe)
     }
 }
@@ -144,7 +154,10 @@ impl Drop for ChildWorker {
 
 fn describe(status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
-        (Some(signal), _) => format!("was killed by signal {signal}"),
+        (Some(signal), _) => match signal_hook::low_level::signal_name(signal) {
+            Some(name) => format!("was killed by {name}"),
+            None => format!("was killed by signal {signal}"),
+        },
         (None, Some(code)) => format!("ended with exit code {code}"),
         (None, None) => "ended".into(),
     }
@@ -170,7 +183,7 @@ impl ThreadWorker {
             let tell = |report| drop(sender.send((id, report)));
             match Workbench::new(&entries, setup, flag, true) {
                 Ok(bench) => work(bench, &jobs, &|report| tell(Some(report))),
-                Err(error) => tell(Some(Report::Unrecorded { error: chain(&error) })),
+                Err(error) => tell(Some(Report::Unable { error: chain(&error) })),
             }
             tell(None);
         });
@@ -220,19 +233,13 @@ impl Worker for ThreadWorker {
 pub(crate) fn work(mut bench: Workbench<'_>, jobs: &Receiver<Job>, tell: &dyn Fn(Report)) {
     tell(Report::Ready);
     while let Ok(job) = jobs.recv() {
-        let mut progress = |done, total| tell(Report::Progress { done, total });
-        let report = bench.execute(&job, &mut progress);
-        let over = matches!(report, Report::Unrecorded { .. });
+        let report = bench.execute(&job, tell);
+        let over = matches!(report, Report::Unable { .. });
         tell(report);
         if over {
             return;
         }
     }
-}
-
-/// Where a worker's output goes.
-pub(crate) fn log_of(store: &Path, name: &str) -> PathBuf {
-    store.join(super::LOGS).join(name).with_added_extension("log")
 }
 
 /// Makes an io error of the protocol.

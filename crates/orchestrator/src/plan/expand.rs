@@ -84,11 +84,13 @@ impl Expansion<'_> {
         let ids = self.identity.of_point(&entry, bound.as_ref()).map_err(|name| {
             // Files are named like data sets, after this word.
             match name.strip_prefix("file:") {
-                Some(file) => config.error_at_text(
-                    "files",
-                    file,
-                    format!("wanted a file that can be read, found {file:?}"),
-                ),
+                Some(file) => {
+                    let known = entry.file_sum(&name).and_then(Result::err);
+                    let why = known.unwrap_or_else(|| {
+                        format!("wanted a file that can be read, found {file:?}")
+                    });
+                    config.error_at_text("files", file, why)
+                }
                 None => config.error_at_text(
                     "data",
                     &name,

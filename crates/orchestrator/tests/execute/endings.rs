@@ -1,14 +1,15 @@
 //! Every way in which a run can end.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use journal::{Cause, Status};
+use journal::{Cause, Outcome, Status};
 use orchestrator::config::Retry;
-use orchestrator::execute::{Error, LOGS, Notice, Rerun, Stop};
+use orchestrator::execute::{Error, LOGS, Notice, Rerun, Stop, log_of, logs_of};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::store::{Store, count, run, runs};
+use crate::store::{Store, count, outcome, run, runs};
 use crate::toy::{Params, Way};
 
 #[test]
@@ -25,7 +26,7 @@ fn each_run_ends_in_its_own_way_and_disturbs_no_other() {
     assert!(panic.starts_with("panicked at ") && panic.contains("toy.rs:"), "{panic}");
     assert!(panic.ends_with("toy 0 fell over"), "{panic}");
     let abort = store.error(&bad[2]);
-    assert!(abort.starts_with("worker ") && abort.ends_with("was killed by signal 6"), "{abort}");
+    assert!(abort.starts_with("worker ") && abort.ends_with("was killed by SIGABRT"), "{abort}");
     assert_eq!(store.error(&bad[3]), "diverged: loss is NaN at step 3");
     assert!(store.fold().problems.is_empty());
 
@@ -60,9 +61,50 @@ fn results_rows_and_provenance_are_recorded() {
     let worker = &fold.writers[&*attempt.writer];
     assert_ne!(worker.pid, std::process::id());
     assert_eq!(worker.host, "test");
-    let log = store.options.store.join(LOGS).join(format!("{}.log", attempt.writer));
-    let marker = format!("=== run {} attempt 1\n", runs[2].run);
-    assert!(fs::read_to_string(log).unwrap().contains(&marker));
+    // Whoever printed nothing has no log; what the worker of these tests prints is its own.
+    assert!(logs_of(&store.options.store, runs[2].run, 9).is_empty());
+}
+
+#[test]
+fn what_a_run_prints_is_in_its_own_log() {
+    let mut store = Store::new();
+    store.options.jobs = 1;
+    store.options.retry = Retry { crash: 1, ..Retry::default() };
+    let say = |number| run(&Params { way: Way::Say, number, gate: None });
+    let crash = |number| {
+        let gate = Some(store.path(&format!("crashes of {number}")));
+        run(&Params { way: Way::CrashAtFirst, number, gate })
+    };
+    let all =
+        [say(0), runs(Way::Succeed, 1).remove(0), say(1), crash(1), runs(Way::Panic, 1).remove(0)];
+    store.execute(&all);
+    let text = |index: usize, attempt| {
+        fs::read_to_string(log_of(&store.options.store, all[index].run, attempt))
+            .unwrap_or_default()
+    };
+    assert_eq!(
+        [text(0, 1), text(1, 1), text(2, 1)],
+        ["run 0\nprinted 0\n", "", "run 1\nprinted 1\n"]
+    );
+    // What a process says when it crashes is in the log of the attempt that it cost.
+    assert_eq!([text(3, 1), text(3, 2)], ["about to crash\n", ""]);
+    assert!(text(4, 1).contains("toy 0 fell over"), "{}", text(4, 1));
+    store.options.in_process = true;
+    store.options.rerun = Rerun::All;
+    store.execute(&all[..1]);
+    // Only what a run hands over: what is printed by a thread is the process's.
+    assert_eq!(text(0, 2), "run 0\n");
+}
+
+#[test]
+fn a_warning_is_told_and_recorded() {
+    let store = Store::new();
+    let all = [run(&Params { way: Way::Warn, number: 3, gate: None })];
+    let (_, notices) = store.execute_with(&all, &Stop::new(), |_| {});
+    let told = |notice: &&Notice| matches!(notice, Notice::Warned { text, .. } if text == "odd: 3");
+    assert_eq!(notices.iter().filter(told).count(), 1);
+    let ended = store.fold().runs[&all[0].run].attempts[0].ended.clone().unwrap();
+    assert_eq!((ended.outcome, ended.warnings), (Outcome::Finished, vec!["odd: 3".to_owned()]));
 }
 
 #[test]
@@ -76,6 +118,148 @@ fn threads_of_this_process_do_the_same() {
     assert!(store.error(&all[21]).ends_with("toy 0 fell over"));
     let logs = fs::read_dir(store.options.store.join(LOGS)).unwrap();
     assert_eq!(logs.count(), 0);
+}
+
+#[test]
+fn nothing_that_a_run_started_outlives_it() {
+    let mut store = Store::new();
+    store.options.jobs = 1;
+    let folder = store.dir.path().to_owned();
+    let gate = |name: &str| folder.join(name);
+    let start = |way, name: &str| run(&Params { way, number: 0, gate: Some(gate(name)) });
+    let alive = |name: &str| {
+        let pid = fs::read_to_string(gate(name)).unwrap();
+        let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
+    };
+    // One that left its session, whose parent is gone, at the end of its run.
+    let daemon = start(Way::Daemon, "daemon");
+    assert_eq!(store.execute(&[daemon]).finished.len(), 1);
+    assert!(!alive("daemon"));
+    // The same at a limit, and with memory that only it has.
+    store.options.time = Some(Duration::from_millis(800));
+    let late = start(Way::LateDaemon, "late");
+    assert_eq!(store.execute(std::slice::from_ref(&late)).failed.len(), 1);
+    assert_eq!(store.error(&late), "took longer than 0.8 s");
+    assert!(!alive("late"));
+    store.options.time = None;
+    store.options.memory = Some(300 << 20);
+    let hog = start(Way::HogByDaemon, "hog");
+    assert_eq!(store.execute(std::slice::from_ref(&hog)).failed.len(), 1);
+    assert!(store.error(&hog).ends_with("the limit is 300 MiB"), "{}", store.error(&hog));
+    assert!(!alive("hog"));
+    // And of threads, where it is known by its environment.
+    store.options.in_process = true;
+    let shared = start(Way::Daemon, "shared");
+    assert_eq!(store.execute(&[shared]).finished.len(), 1);
+    assert!(!alive("shared"));
+}
+
+#[test]
+fn the_folder_of_a_killed_worker_is_removed() {
+    let mut store = Store::new();
+    store.options.time = Some(Duration::from_millis(500));
+    let gate = store.path("folder");
+    let all = [run(&Params { way: Way::Litter, number: 0, gate: Some(gate.clone()) })];
+    assert_eq!(store.execute(&all).failed.len(), 1);
+    let folder = PathBuf::from(fs::read_to_string(gate).unwrap());
+    assert!(!folder.exists() && !folder.parent().unwrap().exists(), "{}", folder.display());
+}
+
+/// Runs that read a file, which is as it was planned or not.
+fn reading(store: &Store, way: Way, count: u64, planned: &str) -> Vec<journal::RunSpec> {
+    let file = store.path("code");
+    let name = format!("file:{}", file.display());
+    let gate = Some(store.path("gate"));
+    let spec = |number| {
+        let mut spec = run(&Params { way, number, gate: gate.clone() });
+        spec.data = [(name.clone(), planned.to_owned())].into();
+        spec
+    };
+    (0..count).map(spec).collect()
+}
+
+#[test]
+fn runs_of_a_file_that_changed_are_not_executed_and_others_are() {
+    let store = Store::new();
+    fs::write(store.path("code"), "new").unwrap();
+    let old = reading(&store, Way::Succeed, 40, "old");
+    let mut all = old.clone();
+    all.extend(runs(Way::Fail, 2));
+    all.extend(runs(Way::Panic, 1));
+    let (summary, notices) = store.execute_with(&all, &Stop::new(), |_| {});
+    let summary = summary.unwrap();
+    assert_eq!((summary.interrupted.len(), summary.failed.len()), (40, 3));
+    let whys: Vec<&String> = notices
+        .iter()
+        .filter_map(|notice| match notice {
+            Notice::Outdated { why } => Some(why),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(whys.len(), 1);
+    assert!(whys[0].ends_with("code changed since the sweep was planned"), "{}", whys[0]);
+    // Once it is known, no more of them are begun.
+    assert!(Store::started(&notices) <= 2 + 3, "{}", Store::started(&notices));
+    let fold = store.fold();
+    assert!(
+        old.iter().all(|spec| fold.runs.get(&spec.run).is_none_or(|run| run.results().is_empty()))
+    );
+    fs::write(store.path("code"), "old").unwrap();
+    assert_eq!(store.execute(&old).finished.len(), 40);
+}
+
+#[test]
+fn a_change_under_way_is_told_while_it_can_be_undone() {
+    let store = Store::new();
+    fs::write(store.path("code"), "old").unwrap();
+    let all = reading(&store, Way::Count, 1, "old");
+    let (code, gate) = (store.path("code"), store.path("gate"));
+    let (summary, notices) = store.execute_with(&all, &Stop::new(), |notice| match notice {
+        Notice::Progress { done: 5, .. } if !gate.exists() => fs::write(&code, "new").unwrap(),
+        Notice::Changing { .. } => {
+            fs::write(&code, "old").unwrap();
+            fs::write(&gate, "").unwrap();
+        }
+        _ => {}
+    });
+    assert_eq!(summary.unwrap().finished.len(), 1);
+    let told = |notice: &&Notice| matches!(notice, Notice::Changing { .. });
+    assert_eq!(notices.iter().filter(told).count(), 1);
+}
+
+#[test]
+fn a_run_whose_file_changes_under_way_does_not_count() {
+    for saved in [false, true] {
+        let mut store = Store::new();
+        if !saved {
+            store.options.checkpoint_every = Duration::from_secs(600);
+        }
+        fs::write(store.path("code"), "old").unwrap();
+        let all = reading(&store, Way::Count, 2, "old");
+        let (code, gate) = (store.path("code"), store.path("gate"));
+        // Both begin before the file changes.
+        let mut waiting = 0;
+        let (summary, _) = store.execute_with(&all, &Stop::new(), |notice| {
+            waiting += usize::from(matches!(notice, Notice::Progress { .. }));
+            if waiting == 2 {
+                fs::write(&code, "new").unwrap();
+                fs::write(&gate, "").unwrap();
+            }
+        });
+        assert_eq!(summary.unwrap().interrupted.len(), 2);
+        let state = store.fold().runs[&all[0].run].clone();
+        assert!(state.attempts[0].is_outdated());
+        assert!(state.metrics().unwrap().is_empty() && state.results().is_empty());
+        fs::write(store.path("code"), "old").unwrap();
+        assert_eq!(store.execute(&all).finished.len(), 2);
+        // A checkpoint is of the planned code, or there is none.
+        let (fold, calm) = (store.fold(), Store::new());
+        let state = &fold.runs[&all[0].run];
+        assert_eq!(state.counted().unwrap().resumed.is_some(), saved);
+        calm.execute(&all);
+        assert_eq!(outcome(state), outcome(&calm.fold().runs[&all[0].run]));
+    }
 }
 
 #[test]
@@ -97,7 +281,7 @@ fn a_killed_worker_costs_one_run() {
     let summary = summary.unwrap();
     assert_eq!((summary.finished.len(), summary.failed.as_slice()), (8, &[all[3].run][..]));
     let error = store.error(&all[3]);
-    assert_eq!(error, format!("worker {} was killed by signal 9", workers[&all[3].run]));
+    assert_eq!(error, format!("worker {} was killed by SIGKILL", workers[&all[3].run]));
     let lost = notices.iter().filter(|notice| matches!(notice, Notice::Lost { .. }));
     assert_eq!(lost.count(), 1);
     assert_eq!(count(&store.fold(), Status::Finished), 8);
@@ -109,14 +293,14 @@ fn limits_end_runs_with_the_reason() {
     store.options.time = Some(Duration::from_millis(300));
     let sleeper = runs(Way::Sleep, 1);
     assert_eq!(store.execute(&sleeper).failed, [sleeper[0].run]);
-    let error = store.error(&sleeper[0]);
-    assert!(error.contains("signal 9: ") && error.ends_with("over the limit of 0.3 s"), "{error}");
+    assert_eq!(store.error(&sleeper[0]), "took longer than 0.3 s");
 
     store.options.time = None;
     store.options.memory = Some(200 << 20);
     let hog = runs(Way::Hog, 1);
     assert_eq!(store.execute(&hog).failed, [hog[0].run]);
-    assert!(store.error(&hog[0]).ends_with("over the limit of 209715200 bytes"));
+    let error = store.error(&hog[0]);
+    assert!(error.starts_with("used ") && error.ends_with(" MiB; the limit is 200 MiB"), "{error}");
 }
 
 #[test]
@@ -132,9 +316,9 @@ fn every_excess_ends_in_one_row_that_names_it_and_disturbs_no_other() {
     let fold = store.fold();
     let causes = [Cause::Memory, Cause::Memory, Cause::Output, Cause::Crash];
     let endings = [
-        "bytes is over the limit of 314572800 bytes",
-        "bytes is over the limit of 314572800 bytes",
-        "bytes of output are over the limit of 8388608 bytes",
+        "MiB; the limit is 300 MiB",
+        "MiB; the limit is 300 MiB",
+        "printed more than 8 MiB",
         "ended with exit code 0",
     ];
     for ((spec, cause), ending) in bad.iter().zip(causes).zip(endings) {
@@ -168,6 +352,30 @@ fn a_run_is_tried_again_as_often_as_its_cause_allows() {
     let again = notices.iter().filter(|notice| matches!(notice, Notice::Again { .. }));
     let lost = notices.iter().filter(|notice| matches!(notice, Notice::Lost { .. }));
     assert_eq!((again.count(), lost.count()), (4, 1));
+}
+
+#[test]
+fn a_program_that_crashes_is_a_crash_of_its_run() {
+    let mut store = Store::new();
+    store.options.retry = Retry { crash: 2, ..Retry::default() };
+    let all = runs(Way::ProgramCrash, 1);
+    assert_eq!(store.execute(&all).failed.len(), 1);
+    let fold = store.fold();
+    let attempts = &fold.runs[&all[0].run].attempts;
+    assert_eq!((attempts.len(), attempts[2].cause()), (3, Some(Cause::Crash)));
+    assert_eq!(store.error(&all[0]), "toy was killed by SIGSEGV: nothing more");
+}
+
+#[test]
+fn trouble_of_the_machine_is_an_error_and_no_failed_run() {
+    let store = Store::new();
+    let all = runs(Way::Machine, 3);
+    let error = store.execute_with(&all, &Stop::new(), |_| {}).0.unwrap_err();
+    assert!(
+        error.to_string().ends_with("cannot go on: temporary folder /x: entity not found"),
+        "{error}"
+    );
+    assert_eq!(count(&store.fold(), Status::Failed), 0);
 }
 
 #[test]

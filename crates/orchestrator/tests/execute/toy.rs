@@ -7,7 +7,7 @@ use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::Duration;
 
-use experiment::{Better, DataRef, Error, Experiment, Metric, ParamError, Run};
+use experiment::{Better, DataRef, Error, Experiment, FileSum, Metric, ParamError, Run};
 use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,19 @@ pub(crate) enum Way {
     CrashAtFirst,
     /// Writes the process id of a child program that sleeps to `gate`.
     Parent,
+    /// Writes that of a program which left its session and its parent, and ends.
+    Daemon,
+    /// The same, and does not end.
+    LateDaemon,
+    /// The same, and the program takes memory.
+    HogByDaemon,
+    /// Writes the name of its temporary folder, with a file in it, and does not end.
+    Litter,
+    /// Prints its number by its log and by itself.
+    Say,
+    Warn,
+    ProgramCrash,
+    Machine,
     Count,
     /// Records ten values of `sum` that grow with the number, with a checkpoint.
     Climb,
@@ -70,6 +83,12 @@ impl Experiment for Toy {
 
     fn data(&self) -> Vec<DataRef> {
         Vec::new()
+    }
+
+    /// The sum of a file is what stands in it.
+    fn file_sum(name: &str) -> Option<Result<FileSum, String>> {
+        let text = std::fs::read_to_string(name.strip_prefix("file:")?);
+        Some(text.map(|sum| FileSum { sum, newest: None }).map_err(|error| error.to_string()))
     }
 
     fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
@@ -119,6 +138,7 @@ impl Experiment for Toy {
                 let crashes = std::fs::read_dir(folder).unwrap().count() as u64;
                 if crashes < self.0.number {
                     std::fs::write(folder.join(crashes.to_string()), "").unwrap();
+                    std::io::stderr().write_all(b"about to crash\n").unwrap();
                     std::process::abort();
                 }
                 run.result("sum", crashes as f64)
@@ -129,6 +149,32 @@ impl Experiment for Toy {
                 run.progress(0, 1);
                 child.wait().unwrap();
                 Ok(())
+            }
+            Way::Daemon | Way::LateDaemon | Way::HogByDaemon => self.daemon(run),
+            Way::Litter => {
+                let folder = run.scratch()?;
+                std::fs::write(folder.join("state"), "state").unwrap();
+                let gate = self.0.gate.as_ref().unwrap();
+                std::fs::write(gate, folder.to_str().unwrap()).unwrap();
+                sleep(Duration::from_secs(300));
+                Ok(())
+            }
+            Way::Say => {
+                run.log(format!("run {}\n", self.0.number).as_bytes());
+                let text = format!("printed {}\n", self.0.number);
+                std::io::stderr().write_all(text.as_bytes()).unwrap();
+                Ok(())
+            }
+            Way::Warn => {
+                run.warn(&format!("odd: {}", self.0.number));
+                Ok(())
+            }
+            Way::ProgramCrash => {
+                let context = "toy was killed by SIGSEGV".into();
+                Err(Error::Crashed { context, source: "nothing more".into() })
+            }
+            Way::Machine => {
+                Err(Error::machine("temporary folder /x", std::io::ErrorKind::NotFound.into()))
             }
             Way::Count => self.count(run),
             Way::Climb => self.climb(run),
@@ -141,6 +187,27 @@ fn shell(command: &str) -> Child {
 }
 
 impl Toy {
+    /// Has a shell start a program in a session of its own, and waits until that wrote its id.
+    fn daemon(&self, run: &mut Run<'_>) -> Result<(), Error> {
+        let gate = self.0.gate.as_ref().unwrap();
+        let last = match self.0.way {
+            Way::HogByDaemon => "exec tail -n 1 /dev/zero",
+            _ => "exec sleep 300",
+        };
+        let script = format!("echo $$ > {0}.new; mv {0}.new {0}; {last}", gate.display());
+        let command = format!("setsid setsid sh -c '{script}' >/dev/null 2>&1 </dev/null &");
+        let folder = run.scratch()?;
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &command]).env("FOLDER", folder).status().unwrap();
+        while !gate.exists() {
+            sleep(Duration::from_millis(2));
+        }
+        if self.0.way != Way::Daemon {
+            sleep(Duration::from_secs(300));
+        }
+        Ok(())
+    }
+
     fn climb(&self, run: &mut Run<'_>) -> Result<(), Error> {
         let saved = run.resume()?.map(|bytes| bytes[0]);
         for step in saved.unwrap_or(0)..10 {

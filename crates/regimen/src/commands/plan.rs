@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{self, ListFormat};
 use crate::commands::Done;
+use crate::complaints::in_a_line;
 use crate::history::FoldHistory;
 use crate::plans::plans;
 use crate::terminal::{print, say};
@@ -40,9 +41,13 @@ pub(crate) fn list(plan: &Plan, fold: &Fold, format: ListFormat) -> Result<()> {
         }
         let varies: Vec<String> =
             run.varies.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
-        let reason = match state.reason() {
-            "" => String::new(),
-            reason => format!(": {}", reason.escape_debug()),
+        let reason = match (&state, state.reason()) {
+            (_, "") => String::new(),
+            (State::Failed { .. }, error) => {
+                let id = run.spec.run.short();
+                format!(": {} (see `regimen logs {id}`)", in_a_line(error))
+            }
+            (_, reason) => format!(": {}", reason.escape_debug()),
         };
         writeln!(
             text,

@@ -1,3 +1,4 @@
+use std::fs;
 use std::path::Path;
 use std::thread;
 
@@ -5,7 +6,7 @@ use anyhow::{Context, Result};
 use experiment::DataPaths;
 use journal::{Fold, Role};
 use orchestrator::execute::{self, Options, Rerun, Stop, Summary, WorkerCommand};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::arguments::{ListFormat, Run};
@@ -34,7 +35,8 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
     let mut failed = 0;
     for planned in plans {
         let summary = execute(arguments, &planned, log_format, &stop)?;
-        failed += summary.failed.len();
+        // Without a stop, those that are left are outdated.
+        failed += summary.failed.len() + summary.interrupted.len();
         write_tables(&arguments.store.results)?;
         if stop.requested() {
             say("interrupted; what was recorded is kept, the same command goes on");
@@ -60,7 +62,7 @@ fn execute(
     let plan = &planned.plan;
     let options = options(arguments, planned, log_format)?;
     let specs: Vec<_> = plan.runs.iter().map(|run| run.spec.clone()).collect();
-    let mut progress = SweepProgress::new(plan);
+    let mut progress = SweepProgress::new(plan, &arguments.store.results);
     let summary = execute::execute(&specs, &options, &registry::entries(), &mut progress, stop)?;
     progress.summarise(&summary);
     Ok(summary)
@@ -124,21 +126,34 @@ pub(crate) fn write_tables(store: &Path) -> Result<()> {
     }
 }
 
-/// The first Ctrl-C stops softly, the second at once.
+/// The first Ctrl-C stops softly, the second at once. A terminal that goes away stops softly, and may
+/// say so more than once.
 fn listen(stop: &Stop) -> Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).context("listening for Ctrl-C")?;
+    let mut listened = vec![SIGINT, SIGTERM];
+    if !is_ignored(SIGHUP) {
+        listened.push(SIGHUP);
+    }
+    let mut signals = Signals::new(listened).context("listening for Ctrl-C")?;
     let stop = stop.clone();
     thread::spawn(move || {
-        for _ in signals.forever() {
-            if stop.requested() {
-                stop.hard();
-            } else {
+        for signal in signals.forever() {
+            if !stop.requested() {
                 say("stopping; once more to stop at once");
                 stop.soft();
+            } else if signal != SIGHUP {
+                stop.hard();
             }
         }
     });
     Ok(())
+}
+
+/// Whether a signal was ignored when this program began, as `nohup` arranges.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// `regimen worker`: execute runs for a driver.

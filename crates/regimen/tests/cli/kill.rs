@@ -61,7 +61,7 @@ fn a_killed_worker_costs_its_run_and_no_other() {
     let failed: Vec<_> = fold.runs.values().filter(|run| run.status() == Status::Failed).collect();
     assert_eq!((fold.runs.len(), failed.len()), (4, 1));
     assert!(
-        failed[0].error().unwrap().contains("was killed by signal 9"),
+        failed[0].error().unwrap().contains("was killed by SIGKILL"),
         "{:?}",
         failed[0].error()
     );

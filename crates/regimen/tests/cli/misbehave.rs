@@ -67,14 +67,14 @@ fn programs_that_misbehave_cost_one_row_each() {
     let good = rows.remove("good").unwrap();
     assert_eq!(good, vec![("finished".to_owned(), "-".to_owned()); 6]);
     let expected = [
-        ("abort", "was killed by signal 6"),
+        ("abort", "sh was killed by SIGABRT"),
         ("exit", "no such file"),
-        ("gigabyte", "bytes of output are over the limit of 4194304 bytes"),
-        ("memory", "is over the limit of 209715200 bytes"),
+        ("gigabyte", "printed more than 4 MiB"),
+        ("memory", "MiB; the limit is 200 MiB"),
         ("nan", "NaN"),
         ("pattern", "loss is NaN"),
-        ("time", "s are over the limit of 5 s"),
-        ("worker", "was killed by signal 6"),
+        ("time", "took longer than 5 s"),
+        ("worker", "was killed by SIGABRT"),
     ];
     assert!(rows.keys().eq(expected.iter().map(|(way, _)| way)), "{rows:?}");
     for (way, part) in expected {

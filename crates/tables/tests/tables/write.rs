@@ -182,3 +182,32 @@ fn an_empty_fold_leaves_an_empty_table() {
     let error = Runs::read(store.path(), "dialog").unwrap_err();
     assert!(matches!(error, tables::Error::Nothing(_)), "{error}");
 }
+
+#[test]
+fn programs_have_a_table_a_sweep() {
+    let mut story = Story::new();
+    let sweeps =
+        [("fit", json!({"values": {"lr": 0.1}})), ("walk it", json!({"values": {"n": 3}}))];
+    for (sweep, params) in sweeps {
+        let mut run = spec("command", &params, 0);
+        run.sweep = sweep.into();
+        story.finish(&run, &[(sweep.split(' ').next().unwrap(), 1.0)]);
+    }
+    story.finish(&dialog(1, "fp", 0), &[("test_accuracy", 1.0)]);
+    let store = tempdir().unwrap();
+    let defaults = |name: &str| {
+        Some(if name == "command" { json!({"values": {}}) } else { json!({"regime": 1}) })
+    };
+    tables::write_tables(&story.fold, store.path(), &defaults).unwrap();
+    let columns = |table: &str| -> Vec<String> {
+        let frame = read(&store.path().join("tables").join(table));
+        let names = frame.columns().iter().map(|column| column.name().to_string());
+        names.filter(|name| name.starts_with("params.") || name.starts_with("final.")).collect()
+    };
+    assert_eq!(columns("sweeps/fit/runs.parquet"), ["params.values.lr", "final.fit"]);
+    assert_eq!(columns("sweeps/walk_it/runs.parquet"), ["params.values.n", "final.walk"]);
+    assert_eq!(columns("command/runs.parquet").len(), 4);
+    // A typed experiment's columns are the same in every sweep.
+    assert_eq!(std::fs::read_dir(store.path().join("tables/sweeps")).unwrap().count(), 2);
+    assert_eq!(tables::experiments(store.path()).unwrap(), ["command", "dialog"]);
+}

@@ -1,18 +1,20 @@
 //! The workers of a driver.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use experiment::Entry;
-use journal::{Cause, Opened, Role};
+use journal::{Cause, Opened, Role, RunSpec};
 
+use super::limits::{Excess, Used, excess};
+use crate::execute::log::{self, log_of, worker_log};
 use crate::execute::protocol::{Job, Order, Setup};
 use crate::execute::schedule::WorkerId;
-use crate::execute::usage::{self, GroupSize};
-use crate::execute::worker::{ChildWorker, Input, ThreadWorker, Worker, log_of};
+use crate::execute::usage;
+use crate::execute::worker::{ChildWorker, Input, ThreadWorker, Worker};
 use crate::execute::{Error, JOURNAL, LiveRun, Notice, Options};
 
 /// How often a busy worker is looked at.
@@ -24,37 +26,39 @@ struct Member {
     job: Option<Job>,
     since: Instant,
     progress: Option<(u64, u64)>,
-    /// Where its output goes, and the size of that when its run began.
-    log: Option<(PathBuf, u64)>,
+    /// Where its output goes, if it is a process.
+    logs: Option<Logs>,
     /// When its memory was over the limit, although perhaps only while a program was started.
     suspect: bool,
     /// Why it was killed.
     end: Option<Excess>,
 }
 
-impl Member {
-    /// Bytes its run printed so far.
-    fn printed(&self) -> u64 {
-        let Some((path, before)) = &self.log else { return 0 };
-        fs::metadata(path).map_or(0, |log| log.len().saturating_sub(*before))
-    }
-
-    /// Cuts off what its run printed above the limit.
-    fn cut_log(&self, limit: u64) {
-        let Some((path, before)) = self.log.as_ref().filter(|_| self.printed() > limit) else {
-            return;
-        };
-        let cut = File::options().write(true).open(path);
-        if let Err(error) = cut.and_then(|log| log.set_len(before + limit)) {
-            tracing::warn!(path = %path.display(), %error, "cutting the log");
-        }
-    }
+/// Where the output of a worker goes.
+#[derive(Debug, Clone)]
+struct Logs {
+    /// What it prints outside of runs.
+    worker: PathBuf,
+    /// The size of that when its run began: a library that crashes prints there.
+    before: u64,
+    /// What its run prints.
+    run: Option<PathBuf>,
 }
 
-/// What a run took too much of.
-struct Excess {
-    cause: Cause,
-    reason: String,
+impl Logs {
+    /// Bytes that the run printed so far.
+    fn printed(&self) -> u64 {
+        let loud = log::length(&self.worker).saturating_sub(self.before);
+        loud + self.run.as_deref().map_or(0, log::length)
+    }
+
+    /// The run is over: all that it printed goes to its log, up to a limit.
+    fn finish(&mut self, limit: u64) {
+        let Some(run) = self.run.take() else { return };
+        log::cut(&self.worker, self.before + limit);
+        log::move_tail(&self.worker, self.before, &run);
+        log::cut(&run, limit);
+    }
 }
 
 pub(super) struct Crew<'a> {
@@ -114,7 +118,7 @@ impl<'a> Crew<'a> {
             checkpoint_every: options.checkpoint_every,
         };
         let line = (id, self.reports.clone());
-        let log = log_of(&options.store, &name);
+        let log = worker_log(&options.store, &name);
         let (worker, log): (Box<dyn Worker>, _) = if options.in_process {
             (Box::new(ThreadWorker::spawn(self.entries, setup, line)), None)
         } else {
@@ -124,7 +128,7 @@ impl<'a> Crew<'a> {
             worker,
             job: None,
             since: Instant::now(),
-            log: log.clone().map(|log| (log, 0)),
+            logs: log.clone().map(|worker| Logs { worker, before: 0, run: None }),
             progress: None,
             suspect: false,
             end: None,
@@ -140,8 +144,9 @@ impl<'a> Crew<'a> {
             (member.job, member.since) = (Some(job.clone()), Instant::now());
             member.progress = None;
             member.suspect = false;
-            if let Some((path, before)) = &mut member.log {
-                *before = fs::metadata(path).map_or(*before, |log| log.len());
+            if let Some(logs) = &mut member.logs {
+                logs.before = log::length(&logs.worker);
+                logs.run = Some(log_of(&self.options.store, job.spec.run, job.attempt));
             }
             member.worker.order(Order::Run(job));
         }
@@ -177,8 +182,22 @@ impl<'a> Crew<'a> {
     pub(super) fn take_job(&mut self, worker: WorkerId) -> Option<Job> {
         self.unsynced.insert(self.name(worker));
         let member = self.members.get_mut(&worker)?;
-        member.cut_log(self.options.output);
+        if let Some(logs) = &mut member.logs {
+            logs.finish(self.options.output);
+        }
         member.job.take()
+    }
+
+    /// What is being executed.
+    pub(super) fn specs(&self) -> impl Iterator<Item = &RunSpec> {
+        self.members.values().filter_map(|member| Some(&member.job.as_ref()?.spec))
+    }
+
+    /// Workers whose runs read a file that was planned with a sum.
+    pub(super) fn reading(&self, name: &str, sum: &str) -> Vec<WorkerId> {
+        let reads = |job: &Job| job.spec.data.get(name).is_some_and(|planned| planned == sum);
+        let busy = self.members.iter().filter(|(_, m)| m.job.as_ref().is_some_and(reads));
+        busy.map(|(&worker, _)| worker).collect()
     }
 
     pub(super) fn order(&mut self, worker: WorkerId, order: Order) {
@@ -205,31 +224,30 @@ impl<'a> Crew<'a> {
         end.map_or(Cause::Crash, |end| end.cause)
     }
 
-    /// How a worker that is gone ended, and why.
+    /// How a worker that is gone ended, or what its run took too much of.
     pub(super) fn how_it_ended(&mut self, worker: WorkerId) -> String {
-        let Some(member) = self.members.get_mut(&worker) else { return "is unknown".into() };
+        let Some(member) = self.members.get_mut(&worker) else { return "ended".into() };
         let how = member.worker.reap();
         match &member.end {
-            Some(Excess { reason, .. }) => format!("{how}: {reason}"),
-            None => how,
+            Some(Excess { reason, .. }) => reason.clone(),
+            None => format!("worker {worker} {how}"),
         }
     }
 
     /// Forgets a worker that is gone.
     pub(super) fn bury(&mut self, worker: WorkerId) {
-        self.members.remove(&worker);
+        self.members.remove(&worker).into_iter().for_each(Member::leave);
     }
 
     /// The error of a worker that never got ready.
     pub(super) fn unready(&mut self, worker: WorkerId) -> Error {
         let how = self.how_it_ended(worker);
-        let log = log_of(&self.options.store, &self.name(worker));
-        Error::Unready { worker: format!("worker {worker}"), how, log }
+        Error::Unready { how, log: worker_log(&self.options.store, &self.name(worker)) }
     }
 
     /// How long until limits are to be checked; `None` while nothing can be over one.
     pub(super) fn limits_due_in(&self) -> Option<Duration> {
-        let watched = |m: &&Member| m.job.is_some() && m.end.is_none() && m.log.is_some();
+        let watched = |m: &&Member| m.job.is_some() && m.end.is_none() && m.logs.is_some();
         let mut due = None;
         for member in self.members.values().filter(watched) {
             let end = self.options.time.map(|limit| limit.saturating_sub(member.since.elapsed()));
@@ -247,14 +265,16 @@ impl<'a> Crew<'a> {
         let watched = |m: &&mut Member| m.job.is_some() && m.end.is_none();
         let pids = self.members.values_mut().filter(watched).filter_map(|m| m.worker.process());
         let sizes = match options.memory {
-            Some(_) => usage::group_sizes(&pids.collect()),
+            Some(_) => usage::tree_sizes(&pids.collect()),
             None => BTreeMap::new(),
         };
         let mut killed = Vec::new();
         for (&id, member) in self.members.iter_mut().filter(|(_, m)| watched(m)) {
             let Some(pid) = member.worker.process() else { continue };
             let size = sizes.get(&pid).copied().unwrap_or_default();
-            member.end = excess(member, size, options);
+            let printed = member.logs.as_ref().map_or(0, Logs::printed);
+            let used = Used { size, time: member.since.elapsed(), printed };
+            member.end = excess(&used, options, &mut member.suspect);
             if member.end.is_some() {
                 member.worker.kill();
                 killed.push(id);
@@ -289,32 +309,17 @@ impl<'a> Crew<'a> {
                 member.worker.kill();
             }
         }
-        self.members.clear();
+        std::mem::take(&mut self.members).into_values().for_each(Member::leave);
     }
 }
 
-/// What a run takes too much of, if anything.
-fn excess(member: &mut Member, size: GroupSize, options: &Options) -> Option<Excess> {
-    let (elapsed, printed) = (member.since.elapsed(), member.printed());
-    if let Some(limit) = options.memory.filter(|limit| size.bytes > *limit) {
-        // A program that is being started shares all memory with the worker for a moment.
-        if size.processes == 1 || member.suspect {
-            let found = size.bytes;
-            let reason = format!("resident size {found} bytes is over the limit of {limit} bytes");
-            return Some(Excess { cause: Cause::Memory, reason });
+impl Member {
+    /// Waits until the worker is gone.
+    fn leave(self) {
+        let Self { worker, logs, .. } = self;
+        drop(worker);
+        if let Some(Logs { worker, .. }) = logs {
+            log::remove_if_empty(&worker);
         }
-        member.suspect = true;
-    } else {
-        member.suspect = false;
     }
-    if let Some(limit) = options.time.filter(|limit| elapsed > *limit) {
-        let (spent, limit) = (elapsed.as_secs_f64(), limit.as_secs_f64());
-        let reason = format!("{spent:.1} s are over the limit of {limit} s");
-        return Some(Excess { cause: Cause::Time, reason });
-    }
-    (printed > options.output).then(|| {
-        let limit = options.output;
-        let reason = format!("{printed} bytes of output are over the limit of {limit} bytes");
-        Excess { cause: Cause::Output, reason }
-    })
 }

@@ -30,24 +30,45 @@ impl Driver<'_> {
                 }
                 Ok(())
             }
-            Some(Report::Ended { outcome, seconds, retained }) => {
+            Some(Report::Warned { text }) => {
+                if let Some(job) = self.crew.job(worker) {
+                    let (run, attempt) = (job.spec.run, job.attempt);
+                    self.observer.notify(&Notice::Warned { run, attempt, text });
+                }
+                Ok(())
+            }
+            Some(Report::Ended { outcome, cause, seconds, retained }) => {
                 if retained > self.options.retain {
                     tracing::info!(worker, retained, "retires");
                     self.step(Event::Spent(worker))?;
                 }
-                self.ended(worker, outcome, seconds)
+                self.ended(worker, (outcome, cause), seconds)
             }
-            Some(Report::Unrecorded { error }) => {
-                Err(Error::Unrecorded { worker: format!("worker {worker}"), error })
+            Some(Report::Unable { error }) => {
+                Err(Error::Unable { worker: format!("worker {worker}"), error })
             }
         }
     }
 
-    fn ended(&mut self, worker: WorkerId, outcome: Outcome, seconds: f64) -> Result<(), Error> {
+    fn ended(
+        &mut self,
+        worker: WorkerId,
+        (outcome, cause): (Outcome, Option<Cause>),
+        seconds: f64,
+    ) -> Result<(), Error> {
         let end = match &outcome {
             Outcome::Finished => End::Finished,
-            Outcome::Failed { .. } => End::Failed(self.failure(worker, None)?),
+            Outcome::Failed { .. } => End::Failed(self.failure(worker, cause)?),
+            // Nobody else asked for it than `outdated`.
+            Outcome::Interrupted if !self.stop.requested() => {
+                self.left.extend(self.crew.job(worker).map(|job| job.spec.run));
+                End::Outdated
+            }
             Outcome::Interrupted => End::Interrupted,
+            Outcome::Outdated { name, why } => {
+                self.outdated(worker, name, why)?;
+                End::Outdated
+            }
             Outcome::Paused { step, value } => {
                 let Some(run) = self.crew.job(worker).map(|job| job.spec.run) else {
                     return Ok(());
@@ -58,7 +79,7 @@ impl Driver<'_> {
         let Some(Job { spec, attempt, pause }) = self.crew.take_job(worker) else { return Ok(()) };
         let again =
             matches!(end, End::Failed(failure) if self.scheduler.tries_again(worker, failure));
-        if end != End::Interrupted && !again {
+        if !matches!(end, End::Interrupted | End::Outdated) && !again {
             self.tick_off(self.scheduler.chunk_of(worker), spec.run, attempt);
         }
         if outcome == Outcome::Finished
@@ -100,7 +121,7 @@ impl Driver<'_> {
         again: bool,
     ) -> Result<(), Error> {
         // Its output is cut only once it prints no more.
-        let error = format!("worker {worker} {}", self.crew.how_it_ended(worker));
+        let error = self.crew.how_it_ended(worker);
         let Some(Job { spec, attempt, .. }) = self.crew.take_job(worker) else { return Ok(()) };
         let (run, cause, at) = (spec.run, self.crew.cause(worker), now());
         self.journal.append(&Fact::Lost(Lost { run, attempt, error: error.clone(), cause, at }))?;

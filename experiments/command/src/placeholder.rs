@@ -1,0 +1,161 @@
+//! Words of the command line with places for what differs between runs.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+
+use experiment::ParamError;
+
+/// A word in which `{name}` stands for something of the run. A name is letters, digits, `_`, `-` and
+/// dots, so that JSON and most code in braces is left alone; so is `${name}`, which is the shell's.
+/// `{{name}}` is `{name}` itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Word(Vec<Part>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Place(String),
+}
+
+/// Places that every run has.
+pub(crate) const PLACES: [&str; 6] = ["seed", "threads", "run", "folder", "params", "checkpoint"];
+
+/// What places below `values` begin with.
+const VALUES: &str = "values.";
+
+impl Word {
+    /// Reads a word; `values` are the texts that there are by dotted name.
+    pub(crate) fn parse(word: &str, values: &BTreeMap<String, String>) -> Result<Self, ParamError> {
+        let (mut parts, mut text, mut rest) = (Vec::new(), String::new(), word);
+        while let Some(at) = rest.find('{') {
+            text.push_str(&rest[..at]);
+            rest = &rest[at..];
+            let inner = rest.trim_start_matches('{');
+            let (open, name) = (rest.len() - inner.len(), name_of(inner));
+            let close = inner[name.len()..].chars().take_while(|c| *c == '}').count();
+            let taken = open + name.len() + close;
+            match (open, close) {
+                (1, 1..) if !name.is_empty() && !text.ends_with('$') => {
+                    known(name, values)?;
+                    parts.extend([Part::Text(std::mem::take(&mut text)), Part::Place(name.into())]);
+                    text.push_str(&"}".repeat(close - 1));
+                }
+                (2.., 2..) if !name.is_empty() => text.push_str(&rest[1..taken - 1]),
+                _ => text.push_str(&rest[..taken]),
+            }
+            rest = &rest[taken..];
+        }
+        text.push_str(rest);
+        parts.push(Part::Text(text));
+        parts.retain(|part| *part != Part::Text(String::new()));
+        Ok(Self(parts))
+    }
+
+    /// The places in it.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Place(name) => Some(name.as_str()),
+            Part::Text(_) => None,
+        })
+    }
+
+    /// The names of values in it.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
+        self.places().filter_map(|place| place.strip_prefix(VALUES))
+    }
+
+    /// The word with every place filled.
+    pub(crate) fn fill(&self, of: impl Fn(&str) -> OsString) -> OsString {
+        let mut word = OsString::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => word.push(OsStr::new(text)),
+                Part::Place(name) => word.push(of(name)),
+            }
+        }
+        word
+    }
+}
+
+/// The name that a text begins with.
+fn name_of(text: &str) -> &str {
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let end = text.find(|c| !fits(c)).unwrap_or(text.len());
+    let name = &text[..end];
+    if name.starts_with(|c: char| c.is_alphabetic() || c == '_') { name } else { "" }
+}
+
+fn known(name: &str, values: &BTreeMap<String, String>) -> Result<(), ParamError> {
+    if PLACES.contains(&name) || name.strip_prefix(VALUES).is_some_and(|v| values.contains_key(v)) {
+        return Ok(());
+    }
+    let all = || {
+        PLACES.iter().map(ToString::to_string).chain(values.keys().map(|v| format!("{VALUES}{v}")))
+    };
+    let near = |known: &String| strsim::damerau_levenshtein(known, name);
+    let nearest = all()
+        .filter(|known| {
+            near(known) <= 1 + name.chars().count() / 3 || *known == format!("{VALUES}{name}")
+        })
+        .min_by_key(|known| if *known == format!("{VALUES}{name}") { 0 } else { near(known) });
+    let hint = nearest.map_or(String::new(), |nearest| format!(" (did you mean {{{nearest}}}?)"));
+    let all: Vec<String> = all().map(|known| format!("{{{known}}}")).collect();
+    let wanted = format!("{}; or {{{{{name}}}}} for these letters themselves", all.join(", "));
+    ParamError::check(false, "program", &wanted, format!("{{{name}}}{hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(word: &str) -> Result<String, String> {
+        let values = BTreeMap::from([("lr".to_owned(), "0.1".to_owned())]);
+        let word = Word::parse(word, &values).map_err(|error| error.to_string())?;
+        let of = |name: &str| match name {
+            "values.lr" => "0.1".into(),
+            other => other.to_uppercase().into(),
+        };
+        Ok(word.fill(of).into_string().unwrap())
+    }
+
+    #[test]
+    fn places_are_filled() {
+        assert_eq!(fill("{seed}"), Ok("SEED".into()));
+        assert_eq!(fill("--out={folder}/x-{run}.json"), Ok("--out=FOLDER/x-RUN.json".into()));
+        assert_eq!(fill("{values.lr}{values.lr}"), Ok("0.10.1".into()));
+        assert_eq!(fill("{{\"seed\": {seed}}}"), Ok("{{\"seed\": SEED}}".into()));
+    }
+
+    #[test]
+    fn what_is_no_place_is_left_as_it_is() {
+        for word in [
+            "",
+            "{}",
+            "{ seed }",
+            "{seed",
+            "echo \"{\\\"final\\\": {\\\"n\\\": 1}}\" >&3",
+            "${seed} ${X:-{}} $#",
+            "a{1,2}",
+            "BEGIN { print 1 }",
+            "{\"a\": {}}",
+        ] {
+            assert_eq!(fill(word), Ok(word.into()));
+        }
+        assert_eq!(fill("{{seed}}"), Ok("{seed}".into()));
+        assert_eq!(fill("f'{{x}} {{{y}}}'"), Ok("f'{x} {{y}}'".into()));
+    }
+
+    #[test]
+    fn an_unknown_place_is_told_the_nearest() {
+        let error = fill("{sed}").unwrap_err();
+        assert!(
+            error.starts_with("program: wanted {seed}, {threads}, {run}, {folder}, "),
+            "{error}"
+        );
+        assert!(error.contains("{values.lr}; or {{sed}} for these letters"), "{error}");
+        assert!(error.ends_with("found {sed} (did you mean {seed}?)"), "{error}");
+        let error = fill("{lr}").unwrap_err();
+        assert!(error.ends_with("found {lr} (did you mean {values.lr}?)"), "{error}");
+        assert!(fill("{nothing.like.it}").unwrap_err().ends_with("found {nothing.like.it}"));
+    }
+}
