@@ -44,7 +44,7 @@ use crate::config::{Retry, Search};
 pub use compact::compact;
 pub use drive::execute;
 pub use error::Error;
-pub use live::{LiveRun, live};
+pub use live::{LiveRun, Presence, live};
 pub use observer::{Notice, Observer};
 pub use serve::serve;
 pub use stop::Stop;

@@ -122,6 +122,7 @@ pub(crate) fn spec(experiment: &str, params: &Value, seed: u64) -> RunSpec {
         sweep: "quickstart".into(),
         device: Device::Cpu,
         threads: 1,
+        engine: None,
         data: Default::default(),
     }
 }
