@@ -13,6 +13,7 @@ mod exact;
 mod execution;
 mod file;
 mod metrics;
+mod output;
 mod plain;
 mod read;
 mod report;
@@ -32,8 +33,9 @@ pub use compare::{
 };
 pub use error::Error;
 pub use exact::{Difference, Differences, Scope, exact};
+pub use output::write_output;
 pub use plain::write_rows;
 pub use read::{Runs, Selection, experiments};
-pub use report::{Asked, Checksum, Report, Subject, write_page};
+pub use report::{Asked, Checksum, Report, Subject};
 pub use stamp::are_current;
 pub use write::{Written, write_tables};

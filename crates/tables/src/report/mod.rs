@@ -13,7 +13,6 @@ mod grid;
 mod heat;
 mod layout;
 mod limits;
-mod output;
 mod page;
 mod pictures;
 mod provenance;
@@ -31,8 +30,6 @@ use experiment::Metric;
 use crate::{Error, Published, Request, Runs, Selection, read::experiments};
 use limits::Limits;
 use section::Section;
-
-pub use output::write_page;
 
 /// What one section of a report is about.
 #[derive(Debug, Clone, Default)]

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use experiment::Metric;
+use journal::Status;
 
 use super::{
     Subject, automatic,
@@ -50,17 +51,19 @@ pub(crate) struct States {
     pub(crate) stopped: usize,
     /// Asked for, but not in the store.
     pub(crate) missing: usize,
+    /// Left out: other runs answer their requests by now.
+    pub(crate) replaced: usize,
 }
 
 impl States {
     fn of(runs: &Runs, selection: &Selection) -> Result<Self, Error> {
         let mut states = Self::default();
         for status in runs.cells(STATUS)? {
-            let Cell::Text(status) = status else { continue };
-            match status.as_str() {
-                "finished" => states.finished += 1,
-                "failed" => states.failed += 1,
-                "running" => states.running += 1,
+            let Cell::Text(word) = status else { continue };
+            match Status::of(&word) {
+                Some(Status::Finished) => states.finished += 1,
+                Some(Status::Failed) => states.failed += 1,
+                Some(Status::Running) => states.running += 1,
                 _ => states.stopped += 1,
             }
         }
@@ -75,6 +78,7 @@ impl States {
         self.running += other.running;
         self.stopped += other.stopped;
         self.missing += other.missing;
+        self.replaced += other.replaced;
     }
 }
 
@@ -97,10 +101,12 @@ impl<'a> Section<'a> {
         metrics: &[Metric],
         limits: &Limits,
     ) -> Result<Self, Error> {
-        let runs = all.select(&subject.selection);
+        let selected = all.select(&subject.selection);
+        let runs = selected.current();
+        let replaced = selected.len() - runs.len();
         let mut section = Self {
             subject,
-            states: States::of(&runs, &subject.selection)?,
+            states: States { replaced, ..States::of(&runs, &subject.selection)? },
             problem: None,
             layout: Layout::default(),
             grid: None,
@@ -122,7 +128,10 @@ impl<'a> Section<'a> {
     /// The result table and what follows from it; a reason where there is none.
     fn tabulate(&mut self, metrics: &[Metric], limits: &Limits) -> Result<(), Error> {
         if self.runs.is_empty() {
-            self.problem = Some("none of these runs is in the store yet".into());
+            self.problem = Some(match self.states.replaced {
+                0 => "none of these runs is in the store yet".into(),
+                _ => "other runs answer the same requests by now".into(),
+            });
             return Ok(());
         }
         let asked = self.subject.tables.first();
