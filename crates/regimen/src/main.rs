@@ -2,6 +2,8 @@
 
 mod arguments;
 mod commands;
+mod derived;
+mod drawing;
 mod history;
 mod logging;
 mod plans;

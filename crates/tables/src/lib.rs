@@ -38,4 +38,5 @@ pub use plain::write_rows;
 pub use read::{Runs, Selection, experiments};
 pub use report::{Asked, Checksum, Report, Subject};
 pub use stamp::are_current;
+pub use text::inert;
 pub use write::{Written, write_tables};

@@ -11,7 +11,7 @@ pub(crate) fn is_plain(name: &str) -> bool {
 
 /// `text` with everything that moves a cursor, changes a direction or cannot be seen written out as
 /// an escape such as `\u{1b}`.
-pub(crate) fn inert(text: &str) -> Cow<'_, str> {
+pub fn inert(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_active) {
         return Cow::Borrowed(text);
     }

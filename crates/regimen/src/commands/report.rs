@@ -1,17 +1,16 @@
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use experiment::Metric;
 use orchestrator::config::Table;
-use orchestrator::execute::JOURNAL;
 use orchestrator::plan::resolved;
 use tables::{Asked, Checksum, Report, Selection, Subject};
 
 use crate::arguments::{self, ConfigOptions};
-use crate::commands::{Done, compare, run};
+use crate::commands::{Done, compare};
 use crate::plans::{Planned, identity, plans};
-use crate::registry;
-use crate::terminal::say;
+use crate::terminal::{STDOUT, put, say};
+use crate::{derived, registry};
 
 /// `regimen report`.
 pub(crate) fn report(arguments: &arguments::Report) -> Result<Done> {
@@ -22,11 +21,7 @@ pub(crate) fn report(arguments: &arguments::Report) -> Result<Done> {
     };
     let subjects = subjects(&plans(&options)?, &options)?;
     let store = &arguments.store.results;
-    if store.join(JOURNAL).is_dir()
-        && let Err(error) = run::write_tables(store)
-    {
-        say(&format!("warning: the tables may be older than the runs: {error:#}"));
-    }
+    derived::refresh(store);
     match write(store, subjects, &arguments.output) {
         Err(error) if compare::nothing(&error) => {
             say(&error.to_string());
@@ -109,9 +104,11 @@ pub(crate) fn write(store: &Path, subjects: Vec<Subject>, output: &Path) -> Resu
         made_by: concat!("regimen ", env!("CARGO_PKG_VERSION")).into(),
         command: format!("regimen {}", quoted(&words)),
     };
-    let page = report.render()?;
-    tables::write_page(output, &page).context("writing the page")?;
-    say(&format!("{}: {} kB", output.display(), page.len().div_ceil(1000)));
+    let page = derived::reading(&[store], || Ok(report.render()?))?;
+    put(output, page.as_bytes())?;
+    if output != Path::new(STDOUT) {
+        say(&format!("{}: {} kB", output.display(), page.len().div_ceil(1000)));
+    }
     Ok(())
 }
 
