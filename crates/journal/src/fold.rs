@@ -1,4 +1,5 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,8 @@ pub struct Fold {
     pub problems: Vec<Problem>,
     dir: PathBuf,
     segments: BTreeMap<PathBuf, Segment>,
+    /// Runs some attempt of which went on from a checkpoint.
+    resumed: BTreeSet<RunId>,
     /// When finished runs were asked for again, by segments that need not describe them.
     requested: HashMap<RunId, Timestamp>,
     /// The next sequence number of each writer.
@@ -94,7 +97,11 @@ impl Fold {
                 self.take(found);
             }
         }
-        self.runs.values_mut().for_each(RunState::find_orphans);
+        for run in &self.resumed {
+            if let Some(run) = self.runs.get_mut(run) {
+                run.find_orphans();
+            }
+        }
         self.problems = self.segments.values().flat_map(problems_of).collect();
         self.problems.extend(self.runs.values().filter_map(RunState::nondeterminism));
         done.map(drop)
@@ -142,20 +149,17 @@ impl Fold {
     /// another version, other code or other data, the one that was asked for last is current,
     /// whatever became of it.
     pub fn superseded(&self) -> HashSet<RunId> {
-        let mut current = HashMap::<SpecId, &RunState>::with_capacity(self.runs.len());
+        let mut runs: Vec<(SpecId, &RunState)> =
+            self.runs.values().map(|run| (run.spec.spec, run)).collect();
+        runs.sort_unstable_by_key(|(request, _)| *request);
         let mut superseded = HashSet::new();
-        for run in self.runs.values() {
-            let known = current.entry(run.spec.spec).or_insert(run);
-            if known.spec.run == run.spec.run {
-                continue;
-            }
+        for same in runs.chunk_by(|(a, _), (b, _)| a == b).filter(|same| same.len() > 1) {
             // Of two that were asked for at once the later in the order of ids counts.
-            let older =
-                if self.requested_at(known) > self.requested_at(run) { run } else { *known };
-            superseded.insert(older.spec.run);
-            if older.spec.run == known.spec.run {
-                *known = run;
-            }
+            let ages = same.iter().map(|(_, run)| (self.requested_at(run), run.spec.run));
+            let newest = ages.max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            let others = same.iter().map(|(_, run)| run.spec.run);
+            superseded
+                .extend(others.filter(|run| newest.is_some_and(|(_, newest)| newest != *run)));
         }
         superseded
     }
@@ -185,15 +189,13 @@ impl Fold {
                 self.writers.insert(writer.to_owned(), opened);
             }
             Event::Assigned(assigned) => {
-                let run = self.run(&assigned.spec, assigned.at);
-                let spec = run.shared(assigned.spec);
+                let (run, spec) = self.run(assigned.spec, assigned.at);
                 let attempt = run.attempt(assigned.attempt, &assigned.worker);
                 attempt.driver = Some(writer.into());
                 attempt.spec.get_or_insert(spec);
             }
             Event::Started(started) => {
-                let run = self.run(&started.spec, started.at);
-                let spec = run.shared(started.spec);
+                let (run, spec) = self.run(started.spec, started.at);
                 let attempt = run.attempt(started.attempt, writer);
                 attempt.started_at = Some(started.at);
                 attempt.spec = Some(spec);
@@ -219,6 +221,7 @@ impl Fold {
                 });
             }
             Event::Resumed(resumed) => {
+                self.resumed.insert(resumed.run);
                 self.attempt(resumed.run, resumed.attempt, writer, |a| a.resumed = Some(resumed));
             }
             Event::Artifact(artifact) => {
@@ -245,11 +248,19 @@ impl Fold {
         }
     }
 
-    fn run(&mut self, spec: &RunSpec, at: Timestamp) -> &mut RunState {
-        let new = || RunState::new(Arc::new(spec.clone()), at);
-        let run = self.runs.entry(spec.run).or_insert_with(new);
-        run.described(spec, at);
-        run
+    /// A run that is described once more, and the description.
+    fn run(&mut self, spec: RunSpec, at: Timestamp) -> (&mut RunState, Arc<RunSpec>) {
+        match self.runs.entry(spec.run) {
+            Entry::Vacant(place) => {
+                let spec = Arc::new(spec);
+                (place.insert(RunState::new(spec.clone(), at)), spec)
+            }
+            Entry::Occupied(known) => {
+                let run = known.into_mut();
+                let spec = run.described(spec, at);
+                (run, spec)
+            }
+        }
     }
 
     /// Changes an attempt that its worker has begun; a run nobody described is left alone.

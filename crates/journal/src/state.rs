@@ -167,27 +167,28 @@ impl RunState {
         Self { spec, attempted_at: at, first_at: at, attempts: Vec::with_capacity(1) }
     }
 
-    /// Takes in one more description of the run. Which one stands does not depend on the order in
-    /// which they are read: the earliest, with what only later versions wrote down.
-    pub(crate) fn described(&mut self, spec: &RunSpec, at: Timestamp) {
+    /// Takes in one more description of the run and returns it, almost always the known one. Which
+    /// one stands does not depend on the order in which they are read: the earliest, with what only
+    /// later versions wrote down.
+    pub(crate) fn described(&mut self, spec: RunSpec, at: Timestamp) -> Arc<RunSpec> {
         self.attempted_at = self.attempted_at.max(at);
-        if *self.spec == *spec {
-            self.first_at = self.first_at.min(at);
-            return;
-        }
-        let known = Arc::make_mut(&mut self.spec);
-        let other =
-            if at < self.first_at { std::mem::replace(known, spec.clone()) } else { spec.clone() };
+        let is_first = at < self.first_at;
         self.first_at = self.first_at.min(at);
-        known.engine = known.engine.or(other.engine);
-        if known.data.is_empty() {
-            known.data = other.data;
+        if *self.spec == spec {
+            return self.spec.clone();
         }
-    }
-
-    /// An attempt's own account of what it is; almost always the run's.
-    pub(crate) fn shared(&self, spec: RunSpec) -> Arc<RunSpec> {
-        if *self.spec == spec { self.spec.clone() } else { Arc::new(spec) }
+        let spec = Arc::new(spec);
+        let other =
+            if is_first { std::mem::replace(&mut self.spec, spec.clone()) } else { spec.clone() };
+        let lacks_data = self.spec.data.is_empty() && !other.data.is_empty();
+        if lacks_data || self.spec.engine < other.engine {
+            let known = Arc::make_mut(&mut self.spec);
+            known.engine = known.engine.or(other.engine);
+            if lacks_data {
+                known.data.clone_from(&other.data);
+            }
+        }
+        spec
     }
 
     pub(crate) fn attempt(&mut self, number: u32, writer: &str) -> &mut AttemptState {

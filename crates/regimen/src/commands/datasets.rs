@@ -24,9 +24,8 @@ pub(crate) fn datasets(arguments: &Datasets) -> Result<Done> {
 }
 
 /// Makes a data set right, showing how on standard error.
-pub(crate) fn fetch(store: &Store, name: &str) -> Result<DatasetDir> {
-    let mut shown = Download::new(store.manifest(name)?);
-    Ok(store.fetch(name, &mut shown)?)
+pub(crate) fn fetch(store: &Store, name: &str) -> Result<DatasetDir, datasets::Error> {
+    store.fetch(name, &mut Download::new(store.manifest(name)?))
 }
 
 /// The cache, filled as the options allow.
