@@ -9,6 +9,10 @@ use crate::digest::Digest;
 use crate::idx::IdxError;
 use crate::mismatch::Mismatch;
 
+/// What helps where no mirror is given.
+const ELSEWHERE: &str =
+    "\n  a folder that has the files already can be given by --mirror or REGIMEN_MIRROR";
+
 /// Why a data set cannot be had.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -39,8 +43,9 @@ pub enum Error {
     },
     /// Every source failed for at least one file.
     #[error(
-        "data set {dataset:?} could not be fetched: {missing} of {files} files are missing{}",
-        lines(attempts)
+        "data set {dataset:?} could not be fetched: {missing} of {files} files are missing{}{}",
+        lines(attempts),
+        if *mirror { "" } else { ELSEWHERE }
     )]
     Fetch {
         /// The data set.
@@ -51,6 +56,8 @@ pub enum Error {
         files: usize,
         /// Every source that failed, in the order tried.
         attempts: Vec<Attempt>,
+        /// Whether a mirror was looked through.
+        mirror: bool,
     },
     /// A published file is not what was published.
     #[error("{}: wanted {wanted}, found {found} (repair it with `regimen datasets fetch {dataset}`)", path.display())]
@@ -133,9 +140,6 @@ impl fmt::Display for Lines<'_> {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SourceFault {
-    /// A mirror source, and no mirror directory was given.
-    #[error("no mirror directory is given (--mirror, REGIMEN_MIRROR)")]
-    NoMirror,
     /// A source on the network, and this process may not use it.
     #[error("offline: the network may not be used here")]
     Offline,

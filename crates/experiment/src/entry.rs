@@ -56,6 +56,8 @@ pub struct Entry {
     pub metrics: &'static [Metric],
     /// Whether runs may report final metrics that nothing declares.
     pub any_metric: bool,
+    /// What a run's progress counts, in the plural.
+    pub progress: &'static str,
     /// Per-item scores behind final metrics.
     pub items: &'static [Items],
     bind: Bind,
@@ -75,6 +77,7 @@ impl Entry {
             summary: E::SUMMARY,
             metrics: E::METRICS,
             any_metric: E::ANY_METRIC,
+            progress: E::PROGRESS,
             items: E::ITEMS,
             bind: bind::<E>,
             schema: || schemars::schema_for!(E::Params).into(),

@@ -100,6 +100,9 @@ pub trait Experiment: Sized + Send + Sync + 'static {
     /// Whether a run may report final metrics beside those of [`metrics`](Self::metrics).
     const ANY_METRIC: bool = false;
 
+    /// What [`Run::progress`] counts, in the plural.
+    const PROGRESS: &'static str = "steps";
+
     /// Per-item scores behind final metrics.
     const ITEMS: &'static [Items] = &[];
 

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use experiment::{Device, RunId, SpecId};
 use serde::{Deserialize, Serialize};
 
-/// Seconds since the Unix epoch by the writer's own clock; provenance only, never compared.
+/// Seconds since the Unix epoch by the writer's own clock. Compared only to tell which of several
+/// answers to one request was asked for last.
 pub type Timestamp = f64;
 
 /// One fact. Frames hold exactly one event each; unknown fields are skipped by older readers.
@@ -30,6 +31,8 @@ pub enum Event {
     Assigned(Assigned),
     /// By a driver: the worker is gone and with it the attempt.
     Lost(Lost),
+    /// By a driver: finished runs were asked for again.
+    Requested(Requested),
     /// By `compact`: a frame of another segment that is there no longer.
     Copied(Copied),
 }
@@ -88,6 +91,9 @@ pub struct RunSpec {
     pub device: Device,
     /// Threads the run may use.
     pub threads: usize,
+    /// Numeric version of the engine; absent in records of versions that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<u32>,
     /// Checksums of the data sets and files that the run reads, by name; empty in records of
     /// versions that did not keep them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -278,6 +284,16 @@ pub struct Lost {
     /// Why it is gone.
     #[serde(default)]
     pub cause: Cause,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A driver was asked for runs that it found finished although their requests were answered by other
+/// runs since, as when a program was changed and changed back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Requested {
+    /// The runs.
+    pub runs: Vec<RunId>,
     /// When.
     pub at: Timestamp,
 }

@@ -1,16 +1,17 @@
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use experiment::RunId;
+use experiment::{RunId, SpecId};
 
 use crate::frame::{Content, Kind};
 use crate::segment::{Found, Segment};
 use crate::state::Recorded;
 use crate::writer::EXTENSION;
-use crate::{Error, Event, Opened, Problem, RunState};
+use crate::{Error, Event, Opened, Problem, RunSpec, RunState, Timestamp};
 
 /// What all segments of a store say together.
 ///
@@ -26,10 +27,12 @@ pub struct Fold {
     pub problems: Vec<Problem>,
     dir: PathBuf,
     segments: BTreeMap<PathBuf, Segment>,
+    /// Runs some attempt of which went on from a checkpoint.
+    resumed: BTreeSet<RunId>,
+    /// When finished runs were asked for again, by segments that need not describe them.
+    requested: HashMap<RunId, Timestamp>,
     /// The next sequence number of each writer.
     next: BTreeMap<Arc<str>, u64>,
-    /// Whether frames of some writer are missing.
-    gaps: bool,
 }
 
 /// Frames whose predecessors were not found yet, by writer and sequence number.
@@ -89,14 +92,15 @@ impl Fold {
                 let gap = found.sequence > *next;
                 *next = found.sequence + 1;
                 if gap {
-                    self.gaps = true;
                     self.lost_frames(&found.writer);
                 }
                 self.take(found);
             }
         }
-        if self.gaps {
-            self.runs.values_mut().for_each(RunState::spread_breaks);
+        for run in &self.resumed {
+            if let Some(run) = self.runs.get_mut(run) {
+                run.find_orphans();
+            }
         }
         self.problems = self.segments.values().flat_map(problems_of).collect();
         self.problems.extend(self.runs.values().filter_map(RunState::nondeterminism));
@@ -135,12 +139,37 @@ impl Fold {
         there.map(|(path, segment)| (name_of(path), segment.offset())).collect()
     }
 
+    /// When a run was asked for last.
+    pub fn requested_at(&self, run: &RunState) -> Timestamp {
+        let again = self.requested.get(&run.spec.run);
+        again.map_or(run.attempted_at, |again| again.max(run.attempted_at))
+    }
+
+    /// Runs whose request another run answers by now: of the runs of one request, each computed with
+    /// another version, other code or other data, the one that was asked for last is current,
+    /// whatever became of it.
+    pub fn superseded(&self) -> HashSet<RunId> {
+        let mut runs: Vec<(SpecId, &RunState)> =
+            self.runs.values().map(|run| (run.spec.spec, run)).collect();
+        runs.sort_unstable_by_key(|(request, _)| *request);
+        let mut superseded = HashSet::new();
+        for same in runs.chunk_by(|(a, _), (b, _)| a == b).filter(|same| same.len() > 1) {
+            // Of two that were asked for at once the later in the order of ids counts.
+            let ages = same.iter().map(|(_, run)| (self.requested_at(run), run.spec.run));
+            let newest = ages.max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            let others = same.iter().map(|(_, run)| run.spec.run);
+            superseded
+                .extend(others.filter(|run| newest.is_some_and(|(_, newest)| newest != *run)));
+        }
+        superseded
+    }
+
     /// Frames of a writer are lost: what it had under way is not whole.
     fn lost_frames(&mut self, writer: &str) {
         let attempts = self.runs.values_mut().flat_map(|run| &mut run.attempts);
         let open = attempts
             .filter(|a| &*a.writer == writer && a.started_at.is_some() && a.ended.is_none());
-        open.for_each(|attempt| attempt.broken = true);
+        open.for_each(|attempt| attempt.incomplete = true);
     }
 
     fn take(&mut self, Found { writer, content, place, .. }: Found) {
@@ -160,15 +189,13 @@ impl Fold {
                 self.writers.insert(writer.to_owned(), opened);
             }
             Event::Assigned(assigned) => {
-                let run = self.run(&assigned.spec);
-                let spec = run.shared(assigned.spec);
+                let (run, spec) = self.run(assigned.spec, assigned.at);
                 let attempt = run.attempt(assigned.attempt, &assigned.worker);
                 attempt.driver = Some(writer.into());
                 attempt.spec.get_or_insert(spec);
             }
             Event::Started(started) => {
-                let run = self.run(&started.spec);
-                let spec = run.shared(started.spec);
+                let (run, spec) = self.run(started.spec, started.at);
                 let attempt = run.attempt(started.attempt, writer);
                 attempt.started_at = Some(started.at);
                 attempt.spec = Some(spec);
@@ -180,14 +207,21 @@ impl Fold {
                     attempt.lost = Some(lost);
                 }
             }
+            Event::Requested(requested) => {
+                for run in requested.runs {
+                    let at = self.requested.entry(run).or_insert(requested.at);
+                    *at = at.max(requested.at);
+                }
+            }
             Event::Ended(ended) => {
                 self.attempt(ended.run, ended.attempt, writer, |a| {
                     // Then its beginning is among lost frames.
-                    a.broken |= a.started_at.is_none();
+                    a.incomplete |= a.started_at.is_none();
                     a.ended = Some(ended);
                 });
             }
             Event::Resumed(resumed) => {
+                self.resumed.insert(resumed.run);
                 self.attempt(resumed.run, resumed.attempt, writer, |a| a.resumed = Some(resumed));
             }
             Event::Artifact(artifact) => {
@@ -214,8 +248,19 @@ impl Fold {
         }
     }
 
-    fn run(&mut self, spec: &crate::RunSpec) -> &mut RunState {
-        self.runs.entry(spec.run).or_insert_with(|| RunState::new(Arc::new(spec.clone())))
+    /// A run that is described once more, and the description.
+    fn run(&mut self, spec: RunSpec, at: Timestamp) -> (&mut RunState, Arc<RunSpec>) {
+        match self.runs.entry(spec.run) {
+            Entry::Vacant(place) => {
+                let spec = Arc::new(spec);
+                (place.insert(RunState::new(spec.clone(), at)), spec)
+            }
+            Entry::Occupied(known) => {
+                let run = known.into_mut();
+                let spec = run.described(spec, at);
+                (run, spec)
+            }
+        }
     }
 
     /// Changes an attempt that its worker has begun; a run nobody described is left alone.

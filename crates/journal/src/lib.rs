@@ -19,7 +19,7 @@ pub use compact::{Compacted, compact};
 pub use error::Error;
 pub use event::{
     Artifact, Assigned, Cause, Checkpoint, Copied, Ended, Event, Lost, MetricRow, Metrics, Opened,
-    Outcome, Resumed, Role, Rows, RunSpec, Started, Timestamp,
+    Outcome, Requested, Resumed, Role, Rows, RunSpec, Started, Timestamp,
 };
 pub use fold::{Fold, lengths};
 pub use problem::Problem;

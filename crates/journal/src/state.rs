@@ -8,7 +8,7 @@ use crate::{
     Timestamp,
 };
 
-/// Where a run stands.
+/// Where a run stands; the words are the same in every listing, table and page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     /// An attempt began and nobody said how it ended.
@@ -24,6 +24,15 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status.
+    pub const ALL: [Self; 5] =
+        [Self::Finished, Self::Failed, Self::Running, Self::Interrupted, Self::Pruned];
+
+    /// The status of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+
     /// The word in tables.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -76,8 +85,10 @@ pub struct AttemptState {
     pub resumed: Option<Resumed>,
     /// Files it published.
     pub artifacts: Vec<Artifact>,
-    /// Part of its record, or of one it went on from, is lost: its end does not count.
-    pub(crate) broken: bool,
+    /// Part of its record is lost: its end does not count.
+    pub(crate) incomplete: bool,
+    /// So it is of the one it went on from, or nothing tells of that one's checkpoint.
+    orphaned: bool,
     pub(crate) recorded: Vec<Recorded>,
 }
 
@@ -93,7 +104,8 @@ impl AttemptState {
             lost: None,
             resumed: None,
             artifacts: Vec::new(),
-            broken: false,
+            incomplete: false,
+            orphaned: false,
             recorded: Vec::new(),
         }
     }
@@ -101,13 +113,17 @@ impl AttemptState {
     /// Where the attempt stands. Its own account goes before its driver's.
     pub fn status(&self) -> Status {
         match (self.ended.as_ref().map(|ended| &ended.outcome), &self.lost) {
-            (Some(Outcome::Finished), _) if self.broken => Status::Running,
+            (Some(Outcome::Finished), _) if self.is_broken() => Status::Running,
             (Some(Outcome::Finished), _) => Status::Finished,
             (Some(Outcome::Failed { .. }), _) | (None, Some(_)) => Status::Failed,
             (Some(Outcome::Interrupted | Outcome::Outdated { .. }), _) => Status::Interrupted,
             (Some(Outcome::Paused { .. }), _) => Status::Pruned,
             (None, None) => Status::Running,
         }
+    }
+
+    fn is_broken(&self) -> bool {
+        self.incomplete || self.orphaned
     }
 
     /// What it recorded before a checkpoint, or all.
@@ -145,20 +161,43 @@ impl AttemptState {
 /// One run with all its attempts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunState {
-    /// What it is.
+    /// What it is; the sweep is the one that asked for it first.
     pub spec: Arc<RunSpec>,
+    /// When its latest attempt was assigned or began.
+    pub(crate) attempted_at: Timestamp,
+    /// When its first one did.
+    first_at: Timestamp,
     /// Attempts, by number and worker.
     pub attempts: Vec<AttemptState>,
 }
 
 impl RunState {
-    pub(crate) fn new(spec: Arc<RunSpec>) -> Self {
-        Self { spec, attempts: Vec::with_capacity(1) }
+    pub(crate) fn new(spec: Arc<RunSpec>, at: Timestamp) -> Self {
+        Self { spec, attempted_at: at, first_at: at, attempts: Vec::with_capacity(1) }
     }
 
-    /// An attempt's own account of what it is; almost always the run's.
-    pub(crate) fn shared(&self, spec: RunSpec) -> Arc<RunSpec> {
-        if *self.spec == spec { self.spec.clone() } else { Arc::new(spec) }
+    /// Takes in one more description of the run and returns it, almost always the known one. Which
+    /// one stands does not depend on the order in which they are read: the earliest, with what only
+    /// later versions wrote down.
+    pub(crate) fn described(&mut self, spec: RunSpec, at: Timestamp) -> Arc<RunSpec> {
+        self.attempted_at = self.attempted_at.max(at);
+        let is_first = at < self.first_at;
+        self.first_at = self.first_at.min(at);
+        if *self.spec == spec {
+            return self.spec.clone();
+        }
+        let spec = Arc::new(spec);
+        let other =
+            if is_first { std::mem::replace(&mut self.spec, spec.clone()) } else { spec.clone() };
+        let lacks_data = self.spec.data.is_empty() && !other.data.is_empty();
+        if lacks_data || self.spec.engine < other.engine {
+            let known = Arc::make_mut(&mut self.spec);
+            known.engine = known.engine.or(other.engine);
+            if lacks_data {
+                known.data.clone_from(&other.data);
+            }
+        }
+        spec
     }
 
     pub(crate) fn attempt(&mut self, number: u32, writer: &str) -> &mut AttemptState {
@@ -178,16 +217,17 @@ impl RunState {
             .find(|attempt| attempt.number == number && attempt.driver.as_deref() == Some(driver))
     }
 
-    /// Marks attempts that went on from a broken one as broken.
-    pub(crate) fn spread_breaks(&mut self) {
+    /// Finds the attempts that went on from a record of which part is lost.
+    pub(crate) fn find_orphans(&mut self) {
         for at in 0..self.attempts.len() {
-            let Some(from) = self.attempts[at].resumed.as_ref().map(|r| r.from_attempt) else {
-                continue;
+            let Some(resumed) = &self.attempts[at].resumed else { continue };
+            let checkpoint = Recorded::Checkpoint(resumed.number);
+            let is_whole = |earlier: &AttemptState| {
+                earlier.number == resumed.from_attempt
+                    && !earlier.is_broken()
+                    && earlier.recorded.contains(&checkpoint)
             };
-            let earlier = &self.attempts[..at];
-            if earlier.iter().any(|attempt| attempt.number == from && attempt.broken) {
-                self.attempts[at].broken = true;
-            }
+            self.attempts[at].orphaned = !self.attempts[..at].iter().any(is_whole);
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use experiment::{Device, RunId, SpecId};
 use journal::{
     Assigned, Cause, Checkpoint, Ended, Error, Event, Fold, Lost, MetricRow, Metrics, Opened,
-    Outcome, Problem, Resumed, Role, Rows, RunSpec, Started, Status, Writer,
+    Outcome, Problem, Requested, Resumed, Role, Rows, RunSpec, Started, Status, Writer,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -36,6 +36,7 @@ fn spec(name: &str) -> RunSpec {
         sweep: "sweep".into(),
         device: Device::Cpu,
         threads: 1,
+        engine: None,
         data: Default::default(),
     }
 }
@@ -215,6 +216,81 @@ fn a_resumed_attempt_continues_the_record_up_to_its_checkpoint() {
     let steps: Vec<u64> = fold.runs[&run].metrics().unwrap().iter().map(|row| row.step).collect();
     assert_eq!(steps, [1, 2, 3]);
     assert_eq!(fold.runs[&run].rows().unwrap()["answers"], ["1", "2"]);
+}
+
+#[test]
+fn what_went_on_from_a_checkpoint_that_nothing_tells_of_does_not_count() {
+    let run = RunId::of("a");
+    let dir = TempDir::new().unwrap();
+    let first = [started("a", 1), metrics("a", 1, &[(1, "loss", 4.0)])];
+    let mark = Event::Checkpoint(Checkpoint { run, attempt: 1, number: 1 });
+    let first = write(dir.path(), "first", &[&first[..], &[mark]].concat());
+    let resumed = Resumed { run, attempt: 2, from_attempt: 1, number: 1 };
+    let done = ended("a", 2, Outcome::Finished, 2.0);
+    write(dir.path(), "second", &[started("a", 2), Event::Resumed(resumed), done]);
+    write(dir.path(), "driver", &[assigned("a", 1, "first"), assigned("a", 2, "second")]);
+    let mut fold = Fold::read(dir.path()).unwrap();
+    assert_eq!(fold.runs[&run].status(), Status::Finished);
+
+    let record = fs::read(&first).unwrap();
+    fs::remove_file(&first).unwrap();
+    let mut without = Fold::read(dir.path()).unwrap();
+    assert_eq!(without.runs[&run].status(), Status::Running, "half of its rows are gone");
+    fs::write(&first, record).unwrap();
+    without.refresh().unwrap();
+    assert_eq!(without.runs[&run].status(), Status::Finished, "the record turned up");
+    fold.refresh().unwrap();
+    assert_eq!(fold.runs[&run].status(), Status::Finished);
+}
+
+/// Run `name` of the request `spec` by another version.
+fn of_request(request: &str, name: &str, at: f64) -> Event {
+    let spec = RunSpec { spec: SpecId::of(request), ..spec(name) };
+    Event::Started(Started { spec, attempt: 1, at })
+}
+
+#[test]
+fn of_the_runs_of_a_request_the_one_asked_for_last_is_current() {
+    let dir = TempDir::new().unwrap();
+    let events = [
+        of_request("r", "old", 1.0),
+        ended("old", 1, Outcome::Finished, 1.0),
+        of_request("r", "new", 2.0),
+        ended("new", 1, Outcome::Failed { error: "diverged".into() }, 0.0),
+        of_request("other", "alone", 1.5),
+    ];
+    write(dir.path(), "z-worker", &events);
+    let superseded = || Fold::read(dir.path()).unwrap().superseded();
+    assert_eq!(superseded(), [RunId::of("old")].into(), "also when the newer one failed");
+
+    // The old code is back. Segments may be read in any order.
+    let again = Requested { runs: vec![RunId::of("old")], at: 3.0 };
+    write(dir.path(), "a-driver", &[Event::Requested(again)]);
+    assert_eq!(superseded(), [RunId::of("new")].into());
+    let done = journal::compact(dir.path(), "snapshot", &|_| true).unwrap();
+    assert_eq!(done.segments, 2);
+    assert_eq!(superseded(), [RunId::of("new")].into());
+}
+
+#[test]
+fn a_run_is_described_by_whoever_asked_first_and_by_what_later_versions_knew() {
+    let described = |sweep: &str, data: &[(&str, &str)], at| {
+        let data = data.iter().map(|(name, sum)| ((*name).into(), (*sum).into())).collect();
+        let engine = Some(4).filter(|_| sweep == "later");
+        let spec = RunSpec { sweep: sweep.into(), data, engine, ..spec("a") };
+        Event::Started(Started { spec, attempt: at as u32, at })
+    };
+    let first = described("first", &[], 1.0);
+    let later = described("later", &[("mnist", "ab")], 2.0);
+    for (one, two) in [("p", "q"), ("q", "p")] {
+        let dir = TempDir::new().unwrap();
+        write(dir.path(), one, std::slice::from_ref(&first));
+        write(dir.path(), two, std::slice::from_ref(&later));
+        let fold = Fold::read(dir.path()).unwrap();
+        let spec = &fold.runs[&RunId::of("a")].spec;
+        assert_eq!((spec.sweep.as_str(), spec.engine), ("first", Some(4)));
+        assert_eq!(spec.data["mnist"], "ab");
+    }
 }
 
 #[test]

@@ -48,7 +48,7 @@ use crate::config::{Retry, Search};
 pub use compact::compact;
 pub use drive::execute;
 pub use error::Error;
-pub use live::{LiveRun, live};
+pub use live::{LiveRun, Presence, live};
 pub use log::{log_of, logs_of};
 pub use observer::{Notice, Observer};
 pub use serve::serve;

@@ -105,7 +105,7 @@ pub(crate) struct Run {
     /// Run failed runs again.
     #[arg(long)]
     pub(crate) retry_failed: bool,
-    /// Write the page that `report` makes of these runs, here.
+    /// Write the page that `report` makes of these runs, here; `-` is standard output.
     #[arg(long, value_name = "FILE.html", overrides_with = "report")]
     pub(crate) report: Option<PathBuf>,
     /// Age of a checkpoint at which a run writes another one [default: 20].
@@ -201,8 +201,8 @@ pub(crate) struct Compare {
     /// How to print.
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: TableFormat,
-    /// Write to a file instead; needed for Parquet.
-    #[arg(short, long, value_name = "FILE", required_if_eq("format", "parquet"))]
+    /// Write to a file instead; `-` is standard output.
+    #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
 
@@ -219,7 +219,7 @@ pub(crate) struct Report {
     pub(crate) only: Option<String>,
     #[command(flatten)]
     pub(crate) store: StoreOptions,
-    /// The page.
+    /// The page; `-` is standard output.
     #[arg(short, long, value_name = "FILE.html")]
     pub(crate) output: PathBuf,
 }

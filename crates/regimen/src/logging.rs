@@ -30,7 +30,7 @@ pub(crate) fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(quiet));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| crate::drawing::Above)
         .with_ansi(crate::terminal::colours());
     match format {
         LogFormat::Text => builder.init(),

@@ -3,6 +3,8 @@
 mod arguments;
 mod commands;
 mod complaints;
+mod derived;
+mod drawing;
 mod history;
 mod logging;
 mod plans;

@@ -1,31 +1,58 @@
-mod bars;
-mod lines;
+//! What is shown on standard error while runs are executed.
 
-use std::collections::{HashMap, HashSet};
-use std::io::IsTerminal;
+mod bars;
+mod download;
+mod layout;
+mod lines;
+mod pace;
+mod units;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::time::Instant;
 
 use experiment::RunId;
-use journal::Outcome;
+use journal::{Outcome, Status};
 use orchestrator::execute::{Notice, Observer, Summary};
 use orchestrator::plan::Plan;
+use tables::inert;
 
+use crate::commands::plan::plain;
 use crate::complaints::{About, Complaints, Kind};
-use crate::terminal::{fold_lines, say};
+use crate::terminal::{self, fold_lines, say};
 use bars::Bars;
+use layout::RunLine;
 use lines::Lines;
+use pace::{Pace, Running};
 
-/// Shows a sweep on standard error: bars on a terminal, a line now and then elsewhere.
-pub(crate) struct SweepProgress {
-    sweep: String,
-    counts: Counts,
-    names: HashMap<RunId, String>,
+pub(crate) use download::Download;
+pub(crate) use layout::Screen;
+pub(crate) use units::{bytes, rate, span, thousands};
+
+/// What is known of a sweep before it begins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Forecast {
+    /// Its runs.
+    pub(crate) runs: usize,
+    /// How many of them are finished already.
+    pub(crate) finished: usize,
+    /// Seconds that a run usually takes here, where that is known.
+    pub(crate) seconds: Option<f64>,
+    /// How many are executed at a time.
+    pub(crate) jobs: usize,
+}
+
+/// Shows the sweeps of one call, one after the other, with one total: bars on a terminal, a line now
+/// and then elsewhere.
+pub(crate) struct Progress<'a> {
+    /// Of every sweep of the call.
+    forecasts: Vec<Forecast>,
+    /// The sweep under way is the one of this number, from 0.
+    at: usize,
+    /// Runs of the sweeps before it that are done, and those that failed.
+    before: (usize, usize),
+    sweep: Option<Sweep<'a>>,
     complaints: Complaints,
-    /// Files that runs read changed, so that some are left.
-    outdated: bool,
-    /// Runs that rest at a rung of a search.
-    paused: HashSet<RunId>,
     view: View,
 }
 
@@ -34,206 +61,380 @@ enum View {
     Lines(Lines),
 }
 
-/// How far a sweep is.
-#[derive(Debug, Clone)]
-struct Counts {
-    total: usize,
+/// The sweep under way.
+struct Sweep<'a> {
+    plan: &'a Plan,
+    /// Where each run stands in the plan.
+    places: HashMap<RunId, usize>,
+    start: Instant,
     /// Ended, here or elsewhere, now or before.
     done: usize,
     /// Ended here.
     ended: usize,
     failed: usize,
-    running: usize,
     /// Rest at a rung of a search.
-    paused: usize,
-    start: Instant,
+    pruned: HashSet<RunId>,
+    /// Under way, by the number of the worker.
+    live: BTreeMap<u32, Live>,
+    /// Files that runs read changed, so that some are left.
+    outdated: bool,
 }
 
-impl Counts {
-    /// What is to be said beside how many are done: `, 2 running, 1 failed`.
-    fn asides(&self) -> String {
-        [(self.running, "running"), (self.paused, "paused"), (self.failed, "failed")]
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, word)| format!(", {count} {word}"))
-            .collect()
+/// A run under way.
+struct Live {
+    run: RunId,
+    since: Instant,
+    told: Option<Told>,
+}
+
+/// How far a run says that it is.
+#[derive(Clone, Copy)]
+struct Told {
+    /// When it said so first, and how far it was then: what an earlier attempt did is no part of
+    /// this one's rate.
+    first: (Instant, u64),
+    done: u64,
+    total: u64,
+}
+
+impl Told {
+    fn part(&self) -> f64 {
+        if self.total == 0 { 0.0 } else { (self.done as f64 / self.total as f64).min(1.0) }
     }
 
-    /// Runs a second, and the seconds that what is left takes at that rate.
-    fn pace(&self, now: Instant) -> Option<(f64, f64)> {
-        let rate = self.ended as f64 / (now - self.start).as_secs_f64();
-        let left = self.total.saturating_sub(self.done) as f64 / rate;
-        (self.ended > 0 && left.is_finite()).then_some((rate, left))
+    fn rate(&self, now: Instant) -> Option<f64> {
+        let (since, from) = self.first;
+        let (seconds, steps) = ((now - since).as_secs_f64(), self.done.saturating_sub(from));
+        (steps > 0 && seconds > 0.1).then(|| steps as f64 / seconds)
+    }
+
+    fn left(&self, now: Instant) -> Option<f64> {
+        Some(self.total.saturating_sub(self.done) as f64 / self.rate(now)?)
     }
 }
 
-impl SweepProgress {
-    pub(crate) fn new(plan: &Plan, store: &Path) -> Self {
-        let names = plan.runs.iter().map(|run| {
-            let varies: Vec<String> =
-                run.varies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            (run.spec.run, varies.join(" "))
-        });
-        let total = plan.runs.len();
-        let view = if std::io::stderr().is_terminal() {
-            View::Bars(Bars::new(&plan.sweep, total))
+impl<'a> Progress<'a> {
+    /// Before the first of the sweeps.
+    pub(crate) fn new(forecasts: Vec<Forecast>, store: &Path) -> Self {
+        let view = if terminal::redraws() {
+            View::Bars(Bars::new())
         } else {
-            View::Lines(Lines::new())
+            View::Lines(Lines::new(Instant::now()))
         };
-        let start = Instant::now();
-        let counts = Counts { total, done: 0, ended: 0, failed: 0, running: 0, paused: 0, start };
-        Self {
-            sweep: plan.sweep.clone(),
-            counts,
-            names: names.collect(),
-            complaints: Complaints::new(store),
-            outdated: false,
-            paused: HashSet::new(),
-            view,
-        }
+        let complaints = Complaints::new(store);
+        Self { forecasts, at: 0, before: (0, 0), sweep: None, complaints, view }
     }
 
-    /// Takes the bars away and says what the runs came to.
-    pub(crate) fn summarise(&mut self, summary: &Summary) {
+    /// The next sweep begins.
+    pub(crate) fn begin(&mut self, plan: &'a Plan) {
+        let places = plan.runs.iter().enumerate().map(|(at, run)| (run.spec.run, at)).collect();
+        self.sweep = Some(Sweep {
+            plan,
+            places,
+            start: Instant::now(),
+            done: 0,
+            ended: 0,
+            failed: 0,
+            pruned: HashSet::new(),
+            live: BTreeMap::new(),
+            outdated: false,
+        });
+    }
+
+    /// The sweep under way is over: takes the bars away and says what its runs came to.
+    pub(crate) fn finish(&mut self, summary: &Summary) {
         if let View::Bars(bars) = &mut self.view {
             bars.clear();
         }
         self.complaints.rest().iter().for_each(|line| say(line));
-        let left = if self.outdated { "left as they were" } else { "to go on with" };
+        let Some(sweep) = self.sweep.take() else { return };
+        let left = if sweep.outdated { "left as they were" } else { Status::Interrupted.as_str() };
         let some = |runs: &[RunId], word: &str| match runs.len() {
             0 => String::new(),
-            count => format!(", {count} {word}"),
+            count => format!(", {} {word}", thousands(count as u64)),
         };
         say(&format!(
-            "{}: {} runs: {} finished, {} failed{}{}, {} were finished before",
-            self.sweep,
-            self.counts.total,
-            summary.finished.len(),
-            summary.failed.len(),
-            some(&summary.pruned, "pruned"),
+            "{}: {}: {} finished, {} failed{}{}, {} were finished before",
+            inert(&sweep.plan.sweep),
+            runs(sweep.plan.runs.len()),
+            thousands(summary.finished.len() as u64),
+            thousands(summary.failed.len() as u64),
+            some(&summary.pruned, Status::Pruned.as_str()),
             some(&summary.interrupted, left),
-            summary.skipped.len()
+            thousands(summary.skipped.len() as u64),
         ));
+        self.before.0 += sweep.plan.runs.len();
+        self.before.1 += summary.failed.len();
+        self.at += 1;
     }
 
-    fn say(&self, line: &str) {
-        match &self.view {
-            View::Bars(bars) => bars.say(line),
-            View::Lines(_) => say(line),
+    fn show(&mut self) {
+        let Some(sweep) = &self.sweep else { return };
+        let now = Instant::now();
+        let whole = Whole { forecasts: &self.forecasts, at: self.at, before: self.before };
+        match &mut self.view {
+            View::Bars(bars) => bars.show(|screen| whole.screen(sweep, screen, now)),
+            View::Lines(lines) => {
+                let facts = sweep.facts();
+                if lines.is_due(now, &facts) {
+                    lines.say(now, facts, &whole.line(sweep, now));
+                }
+            }
+        }
+    }
+}
+
+/// All sweeps of a call, but for what the one under way did.
+struct Whole<'a> {
+    forecasts: &'a [Forecast],
+    at: usize,
+    before: (usize, usize),
+}
+
+impl Whole<'_> {
+    fn later(&self) -> &[Forecast] {
+        self.forecasts.get(self.at + 1..).unwrap_or_default()
+    }
+
+    /// Runs that are done, and all.
+    fn done(&self, sweep: &Sweep<'_>) -> [usize; 2] {
+        let later = self.later().iter();
+        let finished: usize = later.clone().map(|forecast| forecast.finished).sum();
+        let runs: usize = later.map(|forecast| forecast.runs).sum();
+        [self.before.0 + sweep.done + finished, self.before.0 + sweep.plan.runs.len() + runs]
+    }
+
+    /// `, 41m left`, or `, over 41m left` where it is not known what a later sweep takes.
+    fn left(&self, sweep: &Sweep<'_>, now: Instant) -> String {
+        let Some(mut seconds) = self.pace(sweep, now).left() else { return String::new() };
+        let mut over = "";
+        for later in self.later().iter().filter(|later| later.runs > later.finished) {
+            match later.seconds {
+                Some(each) => {
+                    seconds += each * (later.runs - later.finished) as f64 / later.jobs as f64;
+                }
+                None => over = "over ",
+            }
+        }
+        format!(", {over}{} left", span(seconds))
+    }
+
+    fn pace(&self, sweep: &Sweep<'_>, now: Instant) -> Pace {
+        let usual = self.forecasts.get(self.at);
+        Pace {
+            elapsed: (now - sweep.start).as_secs_f64(),
+            ended: sweep.ended,
+            to_do: sweep.plan.runs.len().saturating_sub(sweep.done),
+            running: sweep.live.values().map(|live| live.pace(now)).collect(),
+            usual: usual.and_then(|forecast| Some((forecast.seconds?, forecast.jobs))),
         }
     }
 
+    /// The lines of a terminal: the total where there are several sweeps, the sweep, its runs.
+    fn screen(&self, sweep: &Sweep<'_>, screen: Screen, now: Instant) -> Vec<String> {
+        let part = |done: usize, all: usize| done as f64 / all.max(1) as f64;
+        let own = sweep.plan.runs.len();
+        let name = inert(&sweep.plan.sweep).into_owned();
+        let mut lines = Vec::new();
+        if self.forecasts.len() > 1 {
+            let [done, all] = self.done(sweep);
+            let failed = asides(&[(self.before.1 + sweep.failed, Status::Failed)]);
+            let text = format!("{}{failed}{}", of(done, all), self.left(sweep, now));
+            lines.push(screen.total("all", part(done, all), &text));
+            let name = format!("{name} ({} of {})", self.at + 1, self.forecasts.len());
+            let text = format!("{}{}", of(sweep.done, own), sweep.asides(None));
+            lines.push(screen.total(&name, part(sweep.done, own), &text));
+        } else {
+            let text =
+                format!("{}{}{}", of(sweep.done, own), sweep.asides(None), self.left(sweep, now));
+            lines.push(screen.total(&name, part(sweep.done, own), &text));
+        }
+        let room = screen.height.saturating_sub(lines.len() + 2);
+        let shown = if sweep.live.len() > room { room.saturating_sub(1) } else { room };
+        lines.extend(sweep.live.iter().take(shown).map(|(worker, live)| {
+            let name = sweep.name(live.run);
+            screen.run(&live.line(*worker, &name, sweep.plan.entry.progress, now))
+        }));
+        if sweep.live.len() > shown {
+            lines.push(
+                screen.cut(&format!("      and {} more", sweep.live.len() - shown), screen.width),
+            );
+        }
+        lines
+    }
+
+    /// `12 of 60 runs, 2 running (30%, 75%), 1 failed, 0.8 runs/s, 1m left`; of several sweeps with
+    /// the name of this one and the total.
+    fn line(&self, sweep: &Sweep<'_>, now: Instant) -> String {
+        let pace = self.pace(sweep, now);
+        let mut line =
+            format!("{}{}", of(sweep.done, sweep.plan.runs.len()), sweep.asides(sweep.parts()));
+        if let Some(longest) = sweep.live.values().map(|live| now - live.since).max()
+            && sweep.parts().is_none()
+            && longest.as_secs() >= 60
+        {
+            line.push_str(&format!(" for up to {}", span(longest.as_secs_f64())));
+        }
+        line.extend(pace.rate().map(|per_second| format!(", {}", rate(per_second, "runs"))));
+        if self.forecasts.len() > 1 {
+            let [done, all] = self.done(sweep);
+            line = format!("{}: {line}; in all {}", inert(&sweep.plan.sweep), of(done, all));
+        }
+        line + &self.left(sweep, now)
+    }
+}
+
+impl Sweep<'_> {
+    fn name(&self, run: RunId) -> String {
+        let Some(at) = self.places.get(&run) else { return String::new() };
+        let varies = self.plan.runs[*at].varies.iter();
+        let all: Vec<String> =
+            varies.map(|(name, value)| format!("{}={}", inert(name), plain(value))).collect();
+        all.join(" ")
+    }
+
+    /// What is to be said beside how many are done: `, 2 running, 1 failed`; `parts` says how far
+    /// those under way are.
+    fn asides(&self, parts: Option<String>) -> String {
+        let running = asides(&[(self.live.len(), Status::Running)]);
+        let running = running + &parts.map(|parts| format!(" ({parts})")).unwrap_or_default();
+        let others = asides(&[(self.pruned.len(), Status::Pruned), (self.failed, Status::Failed)]);
+        running + &others
+    }
+
+    /// How far a few runs are, where they tell.
+    fn parts(&self) -> Option<String> {
+        let parts: Vec<String> = self
+            .live
+            .values()
+            .filter_map(|live| live.told)
+            .map(|told| format!("{:.0}%", (told.part() * 100.0).floor()))
+            .collect();
+        (!parts.is_empty() && parts.len() <= 4).then(|| parts.join(", "))
+    }
+
+    /// What makes a line say something new.
+    fn facts(&self) -> String {
+        let parts = self.parts().unwrap_or_default();
+        format!("{} {} {} {parts}", self.done, self.failed, self.pruned.len())
+    }
+
     fn started(&mut self, run: RunId, worker: u32) {
-        self.counts.running += 1;
-        self.paused.remove(&run);
-        self.counts.paused = self.paused.len();
-        if let View::Bars(bars) = &mut self.view {
-            let name = self.names.get(&run).map_or("", String::as_str);
-            bars.start(run, worker, name);
+        self.pruned.remove(&run);
+        self.live.insert(worker, Live { run, since: Instant::now(), told: None });
+    }
+
+    fn told(&mut self, run: RunId, done: u64, total: u64) {
+        if let Some(live) = self.live.values_mut().find(|live| live.run == run) {
+            let first = live.told.map_or((Instant::now(), done), |told| told.first);
+            live.told = Some(Told { first, done, total });
         }
     }
 
     /// A run is under way no longer.
     fn stopped(&mut self, run: RunId) {
-        self.counts.running = self.counts.running.saturating_sub(1);
-        if let View::Bars(bars) = &mut self.view {
-            bars.stop(run);
+        self.live.retain(|_, live| live.run != run);
+    }
+
+    /// A run has come to its end here.
+    fn ended(&mut self) {
+        self.done += 1;
+        self.ended += 1;
+    }
+
+    fn failed(&mut self) {
+        self.failed += 1;
+        self.ended();
+    }
+}
+
+impl Live {
+    fn pace(&self, now: Instant) -> Running {
+        Running {
+            done: self.told.as_ref().map_or(0.0, Told::part),
+            left: self.told.as_ref().and_then(|told| told.left(now)),
         }
     }
 
-    fn failed(&mut self, (run, attempt): (RunId, u32), error: &str) {
-        self.counts.failed += 1;
-        self.complain(Kind::Failed, (run, attempt), error);
-    }
-
-    fn complain(&mut self, kind: Kind, (run, attempt): (RunId, u32), text: &str) {
-        let name = self.names.get(&run).map_or("", String::as_str);
-        let said = self.complaints.say(kind, About { run, attempt, name }, text);
-        said.iter().for_each(|said| self.say(said));
-    }
-
-    fn done(&mut self, runs: usize) {
-        self.counts.done += runs;
-        self.show();
-    }
-
-    fn show(&mut self) {
-        match &mut self.view {
-            View::Bars(bars) => bars.show(&self.counts),
-            View::Lines(lines) => lines.show(&self.counts),
+    fn line<'n>(&self, worker: u32, name: &'n str, unit: &str, now: Instant) -> RunLine<'n> {
+        RunLine {
+            worker,
+            part: self.told.as_ref().map(Told::part),
+            rate: self
+                .told
+                .and_then(|told| told.rate(now))
+                .map(|per_second| rate(per_second, unit)),
+            left: self.told.and_then(|told| told.left(now)),
+            elapsed: (now - self.since).as_secs_f64(),
+            name,
         }
     }
 }
 
-impl Observer for SweepProgress {
+fn runs(count: usize) -> String {
+    format!("{} {}", thousands(count as u64), if count == 1 { "run" } else { "runs" })
+}
+
+fn of(done: usize, all: usize) -> String {
+    format!("{} of {}", thousands(done as u64), runs(all))
+}
+
+fn asides(counts: &[(usize, Status)]) -> String {
+    let some = counts.iter().filter(|(count, _)| *count > 0);
+    some.map(|(count, status)| format!(", {} {}", thousands(*count as u64), status.as_str()))
+        .collect()
+}
+
+impl Observer for Progress<'_> {
     fn notify(&mut self, notice: &Notice) {
+        let Some(sweep) = &mut self.sweep else { return };
+        let mut complain = |sweep: &Sweep<'_>, kind, (run, attempt), text: &str| {
+            let about = About { run, attempt, name: &sweep.name(run) };
+            self.complaints.say(kind, about, text).iter().for_each(|said| say(said));
+        };
         match notice {
-            Notice::Skipped(runs) | Notice::Adopted(runs) => self.done(*runs),
-            Notice::Started { run, worker, .. } => self.started(*run, *worker),
-            Notice::Progress { run, done, total } => {
-                if let View::Bars(bars) = &self.view {
-                    bars.advance(*run, *done, *total);
-                }
-                self.show();
-            }
+            Notice::Skipped(runs) | Notice::Adopted(runs) => sweep.done += runs,
+            Notice::Started { run, worker, .. } => sweep.started(*run, *worker),
+            Notice::Progress { run, done, total } => sweep.told(*run, *done, *total),
             Notice::Ended { run, attempt, outcome, .. } => {
-                self.stopped(*run);
+                sweep.stopped(*run);
                 match outcome {
-                    Outcome::Interrupted | Outcome::Outdated { .. } => return,
-                    Outcome::Paused { .. } => {
-                        self.paused.insert(*run);
-                        self.counts.paused = self.paused.len();
-                        return self.show();
+                    Outcome::Interrupted | Outcome::Outdated { .. } => {}
+                    Outcome::Paused { .. } => drop(sweep.pruned.insert(*run)),
+                    Outcome::Failed { error } => {
+                        sweep.failed();
+                        complain(sweep, Kind::Failed, (*run, *attempt), error);
                     }
-                    Outcome::Failed { error } => self.failed((*run, *attempt), error),
-                    Outcome::Finished => {}
+                    Outcome::Finished => sweep.ended(),
                 }
-                self.counts.ended += 1;
-                self.done(1);
             }
             Notice::Lost { run, attempt, error } => {
-                self.stopped(*run);
-                self.failed((*run, *attempt), error);
-                self.counts.ended += 1;
-                self.done(1);
+                sweep.stopped(*run);
+                sweep.failed();
+                complain(sweep, Kind::Failed, (*run, *attempt), error);
             }
-            Notice::Waiting => self.say("waiting for runs of another driver"),
+            Notice::Waiting => say("waiting for runs of another driver"),
             Notice::Again { run, attempt, error } => {
-                self.stopped(*run);
-                self.complain(Kind::Again, (*run, *attempt), error);
+                sweep.stopped(*run);
+                complain(sweep, Kind::Again, (*run, *attempt), error);
             }
             Notice::Warned { run, attempt, text } => {
-                self.complain(Kind::Warned, (*run, *attempt), text);
+                complain(sweep, Kind::Warned, (*run, *attempt), text);
             }
             Notice::Changing { why } => {
                 let advice = "runs under way count only if it is as it was when they end";
-                self.say(&fold_lines(&format!("warning: {why}: {advice}")));
+                say(&fold_lines(&format!("warning: {why}: {advice}")));
             }
             Notice::Outdated { why } => {
-                self.outdated = true;
+                sweep.outdated = true;
                 let advice = "runs that read it are left as they were; run again to plan with it";
-                self.say(&fold_lines(&format!("{why}: {advice}")));
+                say(&fold_lines(&format!("{why}: {advice}")));
             }
-            Notice::WorkerStarted { .. } => {}
+            Notice::Tick | Notice::WorkerStarted { .. } => {}
         }
+        self.show();
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn pace_is_that_of_the_runs_that_ended_here() {
-        let start = Instant::now();
-        let mut counts =
-            Counts { total: 100, done: 60, ended: 0, failed: 0, running: 2, paused: 0, start };
-        let later = start + Duration::from_secs(5);
-        assert_eq!(counts.pace(later), None);
-        counts.ended = 10;
-        assert_eq!(counts.pace(later), Some((2.0, 20.0)));
-        assert_eq!(counts.asides(), ", 2 running");
-    }
-}
+mod tests;

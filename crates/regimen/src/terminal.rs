@@ -1,18 +1,43 @@
+use std::env;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::drawing::Above;
+use crate::progress::Screen;
+
+/// The name of standard output where a file is asked for.
+pub(crate) const STDOUT: &str = "-";
 
 /// Writes data to standard output; a reader that went away is no error.
-pub(crate) fn print(text: &str) -> io::Result<()> {
+pub(crate) fn print(text: &str) -> Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+fn print_bytes(bytes: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        done => done,
+        done => done.context("could not write to standard output"),
     }
+}
+
+/// Writes what a command made to the file that the user named; `-` is standard output.
+pub(crate) fn put(to: &Path, bytes: &[u8]) -> Result<()> {
+    if to != Path::new(STDOUT) {
+        return Ok(tables::write_output(to, bytes)?);
+    }
+    if io::stdout().is_terminal() && std::str::from_utf8(bytes).is_err() {
+        bail!("this is no text for a terminal: name a file by -o FILE, or redirect the output");
+    }
+    print_bytes(bytes)
 }
 
 /// Writes a line for people to standard error.
 pub(crate) fn say(line: &str) {
     // Nobody is left to tell when standard error is gone.
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(Above, "{line}");
 }
 
 /// Shows an error with its causes.
@@ -58,7 +83,40 @@ fn fold_to(text: &str, width: usize) -> String {
 
 /// Whether standard error shows colours.
 pub(crate) fn colours() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    redraws() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Whether standard error is a terminal on which lines can be drawn again.
+pub(crate) fn redraws() -> bool {
+    io::stderr().is_terminal() && !is_dumb()
+}
+
+/// Whether the terminal, if there is one, only types.
+pub(crate) fn is_dumb() -> bool {
+    env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
+}
+
+/// Standard error's size, and what it can show.
+pub(crate) fn screen() -> Screen {
+    screen_of(rustix::stdio::stderr())
+}
+
+/// The size of a terminal, and what it can show: 80 columns where it does not say.
+pub(crate) fn screen_of(stream: impl std::os::fd::AsFd) -> Screen {
+    let size = rustix::termios::tcgetwinsize(stream).ok();
+    let [width, height] = [size.map(|size| size.ws_col), size.map(|size| size.ws_row)];
+    let or = |said: Option<u16>, usual| said.filter(|said| *said > 0).map_or(usual, usize::from);
+    Screen { width: or(width, 80), height: or(height, 24), unicode: is_unicode() }
+}
+
+/// Whether the locale shows more than ASCII; one that says nothing does.
+pub(crate) fn is_unicode() -> bool {
+    let set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let decides = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find(|name| set(name));
+    decides.and_then(env::var_os).is_none_or(|locale| {
+        let locale = locale.to_string_lossy().to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ mod blas;
 mod command;
 #[path = "cli/compact.rs"]
 mod compact;
+#[path = "cli/damage.rs"]
+mod damage;
 #[path = "cli/datasets.rs"]
 mod datasets;
 #[path = "cli/edges.rs"]
@@ -20,14 +22,22 @@ mod kill;
 mod logs;
 #[path = "cli/misbehave.rs"]
 mod misbehave;
+#[path = "cli/output.rs"]
+mod output;
 #[path = "cli/programs.rs"]
 mod programs;
 #[path = "cli/registries.rs"]
 mod registries;
 #[path = "cli/released.rs"]
 mod released;
+#[path = "cli/stale.rs"]
+mod stale;
+#[path = "cli/status.rs"]
+mod status;
 #[path = "cli/sweep.rs"]
 mod sweep;
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/tools.rs"]
 mod tools;
 

@@ -27,6 +27,12 @@ pub enum Error {
         /// Why.
         source: PolarsError,
     },
+    /// A table is not what was written.
+    #[error("table {} is damaged: it does not match its checksum", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+    },
     /// A table is Parquet but lacks a column or has another type than this crate writes.
     #[error("table {}: wanted {wanted}", path.display())]
     Layout {

@@ -103,7 +103,7 @@ impl fmt::Display for Differences {
 
 /// Compares the outcome columns of two stores over run tables, metrics and the runs' own tables.
 ///
-/// Rows are matched by `run_id` and, within a run, by their order. Floats are equal when their bits
+/// Runs that others replaced are left out, unless they were selected by their ids. Rows are matched by `run_id` and, within a run, by their order. Floats are equal when their bits
 /// are, so a NaN equals the same NaN and `0.0` differs from `-0.0`; a whole number equals the float
 /// of the same value, because the type of a column depends on the other runs in the store.
 ///
@@ -142,7 +142,7 @@ pub fn exact(a: &Path, b: &Path, scope: &Scope) -> Result<Differences, Error> {
 
 fn runs_of(store: &Path, experiment: &str, scope: &Scope) -> Result<Table, Error> {
     match Runs::read(store, experiment) {
-        Ok(runs) => Ok(Table::of(runs.select(&scope.selection).frame().clone())),
+        Ok(runs) => Ok(Table::of(runs.select(&scope.selection).current().frame().clone())),
         Err(Error::Nothing(_)) => Ok(Table::default()),
         Err(error) => Err(error),
     }

@@ -4,24 +4,34 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use polars::prelude::*;
 
-use crate::Error;
+use crate::{Error, stamp::Sum};
 
-/// A file that counts what is written to it, shared with the Parquet writer that owns one handle.
+/// A file that sums what is written to it, shared with the Parquet writer that owns one handle.
 #[derive(Clone)]
-struct Counted(Arc<(File, AtomicU64)>);
+struct Summed(Arc<(File, Mutex<(u64, crc32fast::Hasher)>)>);
 
-impl Write for Counted {
+impl Summed {
+    fn new(file: File) -> Self {
+        Self(Arc::new((file, Mutex::default())))
+    }
+
+    fn sum(&self) -> Sum {
+        let (bytes, crc) = &*self.0.1.lock().unwrap_or_else(PoisonError::into_inner);
+        Sum { bytes: *bytes, crc32: crc.clone().finalize() }
+    }
+}
+
+impl Write for Summed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = (&self.0.0).write(bytes)?;
-        self.0.1.fetch_add(written as u64, Ordering::Relaxed);
+        let (length, crc) = &mut *self.0.1.lock().unwrap_or_else(PoisonError::into_inner);
+        *length += written as u64;
+        crc.update(&bytes[..written]);
         Ok(written)
     }
 
@@ -34,8 +44,8 @@ impl Write for Counted {
 pub(crate) struct TableFile {
     target: PathBuf,
     temporary: PathBuf,
-    file: Counted,
-    writer: BatchedWriter<Counted>,
+    file: Summed,
+    writer: BatchedWriter<Summed>,
     committed: bool,
 }
 
@@ -43,13 +53,10 @@ impl TableFile {
     pub(crate) fn create(target: &Path, schema: &Schema) -> Result<Self, Error> {
         let folder = parent(target);
         fs::create_dir_all(folder).map_err(|e| failed("create", folder, e))?;
-        let (temporary, file) = create_temporary(target)?;
-        let file = Counted(Arc::new((file, AtomicU64::new(0))));
-        let writer = ParquetWriter::new(file.clone())
-            .with_compression(ParquetCompression::Zstd(None))
-            .with_statistics(StatisticsOptions::full())
-            .batched(schema);
-        match writer {
+        let (temporary, file) =
+            temporary_beside(target).map_err(|e| failed("create", target, e))?;
+        let file = Summed::new(file);
+        match writer(file.clone(), schema) {
             Ok(writer) => {
                 Ok(Self { target: target.into(), temporary, file, writer, committed: false })
             }
@@ -68,19 +75,19 @@ impl TableFile {
 
     /// Bytes on disk so far.
     pub(crate) fn bytes(&self) -> u64 {
-        self.file.0.1.load(Ordering::Relaxed)
+        self.file.sum().bytes
     }
 
     /// Completes the file and puts it in its place.
-    pub(crate) fn commit(mut self) -> Result<PathBuf, Error> {
-        self.writer.finish().map_err(|source| self.parquet(source))?;
+    pub(crate) fn commit(mut self) -> Result<(PathBuf, Sum), Error> {
+        finish(&mut self.writer).map_err(|source| self.parquet(source))?;
         self.file.0.0.sync_all().map_err(|e| failed("sync", &self.temporary, e))?;
         fs::rename(&self.temporary, &self.target)
             .map_err(|e| failed("replace", &self.target, e))?;
         self.committed = true;
         let folder = parent(&self.target);
         File::open(folder).and_then(|f| f.sync_all()).map_err(|e| failed("sync", folder, e))?;
-        Ok(self.target.clone())
+        Ok((self.target.clone(), self.file.sum()))
     }
 
     fn parquet(&self, source: PolarsError) -> Error {
@@ -97,8 +104,36 @@ impl Drop for TableFile {
     }
 }
 
+/// Everything that is written as Parquet is written by this.
+fn writer<W: Write>(to: W, schema: &Schema) -> PolarsResult<BatchedWriter<W>> {
+    ParquetWriter::new(to)
+        .with_compression(ParquetCompression::Zstd(None))
+        .with_statistics(StatisticsOptions::full())
+        .batched(schema)
+}
+
+/// Ends a file without the Arrow schema that polars would add: it asks readers for types that not
+/// all of them have in lists, where Parquet's own are what every one takes.
+fn finish<W: Write>(writer: &mut BatchedWriter<W>) -> PolarsResult<()> {
+    let file = writer.get_writer();
+    let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+    file.end(Some(Vec::new())).map(drop)
+}
+
+/// A table as the bytes of a Parquet file.
+pub(crate) fn parquet(frame: &DataFrame) -> PolarsResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut writer = writer(&mut bytes, frame.schema())?;
+    if frame.height() > 0 {
+        writer.write_batch(frame)?;
+    }
+    finish(&mut writer)?;
+    drop(writer);
+    Ok(bytes)
+}
+
 /// Writes a whole table at once.
-pub(crate) fn write_frame(target: &Path, frame: &DataFrame) -> Result<PathBuf, Error> {
+pub(crate) fn write_frame(target: &Path, frame: &DataFrame) -> Result<(PathBuf, Sum), Error> {
     let mut file = TableFile::create(target, frame.schema())?;
     if frame.height() > 0 {
         file.write(frame)?;
@@ -110,18 +145,17 @@ pub(crate) fn failed(what: &'static str, path: &Path, source: io::Error) -> Erro
     Error::Io { what, path: path.into(), source }
 }
 
-/// A new file beside `target` whose name no `*.parquet` pattern matches.
-pub(crate) fn create_temporary(target: &Path) -> Result<(PathBuf, File), Error> {
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    for attempt in 0_u32.. {
-        let path = parent(target).join(format!(".{name}.{}-{attempt}.tmp", std::process::id()));
+/// A new file in the folder of `target` under a name of its own, which no `*.parquet` pattern matches.
+pub(crate) fn temporary_beside(target: &Path) -> io::Result<(PathBuf, File)> {
+    let mut attempt = 0_u32;
+    loop {
+        // Without the target's name, which may be as long as a name can be.
+        let path = parent(target).join(format!(".regimen.{}-{attempt}.tmp", std::process::id()));
         match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(file) => return Ok((path, file)),
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(failed("create", &path, e)),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => attempt += 1,
+            created => return Ok((path, created?)),
         }
     }
-    Err(failed("create", target, io::ErrorKind::AlreadyExists.into()))
 }
 
 pub(crate) fn parent(path: &Path) -> &Path {

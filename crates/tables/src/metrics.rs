@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs::File,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -14,8 +14,9 @@ use crate::{
     Error,
     columns::RUN_ID,
     file::{TableFile, failed},
-    read::names_in,
+    read::{batches, names_in},
     runs::Row,
+    stamp::Sum,
 };
 
 /// How much is held in memory and in one file.
@@ -32,26 +33,33 @@ pub(crate) const LIMITS: Limits = Limits { part_bytes: 256 << 20, batch_rows: 1 
 /// Writes the metrics of `rows` below `folder`.
 ///
 /// Every part but the last is full and stays as it is: the runs in it are finished, so nothing of
-/// them changes, and only their metric frames may be dropped from a journal. The last part is
-/// replaced by what the full ones lack: finished runs first, because only between those a new part
-/// may begin.
+/// them changes. One that does not sum to what `sum` says it was written with, and those after it,
+/// are written anew. The last part is replaced by what the full ones lack: finished runs first,
+/// because only between those a new part may begin.
 pub(crate) fn write(
     folder: &Path,
     rows: &[Row<'_>],
+    sum: &dyn Fn(&Path) -> Option<Sum>,
     limits: Limits,
-) -> Result<Vec<PathBuf>, Error> {
+) -> Result<Vec<(PathBuf, Sum)>, Error> {
     let parts = parts(folder)?;
-    let (mut number, full) = match parts.split_last() {
-        Some((last, full)) => (*last, full),
-        None => (0, [].as_slice()),
-    };
-    let mut kept = BTreeSet::new();
-    for part in full {
-        collect_runs(&part_path(folder, *part), &mut kept)?;
-    }
-    let mut written = Vec::new();
-    let mut part = Part::create(&part_path(folder, number), limits.batch_rows)?;
+    let full = parts.split_last().map_or(&[][..], |(_, full)| full);
     let is_finished = |row: &&Row<'_>| row.state.status() == Status::Finished;
+    let mut kept = BTreeSet::new();
+    let mut written = Vec::new();
+    if !full.is_empty() {
+        let finished = rows.iter().filter(is_finished).map(|row| row.run).collect();
+        for (number, path) in (0..).zip(full.iter().map(|part| part_path(folder, *part))) {
+            let Some(sum) = sum(&path).filter(|_| path == part_path(folder, number)) else { break };
+            match runs_of_whole(&path, sum)? {
+                Some(runs) if runs.is_subset(&finished) => kept.extend(runs),
+                _ => break,
+            }
+            written.push((path, sum));
+        }
+    }
+    let mut number = written.len() as u32;
+    let mut part = Part::create(&part_path(folder, number), limits.batch_rows)?;
     for row in rows.iter().filter(is_finished).filter(|row| !kept.contains(&row.run)) {
         if part.file.bytes() >= limits.part_bytes {
             written.push(part.commit()?);
@@ -64,7 +72,18 @@ pub(crate) fn write(
         part.push(row.run, &row.state.metrics()?)?;
     }
     written.push(part.commit()?);
+    for gone in parts.into_iter().filter(|part| *part > number) {
+        let path = part_path(folder, gone);
+        fs::remove_file(&path).map_err(|e| failed("remove", &path, e))?;
+    }
     Ok(written)
+}
+
+/// The runs in a part; none when it does not sum to `sum`.
+fn runs_of_whole(path: &Path, sum: Sum) -> Result<Option<BTreeSet<RunId>>, Error> {
+    let mut file = File::open(path).map_err(|e| failed("open", path, e))?;
+    let whole = sum.is_of(&mut file).map_err(|e| failed("read", path, e))?;
+    whole.then(|| collect_runs(path, &file)).transpose()
 }
 
 fn part_path(folder: &Path, number: u32) -> PathBuf {
@@ -80,17 +99,11 @@ fn parts(folder: &Path) -> Result<Vec<u32>, Error> {
     Ok(numbers)
 }
 
-fn collect_runs(path: &Path, runs: &mut BTreeSet<RunId>) -> Result<(), Error> {
-    let open = || File::open(path).map_err(|e| failed("open", path, e));
-    let parquet = |source| Error::Parquet { path: path.into(), source };
-    let height = ParquetReader::new(open()?).num_rows().map_err(parquet)?;
+fn collect_runs(path: &Path, file: &File) -> Result<BTreeSet<RunId>, Error> {
+    let mut runs = BTreeSet::new();
     let mut newest = String::new();
-    for start in (0..height).step_by(LIMITS.batch_rows) {
-        let frame = ParquetReader::new(open()?)
-            .with_columns(Some(vec![RUN_ID.into()]))
-            .with_slice(Some((start, LIMITS.batch_rows)))
-            .finish()
-            .map_err(parquet)?;
+    batches(path, file, &[RUN_ID], &mut |frame| {
+        let parquet = |source| Error::Parquet { path: path.into(), source };
         for run in frame.column(RUN_ID).and_then(Column::str).map_err(parquet)?.iter().flatten() {
             if run != newest {
                 newest.replace_range(.., run);
@@ -98,8 +111,9 @@ fn collect_runs(path: &Path, runs: &mut BTreeSet<RunId>) -> Result<(), Error> {
                 runs.insert(run.parse().map_err(wanted)?);
             }
         }
-    }
-    Ok(())
+        Ok(())
+    })?;
+    Ok(runs)
 }
 
 struct Part {
@@ -136,7 +150,7 @@ impl Part {
         self.file.write(&batch.into_frame())
     }
 
-    fn commit(mut self) -> Result<PathBuf, Error> {
+    fn commit(mut self) -> Result<(PathBuf, Sum), Error> {
         self.flush()?;
         self.file.commit()
     }
@@ -195,6 +209,7 @@ mod tests {
             sweep: "s".into(),
             device: Device::Cpu,
             threads: 1,
+            engine: None,
             data: Default::default(),
         };
         let run = spec.run;
@@ -247,23 +262,42 @@ mod tests {
         }
         finish(&mut fold, "a");
         finish(&mut fold, "b");
-        write(folder.path(), &runs::rows(&fold), limits).unwrap();
+        let first = write(folder.path(), &runs::rows(&fold), &|_| None, limits).unwrap();
+        let known =
+            |path: &Path| first.iter().find(|(known, _)| known == path).map(|(_, sum)| *sum);
         let mut ab = [RunId::of("a"), RunId::of("b")];
         ab.sort_unstable();
         let open = RunId::of("open");
         assert_eq!(parts_of(folder.path()), [vec![(ab[0], 2)], vec![(ab[1], 2), (open, 2)]]);
 
         let inode = || std::fs::metadata(part_path(folder.path(), 0)).unwrap().ino();
-        let first = inode();
+        let before = inode();
         finish(&mut fold, "open");
         start(&mut fold, "late");
         finish(&mut fold, "late");
-        write(folder.path(), &runs::rows(&fold), limits).unwrap();
-        assert_eq!(inode(), first, "a full part is not written again");
+        let second = write(folder.path(), &runs::rows(&fold), &known, limits).unwrap();
+        assert_eq!(second[0], first[0]);
+        assert_eq!(inode(), before, "a full part is not written again");
         let parts = parts_of(folder.path());
         let mut rest = [ab[1], open, RunId::of("late")];
         rest.sort_unstable();
         let expected: Vec<_> = [ab[0]].iter().chain(&rest).map(|run| vec![(*run, 2)]).collect();
         assert_eq!(parts, expected);
+
+        let mut bytes = fs::read(part_path(folder.path(), 0)).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(part_path(folder.path(), 0), bytes).unwrap();
+        let known =
+            |path: &Path| second.iter().find(|(known, _)| known == path).map(|(_, sum)| *sum);
+        write(folder.path(), &runs::rows(&fold), &known, limits).unwrap();
+        let mut all = [&ab[..], &[open, RunId::of("late")]].concat();
+        all.sort_unstable();
+        let expected: Vec<_> = all.iter().map(|run| vec![(*run, 2)]).collect();
+        assert_eq!(parts_of(folder.path()), expected, "a damaged part is written again");
+
+        fold.runs.remove(&all[0]);
+        write(folder.path(), &runs::rows(&fold), &|_| None, limits).unwrap();
+        assert_eq!(parts_of(folder.path()), expected[1..], "what is forgotten goes");
     }
 }

@@ -16,5 +16,5 @@ pub fn write_rows(target: &Path, rows: &[Value]) -> Result<PathBuf, Error> {
     rows.iter().for_each(|row| columns.push(row));
     let columns = columns.finish(str::to_owned);
     let frame = DataFrame::new(rows.len(), columns).expect("columns of one length with own names");
-    write_frame(target, &frame)
+    write_frame(target, &frame).map(|(path, _)| path)
 }

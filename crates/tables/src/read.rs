@@ -10,8 +10,10 @@ use polars::prelude::*;
 
 use crate::{
     Cell, Error,
-    columns::{FINAL, PARAMS, RUN_ID, SPEC_ID, SWEEP},
+    columns::{CURRENT, FINAL, PARAMS, RUN_ID, SPEC_ID, SWEEP},
     file::failed,
+    metrics::LIMITS,
+    stamp::{self, TABLES},
     text::is_plain,
 };
 
@@ -33,6 +35,8 @@ pub struct Runs {
     /// The experiment's folder of tables.
     folder: PathBuf,
     frame: DataFrame,
+    /// Whether the runs are those that were asked for by their ids.
+    asked: bool,
 }
 
 impl Runs {
@@ -40,18 +44,19 @@ impl Runs {
     ///
     /// # Errors
     /// [`Error::Name`] for a name that cannot be a folder; [`Error::Nothing`] when there is no such
-    /// table; [`Error::Io`] or [`Error::Parquet`] when it cannot be read.
+    /// table; [`Error::Damaged`] when it is not what was written; [`Error::Io`] or
+    /// [`Error::Parquet`] when it cannot be read.
     pub fn read(store: &Path, experiment: &str) -> Result<Self, Error> {
         if !is_plain(experiment) {
             let wanted = "the name of an experiment";
             return Err(Error::Name { wanted, found: experiment.into() });
         }
-        let folder = store.join("tables").join(experiment);
+        let folder = store.join(TABLES).join(experiment);
         let path = folder.join("runs.parquet");
         let frame = read_frame(&path)?.ok_or_else(|| {
             Error::Nothing(format!("no run of {experiment} is in {}", store.display()))
         })?;
-        let runs = Self { experiment: experiment.into(), folder, frame };
+        let runs = Self { experiment: experiment.into(), folder, frame, asked: false };
         let has_ids = runs.frame.column(RUN_ID).is_ok_and(|ids| ids.dtype() == &DataType::String);
         if !has_ids {
             return Err(Error::Layout { path, wanted: format!("a text column {RUN_ID}") });
@@ -117,8 +122,23 @@ impl Runs {
                     })
             })
             .collect();
-        let frame = self.frame.filter(&keep).expect("the mask has a value for every run");
-        Self { experiment: self.experiment.clone(), folder: self.folder.clone(), frame }
+        let asked = self.asked || selection.runs.is_some();
+        Self { asked, ..self.filter(&keep) }
+    }
+
+    /// The runs that answer their requests by now: without those that a newer version, other code or
+    /// other data replaced. Runs that were selected by their ids are what was asked for, all of them.
+    pub fn current(&self) -> Self {
+        match self.frame.column(CURRENT).and_then(Column::bool) {
+            Ok(current) if !self.asked && !current.all() => self.filter(current),
+            // A table of an earlier version does not know.
+            _ => self.clone(),
+        }
+    }
+
+    fn filter(&self, keep: &BooleanChunked) -> Self {
+        let frame = self.frame.filter(keep).expect("the mask has a value for every run");
+        Self { frame, ..self.clone() }
     }
 
     /// The full name of the column that `name` stands for: a full name itself, or a bare one for
@@ -172,9 +192,9 @@ impl Runs {
 /// [`Error::Io`] when the folder of tables cannot be listed; none is no error.
 pub fn experiments(store: &Path) -> Result<Vec<String>, Error> {
     let has_runs = |folder: &String| {
-        is_plain(folder) && store.join("tables").join(folder).join("runs.parquet").is_file()
+        is_plain(folder) && store.join(TABLES).join(folder).join("runs.parquet").is_file()
     };
-    Ok(names_in(&store.join("tables"))?.into_iter().filter(has_runs).collect())
+    Ok(names_in(&store.join(TABLES))?.into_iter().filter(has_runs).collect())
 }
 
 /// A column's name without `params.` or `final.`.
@@ -198,13 +218,35 @@ pub(crate) fn names_in(folder: &Path) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-/// One Parquet file with each column in one piece; `None` where there is no file.
-pub(crate) fn read_frame(path: &Path) -> Result<Option<DataFrame>, Error> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(failed("open", path, e)),
+/// Calls `visit` with some thousand rows after the other of an open table.
+pub(crate) fn batches(
+    path: &Path,
+    file: &File,
+    columns: &[&str],
+    visit: &mut dyn FnMut(&DataFrame) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let parquet = |source| Error::Parquet { path: path.into(), source };
+    let reader = || -> Result<_, Error> {
+        Ok(ParquetReader::new(file.try_clone().map_err(|e| failed("read", path, e))?))
     };
+    let height = reader()?.num_rows().map_err(parquet)?;
+    for start in (0..height).step_by(LIMITS.batch_rows) {
+        let frame = reader()?
+            .with_columns(Some(columns.iter().map(|name| (*name).to_owned()).collect()))
+            .with_slice(Some((start, LIMITS.batch_rows)))
+            .finish()
+            .map_err(parquet)?;
+        visit(&frame)?;
+    }
+    Ok(())
+}
+
+/// One Parquet file with each column in one piece; `None` where there is no file.
+///
+/// # Errors
+/// [`Error::Damaged`] when it is not what was written.
+pub(crate) fn read_frame(path: &Path) -> Result<Option<DataFrame>, Error> {
+    let Some(file) = stamp::open(path)? else { return Ok(None) };
     let mut frame = ParquetReader::new(file)
         .finish()
         .map_err(|source| Error::Parquet { path: path.into(), source })?;

@@ -15,6 +15,7 @@ use crate::{
     file::TableFile,
     metrics::LIMITS,
     runs::Row,
+    stamp::Sum,
     values::{Builders, Kinds},
 };
 
@@ -25,7 +26,7 @@ pub(crate) fn write(
     folder: &Path,
     rows: &[Row<'_>],
     mut allow: impl FnMut(&str) -> bool,
-) -> Result<Vec<PathBuf>, Error> {
+) -> Result<Vec<(PathBuf, Sum)>, Error> {
     let mut kinds = BTreeMap::<String, Kinds>::new();
     for row in rows {
         for (table, texts) in row.state.rows()? {
@@ -90,7 +91,7 @@ impl<'a> Writer<'a> {
         self.file.write(&frame(runs, columns, self.kinds, height))
     }
 
-    fn commit(mut self) -> Result<PathBuf, Error> {
+    fn commit(mut self) -> Result<(PathBuf, Sum), Error> {
         self.flush()?;
         self.file.commit()
     }

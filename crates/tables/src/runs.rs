@@ -1,6 +1,6 @@
 //! One row a run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use experiment::{RunId, canonical_json};
 use journal::{Fold, RunSpec, RunState};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error,
-    columns::{FINAL, PARAMS, RUN_ID, SPEC_ID, STATUS, SWEEP},
+    columns::{CURRENT, FINAL, PARAMS, RUN_ID, SPEC_ID, STATUS, SWEEP},
     execution::Execution,
     values::{Kinds, fill_defaults},
 };
@@ -19,6 +19,8 @@ use crate::{
 pub(crate) struct Row<'a> {
     pub(crate) run: RunId,
     pub(crate) state: &'a RunState,
+    /// Whether no other run answers its request by now.
+    pub(crate) current: bool,
     pub(crate) results: BTreeMap<String, f64>,
     pub(crate) execution: Execution<'a>,
 }
@@ -31,12 +33,24 @@ impl Row<'_> {
 
 /// Every run of the fold, sorted by `run_id`.
 pub(crate) fn rows(fold: &Fold) -> Vec<Row<'_>> {
-    let row = |(run, state): (&RunId, _)| row(*run, state, fold);
+    let superseded = fold.superseded();
+    let row = |(run, state): (&RunId, _)| row(*run, state, fold, &superseded);
     fold.runs.iter().map(row).collect()
 }
 
-fn row<'a>(run: RunId, state: &'a RunState, fold: &'a Fold) -> Row<'a> {
-    Row { run, state, results: state.results(), execution: Execution::of(state, fold) }
+fn row<'a>(
+    run: RunId,
+    state: &'a RunState,
+    fold: &'a Fold,
+    superseded: &HashSet<RunId>,
+) -> Row<'a> {
+    Row {
+        run,
+        state,
+        current: !superseded.contains(&run),
+        results: state.results(),
+        execution: Execution::of(state, fold),
+    }
 }
 
 /// The table over all experiments: fixed columns, parameters and final metrics as canonical JSON.
@@ -47,6 +61,7 @@ pub(crate) fn across(rows: &[Row<'_>]) -> DataFrame {
     columns.push(text("params", rows, |row| &row.spec().params));
     columns.push(column("seed", rows, |row| row.spec().seed));
     columns.push(text(STATUS, rows, |row| row.state.status().as_str()));
+    columns.push(column(CURRENT, rows, |row| row.current));
     columns.push(column("final", rows, |row| results_json(&row.results)));
     columns.extend(provenance(rows));
     frame(rows, columns)
@@ -64,6 +79,7 @@ pub(crate) fn of_experiment(
     columns.extend(params(rows, defaults)?);
     columns.push(column("seed", rows, |row| row.spec().seed));
     columns.push(text(STATUS, rows, |row| row.state.status().as_str()));
+    columns.push(column(CURRENT, rows, |row| row.current));
     let metrics: BTreeSet<&str> =
         rows.iter().flat_map(|row| row.results.keys().map(String::as_str)).collect();
     for metric in metrics {
@@ -118,7 +134,22 @@ fn provenance(rows: &[Row<'_>]) -> Vec<Column> {
         column("device", rows, |row| row.spec().device.to_string()),
         column("threads", rows, |row| row.spec().threads as u32),
         optional_text("error", rows, |row| row.state.error()),
+        column("experiment_version", rows, |row| row.spec().experiment_version),
+        column("engine", rows, |row| row.spec().engine),
+        data(rows),
     ]
+}
+
+/// Checksums of what runs read, by name, as canonical JSON: as text, so that rows can be grouped by
+/// it in every reader.
+fn data(rows: &[Row<'_>]) -> Column {
+    let json = |row: &Row<'_>| {
+        let sums = &row.spec().data;
+        let text = || serde_json::to_string(sums).expect("names and sums are text");
+        // The keys of the map are sorted.
+        (!sums.is_empty()).then(text)
+    };
+    StringChunked::from_iter_options("data".into(), rows.iter().map(json)).into_column()
 }
 
 /// Final metrics as canonical JSON; what JSON has no number for is `"NaN"`, `"inf"` or `"-inf"`.

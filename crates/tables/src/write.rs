@@ -13,7 +13,7 @@ use crate::{
     metrics::{self, LIMITS},
     rows,
     runs::{self, Row},
-    stamp::{self, Stamp},
+    stamp::{self, Stamp, Sum, TABLES},
     sweeps,
     text::is_plain,
 };
@@ -33,7 +33,8 @@ pub struct Written {
 ///
 /// - `runs.parquet`: every run, parameters and final metrics as canonical JSON.
 /// - `<experiment>/runs.parquet`: one row a run, sorted by `run_id`; `params.<dotted path>` typed by
-///   the values (a path with several types is text), `final.<metric>` as floats, missing as null.
+///   the values (a path with several types is text), `final.<metric>` as floats, missing as null;
+///   `current` is false where another run answers the same request by now.
 /// - `<experiment>/metrics/part-*.parquet`: `run_id`, `step`, `metric`, `value`.
 /// - `<experiment>/<table>/part-0000.parquet`: the rows that runs emitted, after their `run_id`.
 /// - `sweeps/<sweep>/runs.parquet`: the rows of one sweep with the columns that it has, where the
@@ -50,13 +51,15 @@ pub fn write_tables(
     store: &Path,
     defaults: &dyn Fn(&str) -> Option<Value>,
 ) -> Result<Written, Error> {
-    let tables = store.join("tables");
+    let tables = store.join(TABLES);
     // Two that write at once would leave the tables of one under the stamp of the other.
     let _turn = stamp::take_turn(&tables)?;
-    Stamp::remove(&tables);
+    let stamp = Stamp::begin(&tables)?;
     let all = runs::rows(fold);
-    let mut written = Written { runs: all.len(), ..Written::default() };
-    written.files.push(write_frame(&tables.join("runs.parquet"), &runs::across(&all))?);
+    let runs = all.len();
+    let sum = |table: &Path| stamp.sum(&tables, table);
+    let mut writing = Writing { sum: &sum, made: Vec::new(), skipped: Vec::new() };
+    writing.made.push(write_frame(&tables.join("runs.parquet"), &runs::across(&all))?);
 
     let mut experiments = BTreeMap::<&str, Vec<Row<'_>>>::new();
     for row in all {
@@ -66,44 +69,56 @@ pub fn write_tables(
         if is_plain(experiment) {
             let folder = tables.join(experiment);
             let defaults = defaults(experiment);
-            write_experiment(&folder, experiment, rows, defaults.as_ref(), &mut written)?;
+            writing.experiment(&folder, experiment, rows, defaults.as_ref())?;
             if defaults.as_ref().is_some_and(sweeps::are_free_form) {
                 for (sweep, rows) in sweeps::by_folder(rows) {
                     let path = tables.join("sweeps").join(sweep).join("runs.parquet");
                     let runs = runs::of_experiment(&rows, defaults.as_ref())?;
-                    written.files.push(write_frame(&path, &runs)?);
+                    writing.made.push(write_frame(&path, &runs)?);
                 }
             }
         } else {
-            skip(&mut written, (*experiment).to_owned());
+            writing.skip((*experiment).to_owned());
         }
     }
-    Stamp::new(fold, defaults, &written.files).write(&tables)?;
-    Ok(written)
+    let Writing { made, skipped, .. } = writing;
+    let files = made.iter().map(|(path, _)| path.clone()).collect();
+    stamp.complete(&tables, &made, fold, defaults)?;
+    Ok(Written { files, runs, skipped })
 }
 
-fn write_experiment(
-    folder: &Path,
-    experiment: &str,
-    rows: &[Row<'_>],
-    defaults: Option<&Value>,
-    written: &mut Written,
-) -> Result<(), Error> {
-    let runs = runs::of_experiment(rows, defaults)?;
-    written.files.push(write_frame(&folder.join("runs.parquet"), &runs)?);
-    written.files.extend(metrics::write(&folder.join("metrics"), rows, LIMITS)?);
-    let own = rows::write(folder, rows, |table| {
-        let allowed = experiment::table_name(table).is_ok();
-        if !allowed {
-            skip(written, format!("{experiment}/{table}"));
-        }
-        allowed
-    })?;
-    written.files.extend(own);
-    Ok(())
+/// Tables while they are written.
+struct Writing<'a> {
+    /// What a table that lies there was written with.
+    sum: &'a dyn Fn(&Path) -> Option<Sum>,
+    made: Vec<(PathBuf, Sum)>,
+    skipped: Vec<String>,
 }
 
-fn skip(written: &mut Written, name: String) {
-    warn!(name = ?name, "no table: the name cannot be a folder");
-    written.skipped.push(name);
+impl Writing<'_> {
+    fn experiment(
+        &mut self,
+        folder: &Path,
+        name: &str,
+        rows: &[Row<'_>],
+        defaults: Option<&Value>,
+    ) -> Result<(), Error> {
+        let runs = runs::of_experiment(rows, defaults)?;
+        self.made.push(write_frame(&folder.join("runs.parquet"), &runs)?);
+        self.made.extend(metrics::write(&folder.join("metrics"), rows, self.sum, LIMITS)?);
+        let own = rows::write(folder, rows, |table| {
+            let allowed = experiment::table_name(table).is_ok();
+            if !allowed {
+                self.skip(format!("{name}/{table}"));
+            }
+            allowed
+        })?;
+        self.made.extend(own);
+        Ok(())
+    }
+
+    fn skip(&mut self, name: String) {
+        warn!(name = ?name, "no table: the name cannot be a folder");
+        self.skipped.push(name);
+    }
 }

@@ -48,7 +48,7 @@ impl Store {
         }
         match source {
             Source::Mirror { path, holds, sha256 } => {
-                let path = self.mirror.as_ref().ok_or(SourceFault::NoMirror)?.join(path);
+                let path = self.mirror.as_ref().ok_or(SourceFault::Absent)?.join(path);
                 open_mirrored(&path)?;
                 unpack(&path, *sha256, holds, wanted, staging)
             }

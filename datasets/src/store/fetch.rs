@@ -6,7 +6,7 @@ use std::path::Path;
 use super::receive::{Staging, Stop};
 use super::{DatasetDir, MARKER, Marker, Received, Store, draw, folder};
 use crate::error::{Attempt, Error, SourceFault};
-use crate::manifest::{Manifest, Wanted};
+use crate::manifest::{Manifest, Source, Wanted};
 use crate::progress::{Progress, Step};
 
 impl Store {
@@ -59,7 +59,10 @@ impl Store {
         let files = manifest.wanted().count();
         let mut staging = Staging::new(new, files, progress);
         let mut attempts = self.take_from_mirror(manifest, &mut staging)?;
-        for source in &manifest.sources {
+        // A mirror that nobody gave has not failed.
+        let is_there =
+            |source: &&Source| self.mirror.is_some() || !matches!(source, Source::Mirror { .. });
+        for source in manifest.sources.iter().filter(is_there) {
             let given = manifest.wanted().filter(|file| source.gives(file.path));
             let wanted: Vec<_> = given.filter(|file| !staging.has(file.path)).collect();
             if wanted.is_empty() {
@@ -77,7 +80,8 @@ impl Store {
         let missing = files - staging.len();
         if missing > 0 {
             let dataset = manifest.name.clone();
-            return Err(Error::Fetch { dataset, missing, files, attempts });
+            let mirror = self.mirror.is_some();
+            return Err(Error::Fetch { dataset, missing, files, attempts, mirror });
         }
         let came = manifest.recorded.iter().filter_map(|file| staging.received(&file.path));
         let received: Vec<_> = came.cloned().collect();
@@ -124,7 +128,7 @@ fn failed(
     source: String,
     reason: SourceFault,
 ) {
-    tracing::warn!(source, %reason, "source failed");
+    tracing::info!(source, %reason, "source failed");
     staging.progress.step(Step::Failed { source: &source, reason: &reason });
     attempts.push(Attempt { source, reason });
 }

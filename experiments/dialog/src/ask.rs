@@ -1,4 +1,6 @@
 use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
 
 use experiment::{Error, ParamError, Tool, ToolContext};
 use schemars::JsonSchema;
@@ -56,21 +58,29 @@ fn ask(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(), Error
 }
 
 /// The artifact folder of the one run whose id begins with `prefix`.
-fn folder(prefix: &str, context: &ToolContext<'_>) -> Result<std::path::PathBuf, Error> {
-    let folders = fs::read_dir(&context.artifacts)
-        .map_err(|e| Error::other(format!("reading {}", context.artifacts.display()), e))?;
-    let found: Vec<_> = folders
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
-        .map(|entry| entry.path())
-        .collect();
-    match found.as_slice() {
-        [one] => Ok(one.clone()),
-        many => Err(ParamError {
-            path: "run".into(),
-            wanted: "the beginning of one run's id".into(),
-            found: format!("{prefix:?}, which begins {}", many.len()),
-        }
-        .into()),
+fn folder(prefix: &str, context: &ToolContext<'_>) -> Result<PathBuf, Error> {
+    let folders = match fs::read_dir(&context.artifacts) {
+        // A store without any artifact has no folder for them.
+        Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
+        listed => listed
+            .map_err(|e| Error::other(format!("reading {}", context.artifacts.display()), e))?
+            .filter_map(Result::ok)
+            .map(|entry| entry.path())
+            .filter(|path| Description::is_in(path))
+            .collect(),
+    };
+    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let found: Vec<_> = folders.iter().filter(|path| name(path).starts_with(prefix)).collect();
+    let some = match (found.as_slice(), folders.len()) {
+        ([one], _) => return Ok((*one).clone()),
+        ([], 0) => format!("no run in {} kept one", context.artifacts.display()),
+        ([], kept) => format!("none of the {kept} in {} begins so", context.artifacts.display()),
+        (many, _) => format!("{} begin so", many.len()),
+    };
+    Err(ParamError {
+        path: "run".into(),
+        wanted: "the beginning of the id of one run with a model (`keep_model: true`)".into(),
+        found: format!("{prefix:?}: {some}"),
     }
+    .into())
 }

@@ -48,6 +48,11 @@ impl Description {
         run.artifact(WEIGHTS, &file)
     }
 
+    /// Whether a run's artifacts are those of a kept model.
+    pub(crate) fn is_in(folder: &Path) -> bool {
+        folder.join(DESCRIPTION).is_file()
+    }
+
     /// Reads the description among a run's artifacts.
     pub(crate) fn open(folder: &Path) -> Result<Self, Error> {
         serde_json::from_slice(&read(folder, DESCRIPTION)?)

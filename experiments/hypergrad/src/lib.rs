@@ -83,6 +83,7 @@ impl<T: Targets> Experiment for Hypergrad<T> {
     const VERSION: u32 = 3;
     const SUMMARY: &'static str =
         "Gradients of hyper-parameters through exactly reversible learning (Maclaurin et al. 2015)";
+    const PROGRESS: &'static str = "iterations";
     const METRICS: &'static [Metric] = &[
         Metric::new("objective", "", Better::Lower),
         Metric::new("initial_objective", "", Better::Lower),

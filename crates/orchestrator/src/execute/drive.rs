@@ -50,11 +50,13 @@ pub fn execute(
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Summary, Error> {
-    if options.store.exists() && !options.store.is_dir() {
+    // A link that leads nowhere is not there for `exists`.
+    if fs::symlink_metadata(&options.store).is_ok() && !options.store.is_dir() {
         return Err(Error::NoFolder { path: options.store.clone() });
     }
     let fold = Fold::read(&options.store.join(JOURNAL))?;
     let selection = Selection::new(runs, options.rerun, &fold);
+    remember_request(runs, &fold, options)?;
     observer.notify(&Notice::Skipped(selection.skipped()));
     let since = |run: RunId| selection.since(run);
     let search = options.search.as_ref().map(|policy| rungs::restore(policy, runs, &fold, &since));
@@ -72,6 +74,33 @@ pub fn execute(
     driven?;
     driver.fold.refresh()?;
     Ok(selection.summary(&driver.fold))
+}
+
+/// Notes that runs are asked for whose requests other runs have answered since, so that it is these
+/// that count again.
+fn remember_request(runs: &[RunSpec], fold: &Fold, options: &Options) -> Result<(), Error> {
+    let superseded = fold.superseded();
+    let mut again: Vec<RunId> =
+        runs.iter().map(|spec| spec.run).filter(|run| superseded.contains(run)).collect();
+    again.sort_unstable();
+    again.dedup();
+    if again.is_empty() {
+        return Ok(());
+    }
+    let opened = opened(options, &driver_name());
+    let mut journal = Writer::create(&options.store.join(JOURNAL), opened)?;
+    journal.append(&journal::Event::Requested(journal::Requested { runs: again, at: now() }))?;
+    Ok(journal.sync()?)
+}
+
+fn opened(options: &Options, writer: &str) -> Opened {
+    Opened {
+        writer: writer.into(),
+        role: Role::Driver,
+        pid: std::process::id(),
+        at: now(),
+        ..options.opened.clone()
+    }
 }
 
 /// Makes the store's folders.
@@ -141,13 +170,7 @@ impl<'a> Driver<'a> {
         let name = driver_name();
         // Before the first claim, so that a claim without a heartbeat is one whose driver left.
         let counter = Counter::create(&options.store, &name)?;
-        let opened = Opened {
-            writer: name.clone(),
-            role: Role::Driver,
-            pid: std::process::id(),
-            at: now(),
-            ..options.opened.clone()
-        };
+        let opened = opened(options, &name);
         let start = Instant::now();
         let runs = selection.specs();
         Ok(Self {
@@ -278,6 +301,7 @@ impl<'a> Driver<'a> {
 
     /// What is due once a second.
     fn go_round(&mut self) -> Result<(), Error> {
+        self.observer.notify(&Notice::Tick);
         self.publish()?;
         self.crew.sync(&self.options.store)?;
         self.journal.sync()?;
@@ -338,7 +362,7 @@ impl<'a> Driver<'a> {
 }
 
 /// A name that no other driver of any store has.
-fn driver_name() -> String {
+pub(crate) fn driver_name() -> String {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
     let host: String = host.chars().map(plain).take(32).collect();

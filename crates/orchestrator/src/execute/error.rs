@@ -15,7 +15,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The store's path leads to no folder.
-    #[error("store {path}: wanted a folder, found {}", if path.exists() { "a file" } else { "nothing" })]
+    #[error("store {path}: wanted a folder, found {}", found(path))]
     NoFolder {
         /// The path.
         path: PathBuf,
@@ -60,6 +60,15 @@ pub enum Error {
     /// Driver and worker do not understand each other.
     #[error("protocol between driver and worker: {0}")]
     Protocol(String),
+}
+
+/// What is at a path where a folder should be.
+fn found(path: &Path) -> String {
+    match std::fs::read_link(path) {
+        _ if path.exists() => "a file".into(),
+        Ok(target) => format!("a link to {}, where nothing is", target.display()),
+        Err(_) => "nothing".into(),
+    }
 }
 
 impl Error {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use experiment::RunId;
 use serde::{Deserialize, Serialize};
 
+use super::drive::driver_name;
 use super::incarnation::Incarnation;
 
 /// A run under way.
@@ -96,6 +97,21 @@ impl Drop for Board {
     }
 }
 
+/// Shows others that a call is under way, also before, between and after its sweeps. Until dropped.
+#[derive(Debug)]
+pub struct Presence {
+    _board: Board,
+}
+
+impl Presence {
+    /// In a store, which is made when it is missing.
+    pub fn new(store: &Path) -> Self {
+        let board = Board::new(store, &driver_name());
+        board.show(&Live { process: Incarnation::current(), runs: Vec::new() });
+        Self { _board: board }
+    }
+}
+
 /// What the drivers of a store are executing, by driver; nothing of a driver that is dead.
 pub fn live(store: &Path) -> BTreeMap<String, Vec<LiveRun>> {
     let here = Incarnation::current();
@@ -142,6 +158,10 @@ mod tests {
         let expected = BTreeMap::from([("here".to_owned(), vec![run(Some((2, 10)))])]);
         assert_eq!(live(dir.path()), expected);
         drop(here);
+        assert_eq!(live(dir.path()), BTreeMap::new());
+        let presence = Presence::new(dir.path());
+        assert_eq!(live(dir.path()).into_values().collect::<Vec<_>>(), [Vec::new()]);
+        drop(presence);
         assert_eq!(live(dir.path()), BTreeMap::new());
     }
 }

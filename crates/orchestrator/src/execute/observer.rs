@@ -79,6 +79,8 @@ pub enum Notice {
     Adopted(usize),
     /// Nothing is left to start here; other drivers still work.
     Waiting,
+    /// Time passed: told about once a second while runs are executed or waited for.
+    Tick,
     /// A worker started.
     WorkerStarted {
         /// Its number, from 1.

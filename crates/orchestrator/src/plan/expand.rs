@@ -119,6 +119,7 @@ impl Expansion<'_> {
                 sweep: config.name.clone(),
                 device: self.identity.device,
                 threads: config.resources.threads,
+                engine: Some(self.identity.engine),
                 data: ids.data.clone(),
             };
             let mut all: Vec<(String, Value)> = Vec::with_capacity(point.len() + 1);

@@ -299,6 +299,7 @@ mod tests {
             sweep: "s".into(),
             device: Device::Cpu,
             threads: 1,
+            engine: None,
             data: Default::default(),
         }
     }

@@ -1,10 +1,12 @@
 //! Every way in which a run can end.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use journal::{Cause, Outcome, Status};
+use experiment::RunId;
+use journal::{Cause, Outcome, RunSpec, Status};
 use orchestrator::config::Retry;
 use orchestrator::execute::{Error, LOGS, Notice, Rerun, Stop, log_of, logs_of};
 use rustix::process::{Pid, Signal, kill_process};
@@ -414,6 +416,42 @@ fn runs_of_unknown_experiments_fail_by_name() {
     unknown.experiment_version = 9;
     store.execute(std::slice::from_ref(&unknown));
     assert_eq!(store.error(&unknown), "experiment toy version 9: not part of this program");
+}
+
+/// A program is changed and changed back: the first runs are finished, and are what is asked for.
+#[test]
+fn finished_runs_that_are_asked_for_again_count_again() {
+    let store = Store::new();
+    let old = runs(Way::Succeed, 3);
+    let new: Vec<RunSpec> = runs(Way::Succeed, 2)
+        .into_iter()
+        .map(|spec| RunSpec { run: RunId::of(&format!("new {}", spec.run)), ..spec })
+        .collect();
+    let ids = |runs: &[RunSpec]| -> HashSet<RunId> { runs.iter().map(|spec| spec.run).collect() };
+    store.execute(&old);
+    store.execute(&new);
+    assert_eq!(store.fold().superseded(), ids(&old[..2]));
+    let segments = || fs::read_dir(store.options.store.join("journal")).unwrap().count();
+    let before = segments();
+    assert_eq!(store.execute(&old).skipped.len(), 3);
+    assert_eq!(store.fold().superseded(), ids(&new));
+    assert_eq!(segments(), before + 1);
+    store.execute(&old);
+    assert_eq!(segments(), before + 1, "nothing is written where nothing changes");
+}
+
+#[test]
+fn a_store_that_is_a_link_to_nothing_is_said_to_be_one() {
+    let mut store = Store::new();
+    let link = store.path("link");
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    store.options.store = link;
+    let error = store.execute_with(&runs(Way::Succeed, 1), &Stop::new(), |_| {}).0.unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.ends_with("wanted a folder, found a link to nowhere, where nothing is"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -39,6 +39,7 @@ pub(crate) fn run(params: &Params) -> RunSpec {
         sweep: "test".into(),
         device: Device::Cpu,
         threads: 1,
+        engine: None,
         data: Default::default(),
     }
 }

@@ -9,8 +9,8 @@ use tables::{Format, Published, Request, Runs, Scope, Selection};
 use crate::arguments::{Compare, ConfigOptions, TableFormat};
 use crate::commands::Done;
 use crate::plans::plans;
-use crate::registry;
-use crate::terminal::{print, say};
+use crate::terminal::{STDOUT, print, put, say};
+use crate::{derived, registry};
 
 /// Where published numbers lie, below the working directory.
 const PUBLISHED: &str = "results/published";
@@ -18,11 +18,14 @@ const PUBLISHED: &str = "results/published";
 /// `regimen compare`.
 pub(crate) fn compare(arguments: &Compare) -> Result<Done> {
     let subject = subject(arguments)?;
-    let compared = match arguments.against.as_deref() {
-        Some(store) if arguments.exact => exact(arguments, &subject, Path::new(store)),
-        Some("published") | None => show(arguments, &subject),
-        Some(store) => against(arguments, &subject, Path::new(store)),
-    };
+    let other = arguments.against.as_deref().filter(|other| *other != "published").map(Path::new);
+    let stores = [Some(&*arguments.store.results), other].into_iter().flatten();
+    let stores: Vec<&Path> = stores.inspect(|store| derived::refresh(store)).collect();
+    let compared = derived::reading(&stores, || match other {
+        Some(store) if arguments.exact => exact(arguments, &subject, store),
+        Some(store) => against(arguments, &subject, store),
+        None => show(arguments, &subject),
+    });
     match compared {
         Err(error) if nothing(&error) => {
             say(&error.to_string());
@@ -87,7 +90,7 @@ fn show(arguments: &Compare, subject: &Subject) -> Result<Done> {
     }
     let runs = Runs::read(&arguments.store.results, &experiment(arguments, subject)?)?;
     let comparison = tables::compare(&runs, &request, published.as_ref())?;
-    put(arguments, &|format| comparison.render(format), &|path| comparison.write_parquet(path))?;
+    deliver(arguments, &|format| comparison.render(format), &|| comparison.to_parquet())?;
     Ok(Done::Well)
 }
 
@@ -105,23 +108,21 @@ fn against(arguments: &Compare, subject: &Subject, other: &Path) -> Result<Done>
     };
     let (ours, theirs) = (compare(&arguments.store.results)?, compare(other)?);
     let regression = tables::against(&ours, &theirs, request.better);
-    put(arguments, &|format| regression.render(format), &|path| regression.write_parquet(path))?;
+    deliver(arguments, &|format| regression.render(format), &|| regression.to_parquet())?;
     Ok(if regression.has_changes() { Done::SomeFailed } else { Done::Well })
 }
 
 /// Prints or writes, as the arguments say.
-fn put(
+fn deliver(
     arguments: &Compare,
     render: &dyn Fn(Format) -> String,
-    write_parquet: &dyn Fn(&Path) -> Result<(), tables::Error>,
+    parquet: &dyn Fn() -> Result<Vec<u8>, tables::Error>,
 ) -> Result<()> {
-    match (format(arguments.format), &arguments.output) {
-        (Some(format), None) => print(&render(format))?,
-        (Some(format), Some(path)) => tables::write_page(path, &render(format))?,
-        (None, Some(path)) => write_parquet(path)?,
-        (None, None) => return Err(anyhow!("--format parquet needs --output FILE")),
+    let output = arguments.output.as_deref().unwrap_or(Path::new(STDOUT));
+    match format(arguments.format) {
+        Some(format) => put(output, render(format).as_bytes()),
+        None => put(output, &parquet()?),
     }
-    Ok(())
 }
 
 fn experiment(arguments: &Compare, subject: &Subject) -> Result<String> {
@@ -161,17 +162,21 @@ fn request(arguments: &Compare, subject: &Subject) -> Result<Request> {
 }
 
 /// Prints the table of a plan that was just run.
-pub(crate) fn show_plan(plan: Plan, store: &Path) -> Result<()> {
+pub(crate) fn show_plan(plan: &Plan, store: &Path) -> Result<()> {
     let Some(table) = plan.tables.first() else { return Ok(()) };
-    let mut request = asked_by(table, &plan);
+    let mut request = asked_by(table, plan);
     // The runs are done, so numbers that are not at hand here are no reason to show nothing.
     let published = published(Some(table)).unwrap_or_else(|error| {
         say(&format!("warning: no published numbers: {error:#}"));
         None
     });
-    let runs = Runs::read(store, plan.entry.name)?;
-    request.selection = Subject { experiment: None, plan: Some(plan) }.selection();
-    print(&tables::compare(&runs, &request, published.as_ref())?.render(Format::Table))?;
+    let ids = plan.runs.iter().map(|run| run.spec.run).collect();
+    request.selection = Selection { runs: Some(ids), ..Selection::default() };
+    let comparison = derived::reading(&[store], || {
+        let runs = Runs::read(store, plan.entry.name)?;
+        Ok(tables::compare(&runs, &request, published.as_ref())?)
+    })?;
+    print(&comparison.render(Format::Table))?;
     Ok(())
 }
 

@@ -1,20 +1,17 @@
-use std::io::IsTerminal;
-use std::time::{Duration, Instant};
-
 use anyhow::Result;
-use datasets::{State, Step, Store};
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use datasets::{DatasetDir, State, Store};
 
 use crate::arguments::{DataOptions, DatasetAction, Datasets, ListFormat};
 use crate::commands::Done;
-use crate::terminal::{print, say};
+use crate::progress::{Download, bytes};
+use crate::terminal::print;
 
 pub(crate) fn datasets(arguments: &Datasets) -> Result<Done> {
     let store = store(&arguments.data)?;
     match &arguments.action {
         DatasetAction::List { format } => list(&store, *format),
         DatasetAction::Fetch { name } => {
-            let dir = store.fetch(name, &mut report())?;
+            let dir = fetch(&store, name)?;
             print(&format!("{}\n", dir.path().display()))?;
             Ok(Done::Well)
         }
@@ -24,6 +21,11 @@ pub(crate) fn datasets(arguments: &Datasets) -> Result<Done> {
         }
         DatasetAction::Verify { name } => verify(&store, name.as_deref()),
     }
+}
+
+/// Makes a data set right, showing how on standard error.
+pub(crate) fn fetch(store: &Store, name: &str) -> Result<DatasetDir, datasets::Error> {
+    store.fetch(name, &mut Download::new(store.manifest(name)?))
 }
 
 /// The cache, filled as the options allow.
@@ -44,7 +46,7 @@ fn list(store: &Store, format: ListFormat) -> Result<Done> {
             State::Absent => "not fetched".to_owned(),
             State::Unusable(reason) => format!("unusable: {reason}"),
         };
-        let (bytes, name, version) = (HumanBytes(row.bytes), row.name, row.version);
+        let (bytes, name, version) = (bytes(row.bytes), row.name, row.version);
         let (summary, licence) = (row.summary, row.licence);
         print(&format!("{name} v{version}  {bytes}  {state}\n  {summary}\n  {licence}\n"))?;
     }
@@ -73,32 +75,4 @@ fn verify(store: &Store, name: Option<&str>) -> Result<Done> {
         print(&format!("{name}: {} of {files} files as the manifest says\n", files - faults))?;
     }
     Ok(done)
-}
-
-/// Shows a fetch on standard error: a bar on a terminal, lines elsewhere.
-fn report() -> impl FnMut(Step<'_>) {
-    let bar = if std::io::stderr().is_terminal() {
-        let style = ProgressStyle::with_template("{wide_bar} {bytes} of {total_bytes}, {eta} left");
-        ProgressBar::no_length().with_style(style.expect("a valid template"))
-    } else {
-        ProgressBar::hidden()
-    };
-    let mut last_line = Instant::now();
-    move |step| match step {
-        Step::Waiting { lock } => say(&format!("waiting for another fetch ({})", lock.display())),
-        Step::Trying { source } => say(&format!("from {source}")),
-        Step::Downloaded { bytes, total } => {
-            total.into_iter().for_each(|total| bar.set_length(total));
-            bar.set_position(bytes);
-            if bar.is_hidden() && last_line.elapsed() > Duration::from_secs(10) {
-                let total =
-                    total.map_or(String::new(), |total| format!(" of {}", HumanBytes(total)));
-                say(&format!("{}{total}", HumanBytes(bytes)));
-                last_line = Instant::now();
-            }
-        }
-        Step::Failed { source, reason } => say(&format!("failed: {source}: {reason}")),
-        Step::Published { .. } => bar.finish_and_clear(),
-        _ => {}
-    }
 }

@@ -69,7 +69,8 @@ pub(crate) fn list(plan: &Plan, fold: &Fold, format: ListFormat) -> Result<()> {
     Ok(())
 }
 
-fn plain(value: &Value) -> String {
+/// A value as listings show it.
+pub(crate) fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), |text| text.escape_debug().to_string())
 }
 

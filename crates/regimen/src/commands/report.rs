@@ -2,18 +2,18 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use experiment::RunId;
 use orchestrator::config::{Config, Distribution, Search, Table};
-use orchestrator::execute::JOURNAL;
+use orchestrator::execute;
 use orchestrator::plan::resolved;
 use tables::{About, Asked, Checksum, Drawn, Halving, Log, Report, Selection, Subject};
 
 use crate::arguments::{self, ConfigOptions};
-use crate::commands::{Done, compare, run};
+use crate::commands::{Done, compare};
 use crate::plans::{Planned, identity, plans};
-use crate::registry;
-use crate::terminal::say;
+use crate::terminal::{STDOUT, put, say};
+use crate::{derived, registry};
 
 /// How much of the end of a log is read, and how many of its last lines are shown.
 const LOG_BYTES: u64 = 8192;
@@ -28,11 +28,7 @@ pub(crate) fn report(arguments: &arguments::Report) -> Result<Done> {
     };
     let subjects = subjects(&plans(&options)?, &options)?;
     let store = &arguments.store.results;
-    if store.join(JOURNAL).is_dir()
-        && let Err(error) = run::write_tables(store)
-    {
-        say(&format!("warning: the tables may be older than the runs: {error:#}"));
-    }
+    derived::refresh(store);
     match write(store, subjects, &arguments.output) {
         Err(error) if compare::nothing(&error) => {
             say(&error.to_string());
@@ -138,13 +134,15 @@ pub(crate) fn write(store: &Path, subjects: Vec<Subject>, output: &Path) -> Resu
         store,
         subjects,
         about: &about,
-        log: &|run| log(store, run),
+        log: &|run, attempts| log(store, run, attempts),
         made_by: concat!("regimen ", env!("CARGO_PKG_VERSION")).into(),
         command: format!("regimen {}", quoted(&words)),
     };
-    let page = report.render()?;
-    tables::write_page(output, &page).context("writing the page")?;
-    say(&format!("{}: {} kB", output.display(), page.len().div_ceil(1000)));
+    let page = derived::reading(&[store], || Ok(report.render()?))?;
+    put(output, page.as_bytes())?;
+    if output != Path::new(STDOUT) {
+        say(&format!("{}: {} kB", output.display(), page.len().div_ceil(1000)));
+    }
     Ok(())
 }
 
@@ -158,10 +156,10 @@ fn about(experiment: &str) -> About {
     })
 }
 
-/// The last lines of what a run printed, where it has a log of its own.
-fn log(store: &Path, run: RunId) -> Option<Log> {
-    let name = format!("logs/{run}.log");
-    let mut file = File::open(store.join(&name)).ok()?;
+/// The last lines of what a run printed at its newest attempt, if anything.
+fn log(store: &Path, run: RunId, attempts: u32) -> Option<Log> {
+    let path = execute::log_of(store, run, attempts);
+    let mut file = File::open(&path).ok()?;
     let length = file.metadata().ok().filter(std::fs::Metadata::is_file)?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(LOG_BYTES))).ok()?;
     let mut bytes = Vec::new();
@@ -169,7 +167,8 @@ fn log(store: &Path, run: RunId) -> Option<Log> {
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
     let tail = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n");
-    Some(Log { path: name, tail })
+    let path = path.strip_prefix(store).unwrap_or(&path).display().to_string();
+    Some(Log { path, tail })
 }
 
 /// Words as a shell takes them.

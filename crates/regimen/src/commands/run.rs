@@ -1,11 +1,11 @@
 use std::fs;
-use std::path::Path;
 use std::thread;
 
 use anyhow::{Context, Result};
 use experiment::DataPaths;
 use journal::{Fold, Role};
-use orchestrator::execute::{self, Options, Rerun, Stop, Summary, WorkerCommand};
+use orchestrator::execute::{self, Options, Presence, Rerun, Stop, Summary, WorkerCommand};
+use orchestrator::plan::Plan;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -13,9 +13,9 @@ use crate::arguments::{ListFormat, Run};
 use crate::commands::{Done, compare, plan::list, report};
 use crate::logging::LogFormat;
 use crate::plans::{Planned, plans};
-use crate::progress::SweepProgress;
+use crate::progress::{Forecast, Progress};
 use crate::terminal::say;
-use crate::{provenance, registry};
+use crate::{derived, history, provenance, registry};
 
 /// `regimen run`: execute what is not finished yet, fold, print the tables.
 pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
@@ -32,17 +32,19 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
     }
     let stop = Stop::new();
     listen(&stop)?;
+    let _presence = Presence::new(&arguments.store.results);
+    let mut progress = Progress::new(forecasts(arguments, &plans)?, &arguments.store.results);
     let mut failed = 0;
-    for planned in plans {
-        let summary = execute(arguments, &planned, log_format, &stop)?;
+    for planned in &plans {
+        let summary = execute(arguments, planned, log_format, &stop, &mut progress)?;
         // Without a stop, those that are left are outdated.
         failed += summary.failed.len() + summary.interrupted.len();
-        write_tables(&arguments.store.results)?;
+        derived::write_tables(&arguments.store.results)?;
         if stop.requested() {
             say("interrupted; what was recorded is kept, the same command goes on");
             return Ok(Done::Interrupted);
         }
-        match compare::show_plan(planned.plan, &arguments.store.results) {
+        match compare::show_plan(&planned.plan, &arguments.store.results) {
             Err(error) if compare::nothing(&error) => say(&error.to_string()),
             shown => shown?,
         }
@@ -53,28 +55,49 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
     Ok(if failed > 0 { Done::SomeFailed } else { Done::Well })
 }
 
-fn execute(
+fn execute<'a>(
     arguments: &Run,
-    planned: &Planned,
+    planned: &'a Planned,
     log_format: LogFormat,
     stop: &Stop,
+    progress: &mut Progress<'a>,
 ) -> Result<Summary> {
     let plan = &planned.plan;
     let options = options(arguments, planned, log_format)?;
     let specs: Vec<_> = plan.runs.iter().map(|run| run.spec.clone()).collect();
-    let mut progress = SweepProgress::new(plan, &arguments.store.results);
-    let summary = execute::execute(&specs, &options, &registry::entries(), &mut progress, stop)?;
-    progress.summarise(&summary);
+    progress.begin(plan);
+    let summary = execute::execute(&specs, &options, &registry::entries(), progress, stop)?;
+    progress.finish(&summary);
     Ok(summary)
+}
+
+/// What is known of each sweep before it begins.
+fn forecasts(arguments: &Run, plans: &[Planned]) -> Result<Vec<Forecast>> {
+    let several = plans.len() > 1;
+    // One sweep tells of itself soon enough.
+    let fold = several.then(|| Fold::read(&arguments.store.results.join(execute::JOURNAL)));
+    let fold = fold.transpose()?;
+    let host = provenance::host();
+    let forecast = |Planned { plan, .. }: &Planned| {
+        let past = fold.as_ref().map(|fold| history::past(fold, plan, &host));
+        let (finished, seconds) = past.unwrap_or_default();
+        let finished = if arguments.force { 0 } else { finished };
+        Forecast { runs: plan.runs.len(), finished, seconds, jobs: jobs(arguments, plan) }
+    };
+    Ok(plans.iter().map(forecast).collect())
+}
+
+/// How many runs of a plan are executed at a time.
+fn jobs(arguments: &Run, plan: &Plan) -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    arguments.jobs.map_or(cores / plan.resources.threads.max(1), usize::from).max(1)
 }
 
 fn options(arguments: &Run, planned: &Planned, log_format: LogFormat) -> Result<Options> {
     let resources = &planned.plan.resources;
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let jobs = arguments.jobs.map_or(cores / resources.threads.max(1), usize::from).max(1);
     Ok(Options {
         store: arguments.store.results.clone(),
-        jobs,
+        jobs: jobs(arguments, &planned.plan),
         memory: resources.memory,
         time: resources.time,
         output: resources.output,
@@ -103,27 +126,6 @@ fn worker_command(log_format: LogFormat) -> Result<WorkerCommand> {
     let program = std::env::current_exe().context("finding this program")?;
     let args = ["worker", "--log-format", log_format.name()].map(Into::into).to_vec();
     Ok(WorkerCommand { program, args })
-}
-
-/// Folds the journals of the store into its tables, unless they are up to date.
-pub(crate) fn write_tables(store: &Path) -> Result<()> {
-    let journal = store.join(execute::JOURNAL);
-    let entries = registry::entries();
-    let defaults = |name: &str| entries.iter().find(|e| e.name == name).map(|e| e.defaults());
-    if tables::are_current(&journal, store, &defaults)? {
-        return Ok(());
-    }
-    loop {
-        let fold = Fold::read(&journal)?;
-        match tables::write_tables(&fold, store, &defaults) {
-            // Somebody compacted the journals meanwhile.
-            Err(tables::Error::Journal(error)) if error.is_gone() => {}
-            written => {
-                fold.problems.iter().for_each(|problem| tracing::warn!("{problem}"));
-                return Ok(written.map(drop)?);
-            }
-        }
-    }
 }
 
 /// The first Ctrl-C stops softly, the second at once. A terminal that goes away stops softly, and may

@@ -1,38 +1,38 @@
 use std::time::{Duration, Instant};
 
-use super::Counts;
 use crate::terminal::say;
 
-/// Time between lines.
-const EVERY: Duration = Duration::from_secs(5);
+/// Least and most time between lines. Between them it is a part of the time that passed, so that a
+/// log of hours is no longer than a log of minutes is.
+const EVERY: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(60)];
+const PART: u32 = 20;
 
-/// A line now and then, for logs.
+/// A line now and then, for logs and for terminals that only type.
 pub(super) struct Lines {
+    began: Instant,
     last: Instant,
+    /// What the last line said, without times.
+    said: String,
 }
 
 impl Lines {
-    pub(super) fn new() -> Self {
-        Self { last: Instant::now() }
+    pub(super) fn new(now: Instant) -> Self {
+        Self { began: now, last: now, said: String::new() }
     }
 
-    pub(super) fn show(&mut self, counts: &Counts) {
-        let now = Instant::now();
-        if now - self.last >= EVERY || counts.done == counts.total {
-            self.last = now;
-            say(&line(counts, now));
-        }
+    /// Whether it is time for a line that says `facts`: something new, or that nothing changed for
+    /// long.
+    pub(super) fn is_due(&self, now: Instant, facts: &str) -> bool {
+        let [least, most] = EVERY;
+        let pause = now - self.last;
+        let news = pause >= ((now - self.began) / PART).clamp(least, most);
+        (news && facts != self.said) || pause >= most
     }
-}
 
-/// `12 of 60 runs, 2 running, 1 failed, 0.8 runs/s, 1m left`.
-fn line(counts: &Counts, now: Instant) -> String {
-    let mut line = format!("{} of {} runs{}", counts.done, counts.total, counts.asides());
-    if let Some((rate, left)) = counts.pace(now).filter(|_| counts.done < counts.total) {
-        let left = indicatif::HumanDuration(Duration::try_from_secs_f64(left).unwrap_or_default());
-        line.push_str(&format!(", {rate:.1} runs/s, {left:#} left"));
+    pub(super) fn say(&mut self, now: Instant, facts: String, line: &str) {
+        (self.last, self.said) = (now, facts);
+        say(line);
     }
-    line
 }
 
 #[cfg(test)]
@@ -40,14 +40,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_says_how_long_it_will_take() {
-        let start = Instant::now();
-        let mut counts =
-            Counts { total: 60, done: 20, ended: 10, failed: 1, running: 2, paused: 0, start };
-        let now = start + Duration::from_secs(5);
-        let wanted = "20 of 60 runs, 2 running, 1 failed, 2.0 runs/s, 20s left";
-        assert_eq!(line(&counts, now), wanted);
-        (counts.done, counts.running, counts.paused) = (60, 0, 3);
-        assert_eq!(line(&counts, now), "60 of 60 runs, 3 paused, 1 failed");
+    fn lines_say_something_new_and_become_rare() {
+        let began = Instant::now();
+        let at = |seconds| began + Duration::from_secs(seconds);
+        let mut lines = Lines::new(began);
+        assert!(!lines.is_due(at(4), "1"));
+        assert!(lines.is_due(at(5), "1"));
+        lines.say(at(5), "1".into(), "1 of 9 runs");
+        assert!(!lines.is_due(at(11), "1"), "nothing new");
+        assert!(lines.is_due(at(11), "2"));
+        assert!(lines.is_due(at(65), "1"), "nothing new for long");
+        lines.last = at(600);
+        assert!(!lines.is_due(at(625), "2"));
+        assert!(lines.is_due(at(632), "2"));
+        lines.last = at(36_000);
+        assert!(lines.is_due(at(36_060), "2"));
     }
 }

@@ -35,13 +35,20 @@ fn a_model_in_any_store_is_asked_by_its_run() {
     }
     let unknown = ask("no-such-run");
     assert_code(&unknown, 2);
-    assert!(stderr(&unknown).contains("wanted the beginning of one run's id"), "{unknown:?}");
+    let message = stderr(&unknown);
+    assert!(
+        message.contains("wanted the beginning of the id of one run with a model"),
+        "{message}"
+    );
+    assert!(message.contains("none of the 1 in"), "{message}");
 }
 
 #[test]
 fn a_tool_says_what_it_takes() {
     let help = regimen().args(["dialog", "ask", "--help"]).output().unwrap();
     assert_code(&help, 0);
+    let about = "Tell a trained model a story line by line and ask it questions\n";
+    assert!(stdout(&help).starts_with(about), "{}", stdout(&help));
     for part in ["regimen dialog ask [OPTIONS] <RUN>", "--results <DIR>", "--mirror <DIR>"] {
         assert!(stdout(&help).contains(part), "{part}:\n{}", stdout(&help));
     }
@@ -50,5 +57,29 @@ fn a_tool_says_what_it_takes() {
     assert!(stderr(&nothing).contains("<RUN>"), "{}", stderr(&nothing));
     let unknown = regimen().args(["dialog", "sing"]).output().unwrap();
     assert_code(&unknown, 2);
-    assert!(stderr(&unknown).contains("its tools are:\n  ask: "), "{}", stderr(&unknown));
+    let message = stderr(&unknown);
+    assert!(message.contains("dialog has no tool \"sing\""), "{message}");
+    assert!(message.contains("its tools are:\n  regimen dialog ask  Tell "), "{message}");
+}
+
+#[test]
+fn an_experiment_tells_of_its_tools_or_that_it_has_none() {
+    let help = regimen().args(["dialog", "--help"]).output().unwrap();
+    assert_code(&help, 0);
+    assert!(stdout(&help).contains("regimen dialog ask  Tell "), "{}", stdout(&help));
+    let none = regimen().arg("hypergrad").output().unwrap();
+    assert_code(&none, 2);
+    let message = stderr(&none);
+    assert!(message.contains("hypergrad has no tools; `regimen schema hypergrad`"), "{message}");
+}
+
+#[test]
+fn asking_where_no_model_was_kept_says_how_one_is() {
+    let dir = TempDir::new().unwrap();
+    let asked =
+        regimen().args(["dialog", "ask", "1", "--results"]).arg(dir.path()).output().unwrap();
+    assert_code(&asked, 2);
+    let message = stderr(&asked);
+    assert!(message.contains("(`keep_model: true`)"), "{message}");
+    assert!(message.contains("artifacts kept one"), "{message}");
 }

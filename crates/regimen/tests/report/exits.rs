@@ -32,7 +32,7 @@ fn a_report_is_made_from_journals_alone_and_again() {
     let folder = regimen(&["report", CONFIG, "--results", &store, "-o", &store]);
     assert_code(&folder, 2);
     let said = String::from_utf8_lossy(&folder.stderr);
-    assert!(said.contains("could not replace"), "{said}");
+    assert!(said.contains("it is a folder, wanted the name of a file"), "{said}");
     assert!(dir.path().join("store/journal").is_dir(), "the folder is as it was");
 }
 

@@ -1,9 +1,6 @@
 //! Two stores beside each other: which cells changed beyond their spread.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use experiment::Better;
 use serde::Serialize;
@@ -199,12 +196,12 @@ impl Regression {
         self.text(format)
     }
 
-    /// Writes a Parquet file with a row a cell, the columns being those of [`Format::Csv`].
+    /// The bytes of a Parquet file with a row a cell, the columns being those of [`Format::Csv`].
     ///
     /// # Errors
-    /// [`Error::Parquet`] or [`Error::Io`] naming the file.
-    pub fn write_parquet(&self, path: &Path) -> Result<(), Error> {
-        self.parquet(path)
+    /// [`Error::Parquet`] when two columns have one name.
+    pub fn to_parquet(&self) -> Result<Vec<u8>, Error> {
+        self.parquet()
     }
 
     fn footer(&self) -> Vec<String> {

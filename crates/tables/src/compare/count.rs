@@ -1,18 +1,18 @@
 //! Which runs count.
 
-use std::collections::BTreeMap;
-
+use journal::Status;
 use polars::prelude::*;
 
 use super::Counts;
-use crate::{
-    Cell, Error, Runs,
-    columns::{SPEC_ID, STARTED_AT, STATUS},
-    read::bare,
-};
+use crate::{Cell, Error, Runs, columns::STATUS, read::bare};
 
-/// The runs that count, each as its row and its value.
-pub(super) fn count(runs: &Runs, value: &str) -> Result<(Vec<(usize, f64)>, Counts), Error> {
+/// The runs that count among the current ones, each as its row and its value; so many others were
+/// replaced by these.
+pub(super) fn count(
+    runs: &Runs,
+    value: &str,
+    superseded: usize,
+) -> Result<(Vec<(usize, f64)>, Counts), Error> {
     let column = runs.column(value)?;
     let wrong = || Error::NotNumeric { column: value.into(), found: column.dtype().to_string() };
     if !column.dtype().is_primitive_numeric() {
@@ -20,42 +20,23 @@ pub(super) fn count(runs: &Runs, value: &str) -> Result<(Vec<(usize, f64)>, Coun
     }
     let values = column.cast(&DataType::Float64).map_err(|_| wrong())?;
     let values = values.f64().map_err(|_| wrong())?;
-    let statuses = runs.cells(STATUS)?;
-    let specs = runs.cells(SPEC_ID)?;
-    let started = runs.cells(STARTED_AT)?;
-
-    let mut counts = Counts::default();
-    let mut newest = BTreeMap::<&Cell, (usize, f64)>::new();
-    for (row, status) in statuses.iter().enumerate() {
-        match status {
-            Cell::Text(status) if status == "finished" => {}
-            Cell::Text(status) if status == "failed" => {
-                counts.failed += 1;
-                continue;
-            }
-            Cell::Text(status) if status == "pruned" => {
-                counts.pruned += 1;
-                continue;
-            }
-            _ => {
-                counts.unfinished += 1;
-                continue;
-            }
-        }
-        let Some(value) = values.get(row) else {
-            counts.without_value += 1;
-            continue;
+    let mut counts = Counts { superseded, ..Counts::default() };
+    let mut counted = Vec::with_capacity(runs.len());
+    for (row, status) in runs.cells(STATUS)?.iter().enumerate() {
+        let status = match status {
+            Cell::Text(word) => Status::of(word),
+            _ => None,
         };
-        let known = newest.entry(&specs[row]).or_insert((row, value));
-        if known.0 != row {
-            counts.superseded += 1;
-            if started[row] > started[known.0] {
-                *known = (row, value);
-            }
+        match (status, values.get(row)) {
+            (Some(Status::Finished), Some(value)) => counted.push((row, value)),
+            (Some(Status::Finished), None) => counts.without_value += 1,
+            (Some(Status::Failed), _) => counts.failed += 1,
+            (Some(Status::Pruned), _) => counts.pruned += 1,
+            _ => counts.unfinished += 1,
         }
     }
-    counts.counted = newest.len();
-    if newest.is_empty() {
+    counts.counted = counted.len();
+    if counted.is_empty() {
         let Counts { failed, unfinished, without_value, .. } = counts;
         return Err(Error::Nothing(format!(
             "of {} runs of {}, {failed} failed, {unfinished} are unfinished and {without_value} \
@@ -65,7 +46,5 @@ pub(super) fn count(runs: &Runs, value: &str) -> Result<(Vec<(usize, f64)>, Coun
             bare(value)
         )));
     }
-    let mut counted: Vec<(usize, f64)> = newest.into_values().collect();
-    counted.sort_unstable_by_key(|(row, _)| *row);
     Ok((counted, counts))
 }

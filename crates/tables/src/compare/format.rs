@@ -1,12 +1,10 @@
-use std::path::Path;
-
 use serde::Serialize;
 
 use super::{
     records::{Records, json},
     sheet::Sheet,
 };
-use crate::{Error, file::write_frame};
+use crate::{Error, file::parquet};
 
 /// A form in which a comparison can be printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +40,9 @@ pub(super) trait Shown: Serialize + Sized {
         }
     }
 
-    /// As a Parquet file.
-    fn parquet(&self, path: &Path) -> Result<(), Error> {
-        let frame = self.records().frame();
-        let frame = frame.map_err(|source| Error::Parquet { path: path.into(), source })?;
-        write_frame(path, &frame).map(drop)
+    /// As the bytes of a Parquet file.
+    fn parquet(&self) -> Result<Vec<u8>, Error> {
+        let bytes = self.records().frame().and_then(|frame| parquet(&frame));
+        bytes.map_err(|source| Error::Parquet { path: "comparison".into(), source })
     }
 }

@@ -132,7 +132,7 @@ pub struct Counts {
     pub pruned: usize,
     /// Finished without the metric.
     pub without_value: usize,
-    /// Finished, but another run of the same request with another version or other data is newer.
+    /// Replaced: another run answers the same request with another version, other code or data.
     pub superseded: usize,
 }
 
@@ -155,8 +155,10 @@ pub fn compare(
     };
     let axes = [resolve(&request.rows)?, resolve(&request.columns)?];
     let value = runs.resolve(&request.value)?;
-    let runs = runs.select(&request.selection);
-    let (counted, counts) = count(&runs, &value)?;
+    let selected = runs.select(&request.selection);
+    let runs = selected.current();
+    let superseded = selected.len() - runs.len();
+    let (counted, counts) = count(&runs, &value, superseded)?;
     let pivot = Pivot::new(&runs, axes, counted, published)?;
     let mut cells = pivot.summaries(bare(&value))?;
     if let Some(better) = request.better {

@@ -1,6 +1,6 @@
 //! A comparison as text: for a terminal, for Markdown, for machines.
 
-use std::{fmt::Write, path::Path};
+use std::fmt::Write;
 
 use super::{
     Axis, Comparison, Standing, Summary, Test,
@@ -20,12 +20,12 @@ impl Comparison {
         self.text(format)
     }
 
-    /// Writes a Parquet file with a row a cell, the columns being those of [`Format::Csv`].
+    /// The bytes of a Parquet file with a row a cell, the columns being those of [`Format::Csv`].
     ///
     /// # Errors
-    /// [`Error::Parquet`] or [`Error::Io`] naming the file.
-    pub fn write_parquet(&self, path: &Path) -> Result<(), Error> {
-        self.parquet(path)
+    /// [`Error::Parquet`] when two columns have one name.
+    pub fn to_parquet(&self) -> Result<Vec<u8>, Error> {
+        self.parquet()
     }
 
     /// What a reader must know beside the numbers, one sentence each: which runs count and which do

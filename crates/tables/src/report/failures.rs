@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Cell, Error, Runs,
-    columns::{RUN_ID, STATUS},
+    columns::{ATTEMPTS, RUN_ID, STATUS},
     text::{inert_lines, inert_short},
 };
 
@@ -22,6 +22,9 @@ pub struct Log {
     /// Its last lines.
     pub tail: String,
 }
+
+/// The log of a run that was tried so often.
+pub type LogOf<'a> = dyn Fn(RunId, u32) -> Option<Log> + 'a;
 
 /// Runs that failed with one error.
 #[derive(Debug, PartialEq)]
@@ -58,11 +61,7 @@ const EXAMPLES: usize = 5;
 /// Characters of a log's end.
 const TAIL: usize = 3000;
 
-pub(crate) fn failures(
-    runs: &Runs,
-    listing: &Listing,
-    log: &dyn Fn(RunId) -> Option<Log>,
-) -> Result<Failures, Error> {
+pub(crate) fn failures(runs: &Runs, listing: &Listing, log: &LogOf<'_>) -> Result<Failures, Error> {
     let statuses = runs.cells(STATUS)?;
     let is_failed =
         |row: &usize| matches!(&statuses[*row], Cell::Text(status) if status == "failed");
@@ -73,6 +72,7 @@ pub(crate) fn failures(
         return Ok(Failures::default());
     }
     let (errors, ids) = (runs.cells("error")?, runs.cells(RUN_ID)?);
+    let attempts = runs.cells(ATTEMPTS)?;
     let mut by_error = BTreeMap::<String, Vec<usize>>::new();
     for row in &failed {
         let error = match &errors[*row] {
@@ -86,7 +86,9 @@ pub(crate) fn failures(
     let left_out = sorted.len().saturating_sub(ERRORS);
     sorted.truncate(ERRORS);
     let example = |row: &usize| {
-        let found = ids[*row].to_string().parse::<RunId>().ok().and_then(log);
+        let attempts = attempts[*row].to_string().parse().unwrap_or(1);
+        let run = ids[*row].to_string().parse::<RunId>().ok();
+        let found = run.and_then(|run| log(run, attempts));
         Example {
             id: listing.id(*row),
             what: listing.tags(*row).join(", "),

@@ -17,7 +17,6 @@ mod layout;
 mod limits;
 mod listing;
 mod maps;
-mod output;
 mod page;
 mod parameters;
 mod pareto;
@@ -45,8 +44,7 @@ use limits::Limits;
 use pictures::Budget;
 use section::Section;
 
-pub use failures::Log;
-pub use output::write_page;
+pub use failures::{Log, LogOf};
 pub use search::{Drawn, Halving};
 
 /// What one section of a report is about.
@@ -116,7 +114,7 @@ pub struct Report<'a> {
     /// What is known of an experiment of this name.
     pub about: &'a dyn Fn(&str) -> About,
     /// What a run printed, where that was kept.
-    pub log: &'a dyn Fn(RunId) -> Option<Log>,
+    pub log: &'a LogOf<'a>,
     /// Name and version of the program that makes the page.
     pub made_by: String,
     /// The command that makes the page.

@@ -5,7 +5,7 @@ use std::path::Path;
 use experiment::{Better, Metric, RunId};
 
 use super::{
-    About, Asked, Log, Subject, automatic,
+    About, Asked, LogOf, Subject, automatic,
     confusion::{Confusion, confusion},
     curves::{Curves, Wanted},
     failures::{Failures, failures},
@@ -48,17 +48,18 @@ impl<'a> Section<'a> {
         subject: &'a Subject,
         all: &Runs,
         about: &About,
-        log: &dyn Fn(RunId) -> Option<Log>,
+        log: &LogOf<'_>,
         limits: &Limits,
     ) -> Result<Self, Error> {
-        let runs = all.select(&subject.selection);
+        let selected = all.select(&subject.selection);
+        let runs = selected.current();
         let metrics = if subject.metrics.is_empty() { &about.metrics } else { &subject.metrics };
         let parameters = Parameters::read(&about.schema);
         let listing = Listing::new(&runs, &subject.order, limits)?;
         let points = Points::of(&runs)?;
         let mut section = Self {
             subject,
-            states: States::of(&runs, &subject.selection)?,
+            states: States::of(&selected, &runs, &subject.selection)?,
             summary: inert_short(&about.summary, 400),
             explanation: parameters.explain(&runs)?,
             problems: Vec::new(),
@@ -86,7 +87,10 @@ impl<'a> Section<'a> {
         limits: &Limits,
     ) -> Result<(), Error> {
         if self.runs.is_empty() {
-            self.problems.push("none of these runs is in the store yet".into());
+            self.problems.push(match self.states.replaced() {
+                0 => "none of these runs is in the store yet".into(),
+                _ => "other runs answer the same requests by now".into(),
+            });
             return Ok(());
         }
         let automatic = automatic::request(&self.runs, metrics)?;

@@ -2,14 +2,18 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    fs::File,
     path::Path,
 };
 
 use polars::prelude::*;
 
 use super::curves::Place;
-use crate::{Error, columns::RUN_ID, file::failed, metrics::LIMITS, read::files_in};
+use crate::{
+    Error,
+    columns::RUN_ID,
+    read::{self, files_in},
+    stamp,
+};
 
 /// Columns of a table of metrics.
 pub(crate) const STEP: &str = "step";
@@ -26,17 +30,10 @@ pub(crate) fn batches(
     visit: &mut dyn FnMut(&DataFrame) -> PolarsResult<()>,
 ) -> Result<(), Error> {
     for path in files_in(folder)? {
-        let parquet = |source| Error::Parquet { path: path.clone(), source };
-        let open = || File::open(&path).map_err(|e| failed("open", &path, e));
-        let height = ParquetReader::new(open()?).num_rows().map_err(parquet)?;
-        for start in (0..height).step_by(LIMITS.batch_rows) {
-            let frame = ParquetReader::new(open()?)
-                .with_columns(Some(columns.iter().map(|name| (*name).to_owned()).collect()))
-                .with_slice(Some((start, LIMITS.batch_rows)))
-                .finish()
-                .map_err(parquet)?;
-            visit(&frame).map_err(parquet)?;
-        }
+        let Some(file) = stamp::open(&path)? else { continue };
+        read::batches(&path, &file, columns, &mut |frame| {
+            visit(frame).map_err(|source| Error::Parquet { path: path.clone(), source })
+        })?;
     }
     Ok(())
 }

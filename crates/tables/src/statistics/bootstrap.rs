@@ -66,7 +66,12 @@ impl Bootstrap {
     /// Intervals of at most `N` samples of one size.
     fn of_group<const N: usize>(&self, samples: &[&[f64]]) -> Vec<Option<[f64; 2]>> {
         let n = samples[0].len();
-        let lane = |at: usize, item: usize| samples.get(at).map_or(0.0, |values| values[item]);
+        // Sums of huge values would be beyond all numbers.
+        let scales: [f64; N] =
+            std::array::from_fn(|at| samples.get(at).map_or(1.0, |values| scale(values)));
+        let lane = |at: usize, item: usize| {
+            samples.get(at).map_or(0.0, |values| values[item] * scales[at])
+        };
         let items: Vec<[f64; N]> =
             (0..n).map(|item| std::array::from_fn(|at| lane(at, item))).collect();
         let sums = |draw: u32| {
@@ -82,7 +87,8 @@ impl Bootstrap {
         };
         let sums: Vec<[f64; N]> = (0..self.draws).into_par_iter().map(sums).collect();
         let interval = |at: usize| {
-            let mut means: Vec<f64> = sums.iter().map(|sums| sums[at] / n as f64).collect();
+            let mut means: Vec<f64> =
+                sums.iter().map(|sums| sums[at] / n as f64 / scales[at]).collect();
             means.sort_unstable_by(f64::total_cmp);
             Some([quantile(&means, 0.025)?, quantile(&means, 0.975)?])
         };
@@ -94,6 +100,14 @@ impl Bootstrap {
         rng.set_stream(number.into());
         Draw(rng)
     }
+}
+
+/// A power of two by which the values can be multiplied so that no sum of as many of them overflows:
+/// 1 for all but huge ones, so that no bit of others changes.
+fn scale(values: &[f64]) -> f64 {
+    let largest = values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    let is_huge = largest.is_finite() && !(largest * values.len() as f64).is_finite();
+    if is_huge { 2.0_f64.powi(-64) } else { 1.0 }
 }
 
 /// The random indices of one draw.
@@ -119,6 +133,14 @@ mod tests {
         assert!(1.0 < low && low < 3.0 && 3.0 < high && high < 5.0, "{low} {high}");
         assert_eq!(bootstrap.interval(&[2.0, 2.0]), Some([2.0, 2.0]));
         assert_eq!(bootstrap.interval(&[2.0]), None);
+    }
+
+    #[test]
+    fn huge_values_have_an_interval() {
+        let bootstrap = Bootstrap::default();
+        assert_eq!(bootstrap.interval(&[1e308, 1e308]), Some([1e308, 1e308]));
+        let [low, high] = bootstrap.interval(&[1e308, 1.5e308, 1.7e308]).unwrap();
+        assert!(1e308 <= low && low < high && high <= 1.7e308, "{low} {high}");
     }
 
     #[test]

@@ -169,11 +169,7 @@ fn a_newer_version_of_a_run_replaces_the_older() {
     let mut story = Story::new();
     let old = dialog(1, "rbi", 0);
     story.finish(&old, &[("test_accuracy", 50.0)]);
-    let mut new = old.clone();
-    new.run = experiment::RunId::of("the same request, version 2");
-    let started = journal::Started { spec: new.clone(), attempt: 1, at: 200.0 };
-    story.fold.apply(crate::fixture::WORKER, journal::Event::Started(started));
-    story.end(&new, journal::Outcome::Finished, &[("test_accuracy", 60.0)]);
+    let new = story.replace(&old, &[("test_accuracy", 60.0)]);
     let comparison = compare(&runs(&story), &request(&["regime"], &[]), None).unwrap();
     assert_eq!(comparison.cells[0][0].mean, Some(60.0));
     assert_eq!((comparison.runs.counted, comparison.runs.superseded), (1, 1));
@@ -181,6 +177,13 @@ fn a_newer_version_of_a_run_replaces_the_older() {
     request.selection.runs = Some([old.run].into());
     let comparison = compare(&runs(&story), &request, None).unwrap();
     assert_eq!(comparison.cells[0][0].mean, Some(50.0));
+
+    // A newer one that failed leaves no number of the old code in its place.
+    let failed = journal::Outcome::Failed { error: "diverged".into() };
+    story.end(&new, failed, &[]);
+    request.selection.runs = None;
+    let error = compare(&runs(&story), &request, None).unwrap_err().to_string();
+    assert!(error.contains("of 1 runs of dialog, 1 failed"), "{error}");
 }
 
 #[test]

@@ -106,6 +106,17 @@ impl Story {
         self.fold.apply(DRIVER, Event::Lost(lost));
     }
 
+    /// The same request by a newer version, from its start to its results.
+    pub(crate) fn replace(&mut self, old: &RunSpec, results: &[(&str, f64)]) -> RunSpec {
+        let data = [("file:train.py".to_owned(), "ab12".to_owned())].into();
+        let run = RunId::of(&format!("newer than {}", old.run));
+        let new = RunSpec { run, data, engine: Some(4), ..old.clone() };
+        let started = Started { spec: new.clone(), attempt: 1, at: 200.0 };
+        self.fold.apply(WORKER, Event::Started(started));
+        self.end(&new, Outcome::Finished, results);
+        new
+    }
+
     pub(crate) fn write(&self, store: &Path) -> tables::Written {
         tables::write_tables(&self.fold, store, &|_| None).unwrap()
     }
@@ -124,6 +135,7 @@ pub(crate) fn spec(experiment: &str, params: &Value, seed: u64) -> RunSpec {
         sweep: "quickstart".into(),
         device: Device::Cpu,
         threads: 1,
+        engine: None,
         data: Default::default(),
     }
 }

@@ -3,9 +3,7 @@ use std::{fs, path::Path};
 use experiment::{Better, Metric};
 use journal::Outcome;
 use serde_json::{Value, json};
-use tables::{
-    About, Asked, Checksum, Error, Log, Published, Report, Request, Selection, Subject, write_page,
-};
+use tables::{About, Asked, Checksum, Error, Log, Published, Report, Request, Selection, Subject};
 use tempfile::tempdir;
 
 use crate::{
@@ -31,7 +29,7 @@ pub(crate) fn render(store: &Path, subjects: Vec<Subject>) -> Result<String, Err
         store,
         subjects,
         about: &about,
-        log: &|run| {
+        log: &|run, _| {
             let tail = "loss 3\nTraceback <b>\n  line 7".into();
             (run == dialog(2, "rbi", 7).run).then(|| Log { path: "logs/it.log".into(), tail })
         },
@@ -552,19 +550,4 @@ fn nothing_to_report_is_an_error() {
 #[test]
 fn the_same_runs_give_the_same_page() {
     assert_eq!(page(&story()), page(&story()));
-}
-
-#[test]
-fn a_page_replaces_a_page_but_no_folder() {
-    let folder = tempdir().unwrap();
-    let path = folder.path().join("new/report.html");
-    write_page(&path, "one").unwrap();
-    write_page(&path, "two").unwrap();
-    assert_eq!(fs::read_to_string(&path).unwrap(), "two");
-    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no leftover");
-    let error = write_page(folder.path(), "three").unwrap_err();
-    assert!(error.to_string().starts_with("could not replace "), "{error}");
-    let below_a_file = write_page(&path.join("x.html"), "four").unwrap_err();
-    assert!(matches!(below_a_file, Error::Io { .. }), "{below_a_file}");
-    assert_eq!(fs::read_to_string(&path).unwrap(), "two");
 }

@@ -211,3 +211,118 @@ fn programs_have_a_table_a_sweep() {
     assert_eq!(std::fs::read_dir(store.path().join("tables/sweeps")).unwrap().count(), 2);
     assert_eq!(tables::experiments(store.path()).unwrap(), ["command", "dialog"]);
 }
+
+#[test]
+fn a_replaced_row_says_so_and_rows_carry_what_was_read() {
+    let mut story = Story::new();
+    let (old, other) = (dialog(1, "fp", 0), dialog(2, "fp", 0));
+    story.finish(&old, &[("test_accuracy", 1.0)]);
+    story.finish(&other, &[("test_accuracy", 2.0)]);
+    let new = story.replace(&old, &[("test_accuracy", 3.0)]);
+    let store = tempdir().unwrap();
+    story.write(store.path());
+    let runs = Runs::read(store.path(), "dialog").unwrap();
+    let columns = ["run_id", "current", "engine", "data"].map(|column| cells(&runs, column));
+    let row = |run: experiment::RunId| {
+        let at = columns[0].iter().position(|id| *id == run.to_string()).unwrap();
+        [1, 2, 3].map(|column: usize| columns[column][at].clone())
+    };
+    assert_eq!(row(old.run), ["false", "-", "-"]);
+    assert_eq!(row(other.run), ["true", "-", "-"]);
+    assert_eq!(row(new.run), ["true", "4", r#"{"file:train.py":"ab12"}"#]);
+    assert_eq!((runs.len(), runs.current().len()), (3, 2));
+    let across = read(&store.path().join("tables/runs.parquet"));
+    assert_eq!(across.column("current").unwrap().bool().unwrap().sum(), Some(2));
+    assert!(!tables::is_outcome("current") && !tables::is_outcome("data"));
+}
+
+/// A small store with a table of every kind.
+fn tables_of_every_kind(store: &Path) -> Story {
+    let mut story = Story::new();
+    for seed in 0..3 {
+        let run = dialog(1, "fp", seed);
+        story.start(&run);
+        story.metrics(&run, &[(1, "loss", 0.5), (2, "loss", 0.25)]);
+        story.rows(&run, "answers", &[json!({"question": seed, "right": true})]);
+        story.end(&run, journal::Outcome::Finished, &[("test_accuracy", 90.0 + seed as f64)]);
+    }
+    story.write(store);
+    story
+}
+
+#[test]
+fn damage_is_seen_wherever_it_is_and_mended_by_writing_again() {
+    let (good, bad) = (tempdir().unwrap(), tempdir().unwrap());
+    tables_of_every_kind(good.path());
+    let story = tables_of_every_kind(bad.path());
+    let compared = || tables::exact(bad.path(), good.path(), &tables::Scope::default());
+    assert!(compared().unwrap().is_empty());
+    let journal = bad.path().join("journal");
+    let current = || tables::are_current(&journal, bad.path(), &|_| None).unwrap();
+    assert!(current());
+    for file in ["dialog/runs", "dialog/metrics/part-0000", "dialog/answers/part-0000"] {
+        let path = bad.path().join("tables").join(file).with_extension("parquet");
+        let whole = std::fs::read(&path).unwrap();
+        for at in (0..whole.len()).step_by(7) {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1 << (at % 8);
+            std::fs::write(&path, flipped).unwrap();
+            let error = compared().unwrap_err();
+            assert!(matches!(&error, tables::Error::Damaged { path: found } if *found == path));
+        }
+        for cut in [0, 1, whole.len() - 1] {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            assert!(
+                matches!(compared(), Err(tables::Error::Damaged { .. })),
+                "{file} cut to {cut}"
+            );
+            assert!(!current(), "{file} cut to {cut}");
+        }
+        story.write(bad.path());
+        assert!(current());
+        assert!(compared().unwrap().is_empty(), "{file} was mended");
+    }
+    std::fs::remove_file(bad.path().join("tables/made_from.json")).unwrap();
+    assert!(!current());
+    assert!(compared().unwrap().is_empty(), "tables without sums are read as they are");
+}
+
+#[test]
+fn a_moved_store_keeps_its_tables() {
+    let folder = tempdir().unwrap();
+    let (old, new) = (folder.path().join("tables"), folder.path().join("new"));
+    tables_of_every_kind(&old);
+    std::fs::rename(&old, &new).unwrap();
+    assert!(tables::are_current(&new.join("journal"), &new, &|_| None).unwrap());
+}
+
+#[test]
+fn tables_of_what_the_journals_forgot_are_removed() {
+    let store = tempdir().unwrap();
+    tables_of_every_kind(store.path());
+    let foreign = store.path().join("tables/dialog/mine.parquet");
+    std::fs::write(&foreign, "mine").unwrap();
+    let mut story = Story::new();
+    story.finish(&spec("other", &json!({}), 0), &[("loss", 1.0)]);
+    story.write(store.path());
+    assert_eq!(tables::experiments(store.path()).unwrap(), ["other"]);
+    assert!(foreign.exists(), "what is not ours stays");
+}
+
+/// Readers that do not know Arrow's newest types read them in lists only where nobody names them.
+#[test]
+fn tables_name_no_types_but_those_of_parquet() {
+    let store = tempdir().unwrap();
+    let mut story = Story::new();
+    let params = json!({"program": ["sh", "-c", "true"], "hops": [1, 2], "scales": [0.5]});
+    story.finish(&spec("command", &params, 1), &[("loss", 1.0)]);
+    for file in story.write(store.path()).files {
+        let bytes = std::fs::read(&file).unwrap();
+        let names_arrow = bytes.windows(12).any(|window| window == b"ARROW:schema");
+        assert!(!names_arrow, "{}", file.display());
+    }
+    let runs = Runs::read(store.path(), "command").unwrap();
+    assert_eq!(cells(&runs, "params.program"), ["[sh, -c, true]"]);
+    assert_eq!(cells(&runs, "params.hops"), ["[1, 2]"]);
+    assert_eq!(cells(&runs, "seed"), ["1"]);
+}

@@ -1,0 +1,64 @@
+//! A store's tables are derived from its journals: made again when they are older, or damaged.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use journal::Fold;
+use orchestrator::execute::JOURNAL;
+
+use crate::registry;
+use crate::terminal::say;
+
+/// Folds the journals of a store into its tables, unless these are up to date.
+pub(crate) fn write_tables(store: &Path) -> Result<()> {
+    let entries = registry::entries();
+    let defaults = |name: &str| entries.iter().find(|e| e.name == name).map(|e| e.defaults());
+    if tables::are_current(&store.join(JOURNAL), store, &defaults)? {
+        return Ok(());
+    }
+    make_tables(store)
+}
+
+fn make_tables(store: &Path) -> Result<()> {
+    let entries = registry::entries();
+    let defaults = |name: &str| entries.iter().find(|e| e.name == name).map(|e| e.defaults());
+    loop {
+        let fold = Fold::read(&store.join(JOURNAL))?;
+        match tables::write_tables(&fold, store, &defaults) {
+            // Somebody compacted the journals meanwhile.
+            Err(tables::Error::Journal(error)) if error.is_gone() => {}
+            written => {
+                fold.problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+                return Ok(written.map(drop)?);
+            }
+        }
+    }
+}
+
+/// Brings the tables of a store up to date where that is possible, for somebody who only reads them.
+pub(crate) fn refresh(store: &Path) {
+    if store.join(JOURNAL).is_dir()
+        && let Err(error) = write_tables(store)
+    {
+        say(&format!("warning: the tables may be older than the runs: {error:#}"));
+    }
+}
+
+/// Reads tables of some stores, and again once a damaged one was made again.
+pub(crate) fn reading<T>(stores: &[&Path], read: impl Fn() -> Result<T>) -> Result<T> {
+    let error = match read() {
+        Err(error) => error,
+        done => return done,
+    };
+    let Some(tables::Error::Damaged { path }) = error.downcast_ref() else { return Err(error) };
+    let of_it = stores.iter().find(|store| path.starts_with(store));
+    match of_it.filter(|store| store.join(JOURNAL).is_dir()) {
+        Some(store) => {
+            say(&format!("warning: {error}; it is made again from the journal"));
+            make_tables(store)
+                .with_context(|| format!("making the tables of {}", store.display()))?;
+            read()
+        }
+        None => Err(error.context("there is no journal to make a damaged table from")),
+    }
+}
