@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::{
@@ -9,12 +11,17 @@ use crate::{
 pub trait Bound: Send + Sync {
     /// Parameters with every default filled in.
     fn params(&self) -> &Value;
-    /// Parameters that differ from their default: what identity is computed from.
+    /// Parameters that differ from their default and change what is computed: what identity is
+    /// computed from.
     fn canonical(&self) -> &Value;
     /// Final metrics of a run with these parameters.
     fn metrics(&self) -> Vec<Metric>;
+    /// Metrics that a run with these parameters records step by step.
+    fn step_metrics(&self) -> Vec<Metric>;
     /// Data sets the run will open.
     fn data(&self) -> Vec<DataRef>;
+    /// Programs the run will start: paths, or names to be looked for in `PATH`.
+    fn programs(&self) -> Vec<String>;
     /// Executes one run.
     ///
     /// # Errors
@@ -51,7 +58,9 @@ pub struct Entry {
     pub summary: &'static str,
     /// Final metrics of runs at their defaults.
     pub metrics: &'static [Metric],
-    /// Whether runs may report final metrics that nothing declares.
+    /// Metrics that runs at their defaults record step by step.
+    pub step_metrics: &'static [Metric],
+    /// Whether runs may report metrics that nothing declares.
     pub any_metric: bool,
     /// Per-item scores behind final metrics.
     pub items: &'static [Items],
@@ -70,6 +79,7 @@ impl Entry {
             version: E::VERSION,
             summary: E::SUMMARY,
             metrics: E::METRICS,
+            step_metrics: E::STEP_METRICS,
             any_metric: E::ANY_METRIC,
             items: E::ITEMS,
             bind: bind::<E>,
@@ -152,8 +162,16 @@ impl<E: Experiment> Bound for BoundExperiment<E> {
         self.experiment.metrics()
     }
 
+    fn step_metrics(&self) -> Vec<Metric> {
+        self.experiment.step_metrics()
+    }
+
     fn data(&self) -> Vec<DataRef> {
         self.experiment.data()
+    }
+
+    fn programs(&self) -> Vec<String> {
+        self.experiment.programs()
     }
 
     fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
@@ -171,7 +189,11 @@ fn bind<E: Experiment>(
     let typed: E::Params =
         erased_serde::deserialize(params).map_err(|e| BindError::Deserialize(e.to_string()))?;
     let full = plain(&typed);
-    let canonical = without_defaults(&full, &plain(&E::Params::default()));
+    let default = plain(&E::Params::default());
+    let canonical = match E::identity(&typed) {
+        Cow::Borrowed(_) => without_defaults(&full, &default),
+        Cow::Owned(identity) => without_defaults(&plain(&identity), &default),
+    };
     Ok(Box::new(BoundExperiment { experiment: E::new(typed)?, params: full, canonical }))
 }
 

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -9,6 +9,13 @@ use sha2::{Digest, Sha256};
 
 /// What the name of a file begins with where the names of data sets are wanted.
 pub const FILE: &str = "file:";
+
+/// A path without what does not change it: `./run.py` is `run.py`.
+pub(crate) fn spelled(file: &str) -> String {
+    let parts = Path::new(file).components().filter(|part| *part != Component::CurDir);
+    let path: PathBuf = parts.collect();
+    path.to_str().filter(|path| !path.is_empty()).unwrap_or(file).into()
+}
 
 type Stamp = (PathBuf, u64, Option<SystemTime>);
 
@@ -39,4 +46,21 @@ pub fn checksum(path: &Path) -> io::Result<String> {
     let sum: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     known.insert(stamp, sum.clone());
     Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spelled;
+
+    #[test]
+    fn a_file_has_one_spelling() {
+        for same in ["run.py", "./run.py", ".//./run.py"] {
+            assert_eq!(spelled(same), "run.py");
+        }
+        for (written, path) in
+            [("a//b/./c", "a/b/c"), ("../a", "../a"), ("/a/b/", "/a/b"), (".", ".")]
+        {
+            assert_eq!(spelled(written), path);
+        }
+    }
 }

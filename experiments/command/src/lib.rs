@@ -6,7 +6,9 @@ mod output;
 mod params;
 mod pattern;
 mod process;
+mod words;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -18,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use experiment::{DataRef, Error, Experiment, Metric, ParamError, Run};
 use rustix::process::Signal;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use message::Message;
@@ -54,8 +57,26 @@ impl Experiment for Command {
     }
 
     fn data(&self) -> Vec<DataRef> {
-        let name = |file: &String| DataRef { name: format!("{FILE}{file}") };
+        let name = |file: &String| DataRef { name: format!("{FILE}{}", files::spelled(file)) };
         self.params.files.iter().map(name).collect()
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        let named =
+            |name: &String| Metric { name: name.clone().into(), unit: "".into(), better: None };
+        self.params.metrics.keys().map(named).collect()
+    }
+
+    fn step_metrics(&self) -> Vec<Metric> {
+        self.metrics()
+    }
+
+    fn identity(params: &Params) -> Cow<'_, Params> {
+        params.identity()
+    }
+
+    fn programs(&self) -> Vec<String> {
+        self.params.program.first().cloned().into_iter().collect()
     }
 
     fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
@@ -103,7 +124,8 @@ impl Command {
 
     fn variables(&self, run: &Run<'_>, folder: &Path) -> io::Result<Vec<(String, String)>> {
         let file = folder.join("params.json");
-        fs::write(&file, serde_json::to_vec(&self.params.values).map_err(io::Error::other)?)?;
+        let values = self.params.values.clone().into_iter().collect();
+        fs::write(&file, words::json(&Value::Object(values)))?;
         let threads = run.threads().to_string();
         let path = |path: &Path| path.to_string_lossy().into_owned();
         let mut variables: Vec<(String, String)> = [

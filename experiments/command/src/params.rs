@@ -1,9 +1,12 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use experiment::ParamError;
+use experiment::{ParamError, free_form};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::{files, words};
 
 /// How the program gets its parameters. Whichever it is, the file of `json` is there too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +28,7 @@ pub struct Params {
     /// The program and its first arguments. No shell reads them.
     pub program: Vec<String>,
     /// Parameters of the program, swept as `values.NAME`.
+    #[serde(deserialize_with = "free_form::values")]
     pub values: BTreeMap<String, Value>,
     /// How the program gets them.
     pub pass: Pass,
@@ -48,14 +52,17 @@ impl Default for Params {
             program: Vec::new(),
             values: BTreeMap::new(),
             pass: Pass::Arguments,
-            prefix: "REGIMEN_".into(),
+            prefix: PREFIX.into(),
             metrics: BTreeMap::new(),
             pattern: String::new(),
             files: Vec::new(),
-            grace_seconds: 10.0,
+            grace_seconds: GRACE,
         }
     }
 }
+
+const PREFIX: &str = "REGIMEN_";
+const GRACE: f64 = 10.0;
 
 /// Variables that have a meaning of their own.
 pub(crate) const RESERVED: [&str; 6] = [
@@ -79,48 +86,111 @@ impl Params {
         let prefix = self.prefix.chars().all(variable)
             && !self.prefix.starts_with(|c: char| c.is_ascii_digit());
         ParamError::check(prefix, "prefix", "letters, digits and _", &self.prefix)?;
-        for (name, text) in self.flat() {
-            let path = format!("values.{name}");
-            let plain = name
-                .split('.')
-                .all(|key| !key.is_empty() && key.chars().all(|c| variable(c) || c == '-'));
-            ParamError::check(plain, &path, "a name of letters, digits, _ and -", &name)?;
-            ParamError::check(!text.contains('\0'), &path, "text without NUL", "NUL")?;
-            if self.pass == Pass::Environment {
-                let variable = self.variable(&name);
-                let (free, digit) = (
-                    !RESERVED.contains(&variable.as_str()),
-                    variable.starts_with(|c: char| c.is_ascii_digit()),
-                );
-                let wanted = "a name that makes a variable without a meaning of its own";
-                ParamError::check(free && !digit, &path, wanted, &variable)?;
+        self.check_names()
+    }
+
+    /// Every value has a name that the program can be given, and one of its own.
+    fn check_names(&self) -> Result<(), ParamError> {
+        let leaves = self.leaves();
+        let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+        for (at, Leaf { keys, value }) in leaves.iter().enumerate() {
+            let name = keys.join(".");
+            let refuse = |wanted: &str, found: &str| ParamError::new(path(keys), wanted, found);
+            let (letter, letters): (fn(char) -> bool, _) = match self.pass {
+                Pass::Environment => (|c| c.is_ascii_alphanumeric(), "ASCII letters"),
+                Pass::Arguments | Pass::Json => (char::is_alphanumeric, "letters"),
+            };
+            let plain = |key: &str| {
+                !key.is_empty() && key.chars().all(|c| letter(c) || c == '_' || c == '-')
+            };
+            if self.pass != Pass::Json && !name.split('.').all(plain) {
+                return Err(refuse(&format!("a name of {letters}, digits, _ and -"), &name));
             }
+            let text = value.as_str().unwrap_or_default();
+            if self.pass != Pass::Json && text.contains('\0') {
+                return Err(refuse("text without NUL", "NUL"));
+            }
+            let given = match self.pass {
+                Pass::Environment => self.variable(&name),
+                Pass::Arguments => format!("--{name}"),
+                Pass::Json => name,
+            };
+            let digit = given.starts_with(|c: char| c.is_ascii_digit());
+            let reserved = digit || RESERVED.contains(&given.as_str());
+            if self.pass == Pass::Environment && reserved {
+                let wanted = "a name that makes a variable without a meaning of its own";
+                return Err(refuse(wanted, &given));
+            }
+            if let Some(other) = taken.get(&given) {
+                let other = path(&leaves[*other].keys);
+                let wanted = format!("a name that `{other}` does not give as well");
+                return Err(refuse(&wanted, &given).beside(other));
+            }
+            taken.insert(given, at);
         }
         Ok(())
     }
 
-    /// Every value by dotted name as one word; what is neither text nor a map is JSON.
-    pub(crate) fn flat(&self) -> Vec<(String, String)> {
-        fn add(name: &str, value: &Value, flat: &mut Vec<(String, String)>) {
+    /// Every value that is no map, with the keys that lead to it below `values`.
+    fn leaves(&self) -> Vec<Leaf<'_>> {
+        fn add<'a>(keys: &mut Vec<&'a str>, value: &'a Value, leaves: &mut Vec<Leaf<'a>>) {
             match value {
-                Value::Object(map) => {
+                Value::Object(map) if free_form::non_finite(value).is_none() => {
                     for (key, value) in map {
-                        add(&format!("{name}.{key}"), value, flat);
+                        keys.push(key);
+                        add(keys, value, leaves);
+                        keys.pop();
                     }
                 }
-                Value::String(text) => flat.push((name.into(), text.clone())),
-                other => flat.push((name.into(), other.to_string())),
+                value => leaves.push(Leaf { keys: keys.clone(), value }),
             }
         }
-        let mut flat = Vec::new();
+        let mut leaves = Vec::new();
         for (name, value) in &self.values {
-            add(name, value, &mut flat);
+            add(&mut vec![name.as_str()], value, &mut leaves);
         }
-        flat
+        leaves
+    }
+
+    /// The parameters without what changes nothing that a run computes, and with one spelling a file.
+    pub(crate) fn identity(&self) -> Cow<'_, Self> {
+        let prefix = match self.pass {
+            Pass::Environment => &self.prefix,
+            Pass::Arguments | Pass::Json => PREFIX,
+        };
+        let spelled = self.files.iter().all(|file| files::spelled(file) == *file);
+        if spelled && prefix == self.prefix && self.grace_seconds.to_bits() == GRACE.to_bits() {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self {
+            prefix: prefix.to_owned(),
+            grace_seconds: GRACE,
+            files: self.files.iter().map(|file| files::spelled(file)).collect(),
+            ..self.clone()
+        })
+    }
+
+    /// Every value by dotted name as one word.
+    pub(crate) fn flat(&self) -> Vec<(String, String)> {
+        let one = |Leaf { keys, value }: Leaf<'_>| (keys.join("."), words::word(value));
+        self.leaves().into_iter().map(one).collect()
     }
 
     /// The variable of a dotted name.
     pub(crate) fn variable(&self, name: &str) -> String {
         self.prefix.clone() + &name.to_ascii_uppercase().replace(['.', '-'], "_")
     }
+}
+
+/// A value of the program with its keys.
+struct Leaf<'a> {
+    keys: Vec<&'a str>,
+    value: &'a Value,
+}
+
+/// The path of a value as messages about parameters have it.
+fn path(keys: &[&str]) -> String {
+    let quoted = |key: &&str| if key.contains('.') { format!("\"{key}\"") } else { (*key).into() };
+    let keys: Vec<String> = keys.iter().map(quoted).collect();
+    format!("values.{}", keys.join("."))
 }

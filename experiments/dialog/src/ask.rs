@@ -66,11 +66,9 @@ fn folder(prefix: &str, context: &ToolContext<'_>) -> Result<std::path::PathBuf,
         .collect();
     match found.as_slice() {
         [one] => Ok(one.clone()),
-        many => Err(ParamError {
-            path: "run".into(),
-            wanted: "the beginning of one run's id".into(),
-            found: format!("{prefix:?}, which begins {}", many.len()),
+        many => {
+            let found = format!("{prefix:?}, which begins {}", many.len());
+            Err(ParamError::new("run", "the beginning of one run's id", found).into())
         }
-        .into()),
     }
 }
