@@ -5,6 +5,7 @@ mod commands;
 mod history;
 mod logging;
 mod plans;
+mod preflight;
 mod progress;
 mod provenance;
 mod registry;

@@ -7,7 +7,7 @@ pub(crate) fn opened(role: Role) -> Opened {
     Opened {
         writer: String::new(),
         role,
-        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        host: host(),
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").into(),
         commit: env!("REGIMEN_COMMIT").into(),
@@ -15,6 +15,11 @@ pub(crate) fn opened(role: Role) -> Opened {
         cpu: cpu_model(),
         at: 0.0,
     }
+}
+
+/// The name of this machine.
+pub(crate) fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 fn cpu_model() -> String {

@@ -1,5 +1,7 @@
 use std::io::{self, IsTerminal, Write};
 
+use crate::plans::Mistakes;
+
 /// Writes data to standard output; a reader that went away is no error.
 pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -15,8 +17,19 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// Shows an error with its causes.
+/// Mistakes of configurations that are shown.
+const MOST_MISTAKES: usize = 20;
+
+/// Shows an error with its causes, or each mistake of configurations.
 pub(crate) fn print_error(error: &anyhow::Error) {
+    if let Some(mistakes) = error.downcast_ref::<Mistakes>() {
+        mistakes.iter().take(MOST_MISTAKES).for_each(|mistake| say(&format!("error: {mistake}")));
+        match mistakes.iter().skip(MOST_MISTAKES).count() {
+            0 => {}
+            more => say(&format!("and {more} more mistakes")),
+        }
+        return;
+    }
     let mut text = format!("error: {error}");
     for cause in error.chain().skip(1) {
         text.push_str("\n  because: ");

@@ -6,6 +6,8 @@ mod blas;
 mod command;
 #[path = "cli/compact.rs"]
 mod compact;
+#[path = "cli/configuration.rs"]
+mod configuration;
 #[path = "cli/datasets.rs"]
 mod datasets;
 #[path = "cli/edges.rs"]
@@ -14,6 +16,8 @@ mod edges;
 mod evolve;
 #[path = "cli/examples.rs"]
 mod examples;
+#[path = "cli/first_run.rs"]
+mod first_run;
 #[path = "cli/kill.rs"]
 mod kill;
 #[path = "cli/logs.rs"]

@@ -26,6 +26,11 @@ pub fn is_outcome(column: &str) -> bool {
     !PROVENANCE.contains(&column)
 }
 
+/// Columns of a run table that are neither parameters nor final metrics.
+pub fn fixed_columns() -> impl Iterator<Item = &'static str> {
+    [RUN_ID, SPEC_ID, SEED, STATUS].into_iter().chain(PROVENANCE)
+}
+
 pub(crate) const RUN_ID: &str = "run_id";
 pub(crate) const SEED: &str = "seed";
 pub(crate) const SPEC_ID: &str = "spec_id";

@@ -2,7 +2,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use datasets::{State, Step, Store};
+use datasets::{DatasetDir, State, Step, Store};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 use crate::arguments::{DataOptions, DatasetAction, Datasets, ListFormat};
@@ -14,8 +14,7 @@ pub(crate) fn datasets(arguments: &Datasets) -> Result<Done> {
     match &arguments.action {
         DatasetAction::List { format } => list(&store, *format),
         DatasetAction::Fetch { name } => {
-            let dir = store.fetch(name, &mut report())?;
-            print(&format!("{}\n", dir.path().display()))?;
+            print(&format!("{}\n", fetch(&store, name)?.path().display()))?;
             Ok(Done::Well)
         }
         DatasetAction::Path { name } => {
@@ -24,6 +23,11 @@ pub(crate) fn datasets(arguments: &Datasets) -> Result<Done> {
         }
         DatasetAction::Verify { name } => verify(&store, name.as_deref()),
     }
+}
+
+/// Fetches a data set and shows how far that is.
+pub(crate) fn fetch(store: &Store, name: &str) -> Result<DatasetDir, datasets::Error> {
+    store.fetch(name, &mut report())
 }
 
 /// The cache, filled as the options allow.

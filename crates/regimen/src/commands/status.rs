@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -6,12 +6,15 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
+use experiment::{RunId, SpecId};
 use journal::Fold;
 use orchestrator::execute::{self, LiveRun};
+use orchestrator::plan::{Only, PlannedRun};
 use serde_json::json;
 
-use crate::arguments::{ListFormat, Status};
-use crate::commands::Done;
+use crate::arguments::{ConfigOptions, ListFormat, Status};
+use crate::commands::{Done, report};
+use crate::plans::{Absent, plans};
 use crate::terminal::{print, say};
 
 /// Time between looks with `--watch`.
@@ -23,12 +26,14 @@ const CLEAR: &str = "\x1b[2J\x1b[H";
 pub(crate) fn status(arguments: &Status) -> Result<Done> {
     let store = &arguments.store.results;
     let mut fold = Fold::read(&store.join(execute::JOURNAL))?;
-    let mut shown = text(&fold, store, arguments.format)?;
+    let counted = counted(arguments, &fold)?;
+    let text = |fold: &Fold, format| text(fold, store, format, counted.as_ref());
+    let mut shown = text(&fold, arguments.format)?;
     print(&shown)?;
     while arguments.watch && is_under_way(store) {
         thread::sleep(EVERY);
         fold.refresh()?;
-        let now = text(&fold, store, arguments.format)?;
+        let now = text(&fold, arguments.format)?;
         if now != shown {
             let clear = if std::io::stdout().is_terminal() { CLEAR } else { "" };
             print(&format!("{clear}{now}"))?;
@@ -39,14 +44,44 @@ pub(crate) fn status(arguments: &Status) -> Result<Done> {
     Ok(Done::Well)
 }
 
+/// The runs that are counted; all of them where nothing else is said.
+fn counted(arguments: &Status, fold: &Fold) -> Result<Option<BTreeSet<RunId>>> {
+    let Status { configs, choice, .. } = arguments;
+    if !configs.is_empty() {
+        let options = ConfigOptions { configs: configs.clone(), choice: choice.clone() };
+        let plans = plans(&options, Absent::Ignored)?;
+        let planned = || plans.iter().flat_map(|planned| &planned.plan.runs);
+        let mut counted: BTreeSet<RunId> = planned().map(|run| run.spec.run).collect();
+        // Those that answered a request with other code, data or versions.
+        let here = |run: &&PlannedRun| fold.runs.contains_key(&run.spec.run);
+        let asked: HashSet<SpecId> =
+            planned().filter(|run| !here(run)).map(|run| run.spec.spec).collect();
+        let older = fold.runs.values().filter(|run| asked.contains(&run.spec.spec));
+        counted.extend(older.map(|run| run.spec.run));
+        return Ok(Some(counted));
+    }
+    if !choice.set.is_empty() {
+        report::refuse(choice)?;
+    }
+    let only = choice.only.as_deref().map(Only::parse).transpose()?;
+    let runs = fold.runs.values().map(|run| &*run.spec);
+    Ok(only.map(|only| only.choose(runs)).transpose()?)
+}
+
 /// Whether a driver is at work.
 fn is_under_way(store: &Path) -> bool {
     !execute::live(store).is_empty()
 }
 
-fn text(fold: &Fold, store: &Path, format: ListFormat) -> Result<String> {
+fn text(
+    fold: &Fold,
+    store: &Path,
+    format: ListFormat,
+    counted: Option<&BTreeSet<RunId>>,
+) -> Result<String> {
     let mut sweeps: BTreeMap<(&str, &str), BTreeMap<&str, usize>> = BTreeMap::new();
-    for run in fold.runs.values() {
+    let is_counted = |run: &RunId| counted.is_none_or(|counted| counted.contains(run));
+    for run in fold.runs.values().filter(|run| is_counted(&run.spec.run)) {
         let sweep = sweeps.entry((&run.spec.experiment, &run.spec.sweep)).or_default();
         *sweep.entry(run.status().as_str()).or_default() += 1;
     }
