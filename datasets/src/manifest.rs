@@ -170,6 +170,20 @@ impl Manifest {
         self.wanted().map(|file| file.content.bound()).sum()
     }
 
+    /// Bound on what comes over the network when no mirror has any of it; `None` where a source does
+    /// not say.
+    pub fn download_bytes(&self) -> Option<u64> {
+        let mut sources: Vec<&Source> = Vec::new();
+        for file in self.wanted() {
+            let mut remote = self.sources.iter().filter(|source| source.is_remote());
+            let source = remote.find(|source| source.gives(file.path))?;
+            if !sources.contains(&source) {
+                sources.push(source);
+            }
+        }
+        sources.into_iter().map(Source::bytes).sum()
+    }
+
     /// The file at `path`.
     pub fn file(&self, path: &str) -> Option<&ManifestFile> {
         self.files.iter().find(|file| file.path == path)

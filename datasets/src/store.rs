@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::manifest::{Manifest, ManifestFile, Registry};
+use crate::manifest::{Manifest, ManifestFile, Registry, Source};
 use crate::progress::Progress;
 pub use verify::{Fault, Report};
 
@@ -203,6 +203,30 @@ impl Store {
             return Ok(manifest.checksum());
         }
         Ok(self.present(name)?.manifest.checksum())
+    }
+
+    /// Whether the mirror has every file of the data set `name`, by their names alone.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`].
+    pub fn is_mirrored(&self, name: &str) -> Result<bool, Error> {
+        let manifest = self.manifest(name)?;
+        let Some(mirror) = &self.mirror else { return Ok(false) };
+        let own = mirror.join(&manifest.name);
+        let sources = || {
+            manifest.sources.iter().filter(|source| match source {
+                Source::Mirror { path, .. } => mirror.join(path).is_file(),
+                _ => false,
+            })
+        };
+        Ok(manifest.wanted().all(|file| {
+            own.join(file.path).is_file() || sources().any(|source| source.gives(file.path))
+        }))
+    }
+
+    /// Whether a data set may be fetched from the network.
+    pub fn is_online(&self) -> bool {
+        !self.offline
     }
 
     /// Every data set this store knows, sorted by name.

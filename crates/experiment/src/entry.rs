@@ -16,8 +16,12 @@ pub trait Bound: Send + Sync {
     fn canonical(&self) -> &Value;
     /// Final metrics of a run with these parameters.
     fn metrics(&self) -> Vec<Metric>;
+    /// Metrics that a run with these parameters records step by step.
+    fn step_metrics(&self) -> Vec<Metric>;
     /// Data sets the run will open.
     fn data(&self) -> Vec<DataRef>;
+    /// Programs the run will start: paths, or names to be looked for in `PATH`.
+    fn programs(&self) -> Vec<String>;
     /// Executes one run.
     ///
     /// # Errors
@@ -54,7 +58,9 @@ pub struct Entry {
     pub summary: &'static str,
     /// Final metrics of runs at their defaults.
     pub metrics: &'static [Metric],
-    /// Whether runs may report final metrics that nothing declares.
+    /// Metrics that runs at their defaults record step by step.
+    pub step_metrics: &'static [Metric],
+    /// Whether runs may report metrics that nothing declares.
     pub any_metric: bool,
     /// What a run's progress counts, in the plural.
     pub progress: &'static str,
@@ -76,6 +82,7 @@ impl Entry {
             version: E::VERSION,
             summary: E::SUMMARY,
             metrics: E::METRICS,
+            step_metrics: E::STEP_METRICS,
             any_metric: E::ANY_METRIC,
             progress: E::PROGRESS,
             items: E::ITEMS,
@@ -166,8 +173,16 @@ impl<E: Experiment> Bound for BoundExperiment<E> {
         self.experiment.metrics()
     }
 
+    fn step_metrics(&self) -> Vec<Metric> {
+        self.experiment.step_metrics()
+    }
+
     fn data(&self) -> Vec<DataRef> {
         self.experiment.data()
+    }
+
+    fn programs(&self) -> Vec<String> {
+        self.experiment.programs()
     }
 
     fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {

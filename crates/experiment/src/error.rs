@@ -100,15 +100,33 @@ impl Error {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: wanted {wanted}, found {found}")]
 pub struct ParamError {
-    /// Dotted path below `params`, for example `optimizer.learning_rate`.
+    /// Dotted path below `params`, for example `optimizer.learning_rate`; a key with a dot stands in
+    /// quotes.
     pub path: String,
     /// What would have been right.
     pub wanted: String,
     /// What stood there.
     pub found: String,
+    /// Another parameter that it is about, for example one that gives the same name.
+    pub other: Option<String>,
 }
 
 impl ParamError {
+    /// An error about one parameter.
+    pub fn new(
+        path: impl Into<String>,
+        wanted: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self { path: path.into(), wanted: wanted.into(), found: found.into(), other: None }
+    }
+
+    /// The error, which is about another parameter as well.
+    #[must_use]
+    pub fn beside(self, other: impl Into<String>) -> Self {
+        Self { other: Some(other.into()), ..self }
+    }
+
     /// `Ok` when `holds`, otherwise an error naming the parameter.
     pub fn check(
         holds: bool,
@@ -119,6 +137,6 @@ impl ParamError {
         if holds {
             return Ok(());
         }
-        Err(Self { path: path.into(), wanted: wanted.into(), found: found.to_string() })
+        Err(Self::new(path, wanted, found.to_string()))
     }
 }

@@ -46,6 +46,11 @@ impl Metric {
     pub const fn new(name: &'static str, unit: &'static str, better: Better) -> Self {
         Self { name: Cow::Borrowed(name), unit: Cow::Borrowed(unit), better: Some(better) }
     }
+
+    /// A metric of which neither direction is better.
+    pub const fn neutral(name: &'static str, unit: &'static str) -> Self {
+        Self { name: Cow::Borrowed(name), unit: Cow::Borrowed(unit), better: None }
+    }
 }
 
 /// Scores of single test items whose mean is a final metric, in a table of the run's own; tests
@@ -97,11 +102,16 @@ pub trait Experiment: Sized + Send + Sync + 'static {
     const SUMMARY: &'static str;
     /// Final metrics, the first being the one that search and selection look at.
     const METRICS: &'static [Metric];
-    /// Whether a run may report final metrics beside those of [`metrics`](Self::metrics).
+    /// Whether a run may report metrics beside those of [`metrics`](Self::metrics) and
+    /// [`step_metrics`](Self::step_metrics).
     const ANY_METRIC: bool = false;
 
     /// What [`Run::progress`] counts, in the plural.
     const PROGRESS: &'static str = "steps";
+
+    /// Metrics recorded step by step. A search compares trials by one of them: by the first that is
+    /// a final metric too where nothing else is said.
+    const STEP_METRICS: &'static [Metric] = &[];
 
     /// Per-item scores behind final metrics.
     const ITEMS: &'static [Items] = &[];
@@ -117,10 +127,20 @@ pub trait Experiment: Sized + Send + Sync + 'static {
         Self::METRICS.to_vec()
     }
 
+    /// The metrics that a run with these parameters records step by step.
+    fn step_metrics(&self) -> Vec<Metric> {
+        Self::STEP_METRICS.to_vec()
+    }
+
     /// The parameters as identity sees them: those that change nothing of what is computed are at
     /// their defaults, and one thing has one spelling.
     fn identity(params: &Self::Params) -> Cow<'_, Self::Params> {
         Cow::Borrowed(params)
+    }
+
+    /// Programs that [`run`](Self::run) starts: paths, or names to be looked for in `PATH`.
+    fn programs(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// The data sets that [`run`](Self::run) will open.

@@ -7,6 +7,7 @@
 mod entry;
 mod error;
 mod experiment;
+pub mod free_form;
 mod identity;
 mod random;
 mod run;

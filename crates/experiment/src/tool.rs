@@ -42,11 +42,8 @@ impl Tool {
     ) -> Self {
         let erased = move |args: Value, context: &mut ToolContext<'_>| {
             let found = args.to_string();
-            let args: A = serde_json::from_value(args).map_err(|e| ParamError {
-                path: name.into(),
-                wanted: e.to_string(),
-                found,
-            })?;
+            let args: A = serde_json::from_value(args)
+                .map_err(|e| ParamError::new(name, e.to_string(), found))?;
             run(&args, context)
         };
         Self { name, summary, schema: schemars::schema_for!(A).into(), run: Box::new(erased) }

@@ -13,6 +13,7 @@ mod resources;
 mod scalar;
 mod search;
 mod seeds;
+mod set;
 mod source;
 mod sweep;
 mod table;
@@ -20,13 +21,12 @@ mod when;
 
 use std::path::Path as FilePath;
 
-use experiment::{BindError, Bound, Entry, Metric, ParamError};
+use experiment::{BindError, Bound, Entry, ParamError};
 
 use deserialize::{Overlay, Reader, Trace, typed};
-use error::hint;
 
 pub use axis::Axis;
-pub use error::ConfigError;
+pub use error::{ConfigError, ConfigErrors, nearest};
 pub use node::{Content, Key, Node};
 pub use path::Path;
 pub use random::{Distribution, Draw, Drawn, Random};
@@ -34,11 +34,16 @@ pub use resources::{Resources, Retry};
 pub use search::Search;
 pub use seeds::Seeds;
 pub use source::{Origin, Source, Span};
-pub use sweep::{Block, Sweep};
+pub use sweep::{Block, Excluded, Sweep};
 pub use table::Table;
 pub use when::When;
 
+pub(crate) use error::{Faults, hint};
 pub(crate) use random::MOST_SOBOL;
+pub(crate) use resources::{size_text, time_text};
+pub(crate) use scalar::{float as float_text, resolve as resolve_scalar};
+pub(crate) use search::Reported;
+pub(crate) use set::Change;
 
 /// One configuration: what to run.
 #[derive(Debug, Clone)]
@@ -56,6 +61,24 @@ pub struct Config {
     /// How results are to be shown, one entry a table.
     pub tables: Vec<Table>,
     root: Node,
+    changes: Vec<Change>,
+}
+
+/// A configuration as far as it could be read.
+pub(crate) struct Read {
+    pub(crate) config: Config,
+    pub(crate) faults: Faults,
+    /// Whether all of the sweep could be read.
+    pub(crate) whole_sweep: bool,
+}
+
+/// What a file may turn out to be.
+#[derive(Debug)]
+pub enum Loaded<T> {
+    /// A configuration.
+    Whole(T),
+    /// Without a name and without a mistake: a part for others to extend.
+    Part,
 }
 
 const KEYS: &[&str] =
@@ -64,11 +87,69 @@ const KEYS: &[&str] =
 /// Reads a file with everything it extends, changed by the arguments of `--set`.
 ///
 /// # Errors
-/// A located [`ConfigError`]. Parameters themselves are checked when the experiment binds them.
-pub fn load(path: &FilePath, set: &[String]) -> Result<Config, ConfigError> {
-    let root = compose::compose(path, set)?;
-    known_keys(&root, &Path::root(), KEYS)?;
-    let text = |key: &str| match root.get(key) {
+/// All mistakes that can be known without the experiment, each with its place.
+pub fn load(path: &FilePath, set: &[String]) -> Result<Config, ConfigErrors> {
+    match read(path, set, &[])? {
+        Loaded::Whole(Read { config, faults, .. }) => faults.none_or(config),
+        Loaded::Part => Err(nameless(path)),
+    }
+}
+
+/// What is wrong with a part where a configuration is wanted.
+pub fn nameless(path: &FilePath) -> ConfigErrors {
+    let source = Source { origin: Origin::File(path.into()), text: String::new() };
+    let message = "key `name` is missing: the file is a part, to be extended by a configuration";
+    ConfigError::new(&Span::whole(&source.into()), Path::root(), message).into()
+}
+
+/// Reads as much of a configuration as there is, with all mistakes.
+///
+/// # Errors
+/// One that leaves nothing to go on with.
+pub(crate) fn read(
+    path: &FilePath,
+    set: &[String],
+    entries: &[Entry],
+) -> Result<Loaded<Read>, ConfigErrors> {
+    let mut faults = Faults::default();
+    let composed = compose::compose(path, set, &mut faults);
+    let Some(compose::Composed { root, changes }) = faults.keep(composed) else {
+        return Err(faults.none_or(()).expect_err("composing failed"));
+    };
+    check_top(&root, entries, &mut faults);
+    if root.get("name").is_none() && faults.is_empty() {
+        return Ok(Loaded::Part);
+    }
+    let part = |key: &str| root.get(key).filter(|node| node.content != Content::Null);
+    let name = faults.keep(text(&root, "name"));
+    let experiment = faults.keep(text(&root, "experiment"));
+    let nothing = Node { content: Content::Map(Vec::new()), span: root.span.clone() };
+    let params = part("params").cloned().unwrap_or_else(|| nothing.clone());
+    let is_map = matches!(params.content, Content::Map(_));
+    if !is_map {
+        let message = format!("wanted a map, found {}", params.describe());
+        faults.add(ConfigError::new(&params.span, Path::from_iter(["params"]), message));
+    }
+    let before = faults.count();
+    let sweep = part("sweep").map(|node| Sweep::read(node, &mut faults)).unwrap_or_default();
+    let whole_sweep = faults.count() == before;
+    let resources = part("resources").map(|node| Resources::read(node, &mut faults));
+    let tables = part("table").map(|node| tables(node, &mut faults)).unwrap_or_default();
+    let config = Config {
+        name: name.unwrap_or_default(),
+        experiment: experiment.unwrap_or_default(),
+        params: if is_map { params } else { nothing },
+        sweep,
+        resources: resources.unwrap_or_default(),
+        tables,
+        root,
+        changes,
+    };
+    Ok(Loaded::Whole(Read { config, faults, whole_sweep }))
+}
+
+fn text(root: &Node, key: &str) -> Result<String, ConfigError> {
+    match root.get(key) {
         Some(Node { content: Content::Text(text), .. }) if !text.is_empty() => Ok(text.clone()),
         Some(node) => {
             let message = format!("wanted text, found {}", node.describe());
@@ -78,53 +159,76 @@ pub fn load(path: &FilePath, set: &[String]) -> Result<Config, ConfigError> {
             let message = format!("key `{key}` is missing");
             Err(ConfigError::new(&root.span, Path::root(), message))
         }
-    };
-    let part = |key: &str| root.get(key).filter(|node| node.content != Content::Null);
-    let params = match part("params") {
-        Some(node) => node.clone(),
-        None => Node { content: Content::Map(Vec::new()), span: root.span.clone() },
-    };
-    if !matches!(params.content, Content::Map(_)) {
-        let message = format!("wanted a map, found {}", params.describe());
-        return Err(ConfigError::new(&params.span, Path::from_iter(["params"]), message));
     }
-    Ok(Config {
-        name: text("name")?,
-        experiment: text("experiment")?,
-        params,
-        sweep: part("sweep").map(Sweep::read).transpose()?.unwrap_or_default(),
-        resources: part("resources").map(Resources::read).transpose()?.unwrap_or_default(),
-        tables: part("table").map(tables).transpose()?.unwrap_or_default(),
-        root,
-    })
+}
+
+/// Refuses keys at the top that are not known; what is a parameter belongs below `params`.
+fn check_top(root: &Node, entries: &[Entry], faults: &mut Faults) {
+    let Content::Map(fields) = &root.content else { return };
+    let named = root.get("experiment").map(|node| &node.content);
+    let entry = entries.iter().find(|entry| named == Some(&Content::Text(entry.name.into())));
+    let params = entry.map(Entry::defaults);
+    let params =
+        || params.iter().filter_map(|params| params.as_object()).flat_map(|map| map.keys());
+    for (key, _) in fields.iter().filter(|(key, _)| !KEYS.contains(&key.text.as_str())) {
+        let message = match nearest(&key.text, KEYS.iter().copied()) {
+            None if params().any(|name| *name == key.text) => {
+                format!("`{0}` is a parameter: write `params.{0}`", key.text)
+            }
+            None => match nearest(&key.text, params().map(String::as_str)) {
+                Some(name) => {
+                    format!("unknown key `{}`; did you mean `params.{name}`?", key.text)
+                }
+                None => format!(
+                    "unknown key `{}`{}; parameters stand below `params`",
+                    key.text,
+                    hint(&key.text, KEYS.iter().copied())
+                ),
+            },
+            Some(nearest) => format!("unknown key `{}`; did you mean `{nearest}`?", key.text),
+        };
+        faults.add(ConfigError::new(&key.span, Path::from_iter([&key.text]), message));
+    }
 }
 
 /// One table, or a list of them.
-fn tables(node: &Node) -> Result<Vec<Table>, ConfigError> {
+fn tables(node: &Node, faults: &mut Faults) -> Vec<Table> {
+    let mut tables = Vec::new();
+    for (path, node) in table_nodes(node) {
+        tables.extend(typed(node, &path, faults));
+    }
+    tables
+}
+
+/// The blocks of `table:` with their paths.
+pub(crate) fn table_nodes(node: &Node) -> Vec<(Path, &Node)> {
     let path = Path::from_iter(["table"]);
     match &node.content {
         Content::Seq(items) => {
-            let one = |(at, node)| typed(node, &path.join(format!("[{at}]")));
+            let one = |(at, node)| (path.join(format!("[{at}]")), node);
             items.iter().enumerate().map(one).collect()
         }
-        _ => Ok(vec![typed(node, &path)?]),
+        _ => vec![(path, node)],
     }
 }
 
-/// Refuses keys that are not known.
-pub(crate) fn known_keys(node: &Node, path: &Path, known: &[&str]) -> Result<(), ConfigError> {
+/// Refuses what is no map; keys that are not known are kept as mistakes.
+pub(crate) fn known_keys(
+    node: &Node,
+    path: &Path,
+    known: &[&str],
+    faults: &mut Faults,
+) -> Result<(), ConfigError> {
     let Content::Map(entries) = &node.content else {
         let message = format!("wanted a map, found {}", node.describe());
         return Err(ConfigError::new(&node.span, path.clone(), message));
     };
-    match entries.iter().find(|(key, _)| !known.contains(&key.text.as_str())) {
-        None => Ok(()),
-        Some((key, _)) => {
-            let nearest = hint(&key.text, known.iter().copied());
-            let message = format!("unknown key `{}`{nearest}", key.text);
-            Err(ConfigError::new(&key.span, path.join(&key.text), message))
-        }
+    for (key, _) in entries.iter().filter(|(key, _)| !known.contains(&key.text.as_str())) {
+        let nearest = hint(&key.text, known.iter().copied());
+        let message = format!("unknown key `{}`{nearest}", key.text);
+        faults.add(ConfigError::new(&key.span, path.join(&key.text), message));
     }
+    Ok(())
 }
 
 impl Config {
@@ -133,13 +237,14 @@ impl Config {
         &self.root
     }
 
-    /// How trials are chosen to go on by the metrics of the experiment; all of them do when absent.
-    ///
-    /// # Errors
-    /// A block that does not fit, located.
-    pub fn search(&self, metrics: &[Metric]) -> Result<Option<Search>, ConfigError> {
-        let node = self.root.get("search").filter(|node| node.content != Content::Null);
-        node.map(|node| Search::read(node, metrics)).transpose()
+    /// What the arguments of `--set` did.
+    pub(crate) fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// A part of the composed tree that is there and not null.
+    pub(crate) fn part(&self, key: &str) -> Option<&Node> {
+        self.root.get(key).filter(|node| node.content != Content::Null)
     }
 
     /// The entry of the experiment.
@@ -155,22 +260,20 @@ impl Config {
         })
     }
 
-    /// Binds the parameters with some of them replaced.
-    ///
-    /// # Errors
-    /// Located at the value that does not fit, also when it came from the sweep.
-    pub fn bind(
+    /// Binds parameters, those of the configuration or some like them, with some replaced.
+    pub(crate) fn bind(
         &self,
+        params: &Node,
         entry: &Entry,
         point: &[(&Path, &Node)],
-    ) -> Result<Box<dyn Bound>, ConfigError> {
+    ) -> Result<Box<dyn Bound>, Refused> {
         let overlay: Overlay<'_> = point.iter().map(|(path, node)| (path.keys(), *node)).collect();
-        let trace = Trace::new(&self.params, &Path::from_iter(["params"]));
-        let reader = Reader::new(&self.params, overlay, &trace);
+        let trace = Trace::new(params, &Path::from_iter(["params"]));
+        let reader = Reader::new(params, overlay, &trace);
         let bound = entry.bind(&mut <dyn erased_serde::Deserializer<'_>>::erase(reader));
         bound.map_err(|error| match error {
-            BindError::Deserialize(message) => trace.error(message),
-            BindError::Param(error) => self.locate(&error, point),
+            BindError::Deserialize(message) => Refused::Unread(trace.error(message)),
+            BindError::Param(error) => Refused::Impossible(self.locate(&error, point)),
         })
     }
 
@@ -179,12 +282,13 @@ impl Config {
         ConfigError::new(&self.params.span, Path::from_iter(["params"]), message)
     }
 
-    /// An error that concerns a parameter that reads `text`, one below `first` if there is such a
-    /// key, or all of them where none does.
+    /// An error that concerns a parameter that reads `text`, one of the point or below `first` if
+    /// there is such a key, or all of them where none does.
     pub(crate) fn error_at_text(
         &self,
         first: &str,
         text: &str,
+        point: &[(&Path, &Node)],
         message: impl Into<String>,
     ) -> ConfigError {
         fn find<'a>(node: &'a Node, text: &str, keys: &mut Vec<String>) -> Option<&'a Node> {
@@ -197,7 +301,11 @@ impl Config {
                 found
             };
             match &node.content {
-                Content::Text(found) => (found == text).then_some(node),
+                // `./run.py` is the file `run.py`.
+                Content::Text(found) => {
+                    let same = found == text || found.strip_prefix("./") == Some(text);
+                    same.then_some(node)
+                }
                 Content::Map(entries) => {
                     entries.iter().find_map(|(key, node)| below(key.text.clone(), node))
                 }
@@ -207,8 +315,17 @@ impl Config {
                 _ => None,
             }
         }
-        let mut keys = vec!["params".to_owned(), first.to_owned()];
-        let found = self.params.get(first).and_then(|node| find(node, text, &mut keys));
+        let mut keys = vec!["params".to_owned()];
+        let swept = point.iter().find_map(|(path, node)| {
+            keys.truncate(1);
+            keys.extend(path.keys().iter().cloned());
+            find(node, text, &mut keys)
+        });
+        let found = swept.or_else(|| {
+            keys.truncate(1);
+            keys.push(first.to_owned());
+            self.params.get(first).and_then(|node| find(node, text, &mut keys))
+        });
         let found = found.or_else(|| {
             keys.truncate(1);
             find(&self.params, text, &mut keys)
@@ -221,14 +338,36 @@ impl Config {
 
     /// Places a refusal of an experiment at the value it is about.
     fn locate(&self, error: &ParamError, point: &[(&Path, &Node)]) -> ConfigError {
-        let path: Path = error.path.split('.').collect();
-        let swept = point.iter().find(|(key, _)| **key == path).map(|(_, node)| *node);
-        let span = match swept.or_else(|| self.params.at(&path)) {
-            Some(node) => &node.span,
-            None => &self.params.span,
-        };
+        let parse = |path: &str| Path::parse(path).unwrap_or_else(|_| path.split('.').collect());
+        let path = parse(&error.path);
         let full = std::iter::once("params").chain(path.keys().iter().map(String::as_str));
-        let message = format!("wanted {}, found {}", error.wanted, error.found);
+        let span = self.span_of(&path, point).unwrap_or(&self.params.span);
+        let mut message = format!("wanted {}, found {}", error.wanted, error.found);
+        let other = error.other.as_ref().and_then(|path| self.span_of(&parse(path), point));
+        // An argument is shown as a whole anyway.
+        if let Some(other) =
+            other.filter(|other| other.source != span.source || other.line != span.line)
+        {
+            message = format!("{message}; the other is at {other}");
+        }
         ConfigError::new(span, full.collect(), message)
     }
+
+    /// Where a parameter has its value from at a point of the sweep.
+    fn span_of<'a>(&'a self, path: &Path, point: &[(&Path, &'a Node)]) -> Option<&'a Span> {
+        let swept = point.iter().rev().find_map(|(key, node)| {
+            let below: Path = path.keys().strip_prefix(key.keys())?.iter().cloned().collect();
+            node.at(&below)
+        });
+        swept.or_else(|| self.params.at(path)).map(|node| &node.span)
+    }
+}
+
+/// Why parameters were refused.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// A wrong type, an unknown key or a missing one.
+    Unread(ConfigError),
+    /// A value that makes no sense.
+    Impossible(ConfigError),
 }

@@ -2,4 +2,5 @@
 
 pub mod config;
 pub mod execute;
+pub mod needs;
 pub mod plan;

@@ -1,21 +1,34 @@
 //! From a configuration to the list of runs it asks for.
 
+mod check;
 mod draw;
+mod estimate;
 mod expand;
 mod identity;
+mod label;
 mod only;
 mod points;
 mod resolved;
 mod scope;
+mod shown;
 mod sobol;
 mod state;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 use experiment::{Better, Entry, Metric};
 use journal::RunSpec;
 use serde_json::Value;
 
-use crate::config::{Config, ConfigError, Resources, Search, Table};
-pub use identity::Identity;
+use crate::config::{
+    self, Config, ConfigError, ConfigErrors, Faults, Loaded, Read, Resources, Search, Table,
+};
+
+pub use estimate::{Estimate, Pace, duration};
+pub use identity::{Identity, Sum};
+pub use label::label;
 pub use only::{Only, OnlyError};
 pub use resolved::resolved;
 pub use state::{History, Known, State};
@@ -36,10 +49,16 @@ pub struct Plan {
     pub resources: Resources,
     /// Final metrics of its runs.
     pub metrics: Vec<Metric>,
+    /// Metrics that its runs record step by step.
+    pub step_metrics: Vec<Metric>,
     /// How results are to be shown, one entry a table.
     pub tables: Vec<Table>,
     /// How many points of the sweep asked for a run that another point had asked for.
     pub duplicates: usize,
+    /// How many runs are planned once a data set was fetched, by its name.
+    pub awaiting: BTreeMap<String, usize>,
+    /// What looks like a mistake.
+    pub warnings: Vec<ConfigError>,
 }
 
 /// One run of a plan.
@@ -49,35 +68,80 @@ pub struct PlannedRun {
     pub spec: RunSpec,
     /// What the sweep varies, in its order, the seed last.
     pub varies: Vec<(String, Value)>,
+    /// Programs it starts.
+    pub programs: Arc<[String]>,
+}
+
+/// What plans are made with.
+pub struct Context<'a> {
+    /// The experiments there are.
+    pub entries: &'a [Entry],
+    /// What identity depends on.
+    pub identity: &'a Identity<'a>,
+    /// Columns that the tables of runs have beside parameters and metrics.
+    pub columns: &'a [&'a str],
 }
 
 impl Plan {
+    /// Reads a configuration and expands it.
+    ///
+    /// # Errors
+    /// Every mistake that can be known at once, with its place.
+    pub fn load(
+        path: &Path,
+        set: &[String],
+        context: &Context<'_>,
+    ) -> Result<Loaded<(Config, Self)>, ConfigErrors> {
+        match config::read(path, set, context.entries)? {
+            Loaded::Whole(read) => expand::expand(read, context).map(Loaded::Whole),
+            Loaded::Part => Ok(Loaded::Part),
+        }
+    }
+
     /// Expands a configuration.
     ///
     /// # Errors
-    /// A located [`ConfigError`]: an unknown experiment, parameters that do not fit, or a data set
-    /// without a manifest.
-    pub fn new(
-        config: &Config,
-        entries: &[Entry],
-        identity: &Identity<'_>,
-    ) -> Result<Self, ConfigError> {
-        expand::expand(config, entries, identity)
+    /// Every mistake that can be known at once, with its place: an unknown experiment, parameters
+    /// that do not fit, an unknown data set, names that nothing has.
+    pub fn new(config: &Config, context: &Context<'_>) -> Result<Self, ConfigErrors> {
+        let (config, faults) = (config.clone(), Faults::default());
+        let read = Read { config, faults, whole_sweep: true };
+        expand::expand(read, context).map(|(_, plan)| plan)
+    }
+
+    fn empty(config: &Config, entry: Entry) -> Self {
+        Self {
+            sweep: config.name.clone(),
+            entry,
+            runs: Vec::new(),
+            search: None,
+            resources: config.resources.clone(),
+            metrics: Vec::new(),
+            step_metrics: Vec::new(),
+            tables: config.tables.clone(),
+            duplicates: 0,
+            awaiting: BTreeMap::new(),
+            warnings: Vec::new(),
+        }
     }
 
     /// The plan with those runs only for which an expression holds.
     ///
     /// # Errors
-    /// A name of the expression that is no parameter.
+    /// A name of the expression that no run has.
     pub fn only(mut self, only: &Only) -> Result<Self, OnlyError> {
-        let mut kept = Vec::new();
-        for run in self.runs {
-            if only.holds(&run.spec)? {
-                kept.push(run);
-            }
-        }
-        self.runs = kept;
+        self.keep(only)?;
         Ok(self)
+    }
+
+    /// Leaves those runs only for which an expression holds.
+    ///
+    /// # Errors
+    /// A name of the expression that no run has.
+    pub fn keep(&mut self, only: &Only) -> Result<(), OnlyError> {
+        let chosen = only.choose(self.runs.iter().map(|run| &run.spec))?;
+        self.runs.retain(|run| chosen.contains(&run.spec.run));
+        Ok(())
     }
 
     /// The direction of a final metric, where it is declared.

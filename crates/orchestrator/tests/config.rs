@@ -1,5 +1,7 @@
 //! Configurations, good and malformed, as `regimen` reads them.
 
+#[path = "config/arguments.rs"]
+mod arguments;
 #[path = "config/composition.rs"]
 mod composition;
 #[path = "config/expansion.rs"]
@@ -8,7 +10,11 @@ mod expansion;
 mod grammar;
 #[path = "config/malformed.rs"]
 mod malformed;
+#[path = "config/names.rs"]
+mod names;
 #[path = "config/sweeps.rs"]
 mod sweeps;
 #[path = "config/toy.rs"]
 mod toy;
+#[path = "config/values.rs"]
+mod values;

@@ -63,10 +63,18 @@ pub(crate) struct DataOptions {
 /// Which configurations, with which changes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ConfigOptions {
-    /// Configuration files.
+    /// Configuration files; of several, those without a name are parts of others and left out.
     #[arg(required = true, value_name = "CONFIG")]
     pub(crate) configs: Vec<PathBuf>,
-    /// Replace a value, for example `params.learning_rate=0.1` or `sweep.grid.regime=[2,3]`.
+    #[command(flatten)]
+    pub(crate) choice: ChoiceOptions,
+}
+
+/// Changes of configurations, and which of their runs.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ChoiceOptions {
+    /// Replace a value, for example `params.learning_rate=0.1` or `sweep.grid.regime=[2,3]`, or
+    /// remove one: `~sweep.grid.regime`.
     #[arg(short, long = "set", value_name = "PATH=VALUE")]
     pub(crate) set: Vec<String>,
     /// Only runs for which an expression holds, for example `regime in [2,3] and seed < 2`.
@@ -129,6 +137,8 @@ pub(crate) struct Plan {
     pub(crate) config: ConfigOptions,
     #[command(flatten)]
     pub(crate) store: StoreOptions,
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
     /// How to print.
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: ListFormat,
@@ -138,12 +148,23 @@ pub(crate) struct Plan {
 pub(crate) struct Show {
     #[command(flatten)]
     pub(crate) config: ConfigOptions,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
+    /// Configurations whose runs are counted [default: every run of the store].
+    #[arg(value_name = "CONFIG")]
+    pub(crate) configs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceOptions,
     #[command(flatten)]
     pub(crate) store: StoreOptions,
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
     /// Print again whenever something changed, until every run ended.
     #[arg(long)]
     pub(crate) watch: bool,
@@ -182,7 +203,11 @@ pub(crate) struct Compare {
     #[arg(value_name = "CONFIG|EXPERIMENT")]
     pub(crate) what: Option<String>,
     #[command(flatten)]
+    pub(crate) choice: ChoiceOptions,
+    #[command(flatten)]
     pub(crate) store: StoreOptions,
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
     /// Parameters that make the rows.
     #[arg(long, value_delimiter = ',', value_name = "K")]
     pub(crate) rows: Vec<String>,
@@ -211,14 +236,12 @@ pub(crate) struct Report {
     /// Configurations to report on [default: every sweep of the store].
     #[arg(value_name = "CONFIG")]
     pub(crate) configs: Vec<PathBuf>,
-    /// Replace a value, as it was when the configurations were run.
-    #[arg(short, long = "set", value_name = "PATH=VALUE", requires = "configs")]
-    pub(crate) set: Vec<String>,
-    /// Only runs for which an expression holds, for example `regime in [2,3] and seed < 2`.
-    #[arg(long, value_name = "EXPR", requires = "configs")]
-    pub(crate) only: Option<String>,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceOptions,
     #[command(flatten)]
     pub(crate) store: StoreOptions,
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
     /// The page; `-` is standard output.
     #[arg(short, long, value_name = "FILE.html")]
     pub(crate) output: PathBuf,

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use experiment::{RunId, SpecId};
 use journal::{Fold, RunSpec, RunState, Status};
-use orchestrator::plan::{History, Known, Plan};
+use orchestrator::plan::{History, Known};
 
 /// What a store's journals say, as a plan asks for it.
 pub(crate) struct FoldHistory<'a> {
@@ -22,29 +22,6 @@ impl<'a> FoldHistory<'a> {
         }
         Self { fold, finished }
     }
-}
-
-/// How many runs of a plan are finished, and the seconds that runs like them took on this machine:
-/// those of the same sweep, otherwise those of the same experiment.
-pub(crate) fn past(fold: &Fold, plan: &Plan, host: &str) -> (usize, Option<f64>) {
-    let is_done =
-        |run: &RunId| fold.runs.get(run).is_some_and(|run| run.status() == Status::Finished);
-    let finished = plan.runs.iter().filter(|run| is_done(&run.spec.run)).count();
-    let mut took = [(0.0, 0_u32); 2];
-    for run in fold.runs.values().filter(|run| run.spec.experiment == plan.entry.name) {
-        let Some(attempt) = run.counted().filter(|a| a.status() == Status::Finished) else {
-            continue;
-        };
-        let here = fold.writers.get(&*attempt.writer).is_some_and(|writer| writer.host == host);
-        let Some(ended) = attempt.ended.as_ref().filter(|_| here) else { continue };
-        let same_sweep = usize::from(run.spec.sweep != plan.sweep);
-        for (seconds, runs) in &mut took[same_sweep..] {
-            *seconds += ended.seconds;
-            *runs += 1;
-        }
-    }
-    let mean = took.into_iter().find(|(_, runs)| *runs > 0);
-    (finished, mean.map(|(seconds, runs)| seconds / f64::from(runs)))
 }
 
 impl History for FoldHistory<'_> {

@@ -8,6 +8,7 @@ mod drawing;
 mod history;
 mod logging;
 mod plans;
+mod preflight;
 mod progress;
 mod provenance;
 mod registry;

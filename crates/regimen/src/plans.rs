@@ -1,48 +1,167 @@
-use anyhow::{Context, Result};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, anyhow};
 use datasets::{Store, default_cache};
 use experiment::Device;
-use orchestrator::config::{self, Config};
-use orchestrator::plan::{Identity, Only, Plan};
+use journal::Fold;
+use orchestrator::config::{Config, ConfigError, ConfigErrors, Loaded};
+use orchestrator::execute::JOURNAL;
+use orchestrator::plan::{Context, Identity, Only, Plan, State, Sum};
+use tables::{Runs, Selection};
 
-use crate::arguments::ConfigOptions;
+use crate::arguments::{ChoiceOptions, ConfigOptions};
+use crate::history::FoldHistory;
 use crate::registry;
+use crate::terminal::say;
 
 /// A configuration and the runs it asks for.
 pub(crate) struct Planned {
+    pub(crate) path: PathBuf,
     pub(crate) config: Config,
     pub(crate) plan: Plan,
 }
 
+/// What becomes of a file or data set that is not here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absent {
+    /// It is a mistake, or makes runs wait.
+    Told,
+    /// Nothing is executed, so a name in place of its sum will do.
+    Ignored,
+}
+
+/// The mistakes of all configurations of a command.
+#[derive(Debug)]
+pub(crate) struct Mistakes(Vec<ConfigErrors>);
+
+impl Mistakes {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &ConfigError> {
+        self.0.iter().flat_map(ConfigErrors::iter)
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(ConfigErrors::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
 /// Loads and expands every configuration of a command.
-pub(crate) fn plans(options: &ConfigOptions) -> Result<Vec<Planned>> {
-    let only = options.only.as_deref().map(Only::parse).transpose()?;
-    let mut plans = Vec::new();
-    for path in &options.configs {
-        let config = config::load(path, &options.set)?;
-        let mut plan = Plan::new(&config, &registry::entries(), &identity())
-            .with_context(|| format!("planning {}", path.display()))?;
-        if let Some(only) = &only {
-            plan = plan.only(only)?;
+pub(crate) fn plans(options: &ConfigOptions, absent: Absent) -> Result<Vec<Planned>> {
+    let ConfigOptions { configs, choice } = options;
+    let only = choice.only.as_deref().map(Only::parse).transpose()?;
+    let (mut plans, mut mistakes) = (Vec::new(), Vec::new());
+    for path in configs {
+        match load(path, choice, absent) {
+            Ok(Loaded::Whole(planned)) => plans.push(planned),
+            Ok(Loaded::Part) if configs.len() > 1 => {
+                say(&format!("{}: left out, a part without a name", path.display()));
+            }
+            Ok(Loaded::Part) => mistakes.push(orchestrator::config::nameless(path)),
+            Err(errors) => mistakes.push(errors),
         }
-        plans.push(Planned { config, plan });
+    }
+    if !mistakes.is_empty() {
+        return Err(Mistakes(mistakes).into());
+    }
+    if plans.is_empty() {
+        return Err(anyhow!("wanted a configuration with a name, found parts only"));
+    }
+    if let Some(only) = &only {
+        for planned in &mut plans {
+            planned.plan.keep(only)?;
+        }
+        let is_empty =
+            |Planned { plan, .. }: &Planned| plan.runs.is_empty() && plan.awaiting.is_empty();
+        if plans.iter().all(is_empty) {
+            say(&format!("no run agrees with `--only {}`", only.text()));
+        }
     }
     Ok(plans)
 }
 
+fn load(
+    path: &Path,
+    choice: &ChoiceOptions,
+    absent: Absent,
+) -> Result<Loaded<Planned>, ConfigErrors> {
+    let (sum, entries) = (|name: &str| sum(name, absent), registry::entries());
+    let columns: Vec<&str> = tables::fixed_columns().collect();
+    let identity = identity(&sum);
+    let context = Context { entries: &entries, identity: &identity, columns: &columns };
+    Ok(match Plan::load(path, &choice.set, &context)? {
+        Loaded::Whole((config, plan)) => {
+            plan.warnings.iter().for_each(|warning| say(&format!("warning: {warning}")));
+            Loaded::Whole(Planned { path: path.into(), config, plan })
+        }
+        Loaded::Part => Loaded::Part,
+    })
+}
+
 /// What identity depends on in this binary.
-pub(crate) fn identity() -> Identity<'static> {
-    Identity {
-        engine: autodiff::NUMERIC_VERSION,
-        device: Device::Cpu,
-        checksum: &|name| match name.strip_prefix(command::FILE) {
-            Some(path) => command::planned_checksum(path).ok(),
-            None => data_set(name),
-        },
+fn identity<'a>(checksum: &'a dyn Fn(&str) -> Sum) -> Identity<'a> {
+    Identity { engine: autodiff::NUMERIC_VERSION, device: Device::Cpu, checksum }
+}
+
+/// The sum of a data set or file.
+pub(crate) fn sum(name: &str, absent: Absent) -> Sum {
+    let sum = match name.strip_prefix(command::FILE) {
+        Some(file) => {
+            let sum = command::planned_checksum(file);
+            sum.map_or_else(|error| Sum::Unreadable(error.to_string()), Sum::Known)
+        }
+        None => data_set(name),
+    };
+    match sum {
+        Sum::OnceFetched | Sum::Unreadable(_) if absent == Absent::Ignored => {
+            Sum::Known("not here".into())
+        }
+        sum => sum,
     }
 }
 
 /// The sum of a data set; of one that is only known once it is there, the sum of what is there.
-fn data_set(name: &str) -> Option<String> {
+fn data_set(name: &str) -> Sum {
     let store = Store::new(&default_cache().unwrap_or_default(), None, true);
-    store.checksum(name).ok().map(|sum| sum.to_string())
+    match store.checksum(name) {
+        Ok(sum) => Sum::Known(sum.to_string()),
+        Err(datasets::Error::Unknown { known, .. }) => Sum::Unknown { known },
+        Err(datasets::Error::Absent { .. }) => Sum::OnceFetched,
+        Err(error) => Sum::Unreadable(error.to_string()),
+    }
+}
+
+/// The runs of a plan in a store, or where none of them is finished as it is planned now, those that
+/// answered the same requests with other code, data or versions.
+pub(crate) fn selection(plan: &Plan, store: &Path) -> Result<Selection> {
+    let runs = plan.runs.iter().map(|run| run.spec.run).collect();
+    let planned = Selection { runs: Some(runs), ..Selection::default() };
+    let specs = plan.runs.iter().map(|run| run.spec.spec).collect();
+    let requested = Selection { specs: Some(specs), ..Selection::default() };
+    let Ok(table) = Runs::read(store, plan.entry.name) else { return Ok(planned) };
+    if table.select(&planned).has_finished() || !table.select(&requested).has_finished() {
+        return Ok(planned);
+    }
+    let fold = Fold::read(&store.join(JOURNAL))?;
+    let history = FoldHistory::new(&fold);
+    let mut reasons: Vec<String> = plan
+        .runs
+        .iter()
+        .filter_map(|run| match State::of(&run.spec, &history) {
+            State::Stale { reason } => Some(reason),
+            _ => None,
+        })
+        .collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    say(&format!(
+        "{}: no run is finished as it is planned now ({}); shown are those that were",
+        plan.sweep,
+        reasons.join(", ")
+    ));
+    Ok(requested)
 }

@@ -14,10 +14,9 @@ use std::time::Instant;
 use experiment::RunId;
 use journal::{Outcome, Status};
 use orchestrator::execute::{Notice, Observer, Summary};
-use orchestrator::plan::Plan;
+use orchestrator::plan::{Plan, label};
 use tables::inert;
 
-use crate::commands::plan::plain;
 use crate::complaints::{About, Complaints, Kind};
 use crate::terminal::{self, fold_lines, say};
 use bars::Bars;
@@ -289,7 +288,7 @@ impl Sweep<'_> {
         let Some(at) = self.places.get(&run) else { return String::new() };
         let varies = self.plan.runs[*at].varies.iter();
         let all: Vec<String> =
-            varies.map(|(name, value)| format!("{}={}", inert(name), plain(value))).collect();
+            varies.map(|(name, value)| format!("{}={}", inert(name), label(value))).collect();
         all.join(" ")
     }
 

@@ -1,5 +1,9 @@
 use anyhow::{Result, anyhow};
+use clap::CommandFactory;
 use experiment::Entry;
+use orchestrator::config::nearest;
+
+use crate::arguments::Arguments;
 
 /// The papers this binary ships.
 pub(crate) fn entries() -> Vec<Entry> {
@@ -27,6 +31,16 @@ pub(crate) fn named(name: &str) -> Result<Entry> {
     let entries = entries();
     entries.iter().copied().find(|entry| entry.name == name).ok_or_else(|| {
         let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
-        anyhow!("no command or experiment {name:?}; experiments are: {}", names.join(", "))
+        let arguments = Arguments::command();
+        let commands = arguments.get_subcommands().filter(|command| !command.is_hide_set());
+        let commands: Vec<&str> = commands.map(clap::Command::get_name).collect();
+        match nearest(name, commands.iter().chain(&names).copied()) {
+            Some(near) => anyhow!("no command or experiment {name:?}; did you mean `{near}`?"),
+            None => anyhow!(
+                "no command or experiment {name:?}; commands are {}; experiments are {}",
+                commands.join(", "),
+                names.join(", ")
+            ),
+        }
     })
 }

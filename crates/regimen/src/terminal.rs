@@ -10,6 +10,8 @@ use crate::progress::Screen;
 /// The name of standard output where a file is asked for.
 pub(crate) const STDOUT: &str = "-";
 
+use crate::plans::Mistakes;
+
 /// Writes data to standard output; a reader that went away is no error.
 pub(crate) fn print(text: &str) -> Result<()> {
     print_bytes(text.as_bytes())
@@ -40,8 +42,19 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(Above, "{line}");
 }
 
-/// Shows an error with its causes.
+/// Mistakes of configurations that are shown.
+const MOST_MISTAKES: usize = 20;
+
+/// Shows an error with its causes, or each mistake of configurations.
 pub(crate) fn print_error(error: &anyhow::Error) {
+    if let Some(mistakes) = error.downcast_ref::<Mistakes>() {
+        mistakes.iter().take(MOST_MISTAKES).for_each(|mistake| say(&format!("error: {mistake}")));
+        match mistakes.iter().skip(MOST_MISTAKES).count() {
+            0 => {}
+            more => say(&format!("and {more} more mistakes")),
+        }
+        return;
+    }
     let mut text = format!("error: {error}");
     for cause in error.chain().skip(1) {
         text.push_str("\n  because: ");

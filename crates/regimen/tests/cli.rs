@@ -6,6 +6,8 @@ mod blas;
 mod command;
 #[path = "cli/compact.rs"]
 mod compact;
+#[path = "cli/configuration.rs"]
+mod configuration;
 #[path = "cli/damage.rs"]
 mod damage;
 #[path = "cli/datasets.rs"]
@@ -16,6 +18,8 @@ mod edges;
 mod evolve;
 #[path = "cli/examples.rs"]
 mod examples;
+#[path = "cli/first_run.rs"]
+mod first_run;
 #[path = "cli/kill.rs"]
 mod kill;
 #[path = "cli/logs.rs"]

@@ -105,6 +105,8 @@ fn end(run: usize, id: RunId, at: f64) -> Ended {
         run: id,
         attempt: 1,
         outcome: if failed { Outcome::Failed { error: error() } } else { Outcome::Finished },
+        cause: None,
+        warnings: Vec::new(),
         results: (!failed).then(|| ("value".to_owned(), final_value(run))).into_iter().collect(),
         seconds: noise(run),
         cpu_seconds: noise(run),

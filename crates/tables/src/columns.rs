@@ -31,12 +31,18 @@ pub fn is_outcome(column: &str) -> bool {
     !PROVENANCE.contains(&column)
 }
 
+/// Columns of a run table that are neither parameters nor final metrics.
+pub fn fixed_columns() -> impl Iterator<Item = &'static str> {
+    [RUN_ID, SPEC_ID, SEED, STATUS].into_iter().chain(PROVENANCE)
+}
+
 pub(crate) const RUN_ID: &str = "run_id";
 pub(crate) const SEED: &str = "seed";
 pub(crate) const SPEC_ID: &str = "spec_id";
 pub(crate) const ATTEMPTS: &str = "attempts";
 pub(crate) const SWEEP: &str = "sweep";
 pub(crate) const CURRENT: &str = "current";
+pub(crate) const STARTED_AT: &str = "started_at";
 pub(crate) const STATUS: &str = "status";
 pub(crate) const PARAMS: &str = "params.";
 pub(crate) const FINAL: &str = "final.";

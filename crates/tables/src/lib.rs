@@ -27,7 +27,7 @@ mod values;
 mod write;
 
 pub use cell::Cell;
-pub use columns::{PROVENANCE, is_outcome};
+pub use columns::{PROVENANCE, fixed_columns, is_outcome};
 pub use compare::{
     Axis, Change, Comparison, Counts, Format, Passed, Passes, Published, Regression, Request, Side,
     Standing, Summary, Test, Theirs, Verdict, against, compare,

@@ -10,7 +10,7 @@ use polars::prelude::*;
 
 use crate::{
     Cell, Error,
-    columns::{CURRENT, FINAL, PARAMS, RUN_ID, SPEC_ID, SWEEP},
+    columns::{CURRENT, FINAL, PARAMS, RUN_ID, SPEC_ID, STATUS, SWEEP},
     file::failed,
     metrics::LIMITS,
     stamp::{self, TABLES},
@@ -79,6 +79,12 @@ impl Runs {
         self.len() == 0
     }
 
+    /// Whether some run is finished.
+    pub fn has_finished(&self) -> bool {
+        let statuses = self.texts(STATUS);
+        statuses.is_some_and(|all| all.iter().any(|status| status == Some("finished")))
+    }
+
     /// Full names of the columns, in their order.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.frame.columns().iter().map(|column| column.name().as_str())
@@ -141,8 +147,9 @@ impl Runs {
         Self { frame, ..self.clone() }
     }
 
-    /// The full name of the column that `name` stands for: a full name itself, or a bare one for
-    /// `params.<name>` or `final.<name>` where only one of them exists.
+    /// The full name of the column that `name` stands for: a full name itself, a bare one for
+    /// `params.<name>` or `final.<name>` where only one of them exists, or else the end of the only
+    /// parameter that ends so.
     ///
     /// # Errors
     /// [`Error::Ambiguous`] with the candidates, or [`Error::Unknown`] with the nearest name.
@@ -150,6 +157,11 @@ impl Runs {
         let exists = |full: &String| self.frame.schema().contains(full);
         let full = [name.to_owned(), format!("{PARAMS}{name}"), format!("{FINAL}{name}")];
         let mut candidates: Vec<String> = full.into_iter().filter(exists).collect();
+        if candidates.is_empty() && !name.is_empty() {
+            let end = format!(".{}", name.strip_prefix(PARAMS).unwrap_or(name));
+            let ends = |full: &&str| full.starts_with(PARAMS) && full.ends_with(&end);
+            candidates.extend(self.columns().filter(ends).map(str::to_owned));
+        }
         match candidates.len() {
             1 => Ok(candidates.remove(0)),
             0 => Err(self.unknown(name)),

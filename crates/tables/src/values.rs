@@ -2,11 +2,12 @@
 //!
 //! Nested objects become dotted paths. Whole numbers and floats in one column make it a float
 //! column, any other mixture a text column, so the type depends on the values alone and not on the
-//! order they come in. Lists are lists of one scalar type; what is nested deeper is JSON text.
+//! order they come in. Infinities and NaN are floats. Lists are lists of one scalar type; what is nested deeper is JSON text.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
 use experiment::canonical_json;
+use experiment::free_form::{as_number, non_finite};
 use polars::prelude::*;
 use serde_json::Value;
 
@@ -28,6 +29,7 @@ impl Scalar {
             Value::Bool(_) => Self::Bool,
             Value::Number(n) if n.is_i64() => Self::Int,
             Value::Number(n) if n.is_f64() => Self::Float,
+            Value::Object(_) if non_finite(value).is_some() => Self::Float,
             // Whole numbers above i64::MAX keep all their digits as text.
             Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => Self::Text,
         }
@@ -73,7 +75,7 @@ impl Kind {
 /// Calls `visit` with the dotted path of every value in `value` that is no object or an empty one.
 fn leaves<'a>(value: &'a Value, path: &mut String, visit: &mut impl FnMut(&str, &'a Value)) {
     match value {
-        Value::Object(fields) if !fields.is_empty() => {
+        Value::Object(fields) if !fields.is_empty() && non_finite(value).is_none() => {
             for (key, field) in fields {
                 let end = path.len();
                 if end > 0 {
@@ -205,7 +207,7 @@ impl Filling {
         match &mut self.builder {
             Builder::Bool(column) => column.append_option(value.as_bool()),
             Builder::Int(column) => column.append_option(value.as_i64()),
-            Builder::Float(column) => column.append_option(value.as_f64()),
+            Builder::Float(column) => column.append_option(as_number(value)),
             Builder::Text(column) => column.append_option(text(value)),
             lists => push_list(lists, value.as_array().map(Vec::as_slice)),
         }
@@ -232,7 +234,7 @@ fn push_list(builder: &mut Builder, items: Option<&[Value]>) {
         }
         (Builder::Ints(column), Some(items)) => column.append_iter(items.iter().map(Value::as_i64)),
         (Builder::Floats(column), Some(items)) => {
-            column.append_iter(items.iter().map(Value::as_f64));
+            column.append_iter(items.iter().map(as_number));
         }
         (Builder::Texts(column), Some(items)) => {
             let texts: Vec<Option<Cow<'_, str>>> = items.iter().map(text).collect();
@@ -250,6 +252,14 @@ fn text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Object(_) if non_finite(value).is_some() => {
+            let word = match as_number(value) {
+                Some(f64::INFINITY) => ".inf",
+                Some(f64::NEG_INFINITY) => "-.inf",
+                _ => ".nan",
+            };
+            Some(Cow::Borrowed(word))
+        }
         other => Some(Cow::Owned(canonical_json(other))),
     }
 }
@@ -329,6 +339,19 @@ mod tests {
         assert_eq!(column(&frame, "a.b"), "i64: 1 -");
         assert_eq!(column(&frame, "a.c"), "str: {} -");
         assert_eq!(column(&frame, "d"), r#"list[str]: [[1], {"e":2}] -"#);
+    }
+
+    #[test]
+    fn infinities_and_nan_are_numbers_and_neither_null_nor_maps() {
+        let number = experiment::free_form::number;
+        let clips = [json!(1), number(f64::INFINITY), number(-f64::INFINITY), json!(null)];
+        let rows = clips.map(|clip| json!({"clip": clip, "list": [clip, 2], "word": clip}));
+        let mut rows = Vec::from(rows);
+        rows.push(json!({"clip": number(f64::NAN), "list": [], "word": "inf"}));
+        let frame = frame(&rows);
+        assert_eq!(column(&frame, "clip"), "f64: 1 inf -inf - NaN");
+        assert_eq!(column(&frame, "list"), "list[f64]: [1, 2] [inf, 2] [-inf, 2] [-, 2] []");
+        assert_eq!(column(&frame, "word"), "str: 1 .inf -.inf - inf");
     }
 
     #[test]

@@ -123,6 +123,15 @@ impl Source {
         }
     }
 
+    /// Bound on what is read of it, where it says one.
+    pub fn bytes(&self) -> Option<u64> {
+        match self {
+            Self::Url { bytes, .. } => *bytes,
+            Self::Made { of, bytes, .. } => Some(bytes.saturating_mul(of.len() as u64)),
+            Self::Mirror { .. } | Self::Registry { .. } => None,
+        }
+    }
+
     /// Whether it takes a connection.
     pub fn is_remote(&self) -> bool {
         !matches!(self, Self::Mirror { .. })

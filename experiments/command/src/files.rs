@@ -308,9 +308,15 @@ mod tests {
 
     #[test]
     fn spelling_changes_no_name() {
-        for (written, wanted) in
-            [("./run.py", "run.py"), ("a//b/./c/", "a/b/c"), (".", "."), ("../x", "../x"), ("", "")]
-        {
+        for (written, wanted) in [
+            ("./run.py", "run.py"),
+            (".//./run.py", "run.py"),
+            ("a//b/./c/", "a/b/c"),
+            ("/a/b/", "/a/b"),
+            (".", "."),
+            ("../x", "../x"),
+            ("", ""),
+        ] {
             assert_eq!(normal(written), wanted);
         }
     }

@@ -13,15 +13,16 @@ mod program;
 mod record;
 mod screen;
 mod session;
+mod words;
 
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use experiment::{DataRef, Error, Experiment, FileSum, Metric, ParamError, Run};
+use serde_json::Value;
 
 use pattern::Patterns;
 use placeholder::Word;
@@ -65,17 +66,25 @@ impl Experiment for Command {
     }
 
     fn identity(params: &Params) -> Cow<'_, Params> {
-        Cow::Owned(params.identity())
+        params.identity()
     }
 
     fn data(&self) -> Vec<DataRef> {
-        let name = |file: &String| DataRef { name: format!("{FILE}{file}") };
+        let name = |file: &String| DataRef { name: format!("{FILE}{}", files::normal(file)) };
         self.params.files.iter().map(name).collect()
     }
 
     fn file_sum(name: &str) -> Option<Result<FileSum, String>> {
         let sum = checksum(name.strip_prefix(FILE)?);
         Some(sum.map_err(|error| error.to_string()))
+    }
+
+    fn step_metrics(&self) -> Vec<Metric> {
+        self.metrics()
+    }
+
+    fn programs(&self) -> Vec<String> {
+        self.words.first().and_then(|word| word.known(&self.params.texts())).into_iter().collect()
     }
 
     fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
@@ -171,8 +180,8 @@ impl Command {
         folders: &Folders,
     ) -> Result<Vec<(String, OsString)>, Error> {
         let Folders { checkpoint, params, own } = folders;
-        let text = serde_json::to_vec(&self.params.values).map_err(io::Error::other);
-        let written = text.and_then(|text| fs::write(params, text));
+        let values = self.params.values.clone().into_iter().collect();
+        let written = fs::write(params, words::json(&Value::Object(values)));
         written.map_err(|e| Error::machine(params.display().to_string(), e))?;
         let threads = run.threads().to_string();
         let mut variables: Vec<(String, OsString)> = [
@@ -193,7 +202,7 @@ impl Command {
             let passed = self.params.passed(&self.words).into_iter();
             let variable = |name: &str| self.params.variable(name);
             variables
-                .extend(passed.map(|(name, value)| (variable(&name), params::text(value).into())));
+                .extend(passed.map(|(name, value)| (variable(&name), words::word(value).into())));
         }
         Ok(variables)
     }

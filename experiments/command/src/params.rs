@@ -1,14 +1,15 @@
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use experiment::ParamError;
+use experiment::{ParamError, free_form};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::arguments::Arguments;
-use crate::files;
 use crate::metrics::Reported;
 use crate::placeholder::Word;
+use crate::{files, words};
 
 /// How the program gets its parameters. Whichever it is, the file of `json` is there too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +33,7 @@ pub struct Params {
     /// them.
     pub program: Vec<String>,
     /// Parameters of the program, swept as `values.NAME`.
+    #[serde(deserialize_with = "free_form::values")]
     pub values: BTreeMap<String, Value>,
     /// How the program gets those that no word of `program` has.
     pub pass: Pass,
@@ -47,17 +49,11 @@ pub struct Params {
     pub pattern: String,
     /// Files, folders and patterns whose content is part of a run's identity, such as the program's
     /// script.
-    #[serde(deserialize_with = "normal")]
     pub files: Vec<String>,
     /// Patterns of files in the run's own folder that are kept when it succeeded.
     pub publish: Vec<String>,
     /// Seconds between the request to stop and the end of all patience.
     pub grace_seconds: f64,
-}
-
-fn normal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let files = Vec::<String>::deserialize(deserializer)?;
-    Ok(files.iter().map(|file| files::normal(file)).collect())
 }
 
 impl Default for Params {
@@ -67,15 +63,18 @@ impl Default for Params {
             values: BTreeMap::new(),
             pass: Pass::Arguments,
             arguments: Arguments::default(),
-            prefix: "REGIMEN_".into(),
+            prefix: PREFIX.into(),
             metrics: BTreeMap::new(),
             pattern: String::new(),
             files: Vec::new(),
             publish: Vec::new(),
-            grace_seconds: 10.0,
+            grace_seconds: GRACE,
         }
     }
 }
+
+const PREFIX: &str = "REGIMEN_";
+const GRACE: f64 = 10.0;
 
 /// Variables that have a meaning of their own.
 pub(crate) const RESERVED: [&str; 6] = [
@@ -88,17 +87,27 @@ pub(crate) const RESERVED: [&str; 6] = [
 ];
 
 impl Params {
-    /// What decides what is computed: which direction of a metric is better does not, and how words
-    /// are made does not where none are.
-    pub(crate) fn identity(&self) -> Self {
+    /// What decides what is computed: which direction of a metric is better does not, nor does how
+    /// values are passed in a way that is not used, nor the patience at the end. A file has one
+    /// spelling.
+    pub(crate) fn identity(&self) -> Cow<'_, Self> {
         let patterns = self.metrics.iter().filter_map(|(metric, reported)| {
             Some((metric.clone(), reported.pattern.as_deref()?.into()))
         });
-        let mut identity = Self { metrics: patterns.collect(), ..self.clone() };
-        if self.pass != Pass::Arguments {
-            identity.arguments = Arguments::default();
+        let (mut arguments, mut prefix) = (Arguments::default(), PREFIX);
+        match self.pass {
+            Pass::Arguments => arguments.clone_from(&self.arguments),
+            Pass::Environment => prefix = &self.prefix,
+            Pass::Json => {}
         }
-        identity
+        Cow::Owned(Self {
+            metrics: patterns.collect(),
+            arguments,
+            prefix: prefix.into(),
+            files: self.files.iter().map(|file| files::normal(file)).collect(),
+            grace_seconds: GRACE,
+            ..self.clone()
+        })
     }
 
     pub(crate) fn check(&self) -> Result<(), ParamError> {
@@ -124,43 +133,75 @@ impl Params {
         let prefix = self.prefix.chars().all(variable)
             && !self.prefix.starts_with(|c: char| c.is_ascii_digit());
         ParamError::check(prefix, "prefix", "letters, digits and _", &self.prefix)?;
-        for (name, value) in self.flat() {
-            let path = format!("values.{name}");
-            let plain = name
-                .split('.')
-                .all(|key| !key.is_empty() && key.chars().all(|c| variable(c) || c == '-'));
-            ParamError::check(plain, &path, "a name of letters, digits, _ and -", &name)?;
-            ParamError::check(!text(value).contains('\0'), &path, "text without NUL", "NUL")?;
-            if self.pass == Pass::Environment {
-                let variable = self.variable(&name);
-                let (free, digit) = (
-                    !RESERVED.contains(&variable.as_str()),
-                    variable.starts_with(|c: char| c.is_ascii_digit()),
-                );
-                let wanted = "a name that makes a variable without a meaning of its own";
-                ParamError::check(free && !digit, &path, wanted, &variable)?;
+        self.check_names()
+    }
+
+    /// Every value has a name that the program can be given, and one of its own.
+    fn check_names(&self) -> Result<(), ParamError> {
+        let leaves = self.leaves();
+        let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+        for (at, Leaf { keys, value }) in leaves.iter().enumerate() {
+            let name = keys.join(".");
+            let refuse = |wanted: &str, found: &str| ParamError::new(path(keys), wanted, found);
+            let (letter, letters): (fn(char) -> bool, _) = match self.pass {
+                Pass::Environment => (|c| c.is_ascii_alphanumeric(), "ASCII letters"),
+                Pass::Arguments | Pass::Json => (char::is_alphanumeric, "letters"),
+            };
+            let plain = |key: &str| {
+                !key.is_empty() && key.chars().all(|c| letter(c) || c == '_' || c == '-')
+            };
+            if self.pass != Pass::Json && !name.split('.').all(plain) {
+                return Err(refuse(&format!("a name of {letters}, digits, _ and -"), &name));
             }
+            let text = value.as_str().unwrap_or_default();
+            if self.pass != Pass::Json && text.contains('\0') {
+                return Err(refuse("text without NUL", "NUL"));
+            }
+            let given = match self.pass {
+                Pass::Environment => self.variable(&name),
+                Pass::Arguments => format!("--{name}"),
+                Pass::Json => name,
+            };
+            let digit = given.starts_with(|c: char| c.is_ascii_digit());
+            let reserved = digit || RESERVED.contains(&given.as_str());
+            if self.pass == Pass::Environment && reserved {
+                let wanted = "a name that makes a variable without a meaning of its own";
+                return Err(refuse(wanted, &given));
+            }
+            if let Some(other) = taken.get(&given) {
+                let other = path(&leaves[*other].keys);
+                let wanted = format!("a name that `{other}` does not give as well");
+                return Err(refuse(&wanted, &given).beside(other));
+            }
+            taken.insert(given, at);
         }
         Ok(())
     }
 
-    /// Every value by dotted name.
-    pub(crate) fn flat(&self) -> Vec<(String, &Value)> {
-        fn add<'a>(name: &str, value: &'a Value, flat: &mut Vec<(String, &'a Value)>) {
+    /// Every value that is no map, with the keys that lead to it below `values`.
+    fn leaves(&self) -> Vec<Leaf<'_>> {
+        fn add<'a>(keys: &mut Vec<&'a str>, value: &'a Value, leaves: &mut Vec<Leaf<'a>>) {
             match value {
-                Value::Object(map) => {
+                Value::Object(map) if free_form::non_finite(value).is_none() => {
                     for (key, value) in map {
-                        add(&format!("{name}.{key}"), value, flat);
+                        keys.push(key);
+                        add(keys, value, leaves);
+                        keys.pop();
                     }
                 }
-                other => flat.push((name.into(), other)),
+                value => leaves.push(Leaf { keys: keys.clone(), value }),
             }
         }
-        let mut flat = Vec::new();
+        let mut leaves = Vec::new();
         for (name, value) in &self.values {
-            add(name, value, &mut flat);
+            add(&mut vec![name.as_str()], value, &mut leaves);
         }
-        flat
+        leaves
+    }
+
+    /// Every value by dotted name.
+    pub(crate) fn flat(&self) -> Vec<(String, &Value)> {
+        self.leaves().into_iter().map(|Leaf { keys, value }| (keys.join("."), value)).collect()
     }
 
     /// The words of `program`.
@@ -174,7 +215,7 @@ impl Params {
 
     /// Every value as one word, by dotted name.
     pub(crate) fn texts(&self) -> BTreeMap<String, String> {
-        self.flat().into_iter().map(|(name, value)| (name, text(value))).collect()
+        self.flat().into_iter().map(|(name, value)| (name, words::word(value))).collect()
     }
 
     /// The values that no word has.
@@ -189,10 +230,15 @@ impl Params {
     }
 }
 
-/// A value as one word; what is neither text nor a map is JSON.
-pub(crate) fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+/// A value of the program with its keys.
+struct Leaf<'a> {
+    keys: Vec<&'a str>,
+    value: &'a Value,
+}
+
+/// The path of a value as messages about parameters have it.
+fn path(keys: &[&str]) -> String {
+    let quoted = |key: &&str| if key.contains('.') { format!("\"{key}\"") } else { (*key).into() };
+    let keys: Vec<String> = keys.iter().map(quoted).collect();
+    format!("values.{}", keys.join("."))
 }

@@ -101,10 +101,9 @@ fn has(regex: &Regex, group: &str) -> bool {
 }
 
 fn compile(path: &str, text: &str) -> Result<Regex, ParamError> {
-    Regex::new(text).map_err(|error| ParamError {
-        path: path.into(),
-        wanted: "a regular expression".into(),
-        found: format!("{text:?} ({})", error.to_string().replace('\n', " ")),
+    Regex::new(text).map_err(|error| {
+        let found = format!("{text:?} ({})", error.to_string().replace('\n', " "));
+        ParamError::new(path, "a regular expression", found)
     })
 }
 

@@ -64,6 +64,15 @@ impl Word {
         self.places().filter_map(|place| place.strip_prefix(VALUES))
     }
 
+    /// The word, if it is the same in every run of these values.
+    pub(crate) fn known(&self, values: &BTreeMap<String, String>) -> Option<String> {
+        let text = |part: &Part| match part {
+            Part::Text(text) => Some(text.clone()),
+            Part::Place(name) => values.get(name.strip_prefix(VALUES)?).cloned(),
+        };
+        self.0.iter().map(text).collect()
+    }
+
     /// The word with every place filled.
     pub(crate) fn fill(&self, of: impl Fn(&str) -> OsString) -> OsString {
         let mut word = OsString::new();

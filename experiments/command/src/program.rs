@@ -23,7 +23,7 @@ pub enum ProgramError {
         hint: String,
     },
     /// Nothing is there.
-    #[error("there is no program {}", .tried.display())]
+    #[error("there is no program {}; paths of programs start at the folder that regimen is started in", .tried.display())]
     Missing {
         /// Its absolute path.
         tried: PathBuf,
@@ -198,7 +198,8 @@ mod tests {
             text.starts_with("no program no-such-program is in any folder of PATH (/"),
             "{text}"
         );
-        assert_eq!(find("/no/such").unwrap_err().to_string(), "there is no program /no/such");
+        let text = find("/no/such").unwrap_err().to_string();
+        assert!(text.starts_with("there is no program /no/such; "), "{text}");
         assert_eq!(find("/tmp").unwrap_err().to_string(), "/tmp is no file");
         let error = find("./no-such").unwrap_err();
         assert!(

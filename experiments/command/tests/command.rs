@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use command::{Arguments, Command, Flags, Goal, Lists, Nulls, Params, Pass, Reported};
 use experiment::{
     Better, DataPaths, Device, Error, Experiment, MemorySink, Run, RunContext, RunId, Sink,
-    SinkError,
+    SinkError, free_form,
 };
 use serde_json::{Value, json};
 
@@ -94,6 +94,67 @@ fn parameters_reach_the_program_in_three_ways() {
     assert_eq!(say(Pass::Json, context), "7 2 2 2\n");
     let id = say(Pass::Json, "echo $REGIMEN_RUN_ID");
     assert_eq!(id.trim(), RunId::of("command").to_string());
+}
+
+#[test]
+fn every_value_reaches_the_program() {
+    let [inf, nan] = [f64::INFINITY, f64::NAN].map(free_form::number);
+    let values = BTreeMap::from([
+        ("a".to_owned(), inf.clone()),
+        ("b".to_owned(), json!({"c": [nan, 1], "d": null})),
+        ("e".to_owned(), json!("inf")),
+    ]);
+    let said = |pass, text: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("said");
+        let text = format!("{{ {text}; }} > {}", path.display());
+        run(&Params { pass, values: values.clone(), ..script(&text) }).0.unwrap();
+        fs::read_to_string(path).unwrap()
+    };
+    let arguments = said(Pass::Arguments, r#"echo "$@""#);
+    assert_eq!(arguments, "--a inf --b.c [NaN,1] --b.d null --e inf\n");
+    let environment = said(Pass::Environment, r#"echo "$REGIMEN_A $REGIMEN_B_C $REGIMEN_B_D""#);
+    assert_eq!(environment, "inf [NaN,1] null\n");
+    let json = said(Pass::Json, "cat $REGIMEN_PARAMS");
+    assert_eq!(json, r#"{"a":Infinity,"b":{"c":[NaN,1],"d":null},"e":"inf"}"#);
+}
+
+#[test]
+fn two_values_have_two_names() {
+    let check = |pass, values: Value| {
+        let values = serde_json::from_value(values).unwrap();
+        let error = Command::new(Params { pass, values, ..script("") }).err();
+        error.map(|error| (error.path, error.other))
+    };
+    let nested = json!({"a": {"b": 1}, "a.b": 2});
+    let both = Some(("values.\"a.b\"".to_owned(), Some("values.a.b".to_owned())));
+    for pass in [Pass::Arguments, Pass::Environment, Pass::Json] {
+        assert_eq!(check(pass, nested.clone()), both, "{pass:?}");
+    }
+    let alike = json!({"a-b": 1, "a_b": 2});
+    assert_eq!(check(Pass::Arguments, alike.clone()), None);
+    let both = Some(("values.a_b".to_owned(), Some("values.a-b".to_owned())));
+    assert_eq!(check(Pass::Environment, alike), both);
+    assert_eq!(check(Pass::Environment, json!({"x": 1, "X": 2})).unwrap().0, "values.x");
+    let letters = json!({"λ": 1, "模型": {"x-1": 2}});
+    assert_eq!(check(Pass::Arguments, letters.clone()), None);
+    assert_eq!(check(Pass::Environment, letters).unwrap().0, "values.λ");
+    assert_eq!(check(Pass::Json, json!({"a b": 1, "": 2, "\u{0}": "\u{0}"})), None);
+    assert_eq!(check(Pass::Arguments, json!({"a b": 1})).unwrap().0, "values.a b");
+}
+
+#[test]
+fn what_changes_nothing_is_no_part_of_identity() {
+    let identity = |params: &Params| Command::identity(params).into_owned();
+    let plain = script("true");
+    let same = Params { grace_seconds: 99.0, prefix: "X_".into(), ..plain.clone() };
+    assert_eq!(identity(&same), identity(&plain));
+    let passed =
+        |prefix: &str| Params { pass: Pass::Environment, prefix: prefix.into(), ..plain.clone() };
+    assert_ne!(identity(&passed("X_")), identity(&passed("Y_")));
+    let files = |file: &str| Params { files: vec![file.into()], ..plain.clone() };
+    assert_eq!(identity(&files("./run.py")), identity(&files("run.py")));
+    assert_eq!(Command::new(files("./run.py")).unwrap().data()[0].name, "file:run.py");
 }
 
 #[test]

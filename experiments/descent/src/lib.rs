@@ -86,6 +86,7 @@ impl Experiment for Descent {
     const SUMMARY: &'static str = "Gradient descent on test functions: the smallest experiment";
     const METRICS: &'static [Metric] =
         &[Metric::new("value", "", Better::Lower), Metric::new("distance", "", Better::Lower)];
+    const STEP_METRICS: &'static [Metric] = &[Metric::new("value", "", Better::Lower)];
 
     fn new(params: Params) -> Result<Self, ParamError> {
         let Params { dimension, learning_rate, momentum, noise, record_every, .. } = params;

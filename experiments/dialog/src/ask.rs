@@ -77,10 +77,6 @@ fn folder(prefix: &str, context: &ToolContext<'_>) -> Result<PathBuf, Error> {
         ([], kept) => format!("none of the {kept} in {} begins so", context.artifacts.display()),
         (many, _) => format!("{} begin so", many.len()),
     };
-    Err(ParamError {
-        path: "run".into(),
-        wanted: "the beginning of the id of one run with a model (`keep_model: true`)".into(),
-        found: format!("{prefix:?}: {some}"),
-    }
-    .into())
+    let wanted = "the beginning of the id of one run with a model (`keep_model: true`)";
+    Err(ParamError::new("run", wanted, format!("{prefix:?}: {some}")).into())
 }

@@ -129,6 +129,16 @@ impl Dialog {
 }
 
 impl Dialog {
+    /// Those of some metrics that runs with these parameters have.
+    fn reported(&self, metrics: &[Metric]) -> Vec<Metric> {
+        let has = |metric: &&Metric| match &*metric.name {
+            "true_answer_probability" => self.params.record_belief,
+            "student_accuracy" => self.params.online.is_some(),
+            _ => true,
+        };
+        metrics.iter().filter(has).cloned().collect()
+    }
+
     /// Learns from exchanges about movies and answers the test questions.
     fn movies(&self, mut task: MovieTask, movies: &Movies, run: &mut Run<'_>) -> Result<(), Error> {
         let settings = self.training(task.steps_per_epoch());
@@ -169,6 +179,14 @@ impl Experiment for Dialog {
         Metric::new("student_accuracy", "%", Better::Higher),
     ];
 
+    const STEP_METRICS: &'static [Metric] = &[
+        Metric::new("dev_accuracy", "%", Better::Higher),
+        Metric::new("train_loss", "", Better::Lower),
+        Metric::neutral("gradient_norm", ""),
+        Metric::new("true_answer_probability", "", Better::Higher),
+        Metric::new("student_accuracy", "%", Better::Higher),
+    ];
+
     const ITEMS: &'static [Items] = &[
         Items { metric: "test_accuracy", table: "answers", key: "question", score: "correct" },
         Items {
@@ -182,6 +200,14 @@ impl Experiment for Dialog {
     fn new(params: Params) -> Result<Self, ParamError> {
         params.validate()?;
         Ok(Self { params })
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        self.reported(Self::METRICS)
+    }
+
+    fn step_metrics(&self) -> Vec<Metric> {
+        self.reported(Self::STEP_METRICS)
     }
 
     fn data(&self) -> Vec<DataRef> {

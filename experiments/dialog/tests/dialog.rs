@@ -1,5 +1,6 @@
 //! The paper's claims as small seeded runs on generated stories, and the held defaults.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -9,7 +10,7 @@ use autodiff::DType;
 use datasets::babi_dialog::POSITIVE;
 use dialog::{Corrections, Dialog, Disguise, Learner, Online, Params};
 use experiment::{
-    DataPaths, Device, Entry, Experiment, MemorySink, Run, RunContext, RunId, ToolContext,
+    DataPaths, Device, Entry, Experiment, MemorySink, Metric, Run, RunContext, RunId, ToolContext,
 };
 use learn::{Batch, Objective, Optimizer, Stepper};
 
@@ -22,6 +23,12 @@ fn run_with(params: Params, seed: u64, data: DataPaths) -> MemorySink {
     let context = RunContext { id: RunId::of("test"), seed, threads: 1, device: Device::Cpu, data };
     let dialog = Dialog::new(params).unwrap();
     dialog.run(&mut Run::new(context, &mut sink)).unwrap();
+    let names = |metrics: Vec<Metric>| -> BTreeSet<String> {
+        metrics.into_iter().map(|metric| metric.name.into_owned()).collect()
+    };
+    assert!(sink.results.keys().eq(&names(dialog.metrics())), "{:?}", sink.results);
+    let recorded = sink.metrics.iter().map(|(_, metric, _)| metric.clone()).collect();
+    assert_eq!(names(dialog.step_metrics()), recorded);
     sink
 }
 

@@ -8,6 +8,7 @@ mod draws;
 mod initial_gradient;
 mod learner;
 mod meta;
+mod metrics;
 mod network;
 mod numpy;
 mod packed;
@@ -28,7 +29,7 @@ mod tests;
 use std::marker::PhantomData;
 
 use datasets::{mnist, omniglot};
-use experiment::{Better, BindError, Bound, DataRef, Error, Experiment, Metric, ParamError, Run};
+use experiment::{BindError, Bound, DataRef, Error, Experiment, Metric, ParamError, Run};
 
 pub use params::{Generator, Params, Precision, Sharing, Task, Trajectory};
 pub use target::Targets;
@@ -51,16 +52,14 @@ impl<T: Targets> Hypergrad<T> {
         let Some(entry) = entries.iter().find(|entry| entry.name == name) else {
             let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
             let wanted = format!("one of {}", names.join(", "));
-            let (path, found) = ("target".into(), name.clone());
-            return Err(ParamError { path, wanted, found });
+            return Err(ParamError::new("target", wanted, name));
         };
         let bound = entry.bind_json(&params.target_params).map_err(|error| match error {
             BindError::Param(error) => {
                 ParamError { path: format!("target_params.{}", error.path), ..error }
             }
             BindError::Deserialize(found) => {
-                let wanted = format!("parameters of {name}");
-                ParamError { path: "target_params".into(), wanted, found }
+                ParamError::new("target_params", format!("parameters of {name}"), found)
             }
         })?;
         Ok(Some(bound))
@@ -84,17 +83,21 @@ impl<T: Targets> Experiment for Hypergrad<T> {
     const SUMMARY: &'static str =
         "Gradients of hyper-parameters through exactly reversible learning (Maclaurin et al. 2015)";
     const PROGRESS: &'static str = "iterations";
-    const METRICS: &'static [Metric] = &[
-        Metric::new("objective", "", Better::Lower),
-        Metric::new("initial_objective", "", Better::Lower),
-        Metric::new("fresh_objective", "", Better::Lower),
-        Metric::new("test_loss", "", Better::Lower),
-    ];
+    const METRICS: &'static [Metric] = metrics::FINAL;
+    const STEP_METRICS: &'static [Metric] = metrics::STEPS;
 
     fn new(params: Params) -> Result<Self, ParamError> {
         params.validate()?;
         let target = Self::target(&params)?;
         Ok(Self { params, target, targets: PhantomData })
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        metrics::final_of(&self.params)
+    }
+
+    fn step_metrics(&self) -> Vec<Metric> {
+        metrics::steps_of(&self.params)
     }
 
     fn data(&self) -> Vec<DataRef> {

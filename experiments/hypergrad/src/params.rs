@@ -118,6 +118,7 @@ pub struct Params {
     /// `schedules`, `baseline` and `initial-gradient`.
     pub target: Option<String>,
     /// That experiment's parameters.
+    #[serde(deserialize_with = "experiment::free_form::value")]
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub target_params: serde_json::Value,
     /// Updates of the hyper-parameters.

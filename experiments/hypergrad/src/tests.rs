@@ -1,9 +1,11 @@
-use experiment::{DataPaths, Device, Error, MemorySink, Run, RunContext, RunId};
+use std::collections::BTreeSet;
+
+use experiment::{DataPaths, Device, Error, MemorySink, Metric, Run, RunContext, RunId};
 
 use crate::characters::Tasks;
 use crate::digits::Parts;
 use crate::{
-    Params, Task, Trajectory, baseline, chaos, initial_gradient, penalties, preprocessing,
+    Params, Task, Trajectory, baseline, chaos, initial_gradient, metrics, penalties, preprocessing,
     prototypes, schedules, sharing,
 };
 
@@ -47,6 +49,12 @@ fn attempt(learn: Learn, params: &Params, sink: &mut MemorySink) -> Result<(), E
 fn straight(learn: Learn, params: &Params) -> MemorySink {
     let mut sink = MemorySink::default();
     attempt(learn, params, &mut sink).unwrap();
+    let names = |metrics: Vec<Metric>| -> BTreeSet<String> {
+        metrics.into_iter().map(|metric| metric.name.into_owned()).collect()
+    };
+    let recorded = sink.metrics.iter().map(|(_, metric, _)| metric.clone()).collect();
+    assert_eq!(names(metrics::steps_of(params)), recorded, "{:?}", params.task);
+    assert!(sink.results.keys().eq(&names(metrics::final_of(params))), "{:?}", params.task);
     sink
 }
 

@@ -1,4 +1,4 @@
-use super::{ConfigError, Content, Node, Path, range};
+use super::{ConfigError, Content, Faults, Node, Path, range};
 
 /// One parameter with the values it takes.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,35 +15,33 @@ pub(super) fn wrong(node: &Node, path: Path, wanted: &str) -> ConfigError {
 
 /// A dotted key, with or without `params.` before it.
 pub(super) fn key(text: &str, node: &Node, path: &Path) -> Result<Path, ConfigError> {
-    let key = Path::parse(text).map_err(|(_, wanted)| {
+    Path::parse(text).map(Path::below_params).map_err(|(_, wanted)| {
         ConfigError::new(&node.span, path.join(text), format!("wanted {wanted} in {text:?}"))
-    })?;
-    Ok(match key.keys() {
-        [params, rest @ ..] if params == "params" && !rest.is_empty() => {
-            rest.iter().cloned().collect()
-        }
-        _ => key,
     })
 }
 
 /// The axes under the key `name` of a block; none where the key is missing.
-pub(super) fn axes(block: &Node, path: &Path, name: &str) -> Result<Vec<Axis>, ConfigError> {
+pub(super) fn axes(block: &Node, path: &Path, name: &str, faults: &mut Faults) -> Vec<Axis> {
     let path = path.join(name);
-    let Some(node) = block.get(name) else { return Ok(Vec::new()) };
+    let Some(node) = block.get(name) else { return Vec::new() };
     let Content::Map(entries) = &node.content else {
-        return Err(wrong(node, path, "a map from parameters to lists of values"));
+        faults.add(wrong(node, path, "a map from parameters to lists of values"));
+        return Vec::new();
     };
     let mut axes: Vec<Axis> = Vec::new();
     for (at, values) in entries {
         let here = path.join(&at.text);
-        let axis = Axis { key: key(&at.text, values, &path)?, values: list(values, &here)? };
-        if axes.iter().any(|other| other.key == axis.key) {
-            let message = format!("`{}` stands twice", axis.key);
-            return Err(ConfigError::new(&at.span, here, message));
+        let key = faults.keep(key(&at.text, values, &path));
+        let values = faults.keep(list(values, &here));
+        let Some((key, values)) = key.zip(values) else { continue };
+        if axes.iter().any(|other| other.key == key) {
+            let message = format!("`{key}` stands twice");
+            faults.add(ConfigError::new(&at.span, here, message));
+            continue;
         }
-        axes.push(axis);
+        axes.push(Axis { key, values });
     }
-    Ok(axes)
+    axes
 }
 
 /// A list of values, or a range.
@@ -63,15 +61,16 @@ fn list(node: &Node, path: &Path) -> Result<Vec<Node>, ConfigError> {
 }
 
 /// The axes under `zip`, all of one length.
-pub(super) fn zipped(block: &Node, path: &Path) -> Result<Vec<Axis>, ConfigError> {
-    let zip = axes(block, path, "zip")?;
-    if let Some((first, rest)) = zip.split_first()
-        && let Some(other) = rest.iter().find(|axis| axis.values.len() != first.values.len())
-    {
-        let (wanted, found) = (first.values.len(), other.values.len());
+pub(super) fn zipped(block: &Node, path: &Path, faults: &mut Faults) -> Vec<Axis> {
+    let mut zip = axes(block, path, "zip", faults);
+    let Some(first) = zip.first().cloned() else { return zip };
+    let wanted = first.values.len();
+    for other in zip.iter().filter(|axis| axis.values.len() != wanted) {
+        let found = other.values.len();
         let message = format!("wanted {wanted} values as `{}` has, found {found}", first.key);
         let path = path.join("zip").join(other.key.to_string());
-        return Err(ConfigError::new(&other.values[0].span, path, message));
+        faults.add(ConfigError::new(&other.values[0].span, path, message));
     }
-    Ok(zip)
+    zip.retain(|axis| axis.values.len() == wanted);
+    zip
 }

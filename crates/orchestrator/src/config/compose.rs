@@ -1,63 +1,141 @@
-//! `extends`, `--set`: several trees into one.
+//! `extends` and `--set`: several trees into one.
 
+use std::collections::HashMap;
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Component, Path as FilePath, PathBuf};
 use std::sync::Arc;
 
+use super::error::{Faults, hint};
+use super::set::{self, Change};
 use super::source::Origin;
 use super::{ConfigError, Content, Key, Node, Path, Source, Span, parse::parse};
 
 /// Bytes of a file at most.
 const LARGEST: u64 = 16 << 20;
 
-/// Reads a file with everything it extends, and applies the arguments of `--set`.
-pub(crate) fn compose(path: &FilePath, set: &[String]) -> Result<Node, ConfigError> {
-    let mut root = read(path, None, &mut Vec::new())?;
-    for argument in set {
-        apply(&mut root, argument)?;
-    }
-    Ok(root)
+/// Files that a configuration is made of at most.
+const MOST_FILES: usize = 1000;
+
+/// A configuration in one tree.
+pub(crate) struct Composed {
+    pub(crate) root: Node,
+    /// What the arguments of `--set` did.
+    pub(crate) changes: Vec<Change>,
 }
 
-/// Reads a file and what it extends; `asked` is where its name stands, `chain` who extends whom.
-fn read(
+/// Reads a file with everything it extends, and applies the arguments of `--set`.
+///
+/// # Errors
+/// One that leaves no tree; others are kept.
+pub(crate) fn compose(
     path: &FilePath,
-    asked: Option<&Node>,
-    chain: &mut Vec<PathBuf>,
-) -> Result<Node, ConfigError> {
-    let source = open(path, asked)?;
-    let here = fs::canonicalize(path).unwrap_or_else(|_| path.into());
-    if chain.contains(&here) {
-        let names: Vec<_> = chain.iter().filter_map(|p| p.file_name()).collect();
-        let names: Vec<_> = names.iter().map(|name| name.to_string_lossy()).collect();
-        let message = format!("{} extends itself through {}", path.display(), names.join(" -> "));
-        let start = Span::start_of(&source);
-        let span = asked.map_or(&start, |node| &node.span);
-        return Err(ConfigError::new(span, Path::from_iter(["extends"]), message));
+    set: &[String],
+    faults: &mut Faults,
+) -> Result<Composed, ConfigError> {
+    let mut root = Reading::default().read(path, None)?;
+    settle(&mut root, &mut Vec::new(), faults);
+    let changes = set.iter().filter_map(|argument| faults.keep(set::apply(&mut root, argument)));
+    let changes = changes.collect();
+    settle(&mut root, &mut Vec::new(), faults);
+    Ok(Composed { root, changes })
+}
+
+/// Takes out what files and arguments remove.
+fn settle(node: &mut Node, keys: &mut Vec<String>, faults: &mut Faults) {
+    let Content::Map(entries) = &mut node.content else {
+        if let Content::Seq(items) = &mut node.content {
+            for (at, item) in items.iter_mut().enumerate() {
+                keys.push(format!("[{at}]"));
+                settle(item, keys, faults);
+                keys.pop();
+            }
+        }
+        return;
+    };
+    let known = |entries: &[(Key, Node)], own: &str| -> Vec<String> {
+        let others = entries.iter().filter(|(key, _)| key.text != own);
+        others.map(|(key, _)| key.text.clone()).collect()
+    };
+    let unmet: Vec<_> = entries
+        .iter()
+        .filter(|(_, node)| node.content == Content::Removed { met: false })
+        .map(|(key, _)| (key.clone(), known(entries, &key.text)))
+        .collect();
+    for (key, others) in unmet {
+        let nearest = hint(&key.text, others.iter().map(String::as_str));
+        let message = format!("there is no inherited `{}` to remove{nearest}", key.text);
+        let path = keys.iter().chain([&key.text]).cloned().collect();
+        faults.add(ConfigError::new(&key.span, path, message));
     }
-    chain.push(here);
-    let mut own = parse(&source, &source.text, 0)?;
-    if !matches!(own.content, Content::Map(_)) {
-        let message = match own.content {
-            Content::Null => "the file is empty; wanted a map".into(),
-            _ => format!("wanted a map, found {}", own.describe()),
-        };
-        return Err(ConfigError::new(&own.span, Path::root(), message));
+    entries.retain(|(_, node)| !matches!(node.content, Content::Removed { .. }));
+    for (key, node) in entries {
+        keys.push(key.text.clone());
+        settle(node, keys, faults);
+        keys.pop();
     }
-    let mut merged: Option<Node> = None;
-    for name in take_extends(&mut own)? {
-        let base = read(&beside(path, &name)?, Some(&name), chain)?;
-        merged = Some(match merged {
-            None => base,
-            Some(earlier) => merge(earlier, base),
-        });
+}
+
+/// Files under way.
+#[derive(Default)]
+struct Reading {
+    /// Who extends whom.
+    chain: Vec<PathBuf>,
+    files: usize,
+}
+
+impl Reading {
+    /// Reads a file and what it extends; `asked` is where its name stands.
+    fn read(&mut self, path: &FilePath, asked: Option<&Node>) -> Result<Node, ConfigError> {
+        let source = open(path, asked)?;
+        let here = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        self.files += 1;
+        if self.chain.contains(&here) || self.files > MOST_FILES {
+            let start = Span::start_of(&source);
+            let span = asked.map_or(&start, |node| &node.span);
+            return Err(ConfigError::new(span, Path::from_iter(["extends"]), self.endless(path)));
+        }
+        self.chain.push(here);
+        let mut own = own(&source)?;
+        let mut merged: Option<Node> = None;
+        for name in take_extends(&mut own)? {
+            let base = self.read(&beside(path, &name)?, Some(&name))?;
+            merged = Some(match merged {
+                None => base,
+                Some(earlier) => merge(earlier, base),
+            });
+        }
+        self.chain.pop();
+        Ok(match merged {
+            None => own,
+            Some(base) => merge(base, own),
+        })
     }
-    chain.pop();
-    Ok(match merged {
-        None => own,
-        Some(base) => merge(base, own),
-    })
+
+    fn endless(&self, path: &FilePath) -> String {
+        if self.files > MOST_FILES {
+            return format!("wanted at most {MOST_FILES} files, one read twice counted twice");
+        }
+        let names = self.chain.iter().filter_map(|path| path.file_name());
+        let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
+        format!("{} extends itself through {}", path.display(), names.join(" -> "))
+    }
+}
+
+/// What a file says itself.
+fn own(source: &Arc<Source>) -> Result<Node, ConfigError> {
+    let own = parse(source, &source.text, 0)?;
+    match own.content {
+        Content::Map(_) => Ok(own),
+        Content::Null => {
+            let message = "the file is empty; wanted a map";
+            Err(ConfigError::new(&own.span, Path::root(), message))
+        }
+        _ => {
+            let message = format!("wanted a map, found {}", own.describe());
+            Err(ConfigError::new(&own.span, Path::root(), message))
+        }
+    }
 }
 
 /// Removes `extends` from a tree and gives its names.
@@ -94,26 +172,40 @@ fn beside(file: &FilePath, name: &Node) -> Result<PathBuf, ConfigError> {
 
 fn open(path: &FilePath, asked: Option<&Node>) -> Result<Arc<Source>, ConfigError> {
     let source = |text| Arc::new(Source { origin: Origin::File(path.into()), text });
-    let fail = |message: String| match asked {
+    let fail = |line: usize, message: String| match asked {
         Some(node) => {
             let message = format!("{}: {message}", path.display());
             ConfigError::new(&node.span, Path::from_iter(["extends"]), message)
         }
-        None => ConfigError::new(&Span::start_of(&source(String::new())), Path::root(), message),
+        None => {
+            let span = Span { line, column: line.min(1), ..Span::whole(&source(String::new())) };
+            ConfigError::new(&span, Path::root(), message)
+        }
     };
     let read = || -> std::io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    let bytes = read().map_err(|error| fail(format!("could not read the file: {error}")))?;
+    let bytes = read().map_err(|error| {
+        let absolute = std::path::absolute(path).ok().filter(|absolute| absolute != path);
+        let tried = absolute.map_or(String::new(), |path| format!(" at {}", path.display()));
+        fail(
+            0,
+            match error.kind() {
+                ErrorKind::NotFound => format!("there is no file{tried}"),
+                ErrorKind::IsADirectory => format!("wanted a file, found a folder{tried}"),
+                _ => format!("could not read the file{tried}: {error}"),
+            },
+        )
+    })?;
     if bytes.len() as u64 > LARGEST {
-        return Err(fail(format!("wanted at most {LARGEST} bytes, found more")));
+        return Err(fail(0, format!("wanted at most {LARGEST} bytes, found more")));
     }
     String::from_utf8(bytes).map(source).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
-        fail(format!("wanted UTF-8, found byte {:#04x} in line {line}", error.as_bytes()[at]))
+        fail(line, format!("wanted UTF-8, found byte {:#04x}", error.as_bytes()[at]))
     })
 }
 
@@ -123,14 +215,20 @@ fn merge(base: Node, over: Node) -> Node {
         (Node { content: Content::Map(base), .. }, Node { content: Content::Map(over), span }) => {
             (base, Node { content: Content::Map(over), span })
         }
+        (base, Node { content: Content::Removed { met }, span }) => {
+            let met = met || base.content != Content::Removed { met: false };
+            return Node { content: Content::Removed { met }, span };
+        }
         (_, over) => return over,
     };
     let Content::Map(own) = over.content else { unreachable!("matched as a map above") };
     let mut entries = base;
+    let known: HashMap<String, usize> =
+        entries.iter().enumerate().map(|(at, (key, _))| (key.text.clone(), at)).collect();
     for (key, node) in own {
-        match entries.iter().position(|(known, _)| known.text == key.text) {
+        match known.get(&key.text) {
             None => entries.push((key, node)),
-            Some(at) => {
+            Some(&at) => {
                 let (_, earlier) = std::mem::replace(&mut entries[at], (key, empty(&node.span)));
                 entries[at].1 = merge(earlier, node);
             }
@@ -139,59 +237,10 @@ fn merge(base: Node, over: Node) -> Node {
     Node { content: Content::Map(entries), span: over.span }
 }
 
-fn empty(span: &Span) -> Node {
+pub(super) fn empty(span: &Span) -> Node {
     Node { content: Content::Null, span: span.clone() }
 }
 
 pub(crate) fn has(entries: &[(Key, Node)], key: &str) -> bool {
     entries.iter().any(|(known, _)| known.text == key)
-}
-
-/// Applies `PATH=VALUE`; a key below a list is a place in it, from 0.
-fn apply(root: &mut Node, argument: &str) -> Result<(), ConfigError> {
-    let source = Arc::new(Source { origin: Origin::Argument, text: argument.into() });
-    let start = Span::start_of(&source);
-    let Some((left, value)) = argument.split_once('=') else {
-        return Err(ConfigError::new(&start, Path::root(), "wanted PATH=VALUE, found no `=`"));
-    };
-    let path = Path::parse(left).map_err(|(at, wanted)| {
-        let span = Span { column: at + 1, ..start.clone() };
-        ConfigError::new(&span, Path::root(), format!("wanted {wanted}"))
-    })?;
-    let before = left.chars().count() + 1;
-    let value = parse(&source, value, before)?;
-    let span = Span { len: before - 1, ..start };
-    let mut at = root;
-    for (depth, key) in path.keys().iter().enumerate() {
-        if at.content == Content::Null {
-            at.content = Content::Map(Vec::new());
-        }
-        let found = at.describe();
-        let upto = || path.keys()[..depth].iter().cloned().collect();
-        at = match &mut at.content {
-            Content::Map(entries) => {
-                let index = entries.iter().position(|(known, _)| known.text == *key);
-                let index = index.unwrap_or_else(|| {
-                    entries.push((Key { text: key.clone(), span: span.clone() }, empty(&span)));
-                    entries.len() - 1
-                });
-                &mut entries[index].1
-            }
-            Content::Seq(items) => {
-                let count = items.len();
-                let item = key.parse::<usize>().ok().and_then(|at| items.get_mut(at));
-                item.ok_or_else(|| {
-                    let message =
-                        format!("wanted a place below {count} in the list, found `{key}`");
-                    ConfigError::new(&span, upto(), message)
-                })?
-            }
-            _ => {
-                let message = format!("wanted a map to set `{key}` in, found {found}");
-                return Err(ConfigError::new(&span, upto(), message));
-            }
-        };
-    }
-    *at = value;
-    Ok(())
 }

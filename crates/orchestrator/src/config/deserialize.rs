@@ -9,8 +9,8 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::error::hint;
-use super::{ConfigError, Content, Key, Node, Path, Span};
+use super::error::{Faults, hint};
+use super::{ConfigError, Content, Key, Node, Path, Span, scalar};
 
 /// Values that stand in place of those of a tree, by path from where reading begins.
 pub(crate) type Overlay<'a> = Vec<(&'a [String], &'a Node)>;
@@ -29,6 +29,7 @@ impl Trace {
     /// The error at the place that was read last.
     pub(crate) fn error(&self, message: impl Into<String>) -> ConfigError {
         let (span, keys) = &*self.place.borrow();
+        let message = as_written(message.into(), span);
         ConfigError::new(span, keys.iter().cloned().collect(), message)
     }
 
@@ -42,6 +43,16 @@ impl Trace {
 
     fn leave(&self) {
         self.place.borrow_mut().1.pop();
+    }
+}
+
+/// A message that ends with a number, which is shown as it was written: `1e2` and not `100.0`.
+fn as_written(message: String, span: &Span) -> String {
+    let Some(written) = span.written() else { return message };
+    let Ok(Content::Float(value)) = scalar::resolve(&written) else { return message };
+    match message.strip_suffix(&format!("found {}", scalar::float(value))) {
+        Some(before) => format!("{before}found {written}"),
+        None => message,
     }
 }
 
@@ -62,10 +73,37 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Deserialises a node; every error is located.
-pub(crate) fn typed<T: de::DeserializeOwned>(node: &Node, path: &Path) -> Result<T, ConfigError> {
-    let trace = Trace::new(node, path);
-    T::deserialize(Reader::new(node, Vec::new(), &trace)).map_err(|fault| trace.error(fault.0))
+/// Deserialises a node; every error is located and kept. What is wrong is left out to find the next
+/// mistake.
+pub(crate) fn typed<T: de::DeserializeOwned>(
+    node: &Node,
+    path: &Path,
+    faults: &mut Faults,
+) -> Option<T> {
+    let mut rest = node.clone();
+    let before = faults.count();
+    let mut taken: Vec<Vec<String>> = Vec::new();
+    loop {
+        let trace = Trace::new(&rest, path);
+        let error = match T::deserialize(Reader::new(&rest, Vec::new(), &trace)) {
+            Ok(value) => return (faults.count() == before).then_some(value),
+            Err(fault) => trace.error(fault.0),
+        };
+        let below = error.path.keys().get(path.keys().len()..).unwrap_or_default().to_vec();
+        drop(trace);
+        let misses = |path: &Vec<String>| {
+            let (key, above) = path.split_last().expect("something was taken out");
+            above == below && error.message == missing(key)
+        };
+        if taken.iter().any(misses) {
+            return None;
+        }
+        faults.add(error);
+        if !rest.take_out(&below) {
+            return None;
+        }
+        taken.push(below);
+    }
 }
 
 /// A message; the [`Trace`] knows the place.
@@ -106,8 +144,12 @@ impl de::Error for Fault {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self(format!("key `{field}` is missing"))
+        Self(missing(field))
     }
+}
+
+fn missing(field: &str) -> String {
+    format!("key `{field}` is missing")
 }
 
 /// What a Rust type is called in a configuration.
@@ -135,7 +177,7 @@ fn found_words(found: Unexpected<'_>) -> String {
         Unexpected::Bool(value) => value.to_string(),
         Unexpected::Unsigned(value) => value.to_string(),
         Unexpected::Signed(value) => value.to_string(),
-        Unexpected::Float(value) => value.to_string(),
+        Unexpected::Float(value) => scalar::float(value),
         Unexpected::Str(text) => format!("{text:?}"),
         Unexpected::Unit | Unexpected::Option => "nothing".into(),
         Unexpected::Seq => "a list".into(),
@@ -164,7 +206,23 @@ impl<'de> Deserializer<'de> for Reader<'de> {
                 visitor.visit_seq(Items { items: items.iter(), at: 0, list: &self })
             }
             Content::Map(_) => visitor.visit_map(Entries::new(self)),
+            Content::Removed { .. } => Err(Fault("wanted a value, found !remove".into())),
         }
+    }
+
+    /// Parameters are kept as JSON, which has no infinity and no NaN where a number has to stand.
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.content {
+            Content::Float(value) if self.overlay.is_empty() && !value.is_finite() => {
+                self.trace.at(self.span);
+                Err(de::Error::invalid_value(Unexpected::Float(*value), &"a finite number"))
+            }
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.deserialize_f64(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -203,7 +261,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 char str string bytes byte_buf unit
         unit_struct seq tuple tuple_struct map struct identifier ignored_any
     }
 }
@@ -244,7 +302,7 @@ struct Entries<'de> {
     base: &'de [(Key, Node)],
     next: usize,
     added: Vec<&'de str>,
-    value: Option<(&'de str, &'de Span)>,
+    value: Option<(&'de str, &'de Span, Option<&'de Node>)>,
 }
 
 impl<'de> Entries<'de> {
@@ -273,13 +331,13 @@ impl<'de> MapAccess<'de> for Entries<'de> {
         seed: K,
     ) -> Result<Option<K::Value>, Fault> {
         let trace = self.map.trace;
-        let key = if let Some((key, _)) = self.base.get(self.next) {
+        let key = if let Some((key, node)) = self.base.get(self.next) {
             self.next += 1;
-            (key.text.as_str(), &key.span)
+            (key.text.as_str(), &key.span, Some(node))
         } else if let Some(key) = self.added.pop() {
             let mut overlay = self.map.overlay.iter();
             let node = overlay.find_map(|(path, node)| (path[0] == *key).then_some(*node));
-            (key, node.map_or(self.map.span, |node| &node.span))
+            (key, node.map_or(self.map.span, |node| &node.span), None)
         } else {
             trace.at(self.map.span);
             return Ok(None);
@@ -292,7 +350,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
         let trace = self.map.trace;
-        let Some((key, span)) = self.value.take() else {
+        let Some((key, span, base)) = self.value.take() else {
             return Err(Fault("a value was read before its key".into()));
         };
         let below: Overlay<'de> = self
@@ -303,9 +361,8 @@ impl<'de> MapAccess<'de> for Entries<'de> {
             .map(|(path, node)| (&path[1..], *node))
             .collect();
         let replaced = below.iter().rfind(|(path, _)| path.is_empty()).map(|(_, node)| *node);
-        let base = || self.base.iter().find(|(known, _)| known.text == key).map(|(_, node)| node);
         let deeper = below.into_iter().filter(|(path, _)| !path.is_empty()).collect();
-        let reader = match replaced.or_else(base) {
+        let reader = match replaced.or(base) {
             Some(node) => Reader::new(node, deeper, trace),
             None => Reader { content: &NOTHING, span, overlay: deeper, trace },
         };

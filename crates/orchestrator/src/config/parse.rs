@@ -1,14 +1,14 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 
-use super::{ConfigError, Content, Key, Node, Path, Source, Span, compose, scalar};
+use super::{ConfigError, Content, Key, Node, Path, Source, Span, scalar};
 
-/// Values in a document at most, aliases counted as often as they are used.
+/// Values in a document at most, without those that aliases repeat.
 const MOST_NODES: usize = 1_000_000;
-
-const TOO_MANY: &str = "wanted at most 1000000 values, aliases counted as often as they are used";
+/// Values that aliases repeat at most: a short document must not take much memory.
+const MOST_REPEATED: usize = 100_000;
 
 /// Lists and maps inside each other at most.
 const DEEPEST: usize = 64;
@@ -16,12 +16,20 @@ const DEEPEST: usize = 64;
 /// Parses one YAML document to a tree; `column` is added to columns of the first line.
 pub(crate) fn parse(source: &Arc<Source>, text: &str, column: usize) -> Result<Node, ConfigError> {
     let mut parser = Parser::new_from_str(text);
-    let mut builder =
-        Builder { source, column, open: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
+    let mut builder = Builder {
+        source,
+        column,
+        open: Vec::new(),
+        anchors: HashMap::new(),
+        nodes: 0,
+        repeated: 0,
+        anchored: 0,
+        root: None,
+    };
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| {
             let span = builder.span(*error.marker(), *error.marker());
-            ConfigError::new(&span, Path::root(), format!("no YAML: {}", error.info()))
+            ConfigError::new(&span, Path::root(), format!("not valid YAML: {}", error.info()))
         })?;
         let span = builder.span(span.start, span.end);
         builder.take(event, span)?;
@@ -34,8 +42,11 @@ struct Builder<'a> {
     source: &'a Arc<Source>,
     column: usize,
     open: Vec<Open>,
-    anchors: HashMap<usize, Node>,
+    /// What anchors stand for, with the number of values in it.
+    anchors: HashMap<usize, (Node, usize)>,
     nodes: usize,
+    repeated: usize,
+    anchored: usize,
     root: Option<Node>,
 }
 
@@ -44,11 +55,13 @@ struct Open {
     anchor: usize,
     span: Span,
     kind: Kind,
+    /// How many values there were before it.
+    before: usize,
 }
 
 enum Kind {
     Seq(Vec<Node>),
-    Map { entries: Vec<(Key, Node)>, key: Option<Key>, merges: Vec<Node> },
+    Map { entries: Vec<(Key, Node)>, known: HashSet<String>, key: Option<Key>, merges: Vec<Node> },
 }
 
 impl Builder<'_> {
@@ -75,23 +88,28 @@ impl Builder<'_> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let content = self.scalar(&text, style, tag.as_deref(), &span)?;
-                self.place(Node { content, span }, anchor)
+                self.place(Node { content, span }, anchor, 1)
             }
             Event::Alias(anchor) => {
-                let Some(node) = self.anchors.get(&anchor) else {
+                let Some((node, weight)) = self.anchors.get(&anchor) else {
                     return self.error(&span, "the alias stands inside its own anchor");
                 };
-                self.nodes += weight(node);
-                if self.nodes > MOST_NODES {
-                    return self.error(&span, TOO_MANY);
+                self.repeated += weight;
+                if self.repeated > MOST_REPEATED {
+                    let message = format!("wanted at most {MOST_REPEATED} values by aliases");
+                    return self.error(&span, message);
                 }
-                let node = node.clone();
-                self.place(node, 0)
+                let (node, weight) = (node.clone(), *weight);
+                self.place(node, 0, weight)
             }
-            Event::SequenceStart(anchor, _) => self.open(anchor, span, Kind::Seq(Vec::new())),
-            Event::MappingStart(anchor, _) => {
-                let map = Kind::Map { entries: Vec::new(), key: None, merges: Vec::new() };
-                self.open(anchor, span, map)
+            Event::SequenceStart(anchor, tag) => {
+                self.check_tag(tag.as_deref(), "seq", &span)?;
+                self.open(anchor, span, Kind::Seq(Vec::new()))
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.check_tag(tag.as_deref(), "map", &span)?;
+                let (entries, known, merges) = Default::default();
+                self.open(anchor, span, Kind::Map { entries, known, key: None, merges })
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::DocumentStart(_) if self.root.is_some() => {
@@ -108,50 +126,102 @@ impl Builder<'_> {
         tag: Option<&Tag>,
         span: &Span,
     ) -> Result<Content, ConfigError> {
-        let is_text = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
-        if style != ScalarStyle::Plain || is_text {
-            return Ok(Content::Text(text.into()));
+        let core = tag.filter(|tag| tag.is_yaml_core_schema()).map(|tag| tag.suffix.as_str());
+        let is_removal = tag.is_some_and(|tag| tag.handle == "!" && tag.suffix == "remove");
+        match (tag, core) {
+            (None, _) if style == ScalarStyle::Plain => {
+                scalar::resolve(text).or_else(|message| self.error(span, message))
+            }
+            (None, _) | (_, Some("str")) => Ok(Content::Text(text.into())),
+            (_, Some(kind @ ("null" | "bool" | "int" | "float"))) => {
+                let found = scalar::resolve(text).or_else(|message| self.error(span, message))?;
+                match (kind, found) {
+                    ("null", Content::Null) => Ok(Content::Null),
+                    ("bool", found @ Content::Bool(_)) => Ok(found),
+                    ("int", found @ Content::Int(_)) => Ok(found),
+                    ("float", found @ Content::Float(_)) => Ok(found),
+                    #[expect(clippy::cast_precision_loss, reason = "what was asked for")]
+                    ("float", Content::Int(found)) => Ok(Content::Float(found as f64)),
+                    _ => self.error(span, format!("wanted a value of !!{kind}, found {text:?}")),
+                }
+            }
+            _ if is_removal && text.is_empty() => Ok(Content::Removed { met: false }),
+            _ if is_removal => {
+                self.error(span, format!("wanted nothing after `!remove`, found {text:?}"))
+            }
+            (Some(tag), _) => self.unknown_tag(tag, span),
         }
-        scalar::resolve(text).or_else(|message| self.error(span, message))
+    }
+
+    /// Refuses tags of lists and maps other than the one that says what they are anyway.
+    fn check_tag(&self, tag: Option<&Tag>, own: &str, span: &Span) -> Result<(), ConfigError> {
+        match tag {
+            Some(tag) if !(tag.is_yaml_core_schema() && tag.suffix == own) => {
+                self.unknown_tag(tag, span)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn unknown_tag<T>(&self, tag: &Tag, span: &Span) -> Result<T, ConfigError> {
+        let wanted = "!remove as the value of a key, or !!str and its like";
+        let tag = match tag.is_yaml_core_schema() {
+            true => format!("!!{}", tag.suffix),
+            false => tag.to_string(),
+        };
+        self.error(span, format!("unknown tag `{tag}`; wanted {wanted}"))
     }
 
     fn open(&mut self, anchor: usize, span: Span, kind: Kind) -> Result<(), ConfigError> {
         if self.open.len() >= DEEPEST {
             return self.error(&span, format!("wanted at most {DEEPEST} levels"));
         }
-        self.open.push(Open { anchor, span, kind });
+        self.open.push(Open { anchor, span, kind, before: self.nodes + self.repeated });
         Ok(())
     }
 
     fn close(&mut self) -> Result<(), ConfigError> {
-        let Some(Open { anchor, span, kind }) = self.open.pop() else { return Ok(()) };
+        let Some(Open { anchor, span, kind, before }) = self.open.pop() else { return Ok(()) };
         let content = match kind {
             Kind::Seq(items) => Content::Seq(items),
             Kind::Map { entries, merges, .. } => Content::Map(merge_keys(entries, merges)),
         };
-        self.place(Node { content, span }, anchor)
+        let weight = 1 + self.nodes + self.repeated - before;
+        self.place(Node { content, span }, anchor, weight)
     }
 
     /// Puts a finished value where it belongs: into the open list or map, or at the root.
-    fn place(&mut self, node: Node, anchor: usize) -> Result<(), ConfigError> {
+    fn place(&mut self, node: Node, anchor: usize, weight: usize) -> Result<(), ConfigError> {
         self.nodes += 1;
         if self.nodes > MOST_NODES {
-            return self.error(&node.span, TOO_MANY);
+            return self.error(&node.span, format!("wanted at most {MOST_NODES} values"));
         }
         if anchor > 0 {
-            self.anchors.insert(anchor, node.clone());
+            // What an anchor stands for is kept a second time, inside other anchors a third.
+            self.anchored += weight;
+            if self.anchored > MOST_NODES {
+                let message = format!("wanted at most {MOST_NODES} values under anchors");
+                return self.error(&node.span, message);
+            }
+            self.anchors.insert(anchor, (node.clone(), weight));
         }
         let Some(mut open) = self.open.pop() else {
             self.root = Some(node);
             return Ok(());
         };
         match &mut open.kind {
+            Kind::Seq(_) if matches!(node.content, Content::Removed { .. }) => {
+                return self.error(&node.span, "wanted `!remove` as the value of a key");
+            }
             Kind::Seq(items) => items.push(node),
-            Kind::Map { entries, key, merges } => match key.take() {
-                None => *key = Some(self.key(node, entries)?),
-                Some(at) if at.text == "<<" => merges.extend(merge_maps(node).or_else(|span| {
-                    self.error(&span, "wanted a map or a list of maps to merge")
-                })?),
+            Kind::Map { entries, known, key, merges } => match key.take() {
+                None => *key = Some(self.key(node, known, entries)?),
+                Some(at) if is_merge(&at.text, &at.span) => match merge_maps(node) {
+                    Ok(maps) => merges.extend(maps),
+                    Err(span) => {
+                        return self.error(&span, "wanted a map or a list of maps to merge");
+                    }
+                },
                 Some(at) => entries.push((at, node)),
             },
         }
@@ -159,18 +229,29 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn key(&self, node: Node, entries: &[(Key, Node)]) -> Result<Key, ConfigError> {
+    fn key(
+        &self,
+        node: Node,
+        known: &mut HashSet<String>,
+        entries: &[(Key, Node)],
+    ) -> Result<Key, ConfigError> {
         let Content::Text(text) = node.content else {
             let message = format!("wanted text as a key, found {}", node.describe());
             return self.error(&node.span, message);
         };
-        if let Some((known, _)) = entries.iter().find(|(known, _)| known.text == text) {
-            let line = known.span.line;
-            let message = format!("key `{text}` stands twice, first in line {line}");
-            return self.error(&node.span, message);
+        if !is_merge(&text, &node.span) && !known.insert(text.clone()) {
+            let first = entries.iter().find(|(known, _)| known.text == text);
+            let line = first
+                .map_or(String::new(), |(key, _)| format!(", first in line {}", key.span.line));
+            return self.error(&node.span, format!("key `{text}` stands twice{line}"));
         }
         Ok(Key { text, span: node.span })
     }
+}
+
+/// Whether a key merges maps: `<<` without quotes.
+fn is_merge(key: &str, span: &Span) -> bool {
+    key == "<<" && span.len == key.len()
 }
 
 /// The maps behind `<<`, or the place of what is none.
@@ -188,21 +269,23 @@ fn merge_maps(node: Node) -> Result<Vec<Node>, Span> {
 /// Keys of the map itself win over merged ones, earlier merged maps over later ones.
 fn merge_keys(entries: Vec<(Key, Node)>, merges: Vec<Node>) -> Vec<(Key, Node)> {
     let mut merged = entries;
+    let mut known: HashMap<String, usize> =
+        merged.iter().enumerate().map(|(at, (key, _))| (key.text.clone(), at)).collect();
     for map in merges {
         let Content::Map(entries) = map.content else { continue };
         for (key, node) in entries {
-            if !compose::has(&merged, &key.text) {
-                merged.push((key, node));
+            match known.get(&key.text) {
+                None => {
+                    known.insert(key.text.clone(), merged.len());
+                    merged.push((key, node));
+                }
+                Some(&at) => {
+                    if let Content::Removed { met } = &mut merged[at].1.content {
+                        *met = true;
+                    }
+                }
             }
         }
     }
     merged
-}
-
-fn weight(node: &Node) -> usize {
-    match &node.content {
-        Content::Seq(items) => 1 + items.iter().map(weight).sum::<usize>(),
-        Content::Map(entries) => 1 + entries.iter().map(|(_, node)| weight(node)).sum::<usize>(),
-        _ => 0,
-    }
 }

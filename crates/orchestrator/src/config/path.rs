@@ -15,6 +15,15 @@ impl Path {
         &self.0
     }
 
+    /// The keys after `params`, if they begin with it and are not all of it.
+    #[must_use]
+    pub fn below_params(self) -> Self {
+        match self.0.split_first() {
+            Some((first, rest)) if first == "params" && !rest.is_empty() => Self(rest.to_vec()),
+            _ => self,
+        }
+    }
+
     /// The path with one more key.
     #[must_use]
     pub fn join(&self, key: impl Into<String>) -> Self {
@@ -30,14 +39,27 @@ impl Path {
     pub fn parse(text: &str) -> Result<Self, (usize, &'static str)> {
         let mut keys = vec![String::new()];
         let mut quote = None;
+        // Whether the last key has quotes, which make an empty one possible.
+        let mut quoted = false;
+        let mut escaped = false;
         for (at, c) in text.chars().enumerate() {
             let key = keys.last_mut().expect("there is always a last key");
             match (quote, c) {
+                (Some(_), c) if escaped => {
+                    key.push(c);
+                    escaped = false;
+                }
+                (Some('"'), '\\') => escaped = true,
                 (Some(open), c) if c == open => quote = None,
                 (Some(_), c) => key.push(c),
-                (None, '"' | '\'') => quote = Some(c),
-                (None, '.') if key.is_empty() => return Err((at, "a key before the dot")),
-                (None, '.') => keys.push(String::new()),
+                (None, '"' | '\'') => (quote, quoted) = (Some(c), true),
+                (None, '.') if key.is_empty() && !quoted => {
+                    return Err((at, "a key before the dot"));
+                }
+                (None, '.') => {
+                    keys.push(String::new());
+                    quoted = false;
+                }
                 (None, c) if c.is_whitespace() => return Err((at, "a key without spaces")),
                 (None, c) => key.push(c),
             }
@@ -45,7 +67,7 @@ impl Path {
         let end = text.chars().count();
         match (quote, keys.last()) {
             (Some(_), _) => Err((end, "a closing quote")),
-            (None, Some(key)) if key.is_empty() => Err((end, "a key")),
+            (None, Some(key)) if key.is_empty() && !quoted => Err((end, "a key")),
             _ => Ok(Self(keys)),
         }
     }
@@ -67,7 +89,7 @@ impl fmt::Display for Path {
             if !key.is_empty() && key.chars().all(plain) {
                 f.write_str(key)?;
             } else {
-                write!(f, "{key:?}")?;
+                write!(f, "\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))?;
             }
         }
         Ok(())
@@ -80,7 +102,7 @@ mod tests {
 
     #[test]
     fn paths_are_read_as_they_are_written() {
-        for text in ["a", "a.b.c", r#"a."b.c".d"#] {
+        for text in ["a", "a.b.c", r#"a."b.c".d"#, r#"a."\"\\".d"#, r#""".a"#, "λ.模型"] {
             assert_eq!(Path::parse(text).unwrap().to_string(), text);
         }
         assert_eq!(Path::parse("'a.b'").unwrap().keys(), ["a.b"]);

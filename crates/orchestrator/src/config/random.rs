@@ -1,7 +1,7 @@
 use super::axis::{key, wrong};
 use super::error::hint;
 use super::range::number;
-use super::{ConfigError, Content, Node, Path, Span, known_keys};
+use super::{ConfigError, Content, Faults, Node, Path, Span, known_keys};
 
 /// Points drawn from distributions.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,56 +69,67 @@ pub(crate) const MOST_SOBOL: usize = 21;
 const DISTRIBUTIONS: &[&str] = &["uniform", "log_uniform", "integer", "choice"];
 
 impl Random {
-    pub(super) fn read(node: &Node, path: &Path) -> Result<Self, ConfigError> {
+    pub(super) fn read(node: &Node, path: &Path, faults: &mut Faults) -> Option<Self> {
         let path = path.join("random");
-        known_keys(node, &path, &["count", "seed", "draw", "params"])?;
+        let known = known_keys(node, &path, &["count", "seed", "draw", "params"], faults);
+        faults.keep(known)?;
         let missing = |key: &str| {
             ConfigError::new(&node.span, path.clone(), format!("key `{key}` is missing"))
         };
-        let count = node.get("count").ok_or_else(|| missing("count"))?;
-        let params = node.get("params").ok_or_else(|| missing("params"))?;
-        let count = match &count.content {
-            Content::Int(found @ 1..=MOST_DRAWS) => usize::try_from(*found).unwrap_or(1),
-            _ => return Err(wrong(count, path.join("count"), "a number from 1 to 1000000")),
+        let count = match node.get("count") {
+            None => Err(missing("count")),
+            Some(count) => match &count.content {
+                Content::Int(found @ 1..=MOST_DRAWS) => Ok(usize::try_from(*found).unwrap_or(1)),
+                _ => Err(wrong(count, path.join("count"), "a whole number from 1 to 1000000")),
+            },
         };
-        let seed = match node.get("seed") {
-            None => 0,
-            Some(seed) => match &seed.content {
+        let seed = node.get("seed").map_or(Ok(0), |seed| {
+            let found = match &seed.content {
                 Content::Int(found) => u64::try_from(*found).ok(),
                 _ => None,
-            }
-            .ok_or_else(|| wrong(seed, path.join("seed"), "a seed, 0 or more"))?,
-        };
-        let draw = match node.get("draw") {
-            None => Draw::default(),
-            Some(draw) => [Draw::Sobol, Draw::Independent]
+            };
+            found.ok_or_else(|| wrong(seed, path.join("seed"), "a seed, a whole number, 0 or more"))
+        });
+        let draw = node.get("draw").map_or(Ok(Draw::default()), |draw| {
+            [Draw::Sobol, Draw::Independent]
                 .into_iter()
                 .find(|known| draw.content == Content::Text(known.as_str().into()))
-                .ok_or_else(|| wrong(draw, path.join("draw"), "sobol or independent"))?,
-        };
-        let path = path.join("params");
-        let entries = match &params.content {
+                .ok_or_else(|| wrong(draw, path.join("draw"), "sobol or independent"))
+        });
+        let (count, seed, draw) = (faults.keep(count), faults.keep(seed), faults.keep(draw));
+        let params = faults.keep(node.get("params").ok_or_else(|| missing("params")))?;
+        let params = Self::drawn(params, &path.join("params"), draw, faults);
+        Some(Self { count: count?, seed: seed?, draw: draw?, params })
+    }
+
+    fn drawn(node: &Node, path: &Path, draw: Option<Draw>, faults: &mut Faults) -> Vec<Drawn> {
+        let entries = match &node.content {
             Content::Map(entries) if !entries.is_empty() => entries,
-            _ => return Err(wrong(params, path, "a map from parameters to distributions")),
+            _ => {
+                faults.add(wrong(node, path.clone(), "a map from parameters to distributions"));
+                return Vec::new();
+            }
         };
-        if draw == Draw::Sobol && entries.len() > MOST_SOBOL {
+        if draw == Some(Draw::Sobol) && entries.len() > MOST_SOBOL {
             let found = entries.len();
             let message = format!(
                 "wanted at most {MOST_SOBOL} parameters, found {found}; `draw: independent` has no limit"
             );
-            return Err(ConfigError::new(&params.span, path, message));
+            faults.add(ConfigError::new(&node.span, path.clone(), message));
         }
         let mut drawn: Vec<Drawn> = Vec::new();
         for (at, node) in entries {
-            let from = Distribution::read(node, &path.join(&at.text))?;
-            let one = Drawn { key: key(&at.text, node, &path)?, from, node: node.clone() };
-            if drawn.iter().any(|other| other.key == one.key) {
-                let message = format!("`{}` stands twice", one.key);
-                return Err(ConfigError::new(&at.span, path.join(&at.text), message));
+            let from = faults.keep(Distribution::read(node, &path.join(&at.text)));
+            let key = faults.keep(key(&at.text, node, path));
+            let Some((from, key)) = from.zip(key) else { continue };
+            if drawn.iter().any(|other| other.key == key) {
+                let message = format!("`{key}` stands twice");
+                faults.add(ConfigError::new(&at.span, path.join(&at.text), message));
+                continue;
             }
-            drawn.push(one);
+            drawn.push(Drawn { key, from, node: node.clone() });
         }
-        Ok(Self { count, seed, draw, params: drawn })
+        drawn
     }
 }
 

@@ -108,8 +108,8 @@ mod tests {
         assert_eq!(values("4..0 step -2"), "4 2");
         assert_eq!(values("4..=0 step -2"), "4 2 0");
         assert_eq!(values("-2..1"), "-2 -1 0");
-        assert_eq!(values("0..0.5 step 0.1"), "0 0.1 0.2 0.3 0.4");
-        assert_eq!(values("0..=0.3 step 0.1"), "0 0.1 0.2 0.3");
+        assert_eq!(values("0..0.5 step 0.1"), "0.0 0.1 0.2 0.3 0.4");
+        assert_eq!(values("0..=0.3 step 0.1"), "0.0 0.1 0.2 0.3");
         assert_eq!(values("{ range: [0, 10, 5] }"), "0 5");
         assert_eq!(values("{ range: [1, 3] }"), "1 2");
     }

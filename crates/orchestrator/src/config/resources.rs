@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use journal::Cause;
 
-use super::{ConfigError, Content, Node, Path, known_keys};
+use super::{ConfigError, Content, Faults, Node, Path, known_keys};
 
 /// What a run may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,25 +52,32 @@ impl Retry {
         }
     }
 
-    fn read(node: &Node, path: &Path) -> Result<Self, ConfigError> {
+    /// By the name of the cause.
+    pub(crate) fn by_name(&mut self) -> [(&'static str, &mut u32); 5] {
+        [
+            ("crash", &mut self.crash),
+            ("memory", &mut self.memory),
+            ("time", &mut self.time),
+            ("output", &mut self.output),
+            ("error", &mut self.error),
+        ]
+    }
+
+    fn read(node: &Node, path: &Path, faults: &mut Faults) -> Self {
         let mut retry = Self::default();
-        let counts = [
-            ("crash", &mut retry.crash),
-            ("memory", &mut retry.memory),
-            ("time", &mut retry.time),
-            ("output", &mut retry.output),
-            ("error", &mut retry.error),
-        ];
-        known_keys(node, path, &["crash", "memory", "time", "output", "error"])?;
+        let counts = retry.by_name();
+        let known = known_keys(node, path, &counts.each_ref().map(|(key, _)| *key), faults);
+        faults.keep(known);
         for (key, count) in counts {
             let Some(node) = node.get(key) else { continue };
             let found = match &node.content {
                 Content::Int(times @ 0..=100) => u32::try_from(*times).ok(),
                 _ => None,
             };
-            *count = found.ok_or_else(|| wrong(node, path, key, "0 to 100 more attempts"))?;
+            let found = found.ok_or_else(|| wrong(node, path, key, "0 to 100 more attempts"));
+            *count = faults.keep(found).unwrap_or_default();
         }
-        Ok(retry)
+        retry
     }
 }
 
@@ -89,39 +96,54 @@ const TIME: &[(&str, u64)] =
     &[("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 impl Resources {
-    pub(crate) fn read(node: &Node) -> Result<Self, ConfigError> {
+    pub(crate) fn read(node: &Node, faults: &mut Faults) -> Self {
         let path = Path::from_iter(["resources"]);
-        known_keys(node, &path, &["threads", "memory", "time", "output", "retry"])?;
         let mut resources = Self::default();
-        if let Some(node) = node.get("threads") {
-            let threads = match &node.content {
-                Content::Int(threads @ 1..=1024) => usize::try_from(*threads).ok(),
-                _ => None,
-            };
-            resources.threads =
-                threads.ok_or_else(|| wrong(node, &path, "threads", "1 to 1024 threads"))?;
+        let known =
+            known_keys(node, &path, &["threads", "memory", "time", "output", "retry"], faults);
+        if faults.keep(known).is_none() {
+            return resources;
         }
-        if let Some(node) = node.get("memory") {
-            let bytes = quantity(node, MEMORY);
-            let wanted = "a size above 0 such as 512MiB or 2GiB";
-            resources.memory = Some(bytes.ok_or_else(|| wrong(node, &path, "memory", wanted))?);
+        let mut read = |key: &str, wanted: &str, value: &dyn Fn(&Node) -> Option<u64>| {
+            let node = node.get(key)?;
+            faults.keep(value(node).ok_or_else(|| wrong(node, &path, key, wanted)))
+        };
+        let threads = |node: &Node| match &node.content {
+            Content::Int(threads @ 1..=1024) => u64::try_from(*threads).ok(),
+            _ => None,
+        };
+        if let Some(threads) = read("threads", "1 to 1024 threads", &threads) {
+            resources.threads = usize::try_from(threads).unwrap_or(1);
         }
-        if let Some(node) = node.get("time") {
-            let milliseconds = quantity(node, TIME);
-            let wanted = "a time above 0 such as 90s, 10m or 2h";
-            let milliseconds = milliseconds.ok_or_else(|| wrong(node, &path, "time", wanted))?;
-            resources.time = Some(Duration::from_millis(milliseconds));
+        let size = |node: &Node| quantity(node, MEMORY);
+        resources.memory = read("memory", "a size above 0 such as 512MiB or 2GiB", &size);
+        if let Some(output) = read("output", "a size above 0 such as 512KiB or 64MiB", &size) {
+            resources.output = output;
         }
-        if let Some(node) = node.get("output") {
-            let wanted = "a size above 0 such as 512KiB or 64MiB";
-            let bytes = quantity(node, MEMORY);
-            resources.output = bytes.ok_or_else(|| wrong(node, &path, "output", wanted))?;
-        }
+        let time = |node: &Node| quantity(node, TIME);
+        let time = read("time", "a time above 0 such as 90s, 10m or 2h", &time);
+        resources.time = time.map(Duration::from_millis);
         if let Some(node) = node.get("retry") {
-            resources.retry = Retry::read(node, &path.join("retry"))?;
+            resources.retry = Retry::read(node, &path.join("retry"), faults);
         }
-        Ok(resources)
+        resources
     }
+}
+
+/// Bytes in the largest unit that has a whole number of them.
+pub(crate) fn size_text(bytes: u64) -> String {
+    quantity_text(bytes, &["TiB", "GiB", "MiB", "KiB", "B"], MEMORY)
+}
+
+/// Milliseconds in the largest unit that has a whole number of them.
+pub(crate) fn time_text(milliseconds: u64) -> String {
+    quantity_text(milliseconds, &["d", "h", "m", "s", "ms"], TIME)
+}
+
+fn quantity_text(quantity: u64, order: &[&str], units: &[(&str, u64)]) -> String {
+    let scale = |unit: &str| units.iter().find(|(known, _)| *known == unit).map_or(1, |(_, s)| *s);
+    let unit = order.iter().find(|unit| quantity.is_multiple_of(scale(unit))).unwrap_or(&"");
+    format!("{}{unit}", quantity / scale(unit))
 }
 
 fn wrong(node: &Node, path: &Path, key: &str, wanted: &str) -> ConfigError {
@@ -162,6 +184,19 @@ mod tests {
         assert_eq!(quantity(&text("10m"), TIME), Some(600_000));
         for wrong in ["10", "m", "-1s", "0s", "1e30GiB", "5 parsecs"] {
             assert_eq!(quantity(&text(wrong), TIME).or(quantity(&text(wrong), MEMORY)), None);
+        }
+    }
+
+    #[test]
+    fn what_was_read_is_written_as_a_person_would() {
+        for text in ["64MiB", "1GiB", "1536MiB", "1000B", "3TiB", "1KiB"] {
+            let source = Arc::new(Source { origin: Origin::Argument, text: String::new() });
+            let node = Node { content: Content::Text(text.into()), span: Span::start_of(&source) };
+            assert_eq!(size_text(quantity(&node, MEMORY).unwrap()), text);
+        }
+        let times = [(90_000, "90s"), (600_000, "10m"), (500, "500ms"), (7_200_000, "2h")];
+        for (milliseconds, text) in times {
+            assert_eq!(time_text(milliseconds), text);
         }
     }
 

@@ -16,6 +16,16 @@ pub(crate) fn resolve(text: &str) -> Result<Content, String> {
     })
 }
 
+/// A number of 64 bits as YAML writes it.
+pub(crate) fn float(value: f64) -> String {
+    match value {
+        f64::INFINITY => ".inf".into(),
+        f64::NEG_INFINITY => "-.inf".into(),
+        value if value.is_nan() => ".nan".into(),
+        value => format!("{value:?}"),
+    }
+}
+
 /// The nearest number of so many decimal digits.
 pub(crate) fn rounded(value: f64, digits: usize) -> f64 {
     format!("{value:.*e}", digits - 1).parse().unwrap_or(value)

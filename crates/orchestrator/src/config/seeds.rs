@@ -44,7 +44,7 @@ impl Seeds {
             }
         };
         if items.is_empty() {
-            let wanted = "a number of seeds from 1 to 1000000, or a list of seeds";
+            let wanted = "a whole number of seeds from 1 to 1000000, or a list of seeds";
             return Err(wrong(node, path, wanted));
         }
         let mut known = HashSet::new();
@@ -54,7 +54,8 @@ impl Seeds {
                 Content::Int(seed) => u64::try_from(*seed).ok(),
                 _ => None,
             };
-            let seed = seed.ok_or_else(|| wrong(item, path.clone(), "a seed, 0 or more"))?;
+            let seed =
+                seed.ok_or_else(|| wrong(item, path.clone(), "a seed, a whole number, 0 or more"))?;
             if !known.insert(seed) {
                 let message = format!("seed {seed} stands twice");
                 return Err(ConfigError::new(&item.span, path, message));

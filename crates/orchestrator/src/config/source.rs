@@ -12,7 +12,7 @@ pub struct Source {
 }
 
 /// What holds the text of a [`Source`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// A file, by the path it was asked for.
     File(PathBuf),
@@ -25,7 +25,7 @@ pub enum Origin {
 pub struct Span {
     /// The text.
     pub source: Arc<Source>,
-    /// Line, from 1.
+    /// Line, from 1; 0 for the source as a whole.
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
@@ -39,9 +39,22 @@ impl Span {
         Self { source: Arc::clone(source), line: 1, column: 1, len: 1 }
     }
 
+    /// A source as a whole.
+    pub(crate) fn whole(source: &Arc<Source>) -> Self {
+        Self { source: Arc::clone(source), line: 0, column: 0, len: 1 }
+    }
+
+    /// What stands there, where it stands on one line.
+    pub(crate) fn written(&self) -> Option<String> {
+        let line = self.source.text.lines().nth(self.line.checked_sub(1)?)?;
+        let text: String = line.chars().skip(self.column - 1).take(self.len).collect();
+        (text.chars().count() == self.len).then_some(text)
+    }
+
     /// The line with a caret under the place.
     pub(crate) fn snippet(&self) -> String {
-        let line = self.source.text.lines().nth(self.line - 1).unwrap_or_default();
+        let Some(before) = self.line.checked_sub(1) else { return String::new() };
+        let line = self.source.text.lines().nth(before).unwrap_or_default();
         let shown: String = line.chars().take(160).map(printable).collect();
         if shown.trim().is_empty() || self.column > 160 {
             return String::new();
@@ -62,6 +75,7 @@ fn printable(c: char) -> char {
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.source.origin {
+            Origin::File(path) if self.line == 0 => write!(f, "{}", path.display()),
             Origin::File(path) => write!(f, "{}:{}:{}", path.display(), self.line, self.column),
             Origin::Argument => write!(f, "argument `-s {}`", self.source.text.escape_debug()),
         }

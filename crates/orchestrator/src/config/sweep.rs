@@ -1,5 +1,7 @@
 use super::axis::{axes, key, wrong, zipped};
-use super::{Axis, ConfigError, Content, Node, Path, Random, Seeds, Span, When, known_keys};
+use super::{
+    Axis, ConfigError, Content, Faults, Node, Path, Random, Seeds, Span, When, known_keys,
+};
 
 /// What varies between the runs of a configuration.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,55 +24,60 @@ pub struct Block {
     /// Seeds of every point.
     pub seeds: Seeds,
     /// Points that are left out: those that agree with one of these in all its parameters.
-    pub exclude: Vec<Vec<(Path, Node)>>,
+    pub exclude: Vec<Vec<Excluded>>,
     /// Where the block stands.
+    pub span: Span,
+}
+
+/// A value that a point must have to be left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Excluded {
+    /// Path below `params`.
+    pub key: Path,
+    /// The value.
+    pub value: Node,
+    /// Where the key stands.
     pub span: Span,
 }
 
 const KEYS: &[&str] = &["grid", "zip", "random", "when", "seeds", "exclude"];
 
 impl Sweep {
-    pub(crate) fn read(node: &Node) -> Result<Self, ConfigError> {
+    pub(crate) fn read(node: &Node, faults: &mut Faults) -> Self {
         let path = Path::from_iter(["sweep"]);
         let blocks = match &node.content {
             Content::Seq(items) if items.is_empty() => {
                 let message = "wanted at least one block, found none";
-                return Err(ConfigError::new(&node.span, path, message));
+                faults.add(ConfigError::new(&node.span, path, message));
+                Vec::new()
             }
-            Content::Seq(items) => items
-                .iter()
-                .enumerate()
-                .map(|(at, item)| Block::read(item, &path.join(format!("[{at}]"))))
-                .collect::<Result<_, _>>()?,
-            _ => vec![Block::read(node, &path)?],
+            Content::Seq(items) => {
+                let block = |(at, item)| Block::read(item, &path.join(format!("[{at}]")), faults);
+                items.iter().enumerate().filter_map(block).collect()
+            }
+            _ => Block::read(node, &path, faults).into_iter().collect(),
         };
-        Ok(Self { blocks })
+        Self { blocks }
     }
 }
 
 impl Block {
-    fn read(node: &Node, path: &Path) -> Result<Self, ConfigError> {
-        known_keys(node, path, KEYS)?;
+    fn read(node: &Node, path: &Path, faults: &mut Faults) -> Option<Self> {
+        let known = known_keys(node, path, KEYS, faults);
+        faults.keep(known)?;
+        let random = node.get("random").and_then(|node| Random::read(node, path, faults));
+        let seeds = node.get("seeds").map(|node| Seeds::read(node, path));
         let block = Self {
-            grid: axes(node, path, "grid")?,
-            zip: zipped(node, path)?,
-            random: node.get("random").map(|node| Random::read(node, path)).transpose()?,
-            when: match node.get("when") {
-                Some(node) => When::read(node, path)?,
-                None => Vec::new(),
-            },
-            seeds: match node.get("seeds") {
-                Some(node) => Seeds::read(node, path)?,
-                None => Seeds::default(),
-            },
-            exclude: match node.get("exclude") {
-                Some(node) => exclude(node, path)?,
-                None => Vec::new(),
-            },
+            grid: axes(node, path, "grid", faults),
+            zip: zipped(node, path, faults),
+            random,
+            when: node.get("when").map_or(Vec::new(), |node| When::read(node, path, faults)),
+            seeds: seeds.and_then(|seeds| faults.keep(seeds)).unwrap_or_default(),
+            exclude: node.get("exclude").map_or(Vec::new(), |node| exclude(node, path, faults)),
             span: node.span.clone(),
         };
-        block.check_keys(path)?;
-        Ok(block)
+        faults.keep(block.check_keys(path));
+        Some(block)
     }
 
     /// Refuses a parameter that two parts of the block vary. Conditions may share parameters with
@@ -114,17 +121,21 @@ impl Block {
     }
 }
 
-fn exclude(node: &Node, path: &Path) -> Result<Vec<Vec<(Path, Node)>>, ConfigError> {
+fn exclude(node: &Node, path: &Path, faults: &mut Faults) -> Vec<Vec<Excluded>> {
     let path = path.join("exclude");
     let Content::Seq(items) = &node.content else {
-        return Err(wrong(node, path, "a list of maps from parameters to values"));
+        faults.add(wrong(node, path, "a list of maps from parameters to values"));
+        return Vec::new();
     };
     let one = |item: &Node| match &item.content {
         Content::Map(entries) if !entries.is_empty() => entries
             .iter()
-            .map(|(at, value)| Ok((key(&at.text, value, &path)?, value.clone())))
+            .map(|(at, value)| {
+                let key = key(&at.text, value, &path)?;
+                Ok(Excluded { key, value: value.clone(), span: at.span.clone() })
+            })
             .collect(),
         _ => Err(wrong(item, path.clone(), "a map from parameters to values")),
     };
-    items.iter().map(one).collect()
+    items.iter().filter_map(|item| faults.keep(one(item))).collect()
 }

@@ -1,5 +1,5 @@
 use super::axis::{axes, wrong, zipped};
-use super::{Axis, ConfigError, Content, Node, Path, Span, known_keys};
+use super::{Axis, ConfigError, Content, Faults, Node, Path, known_keys};
 use crate::plan::Only;
 
 /// Axes that exist only at points for which a condition holds.
@@ -10,7 +10,7 @@ pub struct When {
     /// The condition as it was written.
     pub text: String,
     /// Where the condition stands.
-    pub span: Span,
+    pub node: Node,
     /// Every combination of these.
     pub grid: Vec<Axis>,
     /// First values together, second values together, and so on.
@@ -19,42 +19,41 @@ pub struct When {
 
 impl When {
     /// Reads one condition with its axes, or a list of them.
-    pub(super) fn read(node: &Node, path: &Path) -> Result<Vec<Self>, ConfigError> {
+    pub(super) fn read(node: &Node, path: &Path, faults: &mut Faults) -> Vec<Self> {
         let path = path.join("when");
         match &node.content {
-            Content::Seq(items) => items
-                .iter()
-                .enumerate()
-                .map(|(at, item)| Self::one(item, &path.join(format!("[{at}]"))))
-                .collect(),
-            _ => Ok(vec![Self::one(node, &path)?]),
+            Content::Seq(items) => {
+                let one = |(at, item)| Self::one(item, &path.join(format!("[{at}]")), faults);
+                items.iter().enumerate().filter_map(one).collect()
+            }
+            _ => Self::one(node, &path, faults).into_iter().collect(),
         }
     }
 
-    fn one(node: &Node, path: &Path) -> Result<Self, ConfigError> {
-        known_keys(node, path, &["if", "grid", "zip"])?;
+    fn one(node: &Node, path: &Path, faults: &mut Faults) -> Option<Self> {
+        let known = known_keys(node, path, &["if", "grid", "zip"], faults);
+        faults.keep(known)?;
+        let before = faults.count();
+        let (grid, zip) = (axes(node, path, "grid", faults), zipped(node, path, faults));
+        if grid.is_empty() && zip.is_empty() && faults.count() == before {
+            let message = "wanted parameters under `grid` or `zip`, found none";
+            faults.add(ConfigError::new(&node.span, path.clone(), message));
+        }
+        let (condition, text, node) = faults.keep(Self::condition(node, path))?;
+        Some(Self { condition, text, node, grid, zip })
+    }
+
+    fn condition(node: &Node, path: &Path) -> Result<(Only, String, Node), ConfigError> {
         let Some(condition) = node.get("if") else {
             return Err(ConfigError::new(&node.span, path.clone(), "key `if` is missing"));
         };
-        let path_of_if = path.join("if");
+        let path = path.join("if");
         let Content::Text(text) = &condition.content else {
-            let wanted = "a condition such as \"learner == fp\"";
-            return Err(wrong(condition, path_of_if, wanted));
+            return Err(wrong(condition, path, "a condition such as \"learner == fp\""));
         };
         let parsed = Only::parse(text)
-            .map_err(|error| ConfigError::new(&condition.span, path_of_if, error.detail()))?;
-        let when = Self {
-            condition: parsed,
-            text: text.clone(),
-            span: condition.span.clone(),
-            grid: axes(node, path, "grid")?,
-            zip: zipped(node, path)?,
-        };
-        if when.grid.is_empty() && when.zip.is_empty() {
-            let message = "wanted parameters under `grid` or `zip`, found none";
-            return Err(ConfigError::new(&node.span, path.clone(), message));
-        }
-        Ok(when)
+            .map_err(|error| ConfigError::new(&error.place(condition), path, error.detail()))?;
+        Ok((parsed, text.clone(), condition.clone()))
     }
 
     /// All its axes.

@@ -1,106 +1,176 @@
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use experiment::{Entry, RunId};
+use experiment::{Bound, Metric, RunId};
 use journal::RunSpec;
 use serde_json::Value;
 
+use super::check;
 use super::only::same;
 use super::points::{Assignment, Points};
-use super::scope::PointScope;
-use super::{Identity, Plan, PlannedRun, draw, resolved};
-use crate::config::{Axis, Block, Config, ConfigError, Path};
+use super::scope::{PointScope, lookup};
+use super::{Context, Plan, PlannedRun, Sum, draw, resolved};
+use crate::config::{
+    Axis, Block, Config, ConfigError, ConfigErrors, Excluded, Faults, Node, Path, Read, Refused,
+    hint,
+};
 
 /// Runs of a configuration at most.
 const MOST_RUNS: usize = 10_000_000;
 
 /// Expands a configuration into its runs.
-pub(super) fn expand(
-    config: &Config,
-    entries: &[Entry],
-    identity: &Identity<'_>,
-) -> Result<Plan, ConfigError> {
-    let entry = config.entry(entries)?;
-    let plan = Plan {
-        sweep: config.name.clone(),
-        entry,
-        runs: Vec::new(),
-        metrics: Vec::new(),
-        search: None,
-        resources: config.resources.clone(),
-        tables: config.tables.clone(),
-        duplicates: 0,
+pub(super) fn expand(read: Read, context: &Context<'_>) -> Result<(Config, Plan), ConfigErrors> {
+    let Read { config, mut faults, whole_sweep } = read;
+    let entry = match config.experiment.as_str() {
+        "" => None,
+        _ => faults.keep(config.entry(context.entries)),
     };
-    let mut expansion = Expansion { config, identity, plan, known: HashSet::new() };
-    if config.sweep.blocks.is_empty() {
-        expansion.add(&Vec::new(), &[0])?;
+    let Some(entry) = entry else {
+        return Err(faults.none_or(()).expect_err("the experiment is missing"));
+    };
+    let plan = Plan::empty(&config, entry);
+    let mut expansion = Expansion {
+        config: &config,
+        context,
+        plan,
+        faults,
+        params: config.params.clone(),
+        bad: HashSet::new(),
+        stuck: false,
+        known: HashSet::new(),
+    };
+    if whole_sweep {
+        expansion.runs();
+    } else {
+        // Some axes could not be read, so only what is wrong with any values can be told.
+        expansion.judge_without_sweep();
     }
-    let params = resolved::params(config, &entry);
-    for block in &config.sweep.blocks {
-        let drawn: Vec<Axis> = block.random.as_ref().map(draw::axes).unwrap_or_default();
-        let points = Points::new(block, &drawn, &params);
-        let seeds = block.seeds.values();
-        if points.at_least().saturating_mul(seeds.len()) > MOST_RUNS {
-            return Err(too_many(block));
-        }
-        points.each(&mut |point| {
-            if excluded(block, point, &params) {
-                return Ok(());
-            }
-            if expansion.plan.runs.len() + seeds.len() > MOST_RUNS {
-                return Err(too_many(block));
-            }
-            expansion.add(point, &seeds)
-        })?;
-    }
-    let mut plan = expansion.plan;
-    plan.search = config.search(&plan.metrics)?;
-    Ok(plan)
-}
-
-fn too_many(block: &Block) -> ConfigError {
-    let message = format!("wanted at most {MOST_RUNS} runs, found more");
-    ConfigError::new(&block.span, Path::from_iter(["sweep"]), message)
+    let whole = whole_sweep && expansion.faults.is_empty();
+    let Expansion { mut plan, mut faults, .. } = expansion;
+    check::search(&config, &mut plan, &mut faults);
+    check::tables(&config, &plan, context, whole, &mut faults);
+    check::changes(&config, &entry, &mut faults);
+    plan.warnings = faults.take_warnings();
+    faults.none_or(plan).map(|plan| (config, plan))
 }
 
 /// A plan that grows.
 struct Expansion<'a> {
     config: &'a Config,
-    identity: &'a Identity<'a>,
+    context: &'a Context<'a>,
     plan: Plan,
+    faults: Faults,
+    /// Parameters without those that are known to be wrong.
+    params: Node,
+    /// Values of the sweep that are known to be wrong.
+    bad: HashSet<*const Node>,
+    /// Whether something is wrong at every point.
+    stuck: bool,
     known: HashSet<RunId>,
 }
 
-impl Expansion<'_> {
-    /// Adds the runs of a point, one a seed.
-    fn add(&mut self, point: &Assignment<'_>, seeds: &[u64]) -> Result<(), ConfigError> {
-        let (config, plan) = (self.config, &mut self.plan);
-        let entry = plan.entry;
-        let bound = config.bind(&entry, point)?;
-        for metric in bound.metrics() {
-            if !plan.metrics.contains(&metric) {
-                plan.metrics.push(metric);
+impl<'a> Expansion<'a> {
+    fn runs(&mut self) {
+        let config = self.config;
+        if config.sweep.blocks.is_empty() {
+            self.add(&Vec::new(), &[0]);
+        }
+        let params = resolved::params(config, &self.plan.entry);
+        for block in &config.sweep.blocks {
+            if let Err(error) = self.block(block, &params) {
+                self.faults.add(error);
             }
         }
-        let ids = self.identity.of_point(&entry, bound.as_ref()).map_err(|name| {
-            // Files are named like data sets, after this word.
-            match name.strip_prefix("file:") {
-                Some(file) => {
-                    let known = entry.file_sum(&name).and_then(Result::err);
-                    let why = known.unwrap_or_else(|| {
-                        format!("wanted a file that can be read, found {file:?}")
-                    });
-                    config.error_at_text("files", file, why)
-                }
-                None => config.error_at_text(
-                    "data",
-                    &name,
-                    format!(
-                        "wanted a known data set, or one that is made here once it was fetched by \
-                         `regimen datasets fetch`, found {name:?}"
-                    ),
-                ),
+    }
+
+    fn block(&mut self, block: &Block, params: &Value) -> Result<(), ConfigError> {
+        let drawn: Vec<Axis> = block.random.as_ref().map(draw::axes).unwrap_or_default();
+        let points = Points::new(block, &drawn, params);
+        let seeds = block.seeds.values();
+        if points.at_least().saturating_mul(seeds.len()) > MOST_RUNS {
+            return Err(too_many(block));
+        }
+        let mut exclusions = Exclusions::new(block);
+        points.each(&mut |point| {
+            if self.stuck || exclusions.hold(point, params) {
+                return Ok(());
             }
+            if self.plan.runs.len() + seeds.len() > MOST_RUNS {
+                return Err(too_many(block));
+            }
+            self.add(point, &seeds);
+            Ok(())
         })?;
+        if !self.stuck {
+            let names = check::names(self.config, params);
+            points.judge(&names, &mut self.faults);
+            exclusions.judge(&names, &mut self.faults);
+        }
+        Ok(())
+    }
+
+    /// The parameters of a point; nothing, and the mistakes kept, where they do not fit.
+    fn bind(&mut self, point: &Assignment<'_>) -> Option<Box<dyn Bound>> {
+        if point.iter().any(|(_, node)| self.bad.contains(&std::ptr::from_ref(*node))) {
+            return None;
+        }
+        loop {
+            let refused = match self.config.bind(&self.params, &self.plan.entry, point) {
+                Ok(bound) => return Some(bound),
+                Err(refused) => refused,
+            };
+            let (error, is_unread) = match refused {
+                Refused::Unread(error) => (error, true),
+                Refused::Impossible(error) => (error, false),
+            };
+            let path = error.path.keys().get(1..).unwrap_or_default().to_vec();
+            if let Some((_, node)) = point.iter().find(|(key, _)| path.starts_with(key.keys())) {
+                self.bad.insert(std::ptr::from_ref(*node));
+                // All draws from a distribution stand where it does.
+                self.faults.add_first(error);
+                return None;
+            }
+            self.faults.add(error);
+            // Without it, the next mistake shows; what an experiment refuses it may refuse for
+            // what stands elsewhere.
+            if !is_unread || !self.params.take_out(&path) {
+                self.stuck = true;
+                return None;
+            }
+        }
+    }
+
+    /// Looks for unknown keys and wrong types in what does not depend on the sweep.
+    fn judge_without_sweep(&mut self) {
+        loop {
+            let bound = self.config.bind(&self.params, &self.plan.entry, &[]);
+            let Err(Refused::Unread(error)) = bound else { return };
+            let path = error.path.keys().get(1..).unwrap_or_default().to_vec();
+            if !self.params.take_out(&path) {
+                return;
+            }
+            self.faults.add(error);
+        }
+    }
+
+    /// Adds the runs of a point, one a seed.
+    fn add(&mut self, point: &Assignment<'_>, seeds: &[u64]) {
+        let Some(bound) = self.bind(point) else { return };
+        let (config, plan) = (self.config, &mut self.plan);
+        let entry = plan.entry;
+        extend(&mut plan.metrics, bound.metrics());
+        extend(&mut plan.step_metrics, bound.step_metrics());
+        let ids = match self.context.identity.of_point(&entry, bound.as_ref()) {
+            Ok(ids) => ids,
+            Err((name, Sum::OnceFetched)) => {
+                *plan.awaiting.entry(name).or_default() += seeds.len();
+                return;
+            }
+            Err((name, why)) => return self.faults.add(unreadable(config, point, &name, why)),
+        };
+        let programs: Arc<[String]> = bound.programs().into();
+        let last = plan.runs.last().map(|run| &run.programs).filter(|last| **last == programs);
+        let programs = last.cloned().unwrap_or(programs);
         let params = experiment::canonical_json(bound.params());
         let varies = || point.iter().map(|(path, node)| (path.to_string(), node.to_json()));
         for &seed in seeds {
@@ -117,27 +187,106 @@ impl Expansion<'_> {
                 params: params.clone(),
                 seed,
                 sweep: config.name.clone(),
-                device: self.identity.device,
+                device: self.context.identity.device,
                 threads: config.resources.threads,
-                engine: Some(self.identity.engine),
+                engine: Some(self.context.identity.engine),
                 data: ids.data.clone(),
             };
             let mut all: Vec<(String, Value)> = Vec::with_capacity(point.len() + 1);
             all.extend(varies());
             all.push(("seed".into(), seed.into()));
-            plan.runs.push(PlannedRun { spec, varies: all });
+            plan.runs.push(PlannedRun { spec, varies: all, programs: Arc::clone(&programs) });
         }
-        Ok(())
     }
 }
 
-/// Whether some `exclude` of a block holds at a point. Parameters that the block does not vary
-/// have the value of `params`, or their default.
-fn excluded(block: &Block, point: &Assignment<'_>, params: &Value) -> bool {
-    let scope = PointScope { point, params };
-    block.exclude.iter().any(|exclude| {
-        exclude.iter().all(|(path, node)| {
-            scope.at(path.keys()).is_some_and(|value| same(&value, &node.to_json()))
-        })
-    })
+fn extend(metrics: &mut Vec<Metric>, more: Vec<Metric>) {
+    for metric in more {
+        if !metrics.contains(&metric) {
+            metrics.push(metric);
+        }
+    }
+}
+
+fn too_many(block: &Block) -> ConfigError {
+    let message = format!("wanted at most {MOST_RUNS} runs, found more");
+    ConfigError::new(&block.span, Path::from_iter(["sweep"]), message)
+}
+
+/// A file or data set that has no sum.
+fn unreadable(config: &Config, point: &Assignment<'_>, name: &str, why: Sum) -> ConfigError {
+    // Files are named like data sets, after this word.
+    match (name.strip_prefix("file:"), why) {
+        (Some(file), Sum::Unreadable(why)) => {
+            let message = format!("wanted a file that can be read, found {file:?} ({why})");
+            config.error_at_text("files", file, point, message)
+        }
+        (_, Sum::Unreadable(why)) => {
+            let message = format!("the data set {name:?} cannot be used: {why}");
+            config.error_at_text("data", name, point, message)
+        }
+        (_, Sum::Unknown { known }) => {
+            let nearest = hint(name, known.iter().map(String::as_str));
+            let message = format!("wanted a known data set, found {name:?}{nearest}");
+            config.error_at_text("data", name, point, message)
+        }
+        (_, Sum::Known(_) | Sum::OnceFetched) => unreachable!("it has a sum or will have one"),
+    }
+}
+
+/// The `exclude` of a block, with what became of it.
+struct Exclusions<'a> {
+    all: Vec<(&'a [Excluded], bool)>,
+    /// Names that no point had so far.
+    unseen: Vec<&'a Excluded>,
+}
+
+impl<'a> Exclusions<'a> {
+    fn new(block: &'a Block) -> Self {
+        let all = block.exclude.iter().map(|one| (one.as_slice(), false)).collect();
+        Self { all, unseen: block.exclude.iter().flatten().collect() }
+    }
+
+    /// Whether a point is left out. Parameters that the block does not vary have the value of
+    /// `params`, or their default.
+    fn hold(&mut self, point: &Assignment<'_>, params: &Value) -> bool {
+        let scope = PointScope { point, params };
+        let value = |key: &Path| {
+            let end = || lookup(&scope.merged(), &key.keys().join(".")).cloned();
+            scope.at(key.keys()).or_else(end)
+        };
+        self.unseen.retain(|excluded| value(&excluded.key).is_none());
+        let mut held = false;
+        for (one, seen) in &mut self.all {
+            let holds = one.iter().all(|Excluded { key, value: wanted, .. }| {
+                value(key).is_some_and(|found| same(&found, &wanted.to_json()))
+            });
+            *seen |= holds;
+            held |= holds;
+        }
+        held
+    }
+
+    fn judge(&self, names: &[String], faults: &mut Faults) {
+        let path = Path::from_iter(["sweep", "exclude"]);
+        for excluded in &self.unseen {
+            let name = excluded.key.to_string();
+            let message = match excluded.key.keys() {
+                [seed] if seed == "seed" => {
+                    "seeds are no parameters; `seeds` lists those that are to run".into()
+                }
+                _ => {
+                    let nearest = hint(&name, names.iter().map(String::as_str));
+                    format!("no point has a parameter `{name}`{nearest}")
+                }
+            };
+            faults.add(ConfigError::new(&excluded.span, path.clone(), message));
+        }
+        for (one, _) in self.all.iter().filter(|(_, seen)| !seen) {
+            if let Some(first) = one.first().filter(|_| self.unseen.is_empty()) {
+                let message = "no point has these values, so nothing is left out";
+                faults.warn(ConfigError::new(&first.span, path.clone(), message));
+            }
+        }
+    }
 }

@@ -9,8 +9,24 @@ pub struct Identity<'a> {
     pub engine: u32,
     /// Device class that runs are computed on.
     pub device: Device,
-    /// Checksum of a data set by name; `None` for one without a manifest.
-    pub checksum: &'a dyn Fn(&str) -> Option<String>,
+    /// Checksum of a data set, or of a file whose name follows `file:`.
+    pub checksum: &'a dyn Fn(&str) -> Sum,
+}
+
+/// What is known of the content of a data set or file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sum {
+    /// Its checksum.
+    Known(String),
+    /// Its checksum is known once it was fetched.
+    OnceFetched,
+    /// It cannot be read, for this reason.
+    Unreadable(String),
+    /// No data set has this name.
+    Unknown {
+        /// Names there are.
+        known: Vec<String>,
+    },
 }
 
 /// The parts of identity that all seeds of a point share.
@@ -26,16 +42,18 @@ impl Identity<'_> {
     /// Identity of a point.
     ///
     /// # Errors
-    /// The name of a data set without a manifest.
+    /// The name of a data set or file whose sum is not known, and why.
     pub(crate) fn of_point(
         &self,
         entry: &Entry,
         bound: &dyn Bound,
-    ) -> Result<PointIdentity, String> {
+    ) -> Result<PointIdentity, (String, Sum)> {
         let mut data = BTreeMap::new();
         for needed in bound.data() {
-            let sum = (self.checksum)(&needed.name).ok_or(needed.name.clone())?;
-            data.insert(needed.name, sum);
+            match (self.checksum)(&needed.name) {
+                Sum::Known(sum) => data.insert(needed.name, sum),
+                other => return Err((needed.name, other)),
+            };
         }
         let versions = json!({
             "experiment_version": entry.version,

@@ -1,11 +1,15 @@
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
+use experiment::{RunId, free_form};
 use journal::RunSpec;
 use serde_json::Value;
 
-use super::scope::{RunScope, Scope};
+use super::scope::{RunScope, Scope, paths};
+use crate::config::{Node, Span, hint, resolve_scalar};
 
 /// An expression over a run's parameters and seed, as `--only` takes it, or over a point's
 /// parameters, as `when` takes it:
@@ -24,6 +28,8 @@ pub struct Only {
 pub struct OnlyError {
     text: String,
     column: usize,
+    /// Characters that it is about.
+    len: usize,
     message: String,
 }
 
@@ -32,25 +38,46 @@ impl OnlyError {
     pub(crate) fn detail(&self) -> String {
         format!("column {} of the condition: {}", self.column, self.message)
     }
+
+    /// Where it stands in a file, for a condition that is written there on one line.
+    pub(crate) fn place(&self, condition: &Node) -> Span {
+        let whole = &condition.span;
+        let Some(written) = whole.written() else { return whole.clone() };
+        let Some(before) = written.find(&self.text) else { return whole.clone() };
+        let before = written[..before].chars().count();
+        Span { column: whole.column + before + self.column - 1, len: self.len, ..whole.clone() }
+    }
 }
 
 impl std::error::Error for OnlyError {}
 
 impl fmt::Display for OnlyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { text, column, message } = self;
-        write!(f, "argument `--only {text}`: column {column}: {message}")
+        let Self { text, column, message, .. } = self;
+        let shown: String = text.chars().take(200).collect();
+        let more = if text.chars().nth(200).is_some() { " …" } else { "" };
+        write!(f, "argument `--only {shown}{more}`: column {column}: {message}")
     }
 }
 
 #[derive(Debug, Clone, PartialEq)]
 enum Expression {
-    And(Box<Expression>, Box<Expression>),
-    Or(Box<Expression>, Box<Expression>),
+    And(Vec<Expression>),
+    Or(Vec<Expression>),
     Not(Box<Expression>),
-    Compare { name: String, column: usize, comparison: Comparison, value: Value },
-    In { name: String, column: usize, values: Vec<Value> },
+    Compare { name: Name, comparison: Comparison, value: Value },
+    In { name: Name, values: Vec<Value> },
 }
+
+/// A parameter as it is written in an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Name {
+    pub(crate) text: String,
+    column: usize,
+}
+
+/// Brackets and `not` inside each other at most.
+const DEEPEST: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Comparison {
@@ -70,7 +97,7 @@ impl Only {
     pub fn parse(text: &str) -> Result<Self, OnlyError> {
         let tokens = tokens(text)?;
         let end = text.chars().count() + 1;
-        let mut parser = Parser { text, end, tokens: tokens.into_iter().peekable() };
+        let mut parser = Parser { text, end, depth: 0, tokens: tokens.into_iter().peekable() };
         let root = parser.or()?;
         match parser.tokens.next() {
             None => Ok(Self { text: text.into(), root }),
@@ -78,47 +105,109 @@ impl Only {
         }
     }
 
-    /// Whether it holds for a run.
+    /// The expression as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Those of some runs for which it holds.
     ///
     /// # Errors
-    /// A name that is no parameter of the run.
-    pub fn holds(&self, run: &RunSpec) -> Result<bool, OnlyError> {
-        self.holds_in(&RunScope::new(run))
+    /// A name that none of them has.
+    pub fn choose<'a>(
+        &self,
+        runs: impl Iterator<Item = &'a RunSpec> + Clone,
+    ) -> Result<BTreeSet<RunId>, OnlyError> {
+        let mut unseen = self.names();
+        let mut chosen = BTreeSet::new();
+        let mut any = false;
+        for run in runs.clone() {
+            any = true;
+            let scope = RunScope::new(run);
+            unseen.retain(|name| scope.value(&name.text).is_none());
+            if self.holds_in(&scope) {
+                chosen.insert(run.run);
+            }
+        }
+        match unseen.first().filter(|_| any) {
+            None => Ok(chosen),
+            Some(name) => {
+                let mut names: BTreeSet<String> =
+                    runs.flat_map(|run| paths(RunScope::new(run).params())).collect();
+                names.insert("seed".into());
+                Err(self.unknown(name, names.iter().map(String::as_str)))
+            }
+        }
     }
 
-    /// Whether it holds where names have the values of `scope`.
-    pub(crate) fn holds_in(&self, scope: &dyn Scope) -> Result<bool, OnlyError> {
-        self.evaluate(&self.root, scope)
+    /// Whether it holds where names have the values of `scope`; of a name without a value, only `!=`
+    /// does.
+    pub(crate) fn holds_in(&self, scope: &dyn Scope) -> bool {
+        self.root.holds(scope)
     }
 
-    fn evaluate(&self, expression: &Expression, scope: &dyn Scope) -> Result<bool, OnlyError> {
-        let value = |name: &str, column| {
-            let path = name.strip_prefix("params.").unwrap_or(name);
-            scope.value(path).ok_or_else(|| {
-                let wanted = format!("one of {}", scope.names().join(", "));
-                error(&self.text, column, &wanted, name)
-            })
-        };
-        Ok(match expression {
-            Expression::And(a, b) => self.evaluate(a, scope)? && self.evaluate(b, scope)?,
-            Expression::Or(a, b) => self.evaluate(a, scope)? || self.evaluate(b, scope)?,
-            Expression::Not(a) => !self.evaluate(a, scope)?,
-            Expression::Compare { name, column, comparison, value: wanted } => {
-                comparison.holds(&value(name, *column)?, wanted)
-            }
-            Expression::In { name, column, values } => {
-                let found = value(name, *column)?;
-                values.iter().any(|wanted| same(&found, wanted))
-            }
-        })
+    /// The names in it, in the order they stand.
+    pub(crate) fn names(&self) -> Vec<&Name> {
+        let mut names = Vec::new();
+        self.root.collect(&mut names);
+        names
+    }
+
+    /// What is wrong with a name that nothing has.
+    pub(crate) fn unknown<'a>(
+        &self,
+        name: &Name,
+        known: impl Iterator<Item = &'a str>,
+    ) -> OnlyError {
+        let message = format!("nothing is called `{}`{}", name.text, hint(&name.text, known));
+        let len = name.text.chars().count();
+        OnlyError { text: self.text.clone(), column: name.column, len, message }
     }
 }
 
-/// Whether two values are equal, numbers by their value.
+impl Expression {
+    fn holds(&self, scope: &dyn Scope) -> bool {
+        match self {
+            Self::And(all) => all.iter().all(|one| one.holds(scope)),
+            Self::Or(all) => all.iter().any(|one| one.holds(scope)),
+            Self::Not(one) => !one.holds(scope),
+            Self::Compare { name, comparison, value } => match scope.value(&name.text) {
+                Some(found) => comparison.holds(&found, value),
+                None => *comparison == Comparison::NotEqual,
+            },
+            Self::In { name, values } => scope
+                .value(&name.text)
+                .is_some_and(|found| values.iter().any(|wanted| same(&found, wanted))),
+        }
+    }
+
+    fn collect<'a>(&'a self, names: &mut Vec<&'a Name>) {
+        match self {
+            Self::And(all) | Self::Or(all) => all.iter().for_each(|one| one.collect(names)),
+            Self::Not(one) => one.collect(names),
+            Self::Compare { name, .. } | Self::In { name, .. } => names.push(name),
+        }
+    }
+}
+
+/// Whether two values are the same, numbers by their value, NaN the same as NaN.
 pub(crate) fn same(a: &Value, b: &Value) -> bool {
-    match (a.as_f64(), b.as_f64()) {
-        (Some(a), Some(b)) => a == b,
+    match (a, b) {
+        (Value::Number(_), Value::Number(_)) => order(a, b) == Some(Ordering::Equal),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
         _ => a == b,
+    }
+}
+
+/// The order of two numbers, whole ones to the last digit.
+fn order(a: &Value, b: &Value) -> Option<Ordering> {
+    let whole =
+        |value: &Value| value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
+    match (whole(a), whole(b)) {
+        (Some(a), Some(b)) => Some(a.cmp(&b)),
+        _ => free_form::as_number(a)?.partial_cmp(&free_form::as_number(b)?),
     }
 }
 
@@ -126,7 +215,7 @@ impl Comparison {
     fn holds(self, found: &Value, wanted: &Value) -> bool {
         let order = match (found, wanted) {
             (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
-            _ => found.as_f64().zip(wanted.as_f64()).and_then(|(a, b)| a.partial_cmp(&b)),
+            _ => order(found, wanted),
         };
         match self {
             Self::Equal => same(found, wanted),
@@ -185,52 +274,70 @@ fn tokens(text: &str) -> Result<Vec<Token>, OnlyError> {
 }
 
 fn error(text: &str, column: usize, wanted: &str, found: &str) -> OnlyError {
-    OnlyError { text: text.into(), column, message: format!("wanted {wanted}, found {found:?}") }
+    let message = format!("wanted {wanted}, found {found:?}");
+    OnlyError { text: text.into(), column, len: found.chars().count().max(1), message }
 }
 
 struct Parser<'a> {
     text: &'a str,
     end: usize,
+    depth: usize,
     tokens: Peekable<IntoIter<Token>>,
 }
 
 impl Parser<'_> {
     fn or(&mut self) -> Result<Expression, OnlyError> {
-        let mut left = self.and()?;
-        while self.eat("or") {
-            left = Expression::Or(Box::new(left), Box::new(self.and()?));
-        }
-        Ok(left)
+        self.chain("or", Expression::Or, Self::and)
     }
 
     fn and(&mut self) -> Result<Expression, OnlyError> {
-        let mut left = self.not()?;
-        while self.eat("and") {
-            left = Expression::And(Box::new(left), Box::new(self.not()?));
+        self.chain("and", Expression::And, Self::not)
+    }
+
+    fn chain(
+        &mut self,
+        word: &str,
+        all: fn(Vec<Expression>) -> Expression,
+        part: fn(&mut Self) -> Result<Expression, OnlyError>,
+    ) -> Result<Expression, OnlyError> {
+        let mut parts = vec![part(self)?];
+        while self.eat(word) {
+            parts.push(part(self)?);
         }
-        Ok(left)
+        Ok(if parts.len() == 1 { parts.remove(0) } else { all(parts) })
     }
 
     fn not(&mut self) -> Result<Expression, OnlyError> {
-        if self.eat("not") {
-            return Ok(Expression::Not(Box::new(self.not()?)));
+        let column = self.tokens.peek().map_or(self.end, |token| token.column);
+        let not = self.eat("not");
+        if !not && !self.eat("(") {
+            return self.comparison();
         }
-        if self.eat("(") {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            let message = format!("wanted at most {DEEPEST} brackets and `not` inside each other");
+            return Err(OnlyError { text: self.text.into(), column, len: 1, message });
+        }
+        let inner = if not {
+            Expression::Not(Box::new(self.not()?))
+        } else {
             let inner = self.or()?;
             self.expect(")")?;
-            return Ok(inner);
-        }
-        self.comparison()
+            inner
+        };
+        self.depth -= 1;
+        Ok(inner)
     }
 
     fn comparison(&mut self) -> Result<Expression, OnlyError> {
-        let Token { text: name, column, quoted } = self.next("a parameter")?;
-        if quoted || !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
-            return Err(error(self.text, column, "a parameter", &name));
+        let Token { text, column, quoted } = self.next("a parameter")?;
+        if quoted || !text.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+            return Err(error(self.text, column, "a parameter", &text));
         }
+        let name = Name { text, column };
         let sign = self.next("a comparison or `in`")?;
         let comparison = match sign.text.as_str() {
-            "in" => return Ok(Expression::In { name, column, values: self.list()? }),
+            "in" => return Ok(Expression::In { name, values: self.list()? }),
             "=" | "==" => Comparison::Equal,
             "!=" => Comparison::NotEqual,
             "<" => Comparison::Less,
@@ -242,7 +349,7 @@ impl Parser<'_> {
                 return Err(error(self.text, sign.column, wanted, other));
             }
         };
-        Ok(Expression::Compare { name, column, comparison, value: self.value()? })
+        Ok(Expression::Compare { name, comparison, value: self.value()? })
     }
 
     fn list(&mut self) -> Result<Vec<Value>, OnlyError> {
@@ -260,8 +367,15 @@ impl Parser<'_> {
         if !token.quoted && "()[],".contains(&token.text) {
             return Err(error(self.text, token.column, "a value", &token.text));
         }
-        let bare = if token.quoted { None } else { serde_json::from_str(&token.text).ok() };
-        Ok(bare.unwrap_or(Value::String(token.text)))
+        if token.quoted {
+            return Ok(Value::String(token.text));
+        }
+        // A bare word is what it is in a configuration.
+        let content = resolve_scalar(&token.text).map_err(|message| {
+            let (column, len) = (token.column, token.text.chars().count());
+            OnlyError { text: self.text.into(), column, len, message }
+        })?;
+        Ok(content.to_json())
     }
 
     fn eat(&mut self, word: &str) -> bool {
@@ -284,7 +398,7 @@ impl Parser<'_> {
 
 #[cfg(test)]
 mod tests {
-    use experiment::{Device, RunId, SpecId};
+    use experiment::{Device, SpecId};
 
     use super::*;
 
@@ -305,8 +419,13 @@ mod tests {
     }
 
     fn holds(text: &str) -> bool {
-        let run = run(r#"{"regime":2,"learner":"rbi+fp","rate":0.5,"net":{"wide":true}}"#, 1);
-        Only::parse(text).unwrap().holds(&run).unwrap()
+        let run = run(
+            r#"{"regime":2,"learner":"rbi+fp","rate":0.5,"net":{"wide":true},"none":null,
+                "big":18446744073709551615,"clip":{"$numberDouble":"Infinity"},
+                "values":{"a.b":1,"lr":0.1,"nan":{"$numberDouble":"NaN"}}}"#,
+            1,
+        );
+        Only::parse(text).unwrap().holds_in(&RunScope::new(&run))
     }
 
     #[test]
@@ -319,6 +438,12 @@ mod tests {
             "net.wide == true and params.regime != 3",
             "regime == 9 or (seed == 1 and rate <= 0.5)",
             "not regime == 9 and seed = 1",
+            "clip == .inf and clip > 1e300 and not clip == \"inf\" and not clip == \".inf\"",
+            "values.nan == .nan and nan != 1 and not nan < 1",
+            "none == null and none == ~ and not none == \"null\"",
+            "big == 18446744073709551615 and big != 18446744073709551614",
+            "values.a.b == 1 and lr == 1e-1 and values.lr > .09",
+            "missing != 1 and not missing == 1 and not missing in [1] and not missing < 1",
         ] {
             assert!(holds(text), "{text}");
         }
@@ -338,8 +463,23 @@ mod tests {
         assert!(message("seed == 1 seed").contains("column 11: wanted `and`, `or` or the end"));
         assert!(message("learner == 'fp").contains("column 12: wanted a closing quote"));
         assert!(message("").contains("column 1: wanted a parameter"));
-        let unknown = Only::parse("regimen == 1").unwrap().holds(&run(r#"{"regime":1}"#, 0));
-        let unknown = unknown.unwrap_err().to_string();
-        assert!(unknown.ends_with("column 1: wanted one of regime, seed, found \"regimen\""));
+        let only = Only::parse("seed > 1 or regimen == 1").unwrap();
+        let unknown = only.unknown(only.names()[1], ["regime", "seed"].into_iter()).to_string();
+        assert!(
+            unknown.ends_with("column 13: nothing is called `regimen`; did you mean `regime`?"),
+            "{unknown}"
+        );
+    }
+
+    #[test]
+    fn a_condition_may_be_long_but_not_deep() {
+        let long = vec!["regime == 2"; 100_000];
+        assert!(holds(&long.join(" and ")) && holds(&long.join(" or ")));
+        for (open, close) in [("(", ")"), ("not ", ""), ("not (", ")")] {
+            let nested = |depth| format!("{}seed < 2{}", open.repeat(depth), close.repeat(depth));
+            assert!(Only::parse(&nested(32)).is_ok());
+            let deep = Only::parse(&nested(100_000)).unwrap_err().to_string();
+            assert!(deep.contains("wanted at most 64 brackets"), "{}", &deep[..300]);
+        }
     }
 }

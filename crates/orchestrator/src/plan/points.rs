@@ -1,7 +1,10 @@
+use std::cell::RefCell;
+
 use serde_json::Value;
 
-use super::scope::PointScope;
-use crate::config::{Axis, Block, ConfigError, Node, Path, When};
+use super::only::Name;
+use super::scope::{PointScope, Scope};
+use crate::config::{Axis, Block, ConfigError, Faults, Node, Path, When};
 
 /// One choice of values for some parameters.
 pub(super) type Assignment<'a> = Vec<(&'a Path, &'a Node)>;
@@ -17,6 +20,10 @@ pub(super) struct Points<'a> {
     groups: Vec<Group<'a>>,
     when: Vec<(&'a When, Vec<Group<'a>>)>,
     params: &'a Value,
+    /// Names in conditions that no point had so far.
+    unseen: RefCell<Vec<(&'a When, &'a Name)>>,
+    /// Conditions that held at no point so far.
+    unheld: RefCell<Vec<&'a When>>,
 }
 
 impl<'a> Points<'a> {
@@ -25,7 +32,29 @@ impl<'a> Points<'a> {
         let mut base = groups(&block.grid, &block.zip);
         base.extend(together(drawn));
         let when = block.when.iter().map(|when| (when, groups(&when.grid, &when.zip)));
-        Self { groups: base, when: when.collect(), params }
+        let names = |when: &'a When| when.condition.names().into_iter().map(move |n| (when, n));
+        Self {
+            groups: base,
+            when: when.collect(),
+            params,
+            unseen: RefCell::new(block.when.iter().flat_map(names).collect()),
+            unheld: RefCell::new(block.when.iter().collect()),
+        }
+    }
+
+    /// What is to be said of conditions, once every point was visited; `names` are those there are.
+    pub(super) fn judge(&self, names: &[String], faults: &mut Faults) {
+        let path = Path::from_iter(["sweep", "when", "if"]);
+        let unseen = self.unseen.borrow();
+        for (when, name) in unseen.iter() {
+            let error = when.condition.unknown(name, names.iter().map(String::as_str));
+            let span = error.place(&when.node);
+            faults.add(ConfigError::new(&span, path.clone(), error.detail()));
+        }
+        for when in self.unheld.borrow().iter().filter(|_| unseen.is_empty()) {
+            let message = "the condition holds at no point, so its parameters vary nowhere";
+            faults.warn(ConfigError::new(&when.node.span, path.clone(), message));
+        }
     }
 
     /// Number of points before conditions add to them; conditions only multiply.
@@ -56,7 +85,7 @@ impl<'a> Points<'a> {
             return Ok(());
         }
         let Some(((first, inner), rest)) = when.split_first() else { return visit(point) };
-        if !self.holds(first, point)? {
+        if !self.holds(first, point) {
             return self.choose(&[], rest, point, visit);
         }
         if let Some(axis) = first.axes().find(|axis| point.iter().any(|(key, _)| **key == axis.key))
@@ -68,11 +97,16 @@ impl<'a> Points<'a> {
         self.choose(inner, rest, point, visit)
     }
 
-    fn holds(&self, when: &When, point: &Assignment<'a>) -> Result<bool, ConfigError> {
-        when.condition.holds_in(&PointScope { point, params: self.params }).map_err(|error| {
-            let path = Path::from_iter(["sweep", "when", "if"]);
-            ConfigError::new(&when.span, path, error.detail())
-        })
+    fn holds(&self, when: &When, point: &Assignment<'a>) -> bool {
+        let scope = PointScope { point, params: self.params };
+        self.unseen
+            .borrow_mut()
+            .retain(|(of, name)| !std::ptr::eq(*of, when) || scope.value(&name.text).is_none());
+        let holds = when.condition.holds_in(&scope);
+        if holds {
+            self.unheld.borrow_mut().retain(|other| !std::ptr::eq(*other, when));
+        }
+        holds
     }
 }
 

@@ -1,37 +1,47 @@
 use experiment::Entry;
-use serde_json::{Map, Value, json};
-use serde_yaml::{Mapping, Value as Shown};
+use serde_json::{Value, json};
 
 use super::Plan;
+use super::shown::Shown;
 use crate::config::{
-    Axis, Block, Config, ConfigError, Node, Path, Random, Resources, Retry, Seeds, Sweep,
+    Axis, Block, Config, ConfigError, Excluded, Node, Path, Random, Resources, Seeds, Sweep, When,
+    size_text, time_text,
 };
 
 /// A configuration that plans, with every default filled in, as YAML that asks for the same runs.
 ///
 /// # Errors
-/// A value that YAML cannot write.
+/// A table that cannot be written.
 pub fn resolved(config: &Config, plan: &Plan) -> Result<String, ConfigError> {
     let entry = &plan.entry;
-    let params = params(config, entry);
-    let yaml = || -> Result<String, serde_yaml::Error> {
-        let mut document = Mapping::new();
-        document.insert("name".into(), config.name.as_str().into());
-        document.insert("experiment".into(), entry.name.into());
-        document.insert("params".into(), serde_yaml::to_value(&params)?);
-        document.insert("sweep".into(), sweep(&config.sweep)?);
-        if let Some(search) = &plan.search {
-            document.insert("search".into(), serde_yaml::to_value(search.to_json())?);
-        }
-        document.insert("resources".into(), resources(&config.resources).into());
-        match config.tables.as_slice() {
-            [] => None,
-            [one] => document.insert("table".into(), serde_yaml::to_value(one)?),
-            several => document.insert("table".into(), serde_yaml::to_value(several)?),
-        };
-        serde_yaml::to_string(&document)
+    let table = match config.tables.as_slice() {
+        [one] => serde_json::to_value(one),
+        several => serde_json::to_value(several),
     };
-    yaml().map_err(|error| config.error_at_params(format!("could not be written as YAML: {error}")))
+    let table = table.map_err(|error| {
+        config.error_at_params(format!("could not be written as YAML: {error}"))
+    })?;
+    let mut document = vec![
+        ("name", json!(config.name).into()),
+        ("experiment", json!(entry.name).into()),
+        ("params", params(config, entry).into()),
+        ("sweep", sweep(&config.sweep)),
+    ];
+    if let Some(search) = &plan.search {
+        document.push(("search", search.to_json().into()));
+    }
+    document.push(("resources", resources(&config.resources)));
+    if !config.tables.is_empty() {
+        document.push(("table", table.into()));
+    }
+    Ok(Shown::map(document).to_yaml())
+}
+
+/// The key of an axis; keys of the sweep may begin with `params.`, so that one has to.
+fn axis_key(path: &Path) -> String {
+    let params = path.keys().first().is_some_and(|first| first == "params");
+    let prefix = if params { "params." } else { "" };
+    format!("{prefix}{path}")
 }
 
 /// Every parameter as the configuration gives it, else at its default.
@@ -54,96 +64,74 @@ fn overlay(base: &mut Value, over: &Value) {
 }
 
 /// One block as a map, several as a list.
-fn sweep(sweep: &Sweep) -> Result<Shown, serde_yaml::Error> {
-    Ok(match sweep.blocks.as_slice() {
-        [] => serde_yaml::to_value(json!({"seeds": 1}))?,
-        [one] => block(one)?.into(),
-        several => {
-            several.iter().map(|one| block(one).map(Shown::from)).collect::<Result<_, _>>()?
-        }
-    })
+fn sweep(sweep: &Sweep) -> Shown {
+    match sweep.blocks.as_slice() {
+        [] => json!({"seeds": 1}).into(),
+        [one] => block(one),
+        several => Shown::List(several.iter().map(block).collect()),
+    }
 }
 
-fn block(block: &Block) -> Result<Mapping, serde_yaml::Error> {
-    let mut shown = Mapping::new();
-    axes(&mut shown, &block.grid, &block.zip)?;
+fn block(block: &Block) -> Shown {
+    let mut keys = axes(&block.grid, &block.zip);
     if let Some(random) = &block.random {
-        shown.insert("random".into(), draws(random)?.into());
+        keys.push(("random".into(), draws(random)));
     }
-    let mut conditions = Vec::new();
-    for when in &block.when {
-        let mut one = Mapping::new();
-        one.insert("if".into(), when.text.as_str().into());
-        axes(&mut one, &when.grid, &when.zip)?;
-        conditions.push(Shown::from(one));
-    }
-    if !conditions.is_empty() {
-        shown.insert("when".into(), conditions.into());
+    if !block.when.is_empty() {
+        let condition = |when: &When| {
+            let mut one = vec![("if".into(), json!(when.text).into())];
+            one.extend(axes(&when.grid, &when.zip));
+            Shown::Map(one)
+        };
+        keys.push(("when".into(), Shown::List(block.when.iter().map(condition).collect())));
     }
     let seeds = match &block.seeds {
-        Seeds::Count(count) => serde_yaml::to_value(count)?,
-        Seeds::List(list) => serde_yaml::to_value(list)?,
+        Seeds::Count(count) => json!(count),
+        Seeds::List(list) => json!(list),
     };
-    shown.insert("seeds".into(), seeds);
+    keys.push(("seeds".into(), seeds.into()));
     if !block.exclude.is_empty() {
-        let point = |point: &Vec<(Path, Node)>| -> Map<String, Value> {
-            point.iter().map(|(path, node)| (path.to_string(), node.to_json())).collect()
-        };
-        let points: Vec<_> = block.exclude.iter().map(point).collect();
-        shown.insert("exclude".into(), serde_yaml::to_value(points)?);
+        let one = |Excluded { key, value, .. }: &Excluded| (axis_key(key), value.to_json().into());
+        let point = |point: &Vec<Excluded>| Shown::map(point.iter().map(one));
+        keys.push(("exclude".into(), Shown::List(block.exclude.iter().map(point).collect())));
     }
-    Ok(shown)
+    Shown::Map(keys)
 }
 
-fn axes(shown: &mut Mapping, grid: &[Axis], zip: &[Axis]) -> Result<(), serde_yaml::Error> {
-    for (name, axes) in [("grid", grid), ("zip", zip)] {
-        if axes.is_empty() {
-            continue;
-        }
-        let mut lists = Mapping::new();
-        for Axis { key, values } in axes {
-            let values: Vec<Value> = values.iter().map(Node::to_json).collect();
-            lists.insert(key.to_string().into(), serde_yaml::to_value(values)?);
-        }
-        shown.insert(name.into(), lists.into());
-    }
-    Ok(())
+fn axes(grid: &[Axis], zip: &[Axis]) -> Vec<(String, Shown)> {
+    let list = |Axis { key, values }: &Axis| {
+        (axis_key(key), values.iter().map(Node::to_json).collect::<Value>().into())
+    };
+    [("grid", grid), ("zip", zip)]
+        .into_iter()
+        .filter(|(_, axes)| !axes.is_empty())
+        .map(|(name, axes)| (name.into(), Shown::map(axes.iter().map(list))))
+        .collect()
 }
 
-fn draws(random: &Random) -> Result<Mapping, serde_yaml::Error> {
-    let mut shown = Mapping::new();
-    shown.insert("count".into(), serde_yaml::to_value(random.count)?);
-    shown.insert("seed".into(), random.seed.into());
-    shown.insert("draw".into(), random.draw.as_str().into());
-    let mut params = Mapping::new();
-    for drawn in &random.params {
-        let from = serde_yaml::to_value(drawn.node.to_json())?;
-        params.insert(drawn.key.to_string().into(), from);
-    }
-    shown.insert("params".into(), params.into());
-    Ok(shown)
+fn draws(random: &Random) -> Shown {
+    let drawn =
+        random.params.iter().map(|drawn| (axis_key(&drawn.key), drawn.node.to_json().into()));
+    Shown::map([
+        ("count", json!(random.count).into()),
+        ("seed", json!(random.seed).into()),
+        ("draw", json!(random.draw.as_str()).into()),
+        ("params", Shown::map(drawn)),
+    ])
 }
 
-fn resources(resources: &Resources) -> Mapping {
-    let mut shown = Mapping::new();
-    shown.insert("threads".into(), resources.threads.into());
+fn resources(resources: &Resources) -> Shown {
+    let mut shown = vec![("threads", json!(resources.threads))];
     if let Some(memory) = resources.memory {
-        shown.insert("memory".into(), format!("{memory}B").into());
+        shown.push(("memory", json!(size_text(memory))));
     }
     if let Some(time) = resources.time {
-        shown.insert("time".into(), format!("{}ms", time.as_millis()).into());
+        let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        shown.push(("time", json!(time_text(milliseconds))));
     }
-    shown.insert("output".into(), format!("{}B", resources.output).into());
-    let Retry { crash, memory, time, output, error } = resources.retry;
-    let retry = [
-        ("crash", crash),
-        ("memory", memory),
-        ("time", time),
-        ("output", output),
-        ("error", error),
-    ];
-    let retry: Mapping =
-        retry.map(|(cause, times)| (cause.into(), times.into())).into_iter().collect();
-    shown.insert("retry".into(), retry.into());
-    shown
+    shown.push(("output", json!(size_text(resources.output))));
+    let mut retry = resources.retry;
+    let retry = retry.by_name().map(|(cause, times)| (cause, Shown::from(json!(times))));
+    let shown = shown.into_iter().map(|(key, value)| (key, value.into()));
+    Shown::map(shown.chain([("retry", Shown::map(retry))]))
 }

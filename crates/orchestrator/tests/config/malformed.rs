@@ -1,18 +1,21 @@
 use std::fs;
 use std::path::Path;
 
-use orchestrator::config::load;
+use orchestrator::config::{Loaded, load};
+use orchestrator::plan::Plan;
 
-use crate::toy::plan;
+use crate::toy::with;
 
 /// The message of a configuration of `malformed/` that must not plan. Paths are relative to the
 /// crate, where tests run.
 fn message(name: &str, set: &[&str]) -> String {
     let path = Path::new("tests/config/malformed").join(name);
     let set: Vec<String> = set.iter().map(|&argument| argument.to_owned()).collect();
-    match load(&path, &set).and_then(|config| plan(&config)) {
-        Ok(plan) => panic!("{name} {set:?} plans {} runs", plan.runs.len()),
-        Err(error) => error.to_string(),
+    match with(|context| Plan::load(&path, &set, context)) {
+        Ok(Loaded::Whole((_, plan))) => panic!("{name} {set:?} plans {} runs", plan.runs.len()),
+        // What the binary says of a single file.
+        Ok(Loaded::Part) => load(&path, &set).unwrap_err().to_string(),
+        Err(errors) => errors.to_string(),
     }
 }
 
@@ -32,7 +35,8 @@ fn every_malformed_file_is_refused_where_it_is_wrong() {
         messages += &message;
         messages += "\n\n";
     }
-    insta::assert_snapshot!(messages);
+    let here = std::env::current_dir().unwrap();
+    insta::assert_snapshot!(messages.replace(here.to_str().unwrap(), "HERE"));
 }
 
 #[test]
@@ -62,7 +66,9 @@ fn every_malformed_argument_is_refused_by_name() {
 #[test]
 fn files_that_cannot_be_read_are_named() {
     let missing = message("nowhere.yaml", &[]);
-    assert!(missing.starts_with("tests/config/malformed/nowhere.yaml:1:1: could not read"));
+    let start = "tests/config/malformed/nowhere.yaml: there is no file at /";
+    assert!(missing.starts_with(start), "{missing}");
+    assert!(missing.ends_with("/tests/config/malformed/nowhere.yaml"), "{missing}");
     let folder = message("", &[]);
-    assert!(folder.contains("could not read the file: Is a directory"), "{folder}");
+    assert!(folder.contains("tests/config/malformed/: wanted a file, found a folder"), "{folder}");
 }

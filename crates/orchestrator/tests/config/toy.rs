@@ -1,8 +1,16 @@
-use experiment::{Better, DataRef, Device, Entry, Error, Experiment, Metric, ParamError, Run};
-use orchestrator::config::{Config, ConfigError};
-use orchestrator::plan::{Identity, Plan};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+
+use experiment::{
+    Better, DataRef, Device, Entry, Error, Experiment, Metric, ParamError, Run, free_form,
+};
+use orchestrator::config::{Config, ConfigErrors, Loaded};
+use orchestrator::plan::{Context, Identity, Plan, Sum};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tempfile::TempDir;
 
 /// An experiment whose parameters have every shape.
 pub(crate) struct Toy(Params);
@@ -50,6 +58,8 @@ impl Experiment for Toy {
     const VERSION: u32 = 3;
     const SUMMARY: &'static str = "parameters of every shape";
     const METRICS: &'static [Metric] = &[Metric::new("loss", "", Better::Lower)];
+    const STEP_METRICS: &'static [Metric] =
+        &[Metric::neutral("gradient_norm", ""), Metric::new("loss", "", Better::Lower)];
 
     fn new(params: Params) -> Result<Self, ParamError> {
         let rate = params.learning_rate;
@@ -66,12 +76,110 @@ impl Experiment for Toy {
     }
 }
 
-pub(crate) fn entries() -> [Entry; 1] {
-    [Entry::of::<Toy>()]
+/// An experiment with values of any name and type, which reports anything.
+pub(crate) struct Open(OpenParams);
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct OpenParams {
+    #[serde(deserialize_with = "free_form::values")]
+    pub(crate) values: BTreeMap<String, Value>,
+    pub(crate) metrics: Vec<String>,
+    pub(crate) files: Vec<String>,
+    /// Changes nothing that is computed.
+    pub(crate) patience: u32,
 }
 
-pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigError> {
-    let checksum = |name: &str| (name == "known").then(|| "1234".to_owned());
-    let identity = Identity { engine: 1, device: Device::Cpu, checksum: &checksum };
-    Plan::new(config, &entries(), &identity)
+impl Experiment for Open {
+    type Params = OpenParams;
+    const NAME: &'static str = "open";
+    const VERSION: u32 = 1;
+    const SUMMARY: &'static str = "values of any name and type";
+    const METRICS: &'static [Metric] = &[];
+    const ANY_METRIC: bool = true;
+
+    fn new(params: OpenParams) -> Result<Self, ParamError> {
+        Ok(Self(params))
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        let named = |name: &String| Metric { name: name.clone().into(), ..Metric::neutral("", "") };
+        self.0.metrics.iter().map(named).collect()
+    }
+
+    fn step_metrics(&self) -> Vec<Metric> {
+        self.metrics()
+    }
+
+    fn identity(params: &OpenParams) -> Cow<'_, OpenParams> {
+        Cow::Owned(OpenParams { patience: 0, ..params.clone() })
+    }
+
+    fn programs(&self) -> Vec<String> {
+        vec!["sh".into()]
+    }
+
+    fn data(&self) -> Vec<DataRef> {
+        self.0.files.iter().map(|name| DataRef { name: format!("file:{name}") }).collect()
+    }
+
+    fn run(&self, _: &mut Run<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+pub(crate) fn entries() -> [Entry; 2] {
+    [Entry::of::<Toy>(), Entry::of::<Open>()]
+}
+
+fn sum(name: &str) -> Sum {
+    match name {
+        "known" | "file:here.py" => Sum::Known("1234".into()),
+        "released" => Sum::OnceFetched,
+        _ if name.starts_with("file:") => Sum::Unreadable("there is no such file".into()),
+        _ => Sum::Unknown { known: vec!["known".into(), "released".into()] },
+    }
+}
+
+/// Does something with what plans are made with.
+pub(crate) fn with<T>(what: impl FnOnce(&Context<'_>) -> T) -> T {
+    let identity = Identity { engine: 1, device: Device::Cpu, checksum: &sum };
+    what(&Context { entries: &entries(), identity: &identity, columns: &["seed", "seconds"] })
+}
+
+pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigErrors> {
+    with(|context| Plan::new(config, context))
+}
+
+/// The plan of a file of this text with some arguments of `--set`.
+pub(crate) fn load(text: &str, set: &[&str]) -> Result<(Config, Plan), ConfigErrors> {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("c.yaml");
+    fs::write(&path, text).unwrap();
+    let set: Vec<String> = set.iter().map(|&argument| argument.to_owned()).collect();
+    match with(|context| Plan::load(&path, &set, context))? {
+        Loaded::Whole(planned) => Ok(planned),
+        Loaded::Part => panic!("a part"),
+    }
+}
+
+/// The mistakes of a file, without the name of its folder.
+pub(crate) fn mistakes(text: &str, set: &[&str]) -> Vec<String> {
+    let Err(errors) = load(text, set) else { return Vec::new() };
+    errors.iter().map(|error| bare(&error.to_string())).collect()
+}
+
+/// What looks like a mistake in a file that plans.
+pub(crate) fn warnings(text: &str, set: &[&str]) -> Vec<String> {
+    let (_, plan) = load(text, set).unwrap();
+    plan.warnings.iter().map(|warning| bare(&warning.to_string())).collect()
+}
+
+/// A message without the name of the folder and the line that it shows.
+fn bare(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    match line.find("c.yaml") {
+        Some(at) if line.starts_with('/') => line[at..].to_owned(),
+        _ => line.to_owned(),
+    }
 }

@@ -2,13 +2,15 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use experiment::Metric;
+use journal::Fold;
 use orchestrator::config::Table;
-use orchestrator::plan::Plan;
+use orchestrator::execute::JOURNAL;
+use orchestrator::plan::{Only, Plan};
 use tables::{Format, Published, Request, Runs, Scope, Selection};
 
-use crate::arguments::{Compare, ConfigOptions, TableFormat};
-use crate::commands::Done;
-use crate::plans::plans;
+use crate::arguments::{ChoiceOptions, Compare, ConfigOptions, TableFormat};
+use crate::commands::{Done, report};
+use crate::plans::{Absent, plans, selection};
 use crate::terminal::{STDOUT, print, put, say};
 use crate::{derived, registry};
 
@@ -44,37 +46,52 @@ pub(crate) fn nothing(error: &anyhow::Error) -> bool {
 struct Subject {
     experiment: Option<String>,
     plan: Option<Plan>,
+    selection: Selection,
 }
 
 fn subject(arguments: &Compare) -> Result<Subject> {
-    let Some(what) = &arguments.what else { return Ok(Subject { experiment: None, plan: None }) };
-    if registry::entries().iter().any(|entry| entry.name == what) {
-        return Ok(Subject { experiment: Some(what.clone()), plan: None });
-    }
+    let (choice, store) = (&arguments.choice, &arguments.store.results);
+    let is_experiment = |what: &str| registry::entries().iter().any(|entry| entry.name == what);
+    let Some(what) = arguments.what.as_ref().filter(|what| !is_experiment(what)) else {
+        return Ok(Subject {
+            experiment: arguments.what.clone(),
+            plan: None,
+            selection: chosen(arguments.what.as_deref(), choice, store)?,
+        });
+    };
     if !Path::new(what).exists() {
         let known: Vec<&str> = registry::entries().iter().map(|entry| entry.name).collect();
         let known = known.join(", ");
         return Err(anyhow!("wanted a configuration or an experiment ({known}), found {what:?}"));
     }
-    let options = ConfigOptions { configs: vec![what.into()], set: Vec::new(), only: None };
-    let plan = plans(&options)?.remove(0).plan;
-    Ok(Subject { experiment: Some(plan.entry.name.into()), plan: Some(plan) })
+    let options = ConfigOptions { configs: vec![what.into()], choice: choice.clone() };
+    let plan = plans(&options, Absent::Ignored)?.remove(0).plan;
+    let selection = selection(&plan, store)?;
+    Ok(Subject { experiment: Some(plan.entry.name.into()), plan: Some(plan), selection })
+}
+
+/// The runs of an experiment that `--only` is about.
+fn chosen(experiment: Option<&str>, choice: &ChoiceOptions, store: &Path) -> Result<Selection> {
+    if !choice.set.is_empty() {
+        report::refuse(choice)?;
+    }
+    let Some(only) = &choice.only else { return Ok(Selection::default()) };
+    let fold = Fold::read(&store.join(JOURNAL))?;
+    let runs = fold.runs.values().map(|run| &*run.spec);
+    let runs = runs.filter(|run| experiment.is_none_or(|experiment| run.experiment == experiment));
+    let runs = Some(Only::parse(only)?.choose(runs)?);
+    Ok(Selection { runs, ..Selection::default() })
 }
 
 impl Subject {
     fn table(&self) -> Option<&Table> {
         self.plan.as_ref()?.tables.first()
     }
-
-    fn selection(&self) -> Selection {
-        let runs =
-            self.plan.as_ref().map(|plan| plan.runs.iter().map(|run| run.spec.run).collect());
-        Selection { runs, ..Selection::default() }
-    }
 }
 
 fn exact(arguments: &Compare, subject: &Subject, other: &Path) -> Result<Done> {
-    let scope = Scope { experiment: subject.experiment.clone(), selection: subject.selection() };
+    let scope =
+        Scope { experiment: subject.experiment.clone(), selection: subject.selection.clone() };
     let differences = tables::exact(&arguments.store.results, other, &scope)?;
     print(&format!("{differences}\n"))?;
     Ok(if differences.is_empty() { Done::Well } else { Done::SomeFailed })
@@ -143,7 +160,7 @@ fn request(arguments: &Compare, subject: &Subject) -> Result<Request> {
             ..Request::default()
         },
     };
-    request.selection = subject.selection();
+    request.selection = subject.selection.clone();
     if !arguments.rows.is_empty() {
         request.rows.clone_from(&arguments.rows);
     }
@@ -170,8 +187,8 @@ pub(crate) fn show_plan(plan: &Plan, store: &Path) -> Result<()> {
         say(&format!("warning: no published numbers: {error:#}"));
         None
     });
-    let ids = plan.runs.iter().map(|run| run.spec.run).collect();
-    request.selection = Selection { runs: Some(ids), ..Selection::default() };
+    let planned = plan.runs.iter().map(|run| run.spec.run).collect();
+    request.selection = Selection { runs: Some(planned), ..Selection::default() };
     let comparison = derived::reading(&[store], || {
         let runs = Runs::read(store, plan.entry.name)?;
         Ok(tables::compare(&runs, &request, published.as_ref())?)
@@ -195,6 +212,14 @@ fn requested(table: &Table) -> Request {
         passes: table.passes,
         ..Request::default()
     }
+}
+
+/// Why a published table is not here.
+pub(crate) fn missing_published(name: &str) -> Option<String> {
+    Published::find(Path::new(PUBLISHED), name).err().map(|error| match error {
+        tables::Error::Nothing(why) => why,
+        error => error.to_string(),
+    })
 }
 
 /// The published numbers that a `table:` block names.

@@ -11,8 +11,7 @@ pub(crate) fn datasets(arguments: &Datasets) -> Result<Done> {
     match &arguments.action {
         DatasetAction::List { format } => list(&store, *format),
         DatasetAction::Fetch { name } => {
-            let dir = fetch(&store, name)?;
-            print(&format!("{}\n", dir.path().display()))?;
+            print(&format!("{}\n", fetch(&store, name)?.path().display()))?;
             Ok(Done::Well)
         }
         DatasetAction::Path { name } => {

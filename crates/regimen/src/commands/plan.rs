@@ -1,83 +1,203 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::thread;
 
 use anyhow::Result;
 use journal::Fold;
-use orchestrator::plan::{Plan, State, resolved};
-use serde_json::{Value, json};
+use orchestrator::execute::JOURNAL;
+use orchestrator::needs::{Need, Supply, Wanted, What};
+use orchestrator::plan::{Estimate, Pace, Plan, PlannedRun, State, duration, label, resolved};
+use serde_json::json;
 
 use crate::arguments::{self, ListFormat};
 use crate::commands::Done;
 use crate::complaints::in_a_line;
 use crate::history::FoldHistory;
-use crate::plans::plans;
-use crate::terminal::{print, say};
+use crate::plans::{Absent, Planned, plans};
+use crate::preflight;
+use crate::terminal::{inert, print, say};
 
-/// `regimen plan`: one line a run.
+/// `regimen plan`: one line a run, then what the runs need and how long they take.
 pub(crate) fn plan(arguments: &arguments::Plan) -> Result<Done> {
-    let fold = Fold::read(&arguments.store.results.join("journal"))?;
-    for planned in plans(&arguments.config)? {
-        list(&planned.plan, &fold, arguments.format)?;
-    }
+    let plans = plans(&arguments.config, Absent::Told)?;
+    list(&plans, &arguments.store, &arguments.data, arguments.format)?;
     Ok(Done::Well)
 }
 
-/// Prints the runs of a plan to standard output and counts them on standard error.
-pub(crate) fn list(plan: &Plan, fold: &Fold, format: ListFormat) -> Result<()> {
-    let history = FoldHistory::new(fold);
-    let mut text = String::new();
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for run in &plan.runs {
-        let state = State::of(&run.spec, &history);
-        *counts.entry(state.as_str()).or_default() += 1;
-        if format == ListFormat::Json {
-            let varies: BTreeMap<_, _> = run.varies.iter().cloned().collect();
-            let row = json!({
-                "run_id": run.spec.run, "spec_id": run.spec.spec, "sweep": plan.sweep,
-                "varies": varies, "state": state.as_str(), "reason": state.reason(),
-            });
-            writeln!(text, "{row}")?;
-            continue;
+/// Prints the runs of plans to standard output, and counts, needs and times to standard error.
+pub(crate) fn list(
+    plans: &[Planned],
+    store: &arguments::StoreOptions,
+    data: &arguments::DataOptions,
+    format: ListFormat,
+) -> Result<()> {
+    let fold = Fold::read(&store.results.join(JOURNAL))?;
+    let history = FoldHistory::new(&fold);
+    let host = crate::provenance::host();
+    let pace = Pace::new(&fold, &host);
+    let (mut total, mut wanted) = (Tally::default(), Wanted::default());
+    for Planned { plan, .. } in plans {
+        let mut text = String::new();
+        let mut tally = Tally { workers: workers(plan), ..Tally::default() };
+        let mut left = Vec::new();
+        for run in &plan.runs {
+            let state = State::of(&run.spec, &history);
+            tally.add(&state);
+            line(&mut text, plan, run, &state, format)?;
+            left.extend(is_left(&state).then_some(run));
         }
-        let varies: Vec<String> =
-            run.varies.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
-        let reason = match (&state, state.reason()) {
-            (_, "") => String::new(),
-            (State::Failed { .. }, error) => {
-                let id = run.spec.run.short();
-                format!(": {} (see `regimen logs {id}`)", in_a_line(error))
-            }
-            (_, reason) => format!(": {}", reason.escape_debug()),
-        };
-        writeln!(
-            text,
-            "{}  {}  {}{reason}",
-            run.spec.run.short(),
-            varies.join(" "),
-            state.as_str()
-        )?;
+        print(&text)?;
+        tally.estimate = pace.estimate(left.iter().map(|run| &run.spec));
+        wanted.add(plan, left.into_iter());
+        say(&format!("{}: {}", plan.sweep, tally.text()));
+        say_duplicates(plan);
+        total.join(tally);
     }
-    print(&text)?;
-    let counts: Vec<String> = counts.iter().map(|(state, n)| format!("{n} {state}")).collect();
-    say(&format!("{}: {} runs ({})", plan.sweep, plan.runs.len(), counts.join(", ")));
-    if plan.duplicates > 0 {
-        say(&format!(
-            "{} points of the sweep ask for a run that is there already",
-            plan.duplicates
-        ));
+    if plans.len() > 1 {
+        say(&format!("all {} configurations: {}", plans.len(), total.text()));
     }
+    say_needs(&preflight::needs(&wanted, data, &store.results));
     Ok(())
 }
 
-/// A value as listings show it.
-pub(crate) fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), |text| text.escape_debug().to_string())
+/// Whether `regimen run` executes a run of this state.
+pub(crate) fn is_left(state: &State) -> bool {
+    !matches!(state, State::Finished | State::Failed { .. })
+}
+
+fn line(
+    text: &mut String,
+    plan: &Plan,
+    run: &PlannedRun,
+    state: &State,
+    format: ListFormat,
+) -> Result<()> {
+    if format == ListFormat::Json {
+        let varies: BTreeMap<_, _> = run.varies.iter().cloned().collect();
+        let row = json!({
+            "run_id": run.spec.run, "spec_id": run.spec.spec, "sweep": plan.sweep,
+            "varies": varies, "state": state.as_str(), "reason": state.reason(),
+        });
+        return Ok(writeln!(text, "{row}")?);
+    }
+    let varies: Vec<String> =
+        run.varies.iter().map(|(name, value)| format!("{name}={}", label(value))).collect();
+    let (id, varies) = (run.spec.run.short(), varies.join(" "));
+    let reason = match (state, state.reason()) {
+        (_, "") => String::new(),
+        (State::Failed { .. }, error) => {
+            format!(": {} (see `regimen logs {id}`)", in_a_line(error))
+        }
+        (_, reason) => format!(": {}", inert(reason)),
+    };
+    Ok(writeln!(text, "{id}  {varies}  {}{reason}", state.as_str())?)
+}
+
+/// Runs by state, and how long those that are left take.
+#[derive(Default)]
+struct Tally {
+    runs: usize,
+    counts: BTreeMap<usize, (&'static str, usize)>,
+    estimate: Estimate,
+    workers: usize,
+}
+
+impl Tally {
+    fn add(&mut self, state: &State) {
+        // What is to be done before what is done.
+        let rank = match state {
+            State::NotRun => 0,
+            State::Running => 1,
+            State::Interrupted => 2,
+            State::Pruned => 3,
+            State::Stale { .. } => 4,
+            State::Failed { .. } => 5,
+            State::Finished => 6,
+        };
+        self.runs += 1;
+        self.counts.entry(rank).or_insert((state.as_str(), 0)).1 += 1;
+    }
+
+    fn join(&mut self, other: Self) {
+        self.runs += other.runs;
+        for (rank, (word, count)) in other.counts {
+            self.counts.entry(rank).or_insert((word, 0)).1 += count;
+        }
+        self.estimate = self.estimate.and(other.estimate);
+        self.workers = self.workers.max(other.workers);
+    }
+
+    /// `48 runs: 46 not run, 2 finished; about 12 min on 2 workers, by 34 runs that finished here`.
+    fn text(&self) -> String {
+        let plural = if self.runs == 1 { "run" } else { "runs" };
+        let mut text = format!("{} {plural}", self.runs);
+        let counts: Vec<String> =
+            self.counts.values().map(|(word, count)| format!("{count} {word}")).collect();
+        if !counts.is_empty() {
+            text.push_str(&format!(": {}", counts.join(", ")));
+        }
+        let Estimate { seconds, from, unknown } = self.estimate;
+        if from > 0 {
+            let time = duration(seconds / self.workers.max(1) as f64);
+            let bound = match (unknown, seconds < 1.0) {
+                (0, true) => "",
+                (0, false) => "about ",
+                _ => "at least ",
+            };
+            let runs = if from == 1 { "1 run".into() } else { format!("{from} runs") };
+            text.push_str(&format!(
+                "; {bound}{time} on {} workers, by {runs} that finished here",
+                self.workers
+            ));
+            if unknown > 0 {
+                text.push_str(&format!(" ({unknown} are like none of them)"));
+            }
+        }
+        text
+    }
+}
+
+/// How many workers execute a plan where nobody says otherwise.
+pub(crate) fn workers(plan: &Plan) -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    (cores / plan.resources.threads.max(1)).max(1)
+}
+
+fn say_duplicates(plan: &Plan) {
+    match plan.duplicates {
+        0 => {}
+        1 => say("1 point of the sweep asks for a run that another point asks for too"),
+        n => say(&format!("{n} points of the sweep ask for runs that other points ask for too")),
+    }
+    for (data, runs) in &plan.awaiting {
+        say(&format!(
+            "{runs} runs on {data} are planned once it is here: their ids depend on what is fetched"
+        ));
+    }
+}
+
+/// Says what is not simply here: every data set, and everything else that is missing.
+fn say_needs(needs: &[Need]) {
+    for need in needs {
+        let is_data = matches!(need.what, What::Data { .. });
+        match &need.supply {
+            Supply::Missing { .. } if need.prevents() => say(&format!("missing: {need}")),
+            Supply::Missing { .. } => say(&format!("warning: {need}")),
+            _ if is_data => say(&format!("needs {need}")),
+            _ => {}
+        }
+    }
 }
 
 /// `regimen show`: the configuration with every default filled in.
 pub(crate) fn show(arguments: &arguments::Show) -> Result<Done> {
-    for planned in plans(&arguments.config)? {
+    for planned in plans(&arguments.config, Absent::Ignored)? {
         print(&resolved(&planned.config, &planned.plan)?)?;
+    }
+    if arguments.config.choice.only.is_some() {
+        say(
+            "`--only` selects runs; no configuration holds it, so give it to the other commands too",
+        );
     }
     Ok(Done::Well)
 }

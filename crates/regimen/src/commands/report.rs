@@ -1,17 +1,18 @@
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use experiment::RunId;
 use orchestrator::config::{Config, Distribution, Search, Table};
 use orchestrator::execute;
 use orchestrator::plan::resolved;
 use tables::{About, Asked, Checksum, Drawn, Halving, Log, Report, Selection, Subject};
 
-use crate::arguments::{self, ConfigOptions};
+use crate::arguments::{self, ChoiceOptions, ConfigOptions};
 use crate::commands::{Done, compare};
-use crate::plans::{Planned, identity, plans};
+use crate::plans::{Absent, Planned, plans, selection};
 use crate::terminal::{STDOUT, put, say};
 use crate::{derived, registry};
 
@@ -21,14 +22,16 @@ const LOG_LINES: usize = 20;
 
 /// `regimen report`.
 pub(crate) fn report(arguments: &arguments::Report) -> Result<Done> {
-    let options = ConfigOptions {
-        configs: arguments.configs.clone(),
-        set: arguments.set.clone(),
-        only: arguments.only.clone(),
-    };
-    let subjects = subjects(&plans(&options)?, &options)?;
     let store = &arguments.store.results;
     derived::refresh(store);
+    let choice = arguments.choice.clone();
+    let subjects = if arguments.configs.is_empty() {
+        refuse(&choice)?;
+        Vec::new()
+    } else {
+        let options = ConfigOptions { configs: arguments.configs.clone(), choice };
+        subjects(&plans(&options, Absent::Ignored)?, &options.choice, Some(store))?
+    };
     match write(store, subjects, &arguments.output) {
         Err(error) if compare::nothing(&error) => {
             say(&error.to_string());
@@ -38,16 +41,25 @@ pub(crate) fn report(arguments: &arguments::Report) -> Result<Done> {
     }
 }
 
-/// What a page says about each plan.
-pub(crate) fn subjects(plans: &[Planned], options: &ConfigOptions) -> Result<Vec<Subject>> {
-    plans
-        .iter()
-        .zip(&options.configs)
-        .map(|(planned, path)| subject(planned, path, options))
-        .collect()
+/// Refuses changes where there is no configuration to change.
+pub(crate) fn refuse(choice: &ChoiceOptions) -> Result<()> {
+    match choice.set.is_empty() && choice.only.is_none() {
+        true => Ok(()),
+        false => Err(anyhow!("`-s` and `--only` are about a configuration; name one")),
+    }
 }
 
-fn subject(planned: &Planned, path: &Path, options: &ConfigOptions) -> Result<Subject> {
+/// What a page says about each plan. Of runs in `store` that are finished, older ones may stand in
+/// for planned ones.
+pub(crate) fn subjects(
+    plans: &[Planned],
+    choice: &ChoiceOptions,
+    store: Option<&Path>,
+) -> Result<Vec<Subject>> {
+    plans.iter().map(|planned| subject(planned, choice, store)).collect()
+}
+
+fn subject(planned: &Planned, choice: &ChoiceOptions, store: Option<&Path>) -> Result<Subject> {
     let plan = &planned.plan;
     let asked = |table: &Table| Asked {
         title: table.title.clone(),
@@ -58,15 +70,19 @@ fn subject(planned: &Planned, path: &Path, options: &ConfigOptions) -> Result<Su
             None
         }),
     };
-    let mut command = vec!["regimen".into(), "run".into(), path.to_string_lossy().into_owned()];
-    command.extend(options.set.iter().flat_map(|set| ["-s".to_owned(), set.clone()]));
-    command.extend(options.only.iter().flat_map(|only| ["--only".to_owned(), only.clone()]));
+    let mut command =
+        vec!["regimen".into(), "run".into(), planned.path.to_string_lossy().into_owned()];
+    command.extend(choice.set.iter().flat_map(|set| ["-s".to_owned(), set.clone()]));
+    command.extend(choice.only.iter().flat_map(|only| ["--only".to_owned(), only.clone()]));
     Ok(Subject {
         title: plan.sweep.clone(),
         experiment: plan.entry.name.into(),
-        selection: Selection {
-            runs: Some(plan.runs.iter().map(|run| run.spec.run).collect()),
-            ..Selection::default()
+        selection: match store {
+            Some(store) => selection(plan, store)?,
+            None => Selection {
+                runs: Some(plan.runs.iter().map(|run| run.spec.run).collect()),
+                ..Selection::default()
+            },
         },
         order: plan.runs.iter().map(|run| run.spec.run).collect(),
         tables: plan.tables.iter().map(asked).collect(),
@@ -102,28 +118,15 @@ fn halving(search: &Search) -> Halving {
     }
 }
 
-/// The data sets that the runs of a plan open.
+/// The data sets and files that the runs of a plan read.
 fn checksums(planned: &Planned) -> Vec<Checksum> {
-    let identity = identity();
-    let bound = |params: &str| {
-        let params = serde_json::from_str(params).ok()?;
-        planned.plan.entry.bind_json(&params).ok()
-    };
-    let mut names: Vec<String> = planned
-        .plan
-        .runs
-        .iter()
-        .filter_map(|run| bound(&run.spec.params))
-        .flat_map(|bound| bound.data())
-        .map(|data| data.name)
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    let known = |name: String| {
-        let checksum = (identity.checksum)(&name)?;
-        Some(Checksum { name, checksum })
-    };
-    names.into_iter().filter_map(known).collect()
+    let mut sums = BTreeMap::new();
+    for (name, sum) in planned.plan.runs.iter().flat_map(|run| &run.spec.data) {
+        sums.entry(name).or_insert(sum);
+    }
+    let one =
+        |(name, sum): (&String, &String)| Checksum { name: name.clone(), checksum: sum.clone() };
+    sums.into_iter().map(one).collect()
 }
 
 /// Makes the page and puts it in its place.

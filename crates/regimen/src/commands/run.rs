@@ -1,3 +1,5 @@
+mod watched;
+
 use std::fs;
 use std::thread;
 
@@ -5,31 +7,42 @@ use anyhow::{Context, Result};
 use experiment::DataPaths;
 use journal::{Fold, Role};
 use orchestrator::execute::{self, Options, Presence, Rerun, Stop, Summary, WorkerCommand};
-use orchestrator::plan::Plan;
+use orchestrator::needs::{Need, Supply, Wanted, What};
+use orchestrator::plan::{Estimate, Pace, Plan, PlannedRun, State};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::arguments::{ListFormat, Run};
-use crate::commands::{Done, compare, plan::list, report};
+use crate::commands::plan::{is_left, list, workers};
+use crate::commands::{Done, compare, report};
+use crate::history::FoldHistory;
 use crate::logging::LogFormat;
-use crate::plans::{Planned, plans};
+use crate::plans::{Absent, Planned, plans};
 use crate::progress::{Forecast, Progress};
 use crate::terminal::say;
-use crate::{derived, history, provenance, registry};
+use crate::{derived, preflight, provenance, registry};
+
+use watched::Watched;
 
 /// `regimen run`: execute what is not finished yet, fold, print the tables.
 pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
-    let plans = plans(&arguments.config)?;
-    let subjects = match arguments.report {
-        Some(_) => report::subjects(&plans, &arguments.config)?,
-        None => Vec::new(),
-    };
-    let journal = arguments.store.results.join(execute::JOURNAL);
+    let mut plans = plans(&arguments.config, Absent::Told)?;
     if arguments.dry_run {
-        let fold = Fold::read(&journal)?;
-        plans.iter().try_for_each(|planned| list(&planned.plan, &fold, ListFormat::Table))?;
+        list(&plans, &arguments.store, &arguments.data, ListFormat::Table)?;
         return Ok(Done::Well);
     }
+    match prepare(arguments, &plans)? {
+        Ready::Yes => {}
+        Ready::Fetched => plans = self::plans(&arguments.config, Absent::Told)?,
+        Ready::No => return Ok(Done::BadInput),
+    }
+    if plans.iter().all(|planned| planned.plan.runs.is_empty()) {
+        return Ok(Done::BadInput);
+    }
+    let subjects = match arguments.report {
+        Some(_) => report::subjects(&plans, &arguments.config.choice, None)?,
+        None => Vec::new(),
+    };
     let stop = Stop::new();
     listen(&stop)?;
     let _presence = Presence::new(&arguments.store.results);
@@ -55,6 +68,58 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
     Ok(if failed > 0 { Done::SomeFailed } else { Done::Well })
 }
 
+/// Whether runs can begin.
+enum Ready {
+    Yes,
+    /// Data sets were fetched that plans were waiting for.
+    Fetched,
+    No,
+}
+
+/// Looks once at what the runs need, fetches what is missing, and says what cannot be had.
+fn prepare(arguments: &Run, plans: &[Planned]) -> Result<Ready> {
+    let store = &arguments.store.results;
+    let look = |executed: &dyn Fn(&PlannedRun) -> bool| {
+        let mut wanted = Wanted::default();
+        for Planned { plan, .. } in plans {
+            wanted.add(plan, plan.runs.iter().filter(|run| executed(run)));
+        }
+        preflight::needs(&wanted, &arguments.data, store)
+    };
+    let is_here = |needs: &[Need]| needs.iter().all(|need| need.supply == Supply::Here);
+    let mut needs = look(&|_| true);
+    if !is_here(&needs) {
+        let no_store = |need: &Need| need.prevents() && matches!(need.what, What::Store(_));
+        match Fold::read(&store.join(execute::JOURNAL)) {
+            // What is wrong with the store is among the needs.
+            Err(_) if needs.iter().any(no_store) => {}
+            fold => {
+                // Runs that are not executed need nothing.
+                let fold = fold?;
+                let history = FoldHistory::new(&fold);
+                needs = look(&|run| match State::of(&run.spec, &history) {
+                    _ if arguments.force => true,
+                    State::Failed { .. } => arguments.retry_failed,
+                    state => is_left(&state),
+                });
+            }
+        }
+    }
+    if !needs.iter().any(Need::prevents) {
+        preflight::fetch(&mut needs, &arguments.data);
+    }
+    for need in needs.iter().filter(|need| matches!(need.supply, Supply::Missing { .. })) {
+        let word = if need.prevents() { "error" } else { "warning" };
+        say(&format!("{word}: {need}"));
+    }
+    let waited = plans.iter().any(|planned| !planned.plan.awaiting.is_empty());
+    Ok(match (needs.iter().any(Need::prevents), waited) {
+        (true, _) => Ready::No,
+        (false, true) => Ready::Fetched,
+        (false, false) => Ready::Yes,
+    })
+}
+
 fn execute<'a>(
     arguments: &Run,
     planned: &'a Planned,
@@ -66,8 +131,9 @@ fn execute<'a>(
     let options = options(arguments, planned, log_format)?;
     let specs: Vec<_> = plan.runs.iter().map(|run| run.spec.clone()).collect();
     progress.begin(plan);
-    let summary = execute::execute(&specs, &options, &registry::entries(), progress, stop)?;
-    progress.finish(&summary);
+    let mut watched = Watched::new(progress);
+    let summary = execute::execute(&specs, &options, &registry::entries(), &mut watched, stop)?;
+    watched.finish(plan, &summary, &options.store)?;
     Ok(summary)
 }
 
@@ -76,21 +142,29 @@ fn forecasts(arguments: &Run, plans: &[Planned]) -> Result<Vec<Forecast>> {
     let several = plans.len() > 1;
     // One sweep tells of itself soon enough.
     let fold = several.then(|| Fold::read(&arguments.store.results.join(execute::JOURNAL)));
-    let fold = fold.transpose()?;
-    let host = provenance::host();
+    let fold = fold.transpose()?.unwrap_or_default();
+    let (history, host) = (FoldHistory::new(&fold), provenance::host());
+    let pace = Pace::new(&fold, &host);
     let forecast = |Planned { plan, .. }: &Planned| {
-        let past = fold.as_ref().map(|fold| history::past(fold, plan, &host));
-        let (finished, seconds) = past.unwrap_or_default();
-        let finished = if arguments.force { 0 } else { finished };
-        Forecast { runs: plan.runs.len(), finished, seconds, jobs: jobs(arguments, plan) }
+        let is_left = |run: &&PlannedRun| {
+            arguments.force || !matches!(State::of(&run.spec, &history), State::Finished)
+        };
+        let left: Vec<&PlannedRun> = plan.runs.iter().filter(is_left).collect();
+        let Estimate { seconds, unknown, .. } = pace.estimate(left.iter().map(|run| &run.spec));
+        let known = left.len() - unknown;
+        Forecast {
+            runs: plan.runs.len(),
+            finished: plan.runs.len() - left.len(),
+            seconds: (known > 0).then(|| seconds / known as f64),
+            jobs: jobs(arguments, plan),
+        }
     };
     Ok(plans.iter().map(forecast).collect())
 }
 
 /// How many runs of a plan are executed at a time.
 fn jobs(arguments: &Run, plan: &Plan) -> usize {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    arguments.jobs.map_or(cores / plan.resources.threads.max(1), usize::from).max(1)
+    arguments.jobs.map_or_else(|| workers(plan), usize::from).max(1)
 }
 
 fn options(arguments: &Run, planned: &Planned, log_format: LogFormat) -> Result<Options> {
@@ -105,7 +179,8 @@ fn options(arguments: &Run, planned: &Planned, log_format: LogFormat) -> Result<
         search: planned.plan.search.clone(),
         retain: Options::RETAIN,
         data: DataPaths {
-            cache: datasets::default_cache()?,
+            // Runs that need no data set need no cache.
+            cache: datasets::default_cache().unwrap_or_default(),
             mirror: arguments.data.mirror.clone(),
             offline: arguments.data.offline,
         },

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write;
 use std::fs;
 use std::io::IsTerminal;
@@ -7,15 +7,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use experiment::RunId;
+use experiment::{RunId, SpecId};
 use journal::{Fold, Problem};
 use orchestrator::execute::{self, LiveRun};
+use orchestrator::plan::{Only, PlannedRun};
 use serde_json::json;
 use tables::inert;
 use unicode_width::UnicodeWidthStr;
 
-use crate::arguments::{ListFormat, Status};
-use crate::commands::Done;
+use crate::arguments::{ConfigOptions, ListFormat, Status};
+use crate::commands::{Done, report};
+use crate::plans::{Absent, plans};
 use crate::progress::{Screen, rate, span, thousands};
 use crate::registry;
 use crate::terminal::{self, print, say};
@@ -39,15 +41,17 @@ pub(crate) fn status(arguments: &Status) -> Result<Done> {
         return Ok(done);
     }
     let mut fold = Fold::read(&store.join(execute::JOURNAL))?;
+    let counted = counted(arguments, &fold)?;
+    let text = |fold: &Fold, live: &Live| text(fold, live, arguments.format, counted.as_ref());
     let mut live = execute::live(store);
-    let mut shown = text(&fold, &live, arguments.format)?;
+    let mut shown = text(&fold, &live)?;
     print(&shown)?;
     let mut last = Instant::now();
     while arguments.watch && is_awaited(&live, last.elapsed()) {
         thread::sleep(EVERY);
         let before = std::mem::replace(&mut live, execute::live(store));
         fold.refresh()?;
-        let now = text(&fold, &live, arguments.format)?;
+        let now = text(&fold, &live)?;
         if now != shown || live != before {
             last = Instant::now();
         }
@@ -67,6 +71,30 @@ pub(crate) fn status(arguments: &Status) -> Result<Done> {
     let problems = fold.problems.iter().filter(|problem| live.is_empty() || !is_torn(problem));
     problems.for_each(|problem| say(&format!("warning: {problem}")));
     Ok(Done::Well)
+}
+
+/// The runs that are counted; all of them where nothing else is said.
+fn counted(arguments: &Status, fold: &Fold) -> Result<Option<BTreeSet<RunId>>> {
+    let Status { configs, choice, .. } = arguments;
+    if !configs.is_empty() {
+        let options = ConfigOptions { configs: configs.clone(), choice: choice.clone() };
+        let plans = plans(&options, Absent::Ignored)?;
+        let planned = || plans.iter().flat_map(|planned| &planned.plan.runs);
+        let mut counted: BTreeSet<RunId> = planned().map(|run| run.spec.run).collect();
+        // Those that answered a request with other code, data or versions.
+        let here = |run: &&PlannedRun| fold.runs.contains_key(&run.spec.run);
+        let asked: HashSet<SpecId> =
+            planned().filter(|run| !here(run)).map(|run| run.spec.spec).collect();
+        let older = fold.runs.values().filter(|run| asked.contains(&run.spec.spec));
+        counted.extend(older.map(|run| run.spec.run));
+        return Ok(Some(counted));
+    }
+    if !choice.set.is_empty() {
+        report::refuse(choice)?;
+    }
+    let only = choice.only.as_deref().map(Only::parse).transpose()?;
+    let runs = fold.runs.values().map(|run| &*run.spec);
+    Ok(only.map(|only| only.choose(runs)).transpose()?)
 }
 
 /// What is to be said of a store that is not there, and how that ends.
@@ -111,9 +139,14 @@ struct Counts {
     replaced: usize,
 }
 
-fn text(fold: &Fold, live: &Live, format: ListFormat) -> Result<String> {
+fn text(
+    fold: &Fold,
+    live: &Live,
+    format: ListFormat,
+    counted: Option<&BTreeSet<RunId>>,
+) -> Result<String> {
     let superseded = fold.superseded();
-    let sweeps = count(fold, &superseded);
+    let sweeps = count(fold, &superseded, counted);
     let mut text = String::new();
     if format == ListFormat::Json {
         for ((experiment, sweep), Counts { states, replaced }) in sweeps {
@@ -142,9 +175,14 @@ fn text(fold: &Fold, live: &Live, format: ListFormat) -> Result<String> {
     Ok(text)
 }
 
-fn count<'a>(fold: &'a Fold, superseded: &HashSet<RunId>) -> BTreeMap<(&'a str, &'a str), Counts> {
+fn count<'a>(
+    fold: &'a Fold,
+    superseded: &HashSet<RunId>,
+    counted: Option<&BTreeSet<RunId>>,
+) -> BTreeMap<(&'a str, &'a str), Counts> {
     let mut sweeps = BTreeMap::<_, Counts>::new();
-    for (id, run) in &fold.runs {
+    let is_counted = |run: &RunId| counted.is_none_or(|counted| counted.contains(run));
+    for (id, run) in fold.runs.iter().filter(|(run, _)| is_counted(run)) {
         let counts = sweeps.entry((&*run.spec.experiment, &*run.spec.sweep)).or_default();
         if superseded.contains(id) {
             counts.replaced += 1;

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use experiment::Device;
 use orchestrator::config;
-use orchestrator::plan::Identity;
+use orchestrator::plan::{Context, Identity, Sum};
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
@@ -19,9 +19,10 @@ fn plan(name: &str) -> Plan {
     );
     std::fs::write(&path, text).unwrap();
     let config = config::load(&path, &[]).unwrap();
-    let identity = Identity { engine: 1, device: Device::Cpu, checksum: &|_| None };
-    let _: &Path = &path;
-    Plan::new(&config, &registry::entries(), &identity).unwrap()
+    let no_sum = |_: &str| Sum::Unreadable("nothing is read".into());
+    let identity = Identity { engine: 1, device: Device::Cpu, checksum: &no_sum };
+    let entries = registry::entries();
+    Plan::new(&config, &Context { entries: &entries, identity: &identity, columns: &[] }).unwrap()
 }
 
 /// A progress whose first sweep is under way since `ago` seconds.
@@ -137,19 +138,4 @@ fn a_run_that_tells_nothing_is_said_to_be_under_way_for_long() {
     start(&mut progress, 0, 1);
     progress.sweep.as_mut().unwrap().live.get_mut(&1).unwrap().since -= Duration::from_secs(200);
     assert_eq!(said(&progress), "0 of 8 runs, 1 running for up to 3m 20s");
-}
-
-#[test]
-fn errors_are_lines_that_move_no_cursor() {
-    let plan = plan("hills");
-    let progress = under_way(&plan, vec![forecast(8, None)], 1);
-    let sweep = progress.sweep.as_ref().unwrap();
-    let error = "Traceback:\n  it's \"broken\"\u{1b}[2J\n";
-    let text = sweep.failure(plan.runs[0].spec.run, error);
-    let id = plan.runs[0].spec.run.short();
-    let wanted = format!(
-        "failed: {id} (function=rosenbrock learning_rate=0.001 seed=0): Traceback:\n      it's \
-         \"broken\"\\u{{1b}}[2J"
-    );
-    assert_eq!(text, wanted);
 }

@@ -15,6 +15,7 @@ const EXAMPLES: &[(&str, usize)] = &[
     ("low-discrepancy", 32),
     ("random", 20),
     ("ranges", 24),
+    ("remove", 3),
     ("search", 27),
     ("seeds", 10),
     ("when", 5),

@@ -115,7 +115,7 @@ fn no_finished_run_stands_under_code_that_it_did_not_execute() {
     let fold = Fold::read(&it.store().join("journal")).unwrap();
     assert!(fold.runs.len() < 5, "{} runs were begun", fold.runs.len());
     let plan = it.ask(&["plan", &it.text("it.yaml")]);
-    assert!(stdout(&plan).lines().all(|line| line.ends_with("not run yet")), "{}", stdout(&plan));
+    assert!(stdout(&plan).lines().all(|line| line.ends_with("  not run")), "{}", stdout(&plan));
     fs::write(it.path("it.sh"), "echo '{\"final\": {\"n\": 2}}' >&3\n").unwrap();
     assert_code(&it.run(&["-j", "2"]), 0);
     assert_eq!(it.finished(), 20);

@@ -98,12 +98,12 @@ fn a_plan_says_what_would_run_and_why() {
     let (lines, count) = plan(&[]);
     assert_eq!(lines.lines().count(), 48);
     assert!(lines.lines().all(|line| line.ends_with("  not run")), "{lines}");
-    assert!(count.contains("48 runs (48 not run)"), "{count}");
+    assert!(count.contains("48 runs: 48 not run"), "{count}");
     let some = ["--only", "regime in [1, 7] and seed < 1 and learner == imitation"];
     let done = run("configs/quickstart.yaml", &store, &[&SHORT[..], &some[..]].concat());
     assert_code(&done, 0);
     let (_, count) = plan(&[]);
-    assert!(count.contains("2 finished, 46 not run"), "{count}");
+    assert!(count.contains("48 runs: 46 not run, 2 finished; "), "{count}");
     let (lines, _) = plan(&some);
     assert!(lines.lines().all(|line| line.ends_with("finished")), "{lines}");
 }

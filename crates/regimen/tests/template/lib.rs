@@ -75,7 +75,14 @@ impl Experiment for Paper {
     const NAME: &'static str = "NAME";
     const VERSION: u32 = 1;
     const SUMMARY: &'static str = "A line through noisy points";
-    const METRICS: &'static [Metric] = &[Metric::new("slope", "", Better::Higher)];
+    const METRICS: &'static [Metric] =
+        &[Metric::new("slope", "", Better::Higher), Metric::neutral("intercept", "")];
+    const STEP_METRICS: &'static [Metric] = &[
+        Metric::new("slope", "", Better::Higher),
+        Metric::neutral("intercept", ""),
+        Metric::new("train_loss", "", Better::Lower),
+        Metric::neutral("gradient_norm", ""),
+    ];
 
     fn new(params: Params) -> Result<Self, ParamError> {
         let positive = params.learning_rate > 0.0 && params.learning_rate.is_finite();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use experiment::{Better, Metric, RunId};
+use experiment::{Better, Metric};
 
 use super::{
     About, Asked, LogOf, Subject, automatic,
