@@ -103,15 +103,21 @@ impl fmt::Display for Need {
     }
 }
 
-/// Bytes as a person writes them: `368 MB`.
+/// Bytes as a person writes them: `52.4 MB`.
 pub fn size(bytes: u64) -> String {
-    const UNITS: [(&str, u64); 3] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000)];
-    let Some((unit, scale)) = UNITS.into_iter().find(|(_, scale)| bytes >= *scale) else {
+    let units = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
         return format!("{bytes} B");
-    };
+    }
     #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-    let number = bytes as f64 / scale as f64;
-    if number < 9.95 { format!("{number:.1} {unit}") } else { format!("{number:.0} {unit}") }
+    let mut size = bytes as f64 / 1e3;
+    let mut unit = 0;
+    while size >= 999.5 && unit + 1 < units.len() {
+        size /= 1e3;
+        unit += 1;
+    }
+    let digits = usize::from(size < 99.95);
+    format!("{size:.digits$} {}", units[unit])
 }
 
 /// How many runs need what, by name.
@@ -181,9 +187,9 @@ mod tests {
     }
 
     #[test]
-    fn sizes_have_two_or_three_digits() {
-        let sizes = [999, 1000, 9_940, 9_960, 52_400_000, 368_000_000, 1_500_000_000];
-        let shown = ["999 B", "1.0 kB", "9.9 kB", "10 kB", "52 MB", "368 MB", "1.5 GB"];
-        assert_eq!(sizes.map(size), shown);
+    fn sizes_have_the_unit_of_their_kind() {
+        let texts = [0, 999, 1000, 52_400_000, 368_000_000, 999_600_000, u64::MAX].map(size);
+        let wanted = ["0 B", "999 B", "1.0 kB", "52.4 MB", "368 MB", "1.0 GB", "18446744 TB"];
+        assert_eq!(texts, wanted);
     }
 }

@@ -26,7 +26,7 @@ use crate::config::{
     self, Config, ConfigError, ConfigErrors, Faults, Loaded, Read, Resources, Search, Table,
 };
 
-pub use estimate::{Estimate, Pace, duration};
+pub use estimate::{Estimate, Pace};
 pub use identity::{Identity, Sum};
 pub use label::label;
 pub use only::{Only, OnlyError};

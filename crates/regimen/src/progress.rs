@@ -26,7 +26,7 @@ use pace::{Pace, Running};
 
 pub(crate) use download::Download;
 pub(crate) use layout::Screen;
-pub(crate) use units::{bytes, rate, span, thousands};
+pub(crate) use units::{rate, span, thousands};
 
 /// What is known of a sweep before it begins.
 #[derive(Debug, Clone, Copy)]

@@ -293,8 +293,14 @@ fn hex(hash: Sha256) -> String {
 }
 
 fn unreadable(name: &str, tried: &Path, source: io::Error) -> FileError {
-    let hint =
-        if name.starts_with('~') { "; `~` is not read here, write the folder out" } else { "" };
+    let missing = source.kind() == io::ErrorKind::NotFound;
+    let hint = match name {
+        name if name.starts_with('~') => "; `~` is not read here, write the folder out",
+        name if missing && Path::new(name).is_relative() => {
+            "; paths start at the folder that regimen is started in"
+        }
+        _ => "",
+    };
     FileError::Unreadable { name: name.into(), tried: tried.into(), source, hint }
 }
 

@@ -27,9 +27,13 @@ pub fn writable(folder: &Path, made: bool) -> Supply {
         place = above;
     }
     if !place.is_dir() {
-        let broken = place.metadata().is_err();
-        let what = if broken { "is a link to nothing" } else { "is no folder" };
-        return Supply::missing(format!("{} {what}", place.display()), "");
+        let target = place.read_link().ok().filter(|_| place.metadata().is_err());
+        let found = target.map_or_else(
+            || "file".into(),
+            |target| format!("link to {}, where nothing is", target.display()),
+        );
+        let why = format!("{}: wanted a folder, found a {found}", place.display());
+        return Supply::missing(why, "");
     }
     if let Some(free) = free_bytes(place).filter(|free| *free < LEAST) {
         let why = format!("only {} are free on its disk", size(free));
@@ -81,9 +85,9 @@ mod tests {
         fs::write(dir.path().join("file"), "").unwrap();
         std::os::unix::fs::symlink("nowhere", dir.path().join("link")).unwrap();
         for (name, wanted) in [
-            ("file", "is no folder"),
-            ("file/below", "file is no folder"),
-            ("link", "is a link to nothing"),
+            ("file", "file: wanted a folder, found a file"),
+            ("file/below", "file: wanted a folder, found a file"),
+            ("link", "link: wanted a folder, found a link to nowhere, where nothing is"),
         ] {
             let Supply::Missing { why, .. } = writable(&dir.path().join(name), true) else {
                 panic!("{name} is fine")

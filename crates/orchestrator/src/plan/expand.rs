@@ -217,10 +217,7 @@ fn too_many(block: &Block) -> ConfigError {
 fn unreadable(config: &Config, point: &Assignment<'_>, name: &str, why: Sum) -> ConfigError {
     // Files are named like data sets, after this word.
     match (name.strip_prefix("file:"), why) {
-        (Some(file), Sum::Unreadable(why)) => {
-            let message = format!("wanted a file that can be read, found {file:?} ({why})");
-            config.error_at_text("files", file, point, message)
-        }
+        (Some(file), Sum::Unreadable(why)) => config.error_at_text("files", file, point, why),
         (_, Sum::Unreadable(why)) => {
             let message = format!("the data set {name:?} cannot be used: {why}");
             config.error_at_text("data", name, point, message)

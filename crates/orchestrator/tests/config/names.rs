@@ -182,7 +182,7 @@ fn a_missing_file_is_said_once_and_a_data_set_may_come_later() {
     assert_eq!(
         mistakes(&text, &[]),
         [
-            "c.yaml:3:28: params.files.[1]: wanted a file that can be read, found \"./gone.py\" (there is no such file)"
+            "c.yaml:3:28: params.files.[1]: there is no such file"
         ]
     );
     let text = format!("{TOY}sweep: {{ grid: {{ data: [known, released] }}, seeds: 3 }}\n");

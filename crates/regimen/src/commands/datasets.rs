@@ -1,9 +1,10 @@
 use anyhow::Result;
 use datasets::{DatasetDir, State, Store};
+use orchestrator::needs::size;
 
 use crate::arguments::{DataOptions, DatasetAction, Datasets, ListFormat};
 use crate::commands::Done;
-use crate::progress::{Download, bytes};
+use crate::progress::Download;
 use crate::terminal::print;
 
 pub(crate) fn datasets(arguments: &Datasets) -> Result<Done> {
@@ -45,7 +46,7 @@ fn list(store: &Store, format: ListFormat) -> Result<Done> {
             State::Absent => "not fetched".to_owned(),
             State::Unusable(reason) => format!("unusable: {reason}"),
         };
-        let (bytes, name, version) = (bytes(row.bytes), row.name, row.version);
+        let (bytes, name, version) = (size(row.bytes), row.name, row.version);
         let (summary, licence) = (row.summary, row.licence);
         print(&format!("{name} v{version}  {bytes}  {state}\n  {summary}\n  {licence}\n"))?;
     }

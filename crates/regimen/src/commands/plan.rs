@@ -6,7 +6,7 @@ use anyhow::Result;
 use journal::Fold;
 use orchestrator::execute::JOURNAL;
 use orchestrator::needs::{Need, Supply, Wanted, What};
-use orchestrator::plan::{Estimate, Pace, Plan, PlannedRun, State, duration, label, resolved};
+use orchestrator::plan::{Estimate, Pace, Plan, PlannedRun, State, label, resolved};
 use serde_json::json;
 
 use crate::arguments::{self, ListFormat};
@@ -15,6 +15,7 @@ use crate::complaints::in_a_line;
 use crate::history::FoldHistory;
 use crate::plans::{Absent, Planned, plans};
 use crate::preflight;
+use crate::progress::{span, thousands};
 use crate::terminal::{inert, print, say};
 
 /// `regimen plan`: one line a run, then what the runs need and how long they take.
@@ -130,17 +131,21 @@ impl Tally {
     /// `48 runs: 46 not run, 2 finished; about 12 min on 2 workers, by 34 runs that finished here`.
     fn text(&self) -> String {
         let plural = if self.runs == 1 { "run" } else { "runs" };
-        let mut text = format!("{} {plural}", self.runs);
-        let counts: Vec<String> =
-            self.counts.values().map(|(word, count)| format!("{count} {word}")).collect();
+        let mut text = format!("{} {plural}", thousands(self.runs as u64));
+        let counts: Vec<String> = self
+            .counts
+            .values()
+            .map(|(word, count)| format!("{} {word}", thousands(*count as u64)))
+            .collect();
         if !counts.is_empty() {
             text.push_str(&format!(": {}", counts.join(", ")));
         }
         let Estimate { seconds, from, unknown } = self.estimate;
         if from > 0 {
-            let time = duration(seconds / self.workers.max(1) as f64);
+            let seconds = seconds / self.workers.max(1) as f64;
+            let time = if seconds < 1.0 { "1s".into() } else { span(seconds) };
             let bound = match (unknown, seconds < 1.0) {
-                (0, true) => "",
+                (0, true) => "less than ",
                 (0, false) => "about ",
                 _ => "at least ",
             };

@@ -37,6 +37,9 @@ type Live = BTreeMap<String, Vec<LiveRun>>;
 /// `regimen status`: how many runs of each sweep stand where, and what is under way.
 pub(crate) fn status(arguments: &Status) -> Result<Done> {
     let store = &arguments.store.results;
+    if arguments.configs.is_empty() && !arguments.choice.set.is_empty() {
+        report::refuse(&arguments.choice)?;
+    }
     if let Some(done) = nothing_there(store, arguments.watch)? {
         return Ok(done);
     }
@@ -88,9 +91,6 @@ fn counted(arguments: &Status, fold: &Fold) -> Result<Option<BTreeSet<RunId>>> {
         let older = fold.runs.values().filter(|run| asked.contains(&run.spec.spec));
         counted.extend(older.map(|run| run.spec.run));
         return Ok(Some(counted));
-    }
-    if !choice.set.is_empty() {
-        report::refuse(choice)?;
     }
     let only = choice.only.as_deref().map(Only::parse).transpose()?;
     let runs = fold.runs.values().map(|run| &*run.spec);

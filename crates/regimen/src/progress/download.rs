@@ -1,10 +1,11 @@
 use std::time::{Duration, Instant};
 
 use datasets::{Manifest, SourceFault, Step};
+use orchestrator::needs::size;
 
 use super::bars::Bars;
 use super::layout::Screen;
-use super::units::{bytes, span};
+use super::units::span;
 use crate::terminal::{self, say};
 
 /// Time between lines where nothing is drawn.
@@ -64,12 +65,12 @@ fn line(screen: Screen, name: &str, done: u64, total: Option<u64>, text: &str) -
 
 /// `12.5 of 368 MB, 4.1 MB/s, 1m 26s left`.
 fn amount(done: u64, total: Option<u64>, rate: Option<f64>) -> String {
-    let mut text = bytes(done);
+    let mut text = size(done);
     if let Some(total) = total {
-        text.push_str(&format!(" of {}", bytes(total)));
+        text.push_str(&format!(" of {}", size(total)));
     }
     if let Some(rate) = rate.filter(|rate| *rate >= 1.0) {
-        text.push_str(&format!(", {}/s", bytes(rate as u64)));
+        text.push_str(&format!(", {}/s", size(rate as u64)));
         if let Some(left) = total.and_then(|total| total.checked_sub(done)).filter(|left| *left > 0)
         {
             text.push_str(&format!(", {} left", span(left as f64 / rate)));
@@ -86,7 +87,7 @@ impl datasets::Progress for Download {
             }
             Step::Trying { source } => {
                 self.first = None;
-                say(&format!("{}: {} of files, from {source}", self.name, bytes(self.size)));
+                say(&format!("{}: {} of files, from {source}", self.name, size(self.size)));
             }
             Step::Downloaded { bytes, total } => self.downloaded(bytes, total),
             Step::Failed { source, reason } => self.failed(source, reason),

@@ -46,22 +46,6 @@ pub(crate) fn span(seconds: f64) -> String {
     }
 }
 
-/// A size: `52.4 MB`.
-pub(crate) fn bytes(bytes: u64) -> String {
-    let units = ["kB", "MB", "GB", "TB"];
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    let mut size = bytes as f64 / 1e3;
-    let mut unit = 0;
-    while size >= 999.5 && unit + 1 < units.len() {
-        size /= 1e3;
-        unit += 1;
-    }
-    let digits = usize::from(size < 99.95);
-    format!("{size:.digits$} {}", units[unit])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,13 +67,6 @@ mod tests {
         let all = [0.4, 12.0, 59.6, 200.0, 725.0, 3900.0, 90_000.0, 1e12, f64::INFINITY];
         let texts = all.map(span);
         let wanted = ["0s", "12s", "1m 00s", "3m 20s", "12m", "1h 05m", "1d 1h", "years", "years"];
-        assert_eq!(texts, wanted);
-    }
-
-    #[test]
-    fn sizes_have_the_unit_of_their_kind() {
-        let texts = [0, 999, 1000, 52_400_000, 368_000_000, 999_600_000, u64::MAX].map(bytes);
-        let wanted = ["0 B", "999 B", "1.0 kB", "52.4 MB", "368 MB", "1.0 GB", "18446744 TB"];
         assert_eq!(texts, wanted);
     }
 

@@ -43,8 +43,9 @@ impl Drop for Mount {
 
 #[test]
 fn a_full_disk_is_an_error_and_loses_nothing() {
-    let sweep = Sweep::new(2000);
-    let mount = Mount::new(sweep.path("disk"), "size=192k", "a_full_disk_is_an_error");
+    // Room for a beginning, and more than has to be free for one.
+    let sweep = Sweep::new(20_000);
+    let mount = Mount::new(sweep.path("disk"), "size=1100k", "a_full_disk_is_an_error");
     let Some(mount) = mount else { return };
     let store = mount.0.join("store");
     let said = sweep.run(&store, &[], 2);
@@ -86,7 +87,7 @@ fn delete_whole(folder: &Path) {
 
 #[test]
 fn a_store_that_is_deleted_under_way_is_an_error() {
-    let sweep = Sweep::new(10_000);
+    let sweep = Sweep::new(20_000);
     let store = sweep.path("store");
     let mut driver = sweep.start(&store, &[]);
     wait_until("a run finished", || store.is_dir() && finished(&store) > 0);

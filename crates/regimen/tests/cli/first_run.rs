@@ -132,7 +132,7 @@ fn trouble_of_the_machine_is_no_failure_of_a_run() {
         let mut run = place.regimen();
         run.args(["run", "it.yaml", "-j", "1"]).env(variable, value).output().unwrap()
     };
-    for (name, wanted) in [("gone", "it does not exist"), ("file", "is no folder")] {
+    for (name, wanted) in [("gone", "it does not exist"), ("file", "found a file")] {
         let output = run("TMPDIR", &place.path(name));
         assert_code(&output, 2);
         let said = stderr(&output);
@@ -141,7 +141,7 @@ fn trouble_of_the_machine_is_no_failure_of_a_run() {
     }
     let output = place.call(&["run", "it.yaml", "--results", "file/store"]);
     assert_code(&output, 2);
-    assert!(stderr(&output).contains("file is no folder"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("file: wanted a folder, found a file"), "{}", stderr(&output));
     assert!(!place.path("results").exists());
     // What reads no data needs no cache.
     let mut bare = place.regimen();
@@ -180,11 +180,11 @@ fn programs_are_looked_at_before_they_are_started() {
         assert!(stderr(&plan).contains("missing: program"), "{}", stderr(&plan));
         stderr(&output)
     };
-    assert!(said("[no-such-program]").contains("no folder of PATH has it"));
-    assert!(said("[./run.sh]").contains("there is no file /"));
+    assert!(said("[no-such-program]").contains("is in any folder of PATH"));
+    assert!(said("[./run.sh]").contains("there is no program /"));
     script("#!/bin/sh\n", 0o644);
     assert!(said("[./run.sh]").contains("may not be executed: allow it by `chmod +x "));
-    assert!(said("[run.sh]").contains("`./run.sh` is the file in this folder"));
+    assert!(said("[run.sh]").contains("the one in this folder is ./run.sh"));
     script("#!/bin/sh\r\n", 0o755);
     assert!(said("[./run.sh]").contains("carriage return"));
     script("#!/usr/bin/env no-such-python\n", 0o755);
@@ -210,7 +210,7 @@ fn a_second_call_names_the_runs_that_failed_and_the_way_to_run_them() {
     let said = stderr(&second);
     assert!(said.contains("6 runs failed before; `--retry-failed` runs them again:\n"), "{said}");
     assert!(
-        said.contains("  5 of them (") && said.contains("…): sh ended with exit code 3: no luck"),
+        said.contains("  5 of them (") && said.contains("...): sh ended with exit code 3: no luck"),
         "{said}"
     );
     assert!(said.contains("  1 of them (") && said.contains("exit code 9"), "{said}");

@@ -207,7 +207,7 @@ fn one_wild_mean_leaves_the_colours_of_the_others() {
 #[test]
 fn means_that_are_no_finite_numbers_are_shown_as_such() {
     let mut story = Story::new();
-    for (seed, value) in [1e308, 1e308].into_iter().enumerate() {
+    for (seed, value) in [f64::INFINITY, 1.0].into_iter().enumerate() {
         story.finish(&dialog(1, "fp", seed as u64), &[("test_accuracy", value)]);
     }
     story.finish(&dialog(1, "rbi", 0), &[("test_accuracy", f64::NAN)]);
