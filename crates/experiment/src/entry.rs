@@ -1,8 +1,8 @@
 use serde_json::Value;
 
 use crate::{
-    DataRef, Error, Experiment, Items, Metric, ObjectiveHook, ParamError, Run, Tool,
-    without_defaults,
+    DataRef, Error, Experiment, Items, Metric, ObjectiveHook, ParamError, PublishedTable, Run,
+    Tool, without_defaults,
 };
 
 /// An experiment with validated parameters, its types erased.
@@ -55,6 +55,8 @@ pub struct Entry {
     pub any_metric: bool,
     /// Per-item scores behind final metrics.
     pub items: &'static [Items],
+    /// What the paper printed.
+    pub published: &'static [PublishedTable],
     bind: Bind,
     schema: fn() -> Value,
     defaults: fn() -> Value,
@@ -72,6 +74,7 @@ impl Entry {
             metrics: E::METRICS,
             any_metric: E::ANY_METRIC,
             items: E::ITEMS,
+            published: E::PUBLISHED,
             bind: bind::<E>,
             schema: || schemars::schema_for!(E::Params).into(),
             defaults: || plain(&E::Params::default()),

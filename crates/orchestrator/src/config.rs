@@ -22,7 +22,7 @@ use std::path::Path as FilePath;
 
 use experiment::{BindError, Bound, Entry, Metric, ParamError};
 
-use deserialize::{Overlay, Reader, Trace, typed};
+use deserialize::{Overlay, Reader, Trace};
 use error::hint;
 
 pub use axis::Axis;
@@ -94,21 +94,16 @@ pub fn load(path: &FilePath, set: &[String]) -> Result<Config, ConfigError> {
         params,
         sweep: part("sweep").map(Sweep::read).transpose()?.unwrap_or_default(),
         resources: part("resources").map(Resources::read).transpose()?.unwrap_or_default(),
-        tables: part("table").map(tables).transpose()?.unwrap_or_default(),
+        tables: part("table").map(Table::read).transpose()?.unwrap_or_default(),
         root,
     })
 }
 
-/// One table, or a list of them.
-fn tables(node: &Node) -> Result<Vec<Table>, ConfigError> {
-    let path = Path::from_iter(["table"]);
-    match &node.content {
-        Content::Seq(items) => {
-            let one = |(at, node)| typed(node, &path.join(format!("[{at}]")));
-            items.iter().enumerate().map(one).collect()
-        }
-        _ => Ok(vec![typed(node, &path)?]),
-    }
+/// The parameters that a file gives with everything it extends, a map; none where it cannot be read.
+pub(crate) fn parameters_of(path: &FilePath) -> Option<Node> {
+    let root = compose::compose(path, &[]).ok()?;
+    let empty = || Node { content: Content::Map(Vec::new()), span: root.span.clone() };
+    Some(root.get("params").cloned().unwrap_or_else(empty))
 }
 
 /// Refuses keys that are not known.

@@ -4,11 +4,13 @@ mod draw;
 mod expand;
 mod identity;
 mod only;
+mod overridden;
 mod points;
 mod resolved;
 mod scope;
 mod sobol;
 mod state;
+mod table;
 
 use experiment::{Better, Entry, Metric};
 use journal::RunSpec;
@@ -17,6 +19,7 @@ use serde_json::Value;
 use crate::config::{Config, ConfigError, Resources, Search, Table};
 pub use identity::Identity;
 pub use only::{Only, OnlyError};
+pub use overridden::{Overridden, overridden};
 pub use resolved::resolved;
 pub use state::{History, Known, State};
 

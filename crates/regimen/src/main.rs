@@ -7,6 +7,7 @@ mod logging;
 mod plans;
 mod progress;
 mod provenance;
+mod published;
 mod registry;
 mod terminal;
 

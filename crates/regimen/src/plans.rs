@@ -1,16 +1,22 @@
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, Result};
 use datasets::{Store, default_cache};
 use experiment::Device;
 use orchestrator::config::{self, Config};
-use orchestrator::plan::{Identity, Only, Plan};
+use orchestrator::plan::{Identity, Only, Overridden, Plan, overridden};
 
 use crate::arguments::ConfigOptions;
 use crate::registry;
+use crate::terminal::say;
 
 /// A configuration and the runs it asks for.
 pub(crate) struct Planned {
+    pub(crate) path: PathBuf,
     pub(crate) config: Config,
     pub(crate) plan: Plan,
+    /// Parameters that arguments changed.
+    pub(crate) overridden: Vec<Overridden>,
 }
 
 /// Loads and expands every configuration of a command.
@@ -21,12 +27,33 @@ pub(crate) fn plans(options: &ConfigOptions) -> Result<Vec<Planned>> {
         let config = config::load(path, &options.set)?;
         let mut plan = Plan::new(&config, &registry::entries(), &identity())
             .with_context(|| format!("planning {}", path.display()))?;
+        if options.set.is_empty() {
+            warn_of_empty_tables(path, &plan)?;
+        }
         if let Some(only) = &only {
             plan = plan.only(only)?;
         }
-        plans.push(Planned { config, plan });
+        let overridden = match options.set.as_slice() {
+            [] => Vec::new(),
+            _ => overridden(path, &config, &plan),
+        };
+        plans.push(Planned { path: path.clone(), config, plan, overridden });
     }
     Ok(plans)
+}
+
+/// Says which tables show none of all runs: most likely their condition has a typing error.
+fn warn_of_empty_tables(path: &Path, plan: &Plan) -> Result<()> {
+    for table in &plan.tables {
+        let Some(only) = &table.only else { continue };
+        if !plan.runs.is_empty() && plan.shown_by(table)?.is_empty() {
+            let name =
+                table.title.as_ref().map_or("a table".into(), |title| format!("table {title:?}"));
+            let (path, condition) = (path.display(), only.text());
+            say(&format!("warning: {path}: {name} shows nothing: no run has {condition}"));
+        }
+    }
+    Ok(())
 }
 
 /// What identity depends on in this binary.

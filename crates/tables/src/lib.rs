@@ -13,6 +13,7 @@ mod exact;
 mod execution;
 mod file;
 mod metrics;
+mod natural;
 mod plain;
 mod read;
 mod report;
@@ -27,13 +28,15 @@ mod write;
 pub use cell::Cell;
 pub use columns::{PROVENANCE, is_outcome};
 pub use compare::{
-    Axis, Change, Comparison, Counts, Format, Passed, Passes, Published, Regression, Request, Side,
-    Standing, Summary, Test, Theirs, Verdict, against, compare,
+    Agreement, Axis, Change, Comparison, Counts, Format, Library, MetricTable, Passed, Passes,
+    Published, Regression, Request, Side, Standing, Summary, Terminal, Test, Theirs, Verdict,
+    against, compare, no_metric,
 };
 pub use error::Error;
 pub use exact::{Difference, Differences, Scope, exact};
 pub use plain::write_rows;
 pub use read::{Runs, Selection, experiments};
+pub use report::automatic::request as automatic;
 pub use report::{Asked, Checksum, Report, Subject, write_page};
 pub use stamp::are_current;
 pub use write::{Written, write_tables};

@@ -17,6 +17,7 @@ mod picture;
 mod preprocessing;
 mod problem;
 mod prototypes;
+mod published;
 mod regression;
 mod schedules;
 mod sharing;
@@ -25,10 +26,13 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use datasets::{mnist, omniglot};
-use experiment::{Better, BindError, Bound, DataRef, Error, Experiment, Metric, ParamError, Run};
+use experiment::{
+    Better, BindError, Bound, DataRef, Error, Experiment, Metric, ParamError, PublishedTable, Run,
+};
 
 pub use params::{Generator, Params, Precision, Sharing, Task, Trajectory};
 pub use target::Targets;
@@ -77,6 +81,11 @@ impl<T: Targets> Hypergrad<T> {
     }
 }
 
+/// A metric of which nothing is better.
+const fn told(name: &'static str) -> Metric {
+    Metric { name: Cow::Borrowed(name), unit: Cow::Borrowed(""), better: None }
+}
+
 impl<T: Targets> Experiment for Hypergrad<T> {
     type Params = Params;
     const NAME: &'static str = "hypergrad";
@@ -87,8 +96,14 @@ impl<T: Targets> Experiment for Hypergrad<T> {
         Metric::new("objective", "", Better::Lower),
         Metric::new("initial_objective", "", Better::Lower),
         Metric::new("fresh_objective", "", Better::Lower),
+        Metric::new("train_loss", "", Better::Lower),
         Metric::new("test_loss", "", Better::Lower),
+        told("largest_pixel"),
+        told("best_log_rate"),
+        told("naive_distance"),
     ];
+
+    const PUBLISHED: &'static [PublishedTable] = published::TABLES;
 
     fn new(params: Params) -> Result<Self, ParamError> {
         params.validate()?;

@@ -54,6 +54,7 @@ pub(super) fn expand(
     }
     let mut plan = expansion.plan;
     plan.search = config.search(&plan.metrics)?;
+    plan.check_tables(config)?;
     Ok(plan)
 }
 

@@ -3,6 +3,7 @@ use std::iter::Peekable;
 use std::vec::IntoIter;
 
 use journal::RunSpec;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::scope::{RunScope, Scope};
@@ -78,6 +79,11 @@ impl Only {
         }
     }
 
+    /// The expression as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Whether it holds for a run.
     ///
     /// # Errors
@@ -111,6 +117,19 @@ impl Only {
                 values.iter().any(|wanted| same(&found, wanted))
             }
         })
+    }
+}
+
+impl Serialize for Only {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.text.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Only {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(|error| serde::de::Error::custom(error.detail()))
     }
 }
 

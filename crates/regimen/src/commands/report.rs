@@ -2,16 +2,15 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use experiment::Metric;
-use orchestrator::config::Table;
 use orchestrator::execute::JOURNAL;
 use orchestrator::plan::resolved;
 use tables::{Asked, Checksum, Report, Selection, Subject};
 
 use crate::arguments::{self, ConfigOptions};
-use crate::commands::{Done, compare, run};
+use crate::commands::{Done, compare, run, wanted};
 use crate::plans::{Planned, identity, plans};
-use crate::registry;
 use crate::terminal::say;
+use crate::{published, registry};
 
 /// `regimen report`.
 pub(crate) fn report(arguments: &arguments::Report) -> Result<Done> {
@@ -20,8 +19,8 @@ pub(crate) fn report(arguments: &arguments::Report) -> Result<Done> {
         set: arguments.set.clone(),
         only: arguments.only.clone(),
     };
-    let subjects = subjects(&plans(&options)?, &options)?;
     let store = &arguments.store.results;
+    let subjects = subjects(&plans(&options)?, &options, store)?;
     if store.join(JOURNAL).is_dir()
         && let Err(error) = run::write_tables(store)
     {
@@ -37,25 +36,34 @@ pub(crate) fn report(arguments: &arguments::Report) -> Result<Done> {
 }
 
 /// What a page says about each plan.
-pub(crate) fn subjects(plans: &[Planned], options: &ConfigOptions) -> Result<Vec<Subject>> {
+pub(crate) fn subjects(
+    plans: &[Planned],
+    options: &ConfigOptions,
+    store: &Path,
+) -> Result<Vec<Subject>> {
     plans
         .iter()
         .zip(&options.configs)
-        .map(|(planned, path)| subject(planned, path, options))
+        .map(|(planned, path)| subject(planned, path, options, store))
         .collect()
 }
 
-fn subject(planned: &Planned, path: &Path, options: &ConfigOptions) -> Result<Subject> {
+fn subject(
+    planned: &Planned,
+    path: &Path,
+    options: &ConfigOptions,
+    store: &Path,
+) -> Result<Subject> {
     let plan = &planned.plan;
-    let asked = |table: &Table| Asked {
-        title: table.title.clone(),
-        request: compare::asked_by(table, plan),
-        // A page without them is better than none.
-        published: compare::published(Some(table)).unwrap_or_else(|error| {
-            say(&format!("warning: no published numbers: {error:#}"));
-            None
-        }),
-    };
+    let library = published::library(Some(path), store);
+    let mut tables = Vec::new();
+    for table in &plan.tables {
+        let published = published::find(&library, table.published.as_deref());
+        // A metric a table.
+        let asked =
+            |request| Asked { title: table.title.clone(), request, published: published.clone() };
+        tables.extend(wanted::requests(table, planned)?.into_iter().map(asked));
+    }
     let mut command = vec!["regimen".into(), "run".into(), path.to_string_lossy().into_owned()];
     command.extend(options.set.iter().flat_map(|set| ["-s".to_owned(), set.clone()]));
     command.extend(options.only.iter().flat_map(|only| ["--only".to_owned(), only.clone()]));
@@ -66,7 +74,7 @@ fn subject(planned: &Planned, path: &Path, options: &ConfigOptions) -> Result<Su
             runs: Some(plan.runs.iter().map(|run| run.spec.run).collect()),
             ..Selection::default()
         },
-        tables: plan.tables.iter().map(asked).collect(),
+        tables,
         metrics: plan.metrics.clone(),
         configuration: Some(resolved(&planned.config, plan)?),
         command: Some(quoted(&command)),

@@ -20,7 +20,7 @@ use crate::{provenance, registry};
 pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
     let plans = plans(&arguments.config)?;
     let subjects = match arguments.report {
-        Some(_) => report::subjects(&plans, &arguments.config)?,
+        Some(_) => report::subjects(&plans, &arguments.config, &arguments.store.results)?,
         None => Vec::new(),
     };
     let journal = arguments.store.results.join(execute::JOURNAL);
@@ -40,10 +40,7 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
             say("interrupted; what was recorded is kept, the same command goes on");
             return Ok(Done::Interrupted);
         }
-        match compare::show_plan(planned.plan, &arguments.store.results) {
-            Err(error) if compare::nothing(&error) => say(&error.to_string()),
-            shown => shown?,
-        }
+        compare::show_plan(&planned, &arguments.store.results, &arguments.width)?;
     }
     if let Some(page) = &arguments.report {
         report::write(&arguments.store.results, subjects, page)?;

@@ -1,18 +1,23 @@
 //! Which runs count.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use polars::prelude::*;
 
-use super::Counts;
+use super::{Counts, metric};
 use crate::{
     Cell, Error, Runs,
     columns::{SPEC_ID, STARTED_AT, STATUS},
     read::bare,
 };
 
-/// The runs that count, each as its row and its value.
-pub(super) fn count(runs: &Runs, value: &str) -> Result<(Vec<(usize, f64)>, Counts), Error> {
+/// The runs that count, each as its row and its value; `asked` runs were asked for, where that is
+/// known.
+pub(super) fn count(
+    runs: &Runs,
+    value: &str,
+    asked: Option<usize>,
+) -> Result<(Vec<(usize, f64)>, Counts), Error> {
     let column = runs.column(value)?;
     let wrong = || Error::NotNumeric { column: value.into(), found: column.dtype().to_string() };
     if !column.dtype().is_primitive_numeric() {
@@ -24,8 +29,9 @@ pub(super) fn count(runs: &Runs, value: &str) -> Result<(Vec<(usize, f64)>, Coun
     let specs = runs.cells(SPEC_ID)?;
     let started = runs.cells(STARTED_AT)?;
 
-    let mut counts = Counts::default();
-    let mut newest = BTreeMap::<&Cell, (usize, f64)>::new();
+    let missing = asked.map_or(0, |asked| asked.saturating_sub(runs.len()));
+    let mut counts = Counts { missing, ..Counts::default() };
+    let mut newest = HashMap::<&Cell, (usize, f64)>::new();
     for (row, status) in statuses.iter().enumerate() {
         match status {
             Cell::Text(status) if status == "finished" => {}
@@ -56,14 +62,8 @@ pub(super) fn count(runs: &Runs, value: &str) -> Result<(Vec<(usize, f64)>, Coun
     }
     counts.counted = newest.len();
     if newest.is_empty() {
-        let Counts { failed, unfinished, without_value, .. } = counts;
-        return Err(Error::Nothing(format!(
-            "of {} runs of {}, {failed} failed, {unfinished} are unfinished and {without_value} \
-             have no {}",
-            runs.len(),
-            runs.experiment(),
-            bare(value)
-        )));
+        let by_step = metric::by_step(runs, bare(value), &counts)?;
+        return Err(metric::nobody_has(runs, bare(value), &counts, by_step));
     }
     let mut counted: Vec<(usize, f64)> = newest.into_values().collect();
     counted.sort_unstable_by_key(|(row, _)| *row);

@@ -3,7 +3,7 @@
 //! Whatever a run or a configuration named reaches the page through a template that escapes it;
 //! only drawings made from numbers, the style and the script are put there as they are.
 
-mod automatic;
+pub(crate) mod automatic;
 mod chart;
 mod confusion;
 mod curves;
@@ -19,7 +19,7 @@ mod pictures;
 mod provenance;
 mod raw;
 mod section;
-mod survey;
+pub(crate) mod survey;
 
 use std::{
     collections::{BTreeMap, HashMap},

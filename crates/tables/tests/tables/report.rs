@@ -97,7 +97,7 @@ fn means_published_numbers_and_gaps_are_in_the_table() {
         &["learner →", "<th scope=\"row\">1</th>", "91.0", "±1.4", "95", "-4.0", "31.0", "±1.4"],
     );
     for part in [
-        "published: Paper, table 1 (recalled)",
+        "published: Paper, table 1 (quoted from memory, not checked against the paper)",
         "left out: 1 failed",
         "10000 draws of seed 2016",
         "regimen run asked.yaml",
