@@ -3,8 +3,8 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::{
-    DataRef, Error, Experiment, FileSum, Items, Metric, ObjectiveHook, ParamError, Run, Tool,
-    without_defaults,
+    DataRef, Error, Experiment, FileSum, Items, Metric, ObjectiveHook, ParamError, PublishedTable,
+    Run, Tool, without_defaults,
 };
 
 /// An experiment with validated parameters, its types erased.
@@ -66,6 +66,8 @@ pub struct Entry {
     pub progress: &'static str,
     /// Per-item scores behind final metrics.
     pub items: &'static [Items],
+    /// What the paper printed.
+    pub published: &'static [PublishedTable],
     bind: Bind,
     schema: fn() -> Value,
     defaults: fn() -> Value,
@@ -86,6 +88,7 @@ impl Entry {
             any_metric: E::ANY_METRIC,
             progress: E::PROGRESS,
             items: E::ITEMS,
+            published: E::PUBLISHED,
             bind: bind::<E>,
             schema: || schemars::schema_for!(E::Params).into(),
             defaults: || plain(&E::Params::default()),

@@ -53,6 +53,16 @@ impl Metric {
     }
 }
 
+/// A table of numbers that a paper printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublishedTable {
+    /// Its name, for example `babi`.
+    pub name: &'static str,
+    /// A header and a line a number: the parameters it is for, then
+    /// `metric,value,spread,source,confidence`.
+    pub csv: &'static str,
+}
+
 /// Scores of single test items whose mean is a final metric, in a table of the run's own; tests
 /// between runs pair them by item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -115,6 +125,9 @@ pub trait Experiment: Sized + Send + Sync + 'static {
 
     /// Per-item scores behind final metrics.
     const ITEMS: &'static [Items] = &[];
+
+    /// What the paper printed, so that its numbers are at hand wherever the program runs.
+    const PUBLISHED: &'static [PublishedTable] = &[];
 
     /// Validates parameters. Takes microseconds: opens nothing, allocates nothing large.
     ///

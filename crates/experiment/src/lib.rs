@@ -16,7 +16,9 @@ mod tool;
 
 pub use entry::{BindError, Bound, Entry};
 pub use error::{Error, ParamError};
-pub use experiment::{Better, DataRef, Experiment, FileSum, Items, Metric, ObjectiveHook, Params};
+pub use experiment::{
+    Better, DataRef, Experiment, FileSum, Items, Metric, ObjectiveHook, Params, PublishedTable,
+};
 pub use identity::{Device, RunId, SpecId, canonical_json, is_plain_name, without_defaults};
 pub use random::Stream;
 pub use run::{DataPaths, Run, RunContext, table_name};

@@ -23,7 +23,7 @@ use std::path::Path as FilePath;
 
 use experiment::{BindError, Bound, Entry, ParamError};
 
-use deserialize::{Overlay, Reader, Trace, typed};
+use deserialize::{Overlay, Reader, Trace};
 
 pub use axis::Axis;
 pub use error::{ConfigError, ConfigErrors, nearest};
@@ -93,6 +93,13 @@ pub fn load(path: &FilePath, set: &[String]) -> Result<Config, ConfigErrors> {
         Loaded::Whole(Read { config, faults, .. }) => faults.none_or(config),
         Loaded::Part => Err(nameless(path)),
     }
+}
+
+/// The parameters that a file gives with everything it extends, a map; none where it cannot be read.
+pub(crate) fn parameters_of(path: &FilePath) -> Option<Node> {
+    let root = compose::compose(path, &[], &mut Faults::default()).ok()?.root;
+    let empty = || Node { content: Content::Map(Vec::new()), span: root.span.clone() };
+    Some(root.get("params").cloned().unwrap_or_else(empty))
 }
 
 /// What is wrong with a part where a configuration is wanted.
@@ -195,7 +202,7 @@ fn check_top(root: &Node, entries: &[Entry], faults: &mut Faults) {
 fn tables(node: &Node, faults: &mut Faults) -> Vec<Table> {
     let mut tables = Vec::new();
     for (path, node) in table_nodes(node) {
-        tables.extend(typed(node, &path, faults));
+        tables.extend(Table::read(node, &path, faults));
     }
     tables
 }

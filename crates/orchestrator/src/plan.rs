@@ -7,12 +7,14 @@ mod expand;
 mod identity;
 mod label;
 mod only;
+mod overridden;
 mod points;
 mod resolved;
 mod scope;
 mod shown;
 mod sobol;
 mod state;
+mod table;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,6 +32,7 @@ pub use estimate::{Estimate, Pace};
 pub use identity::{Identity, Sum};
 pub use label::label;
 pub use only::{Only, OnlyError};
+pub use overridden::{Overridden, overridden};
 pub use resolved::resolved;
 pub use state::{History, Known, State};
 

@@ -90,6 +90,17 @@ pub(crate) struct StoreOptions {
     pub(crate) results: PathBuf,
 }
 
+/// How wide a table may be.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WidthOptions {
+    /// Columns that a line of a table has at most [default: COLUMNS, or those of the terminal].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(20..))]
+    pub(crate) width: Option<u16>,
+    /// Show everything in tables, however long a line gets.
+    #[arg(long, conflicts_with = "width")]
+    pub(crate) wide: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     #[command(flatten)]
@@ -98,6 +109,8 @@ pub(crate) struct Run {
     pub(crate) store: StoreOptions,
     #[command(flatten)]
     pub(crate) data: DataOptions,
+    #[command(flatten)]
+    pub(crate) width: WidthOptions,
     /// Worker processes [default: cores / threads per run].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
@@ -214,9 +227,15 @@ pub(crate) struct Compare {
     /// Parameters that make the columns.
     #[arg(long, value_delimiter = ',', value_name = "K")]
     pub(crate) columns: Vec<String>,
-    /// Final metric to show.
-    #[arg(long, value_name = "M")]
-    pub(crate) value: Option<String>,
+    /// Parameters whose values stand side by side in one cell.
+    #[arg(long, value_delimiter = ',', value_name = "K")]
+    pub(crate) cells: Vec<String>,
+    /// Final metrics to show.
+    #[arg(long, value_delimiter = ',', value_name = "M")]
+    pub(crate) value: Vec<String>,
+    /// Only this table of the configuration: its number, from 1, or its title.
+    #[arg(long, value_name = "N|TITLE")]
+    pub(crate) table: Option<String>,
     /// `published`, or another store: which cells changed beyond their spread.
     #[arg(long, value_name = "published|STORE")]
     pub(crate) against: Option<String>,
@@ -226,6 +245,8 @@ pub(crate) struct Compare {
     /// How to print.
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: TableFormat,
+    #[command(flatten)]
+    pub(crate) width: WidthOptions,
     /// Write to a file instead; `-` is standard output.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -10,6 +10,7 @@ pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod tool;
+pub(crate) mod wanted;
 
 use std::process::ExitCode;
 

@@ -11,6 +11,7 @@ mod plans;
 mod preflight;
 mod progress;
 mod provenance;
+mod published;
 mod registry;
 mod terminal;
 

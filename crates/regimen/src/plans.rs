@@ -7,7 +7,7 @@ use experiment::Device;
 use journal::Fold;
 use orchestrator::config::{Config, ConfigError, ConfigErrors, Loaded};
 use orchestrator::execute::JOURNAL;
-use orchestrator::plan::{Context, Identity, Only, Plan, State, Sum};
+use orchestrator::plan::{Context, Identity, Only, Overridden, Plan, State, Sum, overridden};
 use tables::{Runs, Selection};
 
 use crate::arguments::{ChoiceOptions, ConfigOptions};
@@ -20,6 +20,8 @@ pub(crate) struct Planned {
     pub(crate) path: PathBuf,
     pub(crate) config: Config,
     pub(crate) plan: Plan,
+    /// Parameters that arguments changed.
+    pub(crate) overridden: Vec<Overridden>,
 }
 
 /// What becomes of a file or data set that is not here.
@@ -96,7 +98,11 @@ fn load(
     Ok(match Plan::load(path, &choice.set, &context)? {
         Loaded::Whole((config, plan)) => {
             plan.warnings.iter().for_each(|warning| say(&format!("warning: {warning}")));
-            Loaded::Whole(Planned { path: path.into(), config, plan })
+            let overridden = match choice.set.as_slice() {
+                [] => Vec::new(),
+                _ => overridden(path, &config, &plan),
+            };
+            Loaded::Whole(Planned { path: path.into(), config, plan, overridden })
         }
         Loaded::Part => Loaded::Part,
     })

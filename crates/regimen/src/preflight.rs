@@ -6,11 +6,18 @@ use datasets::{Store, default_cache};
 use orchestrator::needs::{Need, Supply, Wanted, What, free_bytes, size, writable};
 
 use crate::arguments::DataOptions;
-use crate::commands::{compare, datasets as fetching};
+use crate::commands::datasets as fetching;
+use crate::plans::Planned;
+use crate::published;
 use crate::terminal::say;
 
 /// Whether what runs want is here.
-pub(crate) fn needs(wanted: &Wanted, data: &DataOptions, store: &Path) -> Vec<Need> {
+pub(crate) fn needs(
+    wanted: &Wanted,
+    plans: &[Planned],
+    data: &DataOptions,
+    store: &Path,
+) -> Vec<Need> {
     let mut needs: Vec<Need> =
         wanted.data.iter().map(|(name, runs)| data_set(name, *runs, data)).collect();
     for (word, &runs) in &wanted.programs {
@@ -27,13 +34,23 @@ pub(crate) fn needs(wanted: &Wanted, data: &DataOptions, store: &Path) -> Vec<Ne
         needs.push(Need { what, runs: wanted.runs, supply });
     }
     for (name, &runs) in &wanted.published {
-        let supply = match compare::missing_published(name) {
+        let supply = match missing_published(name, plans, store) {
             Some(why) => Supply::missing(why, "own numbers are shown without it"),
             None => Supply::Here,
         };
         needs.push(Need { what: What::Published(name.clone()), runs, supply });
     }
     needs
+}
+
+/// Why the published numbers of a table are nowhere.
+fn missing_published(name: &str, plans: &[Planned], store: &Path) -> Option<String> {
+    let names = |planned: &&Planned| {
+        let mut tables = planned.plan.tables.iter();
+        tables.any(|table| table.published.as_deref() == Some(name))
+    };
+    let beside = |planned: &Planned| published::library(Some(&planned.path), store).find(name);
+    plans.iter().filter(names).find_map(|planned| beside(planned).err()).map(|e| e.to_string())
 }
 
 fn temporary(runs: usize) -> Need {

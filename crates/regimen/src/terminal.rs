@@ -12,6 +12,8 @@ pub(crate) const STDOUT: &str = "-";
 
 use crate::plans::Mistakes;
 
+use tables::Terminal;
+
 /// Writes data to standard output; a reader that went away is no error.
 pub(crate) fn print(text: &str) -> Result<()> {
     print_bytes(text.as_bytes())
@@ -148,4 +150,31 @@ mod tests {
         assert_eq!(long.matches('x').count(), 100);
         assert_eq!(fold_to(&"é".repeat(25), 10).lines().count(), 4);
     }
+}
+
+/// Columns where a terminal does not say how many it has.
+const USUAL: usize = 80;
+
+/// What standard output can show: as many columns as `COLUMNS` says, or the terminal has; any number
+/// where it is no terminal.
+pub(crate) fn output() -> Terminal {
+    Terminal { width: columns(), ascii: !speaks_utf8() }
+}
+
+fn columns() -> Option<usize> {
+    let given = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    given.filter(|columns| *columns > 0).or_else(|| {
+        let out = io::stdout();
+        let size = || rustix::termios::tcgetwinsize(&out).ok().map(|size| size.ws_col.into());
+        out.is_terminal().then(|| size().filter(|columns| *columns > 0).unwrap_or(USUAL))
+    })
+}
+
+/// Whether the locale allows for more than ASCII; one that is not set does.
+fn speaks_utf8() -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(env::var_os);
+    set.filter(|locale| !locale.is_empty())
+        .map(|locale| locale.to_string_lossy().to_lowercase())
+        .next()
+        .is_none_or(|locale| locale.contains("utf-8") || locale.contains("utf8"))
 }

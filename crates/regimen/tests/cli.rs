@@ -40,6 +40,8 @@ mod stale;
 mod status;
 #[path = "cli/sweep.rs"]
 mod sweep;
+#[path = "cli/tables.rs"]
+mod tables;
 #[path = "cli/terminal.rs"]
 mod terminal;
 #[path = "cli/tools.rs"]
@@ -59,6 +61,10 @@ fn root() -> PathBuf {
 fn regimen() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regimen"));
     command.current_dir(root()).env_remove("RUST_LOG").env_remove("REGIMEN_MIRROR");
+    // A terminal's width and locale are those of the test, not of who runs it.
+    for name in ["COLUMNS", "LC_ALL", "LC_CTYPE", "LANG"] {
+        command.env_remove(name);
+    }
     command
 }
 

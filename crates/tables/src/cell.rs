@@ -1,11 +1,21 @@
-use std::{borrow::Cow, cmp::Ordering, fmt};
+use std::{
+    borrow::Cow,
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use polars::prelude::AnyValue;
 use serde::Serialize;
+use serde_json::Value;
+
+use crate::natural;
 
 /// One value of a table.
 ///
-/// Equality and order are total: floats compare by their bits' order, kinds in the order below.
+/// Equality and order are total: numbers stand before text and compare by value, a whole number
+/// before the float of the same value; text is in natural order, so that `layer2` stands before
+/// `layer10`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum Cell {
@@ -41,12 +51,40 @@ impl Cell {
         }
     }
 
+    /// A value as a run's parameters hold it; a map is its JSON text.
+    pub(crate) fn of_json(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(*value),
+            Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+                (Some(whole), ..) => Self::Int(whole.into()),
+                (_, Some(whole), _) => Self::Int(whole.into()),
+                (.., Some(float)) => Self::Float(float),
+                _ => Self::Text(number.to_string()),
+            },
+            Value::String(text) => Self::Text(text.clone()),
+            Value::Array(items) => Self::List(items.iter().map(Self::of_json).collect()),
+            map @ Value::Object(_) => Self::Text(experiment::canonical_json(map)),
+        }
+    }
+
     /// The value as a number, where it is one.
     pub fn number(&self) -> Option<f64> {
         match self {
             Self::Int(value) => Some(*value as f64),
             Self::Float(value) => Some(*value),
             _ => None,
+        }
+    }
+
+    /// The value as it stands in a table: text that could be taken for another value is quoted.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Text(text) if could_be_other(text) => Value::from(text.as_str()).to_string(),
+            Self::List(items) => {
+                format!("[{}]", items.iter().map(Self::label).collect::<Vec<_>>().join(", "))
+            }
+            other => other.to_string(),
         }
     }
 
@@ -62,11 +100,20 @@ impl Cell {
         match self {
             Self::Null => 0,
             Self::Bool(_) => 1,
-            Self::Int(_) => 2,
-            Self::Float(_) => 3,
-            Self::Text(_) => 4,
-            Self::List(_) => 5,
+            Self::Int(_) | Self::Float(_) => 2,
+            Self::Text(_) => 3,
+            Self::List(_) => 4,
         }
+    }
+}
+
+/// Whether text reads like a number, a truth value, a list, a map, nothing, or another text.
+pub(crate) fn could_be_other(text: &str) -> bool {
+    let looks_shorter = text.trim() != text || text.starts_with('"');
+    matches!(text, "" | "-" | "~") || looks_shorter || text.parse::<f64>().is_ok() || {
+        // Only what begins like a JSON value that is no string is worth parsing.
+        text.starts_with(['[', '{', 't', 'f', 'n'])
+            && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
     }
 }
 
@@ -83,7 +130,13 @@ impl fmt::Display for Cell {
             Self::Null => f.write_str("-"),
             Self::Bool(value) => value.fmt(f),
             Self::Int(value) => value.fmt(f),
-            Self::Float(value) => value.fmt(f),
+            // Digit by digit only where that is short.
+            Self::Float(value) => match value.abs() {
+                size if size == 0.0 || !size.is_finite() || (1e-4..1e16).contains(&size) => {
+                    value.fmt(f)
+                }
+                _ => write!(f, "{value:e}"),
+            },
             Self::Text(text) => text.fmt(f),
             Self::List(items) => {
                 f.write_str("[")?;
@@ -102,7 +155,9 @@ impl Ord for Cell {
             (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
             (Self::Int(a), Self::Int(b)) => a.cmp(b),
             (Self::Float(a), Self::Float(b)) => a.total_cmp(b),
-            (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            (Self::Int(a), Self::Float(b)) => (*a as f64).total_cmp(b).then(Ordering::Less),
+            (Self::Float(a), Self::Int(b)) => a.total_cmp(&(*b as f64)).then(Ordering::Greater),
+            (Self::Text(a), Self::Text(b)) => natural::order(a, b),
             (Self::List(a), Self::List(b)) => a.cmp(b),
             _ => self.rank().cmp(&other.rank()),
         }
@@ -117,11 +172,33 @@ impl PartialOrd for Cell {
 
 impl PartialEq for Cell {
     fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Int(a), Self::Int(b)) => a == b,
+            (Self::Float(a), Self::Float(b)) => a.to_bits() == b.to_bits(),
+            (Self::Text(a), Self::Text(b)) => a == b,
+            (Self::List(a), Self::List(b)) => a == b,
+            _ => false,
+        }
     }
 }
 
 impl Eq for Cell {}
+
+impl Hash for Cell {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Self::Null => {}
+            Self::Bool(value) => value.hash(state),
+            Self::Int(value) => value.hash(state),
+            Self::Float(value) => value.to_bits().hash(state),
+            Self::Text(text) => text.hash(state),
+            Self::List(items) => items.hash(state),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -138,9 +215,64 @@ mod tests {
     }
 
     #[test]
-    fn numbers_sort_by_value() {
-        let mut cells = vec![Cell::Float(0.5), Cell::Float(0.01), Cell::Float(0.1)];
+    fn numbers_sort_by_value_and_before_text() {
+        let text = |text: &str| Cell::Text(text.into());
+        let sorted = [
+            Cell::Null,
+            Cell::Bool(true),
+            Cell::Float(-0.5),
+            Cell::Int(1),
+            Cell::Float(1.0),
+            Cell::Float(1.5),
+            Cell::Int(2),
+            Cell::Int(10),
+            Cell::Float(f64::INFINITY),
+            text("1"),
+            text("auto"),
+        ];
+        let mut cells = sorted.to_vec();
+        cells.reverse();
         cells.sort();
-        assert_eq!(cells, [Cell::Float(0.01), Cell::Float(0.1), Cell::Float(0.5)]);
+        assert_eq!(cells, sorted);
+    }
+
+    #[test]
+    fn large_and_small_numbers_are_written_short() {
+        let texts = [1e-20, 1e-5, 1e-4, 0.5, 1.0, 1e15, 1e308, f64::NEG_INFINITY, 0.0]
+            .map(|value| Cell::Float(value).to_string());
+        assert_eq!(
+            texts,
+            ["1e-20", "1e-5", "0.0001", "0.5", "1", "1000000000000000", "1e308", "-inf", "0"]
+        );
+    }
+
+    #[test]
+    fn text_that_could_be_another_value_is_quoted() {
+        for text in ["1", "007", "1e3", "inf", "nan", "true", "null", "", "-", "[1, 2]", "{}"] {
+            assert_eq!(Cell::Text(text.into()).label(), format!("{text:?}"), "{text}");
+        }
+        for text in ["rbi+fp", "1a", "nothing", "true story", "[open", "layer1", "é"] {
+            assert_eq!(Cell::Text(text.into()).label(), text);
+        }
+        for text in ["1 ", " a", "\"1\""] {
+            assert_eq!(Cell::Text(text.into()).label(), format!("{text:?}"), "{text}");
+        }
+        let list = Cell::List(vec![Cell::Int(1), Cell::Text("1".into())]);
+        assert_eq!(list.label(), r#"[1, "1"]"#);
+    }
+
+    #[test]
+    fn json_keeps_its_kind() {
+        let json = serde_json::json!([1, 1.0, "1", null, true, u64::MAX, {"a": 1}]);
+        let cells = [
+            Cell::Int(1),
+            Cell::Float(1.0),
+            Cell::Text("1".into()),
+            Cell::Null,
+            Cell::Bool(true),
+            Cell::Int(u64::MAX.into()),
+            Cell::Text(r#"{"a":1}"#.into()),
+        ];
+        assert_eq!(Cell::of_json(&json), Cell::List(cells.into()));
     }
 }

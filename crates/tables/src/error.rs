@@ -3,6 +3,8 @@ use std::{io, path::PathBuf};
 use experiment::RunId;
 use polars::error::PolarsError;
 
+use crate::{read::bare, text::nearest};
+
 /// What can go wrong between journals and a printed comparison.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -55,8 +57,10 @@ pub enum Error {
     #[error("nothing to compare: {0}")]
     Nothing(String),
     /// A name stands for no column.
-    #[error("{name:?} names no column{}", hint(nearest))]
+    #[error("{name:?} names no {what}{}{}", hint(nearest), listed(what, known))]
     Unknown {
+        /// What it should have named: a column or a final metric.
+        what: &'static str,
         /// The name.
         name: String,
         /// The most similar bare name, if any is similar.
@@ -88,6 +92,16 @@ pub enum Error {
         /// The name.
         found: String,
     },
+    /// No place has a table of published numbers.
+    #[error("no published numbers {name:?}{}{}", hint(nearest), places(looked))]
+    NotPublished {
+        /// `<experiment>/<table>`.
+        name: String,
+        /// The most similar name of a table that there is, if any is similar.
+        nearest: Option<String>,
+        /// The folders that were looked into.
+        looked: Vec<PathBuf>,
+    },
     /// A file of published numbers is malformed.
     #[error("{}:{line}: {what}", path.display())]
     Published {
@@ -100,6 +114,28 @@ pub enum Error {
     },
 }
 
+impl Error {
+    pub(crate) fn unknown(what: &'static str, name: &str, known: Vec<String>) -> Self {
+        let nearest = nearest(bare(name), known.iter().map(String::as_str)).map(str::to_owned);
+        Self::Unknown { what, name: name.into(), nearest, known }
+    }
+}
+
 fn hint(nearest: &Option<String>) -> String {
     nearest.as_ref().map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
+}
+
+fn listed(what: &str, known: &[String]) -> String {
+    match known {
+        [] => format!(" (there is no {what})"),
+        known => format!(" ({what}s are: {})", known.join(", ")),
+    }
+}
+
+fn places(looked: &[PathBuf]) -> String {
+    let looked: Vec<String> = looked.iter().map(|folder| folder.display().to_string()).collect();
+    match looked.as_slice() {
+        [] => String::new(),
+        looked => format!(" (looked into {})", looked.join(", ")),
+    }
 }

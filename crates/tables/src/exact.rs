@@ -20,6 +20,11 @@ use crate::{
 /// How many differences are told in words.
 const TOLD: usize = 20;
 
+/// Runs of one store only that are named.
+const NAMED: usize = 3;
+/// Stands for a column where the number of rows differs.
+const ROWS: &str = "rows";
+
 /// What [`exact`] looks at; the default is everything.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
@@ -38,7 +43,7 @@ pub struct Difference {
     pub run: String,
     /// Which row of the run, from 1; absent in the run table, which has one.
     pub row: Option<usize>,
-    /// The column, or `rows` where the number of rows differs.
+    /// The column, or `rows` where the number of a run's rows differs.
     pub column: String,
     /// What the first store holds.
     pub a: String,
@@ -48,22 +53,32 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let short = |text| inert_short(text, 60);
+        let text = |text| inert_short(text, 60);
         write!(f, "{}: run {}", self.table, short(&self.run))?;
         if let Some(row) = self.row {
             write!(f, ", row {row}")?;
         }
-        write!(f, ": {} is {} against {}", short(&self.column), short(&self.a), short(&self.b))
+        if self.column == ROWS {
+            return write!(f, ": {} rows here, {} there", self.a, self.b);
+        }
+        write!(f, ": {} is {} here, {} there", text(&self.column), text(&self.a), text(&self.b))
     }
+}
+
+/// As much of a run's id as other commands show.
+fn short(run: &str) -> String {
+    inert_short(run, 60).chars().take(10).collect()
 }
 
 /// How two stores differ in their outcome columns.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Differences {
-    /// The first differences, by table and run.
+    /// The first differences of runs that both stores have, by table and run.
     pub first: Vec<Difference>,
-    /// How many there are in all.
+    /// How many there are in all, a run of one store only being one.
     pub total: u64,
+    /// Runs that are in the first store only, and in the second only.
+    pub alone: [Vec<String>; 2],
     /// How many runs were looked at.
     pub runs: usize,
     /// How many values were compared.
@@ -89,10 +104,23 @@ impl fmt::Display for Differences {
         if self.is_empty() {
             return write!(f, "{} values of {} runs are identical", self.values, self.runs);
         }
+        for (runs, place) in self.alone.iter().zip(["here", "there"]) {
+            let named: Vec<String> = runs.iter().take(NAMED).map(|run| short(run)).collect();
+            let (named, more) = (named.join(", "), runs.len().saturating_sub(NAMED));
+            match (runs.len(), more) {
+                (0, _) => {}
+                (1, _) => writeln!(f, "1 run is only {place}: {named}")?,
+                (count, 0) => writeln!(f, "{count} runs are only {place}: {named}")?,
+                (count, more) => {
+                    writeln!(f, "{count} runs are only {place}: {named} and {more} more")?;
+                }
+            }
+        }
         for difference in &self.first {
             writeln!(f, "{difference}")?;
         }
-        let more = self.total - self.first.len() as u64;
+        let alone: usize = self.alone.iter().map(Vec::len).sum();
+        let more = self.total - (self.first.len() + alone) as u64;
         if more > 0 {
             writeln!(f, "and {more} more")?;
         }
@@ -116,9 +144,15 @@ pub fn exact(a: &Path, b: &Path, scope: &Scope) -> Result<Differences, Error> {
     let mut differences = Differences::default();
     for experiment in &names {
         let runs = [runs_of(a, experiment, scope)?, runs_of(b, experiment, scope)?];
+        let [here, there]: [BTreeSet<&str>; 2] =
+            [&runs[0], &runs[1]].map(|table| table.runs().collect());
+        differences.runs += here.union(&there).count();
+        let alone = [here.difference(&there), there.difference(&here)];
+        for (runs, known) in alone.into_iter().zip(&mut differences.alone) {
+            known.extend(runs.map(|run| (*run).to_owned()));
+        }
         let selected: BTreeSet<String> =
-            runs.iter().flat_map(Table::runs).map(str::to_owned).collect();
-        differences.runs += selected.len();
+            here.intersection(&there).map(|run| (*run).to_owned()).collect();
         let name = format!("{experiment}/runs");
         compare_tables(&name, [&runs[0], &runs[1]], &selected, &mut differences);
         let folders = [a, b].map(|store| store.join("tables").join(experiment));
@@ -133,6 +167,7 @@ pub fn exact(a: &Path, b: &Path, scope: &Scope) -> Result<Differences, Error> {
             compare_tables(&name, [&a?, &b?], &selected, &mut differences);
         }
     }
+    differences.total += differences.alone.iter().map(Vec::len).sum::<usize>() as u64;
     if differences.runs == 0 {
         let [a, b] = [a, b].map(Path::display);
         return Err(Error::Nothing(format!("no such run is in {a} or in {b}")));
@@ -221,7 +256,7 @@ fn compare_tables(
                 table: name.into(),
                 run: run.clone(),
                 row: None,
-                column: "rows".into(),
+                column: ROWS.into(),
                 a: a.len().to_string(),
                 b: b.len().to_string(),
             });

@@ -13,6 +13,7 @@ mod exact;
 mod execution;
 mod file;
 mod metrics;
+mod natural;
 mod output;
 mod plain;
 mod read;
@@ -29,14 +30,16 @@ mod write;
 pub use cell::Cell;
 pub use columns::{PROVENANCE, fixed_columns, is_outcome};
 pub use compare::{
-    Axis, Change, Comparison, Counts, Format, Passed, Passes, Published, Regression, Request, Side,
-    Standing, Summary, Test, Theirs, Verdict, against, compare,
+    Agreement, Axis, Change, Comparison, Counts, Format, Library, MetricTable, Passed, Passes,
+    Published, Regression, Request, Side, Standing, Summary, Terminal, Test, Theirs, Verdict,
+    against, compare, no_metric,
 };
 pub use error::Error;
 pub use exact::{Difference, Differences, Scope, exact};
 pub use output::write_output;
 pub use plain::write_rows;
 pub use read::{Runs, Selection, experiments};
+pub use report::automatic::request as automatic;
 pub use report::{About, Asked, Checksum, Drawn, Halving, Log, LogOf, Report, Subject};
 pub use stamp::are_current;
 pub use text::inert;

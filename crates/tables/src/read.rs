@@ -10,7 +10,7 @@ use polars::prelude::*;
 
 use crate::{
     Cell, Error,
-    columns::{CURRENT, FINAL, PARAMS, RUN_ID, SPEC_ID, STATUS, SWEEP},
+    columns::{CURRENT, FINAL, PARAMS, RUN_ID, SEED, SPEC_ID, STATUS, SWEEP},
     file::failed,
     metrics::LIMITS,
     stamp::{self, TABLES},
@@ -186,15 +186,14 @@ impl Runs {
         self.frame.column(column).ok()?.str().ok()
     }
 
+    /// That no column has this name; parameters are named first, then what else may make an axis.
     fn unknown(&self, name: &str) -> Error {
-        let known: Vec<String> = self.columns().map(|full| bare(full).to_owned()).collect();
-        let distance = |known: &&String| strsim::damerau_levenshtein(known, bare(name));
-        let nearest = known
-            .iter()
-            .min_by_key(distance)
-            .filter(|known| distance(known) <= 1 + name.chars().count() / 3)
-            .cloned();
-        Error::Unknown { name: name.into(), nearest, known }
+        let is_parameter = |full: &&str| full.starts_with(PARAMS) || *full == SEED;
+        let is_other = |full: &&str| {
+            !is_parameter(full) && !full.starts_with(FINAL) && ![RUN_ID, SPEC_ID].contains(full)
+        };
+        let names = self.columns().filter(is_parameter).chain(self.columns().filter(is_other));
+        Error::unknown("column", name, names.map(|full| bare(full).to_owned()).collect())
     }
 }
 

@@ -28,6 +28,14 @@ pub(crate) fn inert_short(text: &str, limit: usize) -> String {
     safe.chars().take(limit - 1).chain(['…']).collect()
 }
 
+/// The most similar of some names, if any is similar.
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let most = 1 + name.chars().count() / 3;
+    let distance = |known: &'a str| (strsim::damerau_levenshtein(known, name), known);
+    let (distance, nearest) = known.map(distance).min_by_key(|(distance, _)| *distance)?;
+    (distance <= most).then_some(nearest)
+}
+
 /// Text of several lines, each [`inert`] and of at most 500 characters, `limit` characters in all.
 pub(crate) fn inert_lines(text: &str, limit: usize) -> String {
     let mut safe = String::new();

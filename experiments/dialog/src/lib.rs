@@ -11,6 +11,7 @@ mod model;
 mod movies;
 mod online;
 mod params;
+mod published;
 mod replies;
 mod stored;
 mod task;
@@ -22,7 +23,8 @@ use datasets::Store;
 use datasets::babi_dialog::{self, PLACES, Split, Story};
 use datasets::movieqa;
 use experiment::{
-    Better, DataRef, Error, Experiment, Items, Metric, ObjectiveHook, ParamError, Run, Stream, Tool,
+    Better, DataRef, Error, Experiment, Items, Metric, ObjectiveHook, ParamError, PublishedTable,
+    Run, Stream, Tool,
 };
 use learn::{Objective, Optimizer, Schedule, Selection, Training};
 use serde::Serialize;
@@ -186,6 +188,7 @@ impl Experiment for Dialog {
         Metric::new("true_answer_probability", "", Better::Higher),
         Metric::new("student_accuracy", "%", Better::Higher),
     ];
+    const PUBLISHED: &'static [PublishedTable] = published::TABLES;
 
     const ITEMS: &'static [Items] = &[
         Items { metric: "test_accuracy", table: "answers", key: "question", score: "correct" },

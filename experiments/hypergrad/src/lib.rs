@@ -18,6 +18,7 @@ mod picture;
 mod preprocessing;
 mod problem;
 mod prototypes;
+mod published;
 mod regression;
 mod schedules;
 mod sharing;
@@ -29,7 +30,9 @@ mod tests;
 use std::marker::PhantomData;
 
 use datasets::{mnist, omniglot};
-use experiment::{BindError, Bound, DataRef, Error, Experiment, Metric, ParamError, Run};
+use experiment::{
+    BindError, Bound, DataRef, Error, Experiment, Metric, ParamError, PublishedTable, Run,
+};
 
 pub use params::{Generator, Params, Precision, Sharing, Task, Trajectory};
 pub use target::Targets;
@@ -85,6 +88,8 @@ impl<T: Targets> Experiment for Hypergrad<T> {
     const PROGRESS: &'static str = "iterations";
     const METRICS: &'static [Metric] = metrics::FINAL;
     const STEP_METRICS: &'static [Metric] = metrics::STEPS;
+
+    const PUBLISHED: &'static [PublishedTable] = published::TABLES;
 
     fn new(params: Params) -> Result<Self, ParamError> {
         params.validate()?;

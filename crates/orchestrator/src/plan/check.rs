@@ -4,7 +4,7 @@ use experiment::{Entry, free_form};
 use serde_json::Value;
 
 use super::scope::{RunScope, lookup, paths};
-use super::{Context, Plan, resolved};
+use super::{Context, Only, Plan, resolved};
 use crate::config::{
     Axis, Config, ConfigError, Content, Faults, Node, Path, Reported, Search, hint, table_nodes,
 };
@@ -68,6 +68,26 @@ pub(super) fn tables(
         if let Some(node) = table.get("published") {
             faults.keep(well_formed(node, &path.join("published")));
         }
+        if let Some(node) = table.get("where").filter(|_| whole) {
+            condition(config, plan, node, &path.join("where"), faults);
+        }
+    }
+}
+
+/// Judges which runs a table shows.
+fn condition(config: &Config, plan: &Plan, node: &Node, path: &Path, faults: &mut Faults) {
+    let Content::Text(text) = &node.content else { return };
+    // One that cannot be read was told already.
+    let Ok(only) = Only::parse(text) else { return };
+    match only.choose(plan.runs.iter().map(|run| &run.spec)) {
+        Err(error) => {
+            faults.add(ConfigError::new(&error.place(node), path.clone(), error.detail()))
+        }
+        Ok(shown) if shown.is_empty() && !plan.runs.is_empty() && config.changes().is_empty() => {
+            let message = format!("the table shows nothing: no run has {text}");
+            faults.warn(ConfigError::new(&node.span, path.clone(), message));
+        }
+        Ok(_) => {}
     }
 }
 

@@ -6,6 +6,7 @@ use std::vec::IntoIter;
 
 use experiment::{RunId, free_form};
 use journal::RunSpec;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::scope::{RunScope, Scope, paths};
@@ -162,6 +163,19 @@ impl Only {
         let message = format!("nothing is called `{}`{}", name.text, hint(&name.text, known));
         let len = name.text.chars().count();
         OnlyError { text: self.text.clone(), column: name.column, len, message }
+    }
+}
+
+impl Serialize for Only {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.text.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Only {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(|error| serde::de::Error::custom(error.detail()))
     }
 }
 

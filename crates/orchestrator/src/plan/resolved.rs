@@ -46,8 +46,13 @@ fn axis_key(path: &Path) -> String {
 
 /// Every parameter as the configuration gives it, else at its default.
 pub(super) fn params(config: &Config, entry: &Entry) -> Value {
-    let mut params = entry.defaults();
-    overlay(&mut params, &config.params.to_json());
+    over_defaults(&entry.defaults(), &config.params.to_json())
+}
+
+/// Every parameter as it is given, else at its default.
+pub(super) fn over_defaults(defaults: &Value, given: &Value) -> Value {
+    let mut params = defaults.clone();
+    overlay(&mut params, given);
     params
 }
 

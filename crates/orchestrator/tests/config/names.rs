@@ -179,12 +179,7 @@ fn a_condition_of_the_command_line_names_what_some_run_has() {
 #[test]
 fn a_missing_file_is_said_once_and_a_data_set_may_come_later() {
     let text = format!("{OPEN}params: {{ files: [here.py, ./gone.py] }}\nsweep: {{ seeds: 3 }}\n");
-    assert_eq!(
-        mistakes(&text, &[]),
-        [
-            "c.yaml:3:28: params.files.[1]: there is no such file"
-        ]
-    );
+    assert_eq!(mistakes(&text, &[]), ["c.yaml:3:28: params.files.[1]: there is no such file"]);
     let text = format!("{TOY}sweep: {{ grid: {{ data: [known, released] }}, seeds: 3 }}\n");
     let (_, plan) = load(&text, &[]).unwrap();
     assert_eq!(plan.runs.len(), 3);

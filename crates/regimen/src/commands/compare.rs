@@ -1,28 +1,25 @@
 use std::path::Path;
 
-use anyhow::{Result, anyhow};
-use experiment::Metric;
-use journal::Fold;
-use orchestrator::config::Table;
-use orchestrator::execute::JOURNAL;
-use orchestrator::plan::{Only, Plan};
-use tables::{Format, Published, Request, Runs, Scope, Selection};
+use anyhow::{Context, Result, anyhow};
+use orchestrator::plan::PlannedRun;
+use tables::{
+    Format, Library, MetricTable, Published, Regression, Request, Runs, Scope, Selection, Terminal,
+};
 
-use crate::arguments::{ChoiceOptions, Compare, ConfigOptions, TableFormat};
-use crate::commands::{Done, report};
-use crate::plans::{Absent, plans, selection};
-use crate::terminal::{STDOUT, print, put, say};
-use crate::{derived, registry};
-
-/// Where published numbers lie, below the working directory.
-const PUBLISHED: &str = "results/published";
+use crate::arguments::{Compare, TableFormat, WidthOptions};
+use crate::commands::Done;
+use crate::commands::wanted::{self, Subject, Wanted};
+use crate::plans::Planned;
+use crate::terminal::{self, STDOUT, print, put, say};
+use crate::{derived, published};
 
 /// `regimen compare`.
 pub(crate) fn compare(arguments: &Compare) -> Result<Done> {
-    let subject = subject(arguments)?;
+    let store = &*arguments.store.results;
     let other = arguments.against.as_deref().filter(|other| *other != "published").map(Path::new);
-    let stores = [Some(&*arguments.store.results), other].into_iter().flatten();
+    let stores = [Some(store), other].into_iter().flatten();
     let stores: Vec<&Path> = stores.inspect(|store| derived::refresh(store)).collect();
+    let subject = Subject::new(arguments.what.as_deref(), &arguments.choice, store)?;
     let compared = derived::reading(&stores, || match other {
         Some(store) if arguments.exact => exact(arguments, &subject, store),
         Some(store) => against(arguments, &subject, store),
@@ -30,7 +27,7 @@ pub(crate) fn compare(arguments: &Compare) -> Result<Done> {
     });
     match compared {
         Err(error) if nothing(&error) => {
-            say(&error.to_string());
+            say(&format!("{error:#}"));
             Ok(Done::NothingToCompare)
         }
         done => done,
@@ -42,91 +39,130 @@ pub(crate) fn nothing(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(tables::Error::Nothing(_)))
 }
 
-/// What is compared: the plan of a configuration, or all runs of an experiment.
-struct Subject {
-    experiment: Option<String>,
-    plan: Option<Plan>,
-    selection: Selection,
-}
-
-fn subject(arguments: &Compare) -> Result<Subject> {
-    let (choice, store) = (&arguments.choice, &arguments.store.results);
-    let is_experiment = |what: &str| registry::entries().iter().any(|entry| entry.name == what);
-    let Some(what) = arguments.what.as_ref().filter(|what| !is_experiment(what)) else {
-        return Ok(Subject {
-            experiment: arguments.what.clone(),
-            plan: None,
-            selection: chosen(arguments.what.as_deref(), choice, store)?,
-        });
-    };
-    if !Path::new(what).exists() {
-        let known: Vec<&str> = registry::entries().iter().map(|entry| entry.name).collect();
-        let known = known.join(", ");
-        return Err(anyhow!("wanted a configuration or an experiment ({known}), found {what:?}"));
-    }
-    let options = ConfigOptions { configs: vec![what.into()], choice: choice.clone() };
-    let plan = plans(&options, Absent::Ignored)?.remove(0).plan;
-    let selection = selection(&plan, store)?;
-    Ok(Subject { experiment: Some(plan.entry.name.into()), plan: Some(plan), selection })
-}
-
-/// The runs of an experiment that `--only` is about.
-fn chosen(experiment: Option<&str>, choice: &ChoiceOptions, store: &Path) -> Result<Selection> {
-    if !choice.set.is_empty() {
-        report::refuse(choice)?;
-    }
-    let Some(only) = &choice.only else { return Ok(Selection::default()) };
-    let fold = Fold::read(&store.join(JOURNAL))?;
-    let runs = fold.runs.values().map(|run| &*run.spec);
-    let runs = runs.filter(|run| experiment.is_none_or(|experiment| run.experiment == experiment));
-    let runs = Some(Only::parse(only)?.choose(runs)?);
-    Ok(Selection { runs, ..Selection::default() })
-}
-
-impl Subject {
-    fn table(&self) -> Option<&Table> {
-        self.plan.as_ref()?.tables.first()
-    }
-}
-
 fn exact(arguments: &Compare, subject: &Subject, other: &Path) -> Result<Done> {
     let scope =
         Scope { experiment: subject.experiment.clone(), selection: subject.selection.clone() };
     let differences = tables::exact(&arguments.store.results, other, &scope)?;
-    print(&format!("{differences}\n"))?;
+    print(&shape(&arguments.width).fold(&differences.to_string()))?;
     Ok(if differences.is_empty() { Done::Well } else { Done::SomeFailed })
 }
 
 fn show(arguments: &Compare, subject: &Subject) -> Result<Done> {
-    let mut request = request(arguments, subject)?;
-    request.lines = arguments.against.is_some();
-    let published = published(subject.table())?;
-    if published.is_none() && arguments.against.is_some() {
-        say("no `table: { published: }` in a configuration says which numbers to show");
+    let store = &arguments.store.results;
+    let beside = arguments.against.is_some();
+    let runs = Runs::read(store, &experiment(arguments, subject)?)?;
+    let library = published::library(subject.path().map(|path| &**path), store);
+    let mut tables = Tables::default();
+    let mut named = false;
+    for mut table in wanted::tables(arguments, subject, &runs)? {
+        let found = published::find(&library, table.published.as_deref());
+        named |= table.published.is_some();
+        if beside && found.is_none() {
+            continue;
+        }
+        table.requests.iter_mut().for_each(|request| request.lines = beside);
+        tables.add(table, &runs, found.as_ref())?;
+    }
+    if beside && tables.is_empty() {
+        say(match named {
+            true => "nothing to compare with: there are no published numbers",
+            false => "nothing to compare with: no `table:` of a configuration says `published:`",
+        });
         return Ok(Done::NothingToCompare);
     }
-    let runs = Runs::read(&arguments.store.results, &experiment(arguments, subject)?)?;
-    let comparison = tables::compare(&runs, &request, published.as_ref())?;
-    deliver(arguments, &|format| comparison.render(format), &|| comparison.to_parquet())?;
+    if tables.is_empty() {
+        say("nothing to compare: no table shows any of the runs that are asked for");
+        return Ok(Done::NothingToCompare);
+    }
+    tables.say_what_is_missing(&arguments.width);
+    if tables.shown.is_empty() {
+        let selected = runs.select(&subject.selection);
+        return Ok(if selected.only_failed()? { Done::SomeFailed } else { Done::NothingToCompare });
+    }
+    deliver(arguments, &|format| MetricTable::render(&tables.shown, format), &|| {
+        MetricTable::to_parquet(&tables.shown)
+    })?;
     Ok(Done::Well)
+}
+
+/// Tables with numbers, and why others have none.
+#[derive(Default)]
+struct Tables {
+    shown: Vec<MetricTable>,
+    empty: Vec<String>,
+}
+
+impl Tables {
+    fn add(&mut self, table: Wanted, runs: &Runs, published: Option<&Published>) -> Result<()> {
+        let Wanted { title, requests, .. } = table;
+        let of = title.as_ref().map_or_else(String::new, |title| format!("{title}: "));
+        match MetricTable::new(title, runs, &requests, published) {
+            Ok(table) => self.shown.push(table),
+            Err(error @ tables::Error::Nothing(_)) => self.empty.push(format!("{of}{error}")),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.shown.is_empty() && self.empty.is_empty()
+    }
+
+    fn say_what_is_missing(&self, width: &WidthOptions) {
+        self.empty.iter().for_each(|why| say(shape(width).fold(why).trim_end()));
+    }
 }
 
 fn against(arguments: &Compare, subject: &Subject, other: &Path) -> Result<Done> {
     let experiment = experiment(arguments, subject)?;
-    let mut request = request(arguments, subject)?;
-    // The other store may have been made by another version.
-    request.selection = Selection {
-        specs: subject.plan.as_ref().map(|p| p.runs.iter().map(|run| run.spec.spec).collect()),
-        ..Selection::default()
-    };
-    let compare = |store: &Path| {
-        let runs = Runs::read(store, &experiment)?;
-        tables::compare(&runs, &request, None)
-    };
-    let (ours, theirs) = (compare(&arguments.store.results)?, compare(other)?);
-    let regression = tables::against(&ours, &theirs, request.better);
-    deliver(arguments, &|format| regression.render(format), &|| regression.to_parquet())?;
-    Ok(if regression.has_changes() { Done::SomeFailed } else { Done::Well })
+    let ours = Runs::read(&arguments.store.results, &experiment)?;
+    let theirs = Runs::read(other, &experiment)?;
+    let mut tables = Vec::new();
+    let mut missing = Vec::new();
+    for Wanted { title, requests, .. } in wanted::tables(arguments, subject, &ours)? {
+        for request in requests {
+            let better = request.better;
+            let request = by_request(request, subject);
+            let compared = |runs: &Runs, store: &Path| {
+                tables::compare(runs, &request, None)
+                    .with_context(|| format!("in {}", store.display()))
+            };
+            let both = compared(&ours, &arguments.store.results)
+                .and_then(|ours| Ok([ours, compared(&theirs, other)?]));
+            match both {
+                Ok([ours, theirs]) => {
+                    let regression = tables::against(&ours, &theirs, better);
+                    tables.push(Regression { title: title.clone(), ..regression });
+                }
+                Err(error) if nothing(&error) => missing.push(error),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    if tables.is_empty() && !missing.is_empty() {
+        return Err(missing.swap_remove(0));
+    }
+    for error in missing {
+        say(shape(&arguments.width).fold(&format!("{error:#}")).trim_end());
+    }
+    deliver(arguments, &|format| Regression::render(&tables, format), &|| {
+        Regression::to_parquet(&tables)
+    })?;
+    let changed = tables.iter().any(Regression::has_changes);
+    Ok(if changed { Done::SomeFailed } else { Done::Well })
+}
+
+/// Runs by what was asked for: the other store may have been made by another version.
+fn by_request(request: Request, subject: &Subject) -> Request {
+    let specs = subject.planned.as_ref().map(|planned| {
+        let shown = |run: &&PlannedRun| {
+            let Selection { runs, specs, .. } = &request.selection;
+            runs.as_ref().is_none_or(|runs| runs.contains(&run.spec.run))
+                && specs.as_ref().is_none_or(|specs| specs.contains(&run.spec.spec))
+        };
+        planned.plan.runs.iter().filter(shown).map(|run| run.spec.spec).collect()
+    });
+    Request { selection: Selection { specs, ..Selection::default() }, ..request }
 }
 
 /// Prints or writes, as the arguments say.
@@ -136,10 +172,35 @@ fn deliver(
     parquet: &dyn Fn() -> Result<Vec<u8>, tables::Error>,
 ) -> Result<()> {
     let output = arguments.output.as_deref().unwrap_or(Path::new(STDOUT));
-    match format(arguments.format) {
+    match format(arguments) {
         Some(format) => put(output, render(format).as_bytes()),
         None => put(output, &parquet()?),
     }
+}
+
+/// A form of text; `None` for Parquet.
+fn format(arguments: &Compare) -> Option<Format> {
+    Some(match arguments.format {
+        TableFormat::Table => {
+            let shown = shape(&arguments.width);
+            // A file is as wide as its tables.
+            let width = shown
+                .width
+                .filter(|_| arguments.output.is_none() || arguments.width.width.is_some());
+            Format::Table(Terminal { width, ..shown })
+        }
+        TableFormat::Markdown => Format::Markdown,
+        TableFormat::Latex => Format::Latex,
+        TableFormat::Csv => Format::Csv,
+        TableFormat::Json => Format::Json,
+        TableFormat::Parquet => return None,
+    })
+}
+
+fn shape(options: &WidthOptions) -> Terminal {
+    let shown = terminal::output();
+    let width = options.width.map(usize::from).or(shown.width).filter(|_| !options.wide);
+    Terminal { width, ..shown }
 }
 
 fn experiment(arguments: &Compare, subject: &Subject) -> Result<String> {
@@ -149,116 +210,40 @@ fn experiment(arguments: &Compare, subject: &Subject) -> Result<String> {
     }
 }
 
-/// What the configuration and the arguments ask for.
-fn request(arguments: &Compare, subject: &Subject) -> Result<Request> {
-    let experiment = experiment(arguments, subject)?;
-    let metrics = metrics(subject.plan.as_ref(), &experiment);
-    let mut request = match subject.table() {
-        Some(table) => requested(table),
-        None => Request {
-            value: metrics.first().map_or("", |metric| &metric.name).into(),
-            ..Request::default()
-        },
-    };
-    request.selection = subject.selection.clone();
-    if !arguments.rows.is_empty() {
-        request.rows.clone_from(&arguments.rows);
+/// Prints the tables of a plan that was just run; what cannot be shown is no failure of its runs.
+pub(crate) fn show_plan(planned: &Planned, store: &Path, width: &WidthOptions) -> Result<()> {
+    if planned.plan.tables.is_empty() {
+        return Ok(());
     }
-    if !arguments.columns.is_empty() {
-        request.columns.clone_from(&arguments.columns);
-    }
-    if let Some(value) = &arguments.value {
-        // What was to be reached was said of another metric.
-        if request.value != *value {
-            request.passes = None;
+    let tables = match derived::reading(&[store], || filled(planned, store)) {
+        Ok(tables) => tables,
+        Err(error) => {
+            let why = match nothing(&error) {
+                true => error.to_string(),
+                false => format!("warning: a table cannot be shown: {error:#}"),
+            };
+            say(shape(width).fold(&why).trim_end());
+            return Ok(());
         }
-        request.value.clone_from(value);
+    };
+    tables.say_what_is_missing(width);
+    if tables.shown.is_empty() {
+        return Ok(());
     }
-    look_up(&mut request, &experiment, &metrics);
-    Ok(request)
+    print(&MetricTable::render(&tables.shown, Format::Table(shape(width))))
 }
 
-/// Prints the table of a plan that was just run.
-pub(crate) fn show_plan(plan: &Plan, store: &Path) -> Result<()> {
-    let Some(table) = plan.tables.first() else { return Ok(()) };
-    let mut request = asked_by(table, plan);
-    // The runs are done, so numbers that are not at hand here are no reason to show nothing.
-    let published = published(Some(table)).unwrap_or_else(|error| {
-        say(&format!("warning: no published numbers: {error:#}"));
-        None
-    });
-    let planned = plan.runs.iter().map(|run| run.spec.run).collect();
-    request.selection = Selection { runs: Some(planned), ..Selection::default() };
-    let comparison = derived::reading(&[store], || {
-        let runs = Runs::read(store, plan.entry.name)?;
-        Ok(tables::compare(&runs, &request, published.as_ref())?)
-    })?;
-    print(&comparison.render(Format::Table))?;
-    Ok(())
-}
-
-/// What a `table:` block asks for, with what the plan knows of its metric.
-pub(crate) fn asked_by(table: &Table, plan: &Plan) -> Request {
-    let mut request = requested(table);
-    look_up(&mut request, plan.entry.name, &plan.metrics);
-    request
-}
-
-fn requested(table: &Table) -> Request {
-    Request {
-        rows: table.rows.clone(),
-        columns: table.columns.clone(),
-        value: table.value.clone(),
-        passes: table.passes,
-        ..Request::default()
+fn filled(planned: &Planned, store: &Path) -> Result<Tables> {
+    let mut tables = Tables::default();
+    let runs = Runs::read(store, planned.plan.entry.name)?;
+    let library: Library = published::library(Some(&planned.path), store);
+    let ids = planned.plan.runs.iter().map(|run| run.spec.run).collect();
+    let selection = Selection { runs: Some(ids), ..Selection::default() };
+    for table in wanted::of_plan(planned, &selection) {
+        let found = published::find(&library, table.published.as_deref());
+        tables.add(table, &runs, found.as_ref())?;
     }
-}
-
-/// Why a published table is not here.
-pub(crate) fn missing_published(name: &str) -> Option<String> {
-    Published::find(Path::new(PUBLISHED), name).err().map(|error| match error {
-        tables::Error::Nothing(why) => why,
-        error => error.to_string(),
-    })
-}
-
-/// The published numbers that a `table:` block names.
-pub(crate) fn published(table: Option<&Table>) -> Result<Option<Published>> {
-    let name = table.and_then(|table| table.published.as_deref());
-    Ok(name.map(|name| Published::find(Path::new(PUBLISHED), name)).transpose()?)
-}
-
-/// A form of text; `None` for Parquet.
-fn format(format: TableFormat) -> Option<Format> {
-    Some(match format {
-        TableFormat::Table => Format::Table,
-        TableFormat::Markdown => Format::Markdown,
-        TableFormat::Latex => Format::Latex,
-        TableFormat::Csv => Format::Csv,
-        TableFormat::Json => Format::Json,
-        TableFormat::Parquet => return None,
-    })
-}
-
-/// The final metrics of a plan's runs, or of an experiment at its defaults.
-fn metrics(plan: Option<&Plan>, experiment: &str) -> Vec<Metric> {
-    let entries = registry::entries();
-    let entry = entries.iter().find(|entry| entry.name == experiment);
-    plan.map(|plan| plan.metrics.clone())
-        .or_else(|| entry.map(|entry| entry.metrics.to_vec()))
-        .unwrap_or_default()
-}
-
-/// Fills in what is known of the metric: which direction is better, and the scores of single items
-/// behind it.
-fn look_up(request: &mut Request, experiment: &str, metrics: &[Metric]) {
-    let name = request.value.strip_prefix("final.").unwrap_or(&request.value);
-    request.better =
-        metrics.iter().find(|metric| metric.name == name).and_then(|metric| metric.better);
-    let entries = registry::entries();
-    let entry = entries.iter().find(|entry| entry.name == experiment);
-    request.items =
-        entry.and_then(|entry| entry.items.iter().find(|items| items.metric == name).copied());
+    Ok(tables)
 }
 
 fn only_experiment(store: &Path) -> Result<String> {

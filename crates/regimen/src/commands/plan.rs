@@ -57,7 +57,7 @@ pub(crate) fn list(
     if plans.len() > 1 {
         say(&format!("all {} configurations: {}", plans.len(), total.text()));
     }
-    say_needs(&preflight::needs(&wanted, data, &store.results));
+    say_needs(&preflight::needs(&wanted, plans, data, &store.results));
     Ok(())
 }
 

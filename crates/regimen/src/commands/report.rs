@@ -5,16 +5,16 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use experiment::RunId;
-use orchestrator::config::{Config, Distribution, Search, Table};
+use orchestrator::config::{Config, Distribution, Search};
 use orchestrator::execute;
 use orchestrator::plan::resolved;
 use tables::{About, Asked, Checksum, Drawn, Halving, Log, Report, Selection, Subject};
 
 use crate::arguments::{self, ChoiceOptions, ConfigOptions};
-use crate::commands::{Done, compare};
+use crate::commands::{Done, compare, wanted};
 use crate::plans::{Absent, Planned, plans, selection};
 use crate::terminal::{STDOUT, put, say};
-use crate::{derived, registry};
+use crate::{derived, published, registry};
 
 /// How much of the end of a log is read, and how many of its last lines are shown.
 const LOG_BYTES: u64 = 8192;
@@ -30,7 +30,7 @@ pub(crate) fn report(arguments: &arguments::Report) -> Result<Done> {
         Vec::new()
     } else {
         let options = ConfigOptions { configs: arguments.configs.clone(), choice };
-        subjects(&plans(&options, Absent::Ignored)?, &options.choice, Some(store))?
+        subjects(&plans(&options, Absent::Ignored)?, &options.choice, store, Shown::OrOlder)?
     };
     match write(store, subjects, &arguments.output) {
         Err(error) if compare::nothing(&error) => {
@@ -49,27 +49,47 @@ pub(crate) fn refuse(choice: &ChoiceOptions) -> Result<()> {
     }
 }
 
-/// What a page says about each plan. Of runs in `store` that are finished, older ones may stand in
-/// for planned ones.
+/// Which runs a page shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// Those that are planned.
+    Planned,
+    /// Where none of those is finished, older ones that answered the same requests.
+    OrOlder,
+}
+
+/// What a page says about each plan.
 pub(crate) fn subjects(
     plans: &[Planned],
     choice: &ChoiceOptions,
-    store: Option<&Path>,
+    store: &Path,
+    shown: Shown,
 ) -> Result<Vec<Subject>> {
-    plans.iter().map(|planned| subject(planned, choice, store)).collect()
+    plans.iter().map(|planned| subject(planned, choice, store, shown)).collect()
 }
 
-fn subject(planned: &Planned, choice: &ChoiceOptions, store: Option<&Path>) -> Result<Subject> {
+fn subject(
+    planned: &Planned,
+    choice: &ChoiceOptions,
+    store: &Path,
+    shown: Shown,
+) -> Result<Subject> {
     let plan = &planned.plan;
-    let asked = |table: &Table| Asked {
-        title: table.title.clone(),
-        request: compare::asked_by(table, plan),
-        // A page without them is better than none.
-        published: compare::published(Some(table)).unwrap_or_else(|error| {
-            say(&format!("warning: no published numbers: {error:#}"));
-            None
-        }),
+    let selection = match shown {
+        Shown::OrOlder => selection(plan, store)?,
+        Shown::Planned => Selection {
+            runs: Some(plan.runs.iter().map(|run| run.spec.run).collect()),
+            ..Selection::default()
+        },
     };
+    let library = published::library(Some(&planned.path), store);
+    let mut tables = Vec::new();
+    for table in wanted::of_plan(planned, &selection) {
+        let found = published::find(&library, table.published.as_deref());
+        let asked =
+            |request| Asked { title: table.title.clone(), request, published: found.clone() };
+        tables.extend(table.requests.into_iter().map(asked));
+    }
     let mut command =
         vec!["regimen".into(), "run".into(), planned.path.to_string_lossy().into_owned()];
     command.extend(choice.set.iter().flat_map(|set| ["-s".to_owned(), set.clone()]));
@@ -77,15 +97,9 @@ fn subject(planned: &Planned, choice: &ChoiceOptions, store: Option<&Path>) -> R
     Ok(Subject {
         title: plan.sweep.clone(),
         experiment: plan.entry.name.into(),
-        selection: match store {
-            Some(store) => selection(plan, store)?,
-            None => Selection {
-                runs: Some(plan.runs.iter().map(|run| run.spec.run).collect()),
-                ..Selection::default()
-            },
-        },
+        selection,
         order: plan.runs.iter().map(|run| run.spec.run).collect(),
-        tables: plan.tables.iter().map(asked).collect(),
+        tables,
         metrics: plan.metrics.clone(),
         drawn: drawn(&planned.config),
         search: plan.search.as_ref().map(halving),

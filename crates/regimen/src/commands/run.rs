@@ -40,7 +40,10 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
         return Ok(Done::BadInput);
     }
     let subjects = match arguments.report {
-        Some(_) => report::subjects(&plans, &arguments.config.choice, None)?,
+        Some(_) => {
+            let (choice, store) = (&arguments.config.choice, &arguments.store.results);
+            report::subjects(&plans, choice, store, report::Shown::Planned)?
+        }
         None => Vec::new(),
     };
     let stop = Stop::new();
@@ -57,10 +60,7 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
             say("interrupted; what was recorded is kept, the same command goes on");
             return Ok(Done::Interrupted);
         }
-        match compare::show_plan(&planned.plan, &arguments.store.results) {
-            Err(error) if compare::nothing(&error) => say(&error.to_string()),
-            shown => shown?,
-        }
+        compare::show_plan(planned, &arguments.store.results, &arguments.width)?;
     }
     if let Some(page) = &arguments.report {
         report::write(&arguments.store.results, subjects, page)?;
@@ -84,7 +84,7 @@ fn prepare(arguments: &Run, plans: &[Planned]) -> Result<Ready> {
         for Planned { plan, .. } in plans {
             wanted.add(plan, plan.runs.iter().filter(|run| executed(run)));
         }
-        preflight::needs(&wanted, &arguments.data, store)
+        preflight::needs(&wanted, plans, &arguments.data, store)
     };
     let is_here = |needs: &[Need]| needs.iter().all(|need| need.supply == Supply::Here);
     let mut needs = look(&|_| true);

@@ -1,19 +1,16 @@
 //! Two stores beside each other: which cells changed beyond their spread.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 
 use experiment::Better;
 use serde::Serialize;
 
 use super::{
-    Comparison, Format, Summary,
+    Comparison, Summary,
     best::{LEVEL, common},
-    format::Shown,
-    records::Records,
-    sheet::{Sheet, number, places, sentence, short},
 };
 use crate::{
-    Cell, Error,
+    Cell,
     statistics::{Student, holm, paired, welch},
 };
 
@@ -40,7 +37,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Same => "same",
             Self::Within => "within spread",
@@ -54,7 +51,7 @@ impl Verdict {
     }
 
     /// Whether the cell changed beyond its spread.
-    fn is_change(self) -> bool {
+    pub(super) fn is_change(self) -> bool {
         matches!(self, Self::Better | Self::Worse | Self::Changed)
     }
 }
@@ -99,6 +96,9 @@ impl Side {
 /// The cells of two stores.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Regression {
+    /// The heading of the table.
+    #[serde(skip)]
+    pub title: Option<String>,
     /// Name of the experiment.
     pub experiment: String,
     /// Bare name of the metric.
@@ -111,7 +111,7 @@ pub struct Regression {
 
 /// Sets the same comparison of two stores side by side.
 pub fn against(ours: &Comparison, theirs: &Comparison, better: Option<Better>) -> Regression {
-    let mut cells: BTreeMap<Vec<Cell>, [Option<&Summary>; 2]> = BTreeMap::new();
+    let mut cells: HashMap<Vec<Cell>, [Option<&Summary>; 2]> = HashMap::new();
     let mut order = Vec::new();
     for (side, comparison) in [ours, theirs].into_iter().enumerate() {
         for (key, cell) in keyed(comparison).filter(|(_, cell)| cell.n > 0) {
@@ -135,7 +135,7 @@ pub fn against(ours: &Comparison, theirs: &Comparison, better: Option<Better>) -
     }
     let names = ours.rows.names.iter().chain(&ours.columns.names).cloned().collect();
     let (experiment, metric) = (ours.experiment.clone(), ours.metric.clone());
-    Regression { experiment, metric, names, cells: changes }
+    Regression { title: None, experiment, metric, names, cells: changes }
 }
 
 /// The cells of a comparison, each with its values on the axes.
@@ -180,118 +180,9 @@ fn change(sides: [Option<&Summary>; 2], key: Vec<Cell>, better: Option<Better>) 
     change
 }
 
-/// A p of two digits.
-fn p_text(p: f64) -> String {
-    if p < 0.005 { "<0.01".into() } else { format!("{p:.2}") }
-}
-
 impl Regression {
     /// Whether a cell changed beyond its spread.
     pub fn has_changes(&self) -> bool {
         self.cells.iter().any(|cell| cell.verdict.is_change())
-    }
-
-    /// As text that ends in a line break; names are inert in every form.
-    pub fn render(&self, format: Format) -> String {
-        self.text(format)
-    }
-
-    /// The bytes of a Parquet file with a row a cell, the columns being those of [`Format::Csv`].
-    ///
-    /// # Errors
-    /// [`Error::Parquet`] when two columns have one name.
-    pub fn to_parquet(&self) -> Result<Vec<u8>, Error> {
-        self.parquet()
-    }
-
-    fn footer(&self) -> Vec<String> {
-        let kinds: BTreeSet<Verdict> = self.cells.iter().map(|cell| cell.verdict).collect();
-        let count = |kind: &Verdict| {
-            let number = self.cells.iter().filter(|cell| cell.verdict == *kind).count();
-            format!("{number} {}", kind.name())
-        };
-        let mut lines = vec![kinds.iter().map(count).collect::<Vec<_>>().join(", ")];
-        let tests = self.cells.iter().filter(|cell| cell.p.is_some()).count();
-        if tests > 0 {
-            lines.push(format!(
-                "changed beyond its spread: p < {LEVEL} in a t-test, paired where two seeds or more \
-                 are common and Welch's otherwise, Holm-corrected over {tests}"
-            ));
-        }
-        lines.iter().map(|line| sentence(line)).collect()
-    }
-}
-
-impl Shown for Regression {
-    fn sheet(&self) -> Sheet {
-        let sides = self.cells.iter().flat_map(|cell| [cell.ours, cell.theirs]).flatten();
-        let places = places(sides.map(|side| side.mean));
-        let side = |side: &Option<Side>| match side {
-            None => "-".to_owned(),
-            Some(side) => {
-                let spread = side.deviation.map(|spread| format!(" ±{}", number(spread, places)));
-                format!("{}{}", number(side.mean, places), spread.unwrap_or_default())
-            }
-        };
-        let row = |cell: &Change| {
-            let n = |side: Option<Side>| side.map_or(0, |side| side.n);
-            let (ours, theirs) = (n(cell.ours), n(cell.theirs));
-            let runs = if ours == theirs { ours.to_string() } else { format!("{ours}, {theirs}") };
-            let mut row: Vec<String> =
-                cell.key.iter().map(|value| short(&value.to_string())).collect();
-            row.extend([
-                runs,
-                side(&cell.ours),
-                side(&cell.theirs),
-                cell.gap.map_or("-".into(), |gap| number(gap, places)),
-                cell.p.map_or("-".into(), p_text),
-                cell.verdict.name().into(),
-            ]);
-            row
-        };
-        let header = self.names.iter().map(|name| short(name));
-        let header = header.chain(["n", "here", "there", "gap", "p", ""].map(str::to_owned));
-        Sheet {
-            caption: sentence(&format!(
-                "{}, {}: mean ± standard deviation, here and there",
-                self.experiment, self.metric
-            )),
-            labels: self.names.len(),
-            header: header.map(|name| vec![name]).collect(),
-            body: self.cells.iter().map(row).collect(),
-            footer: self.footer(),
-        }
-    }
-
-    fn records(&self) -> Records {
-        let number = |value: Option<f64>| value.map_or(Cell::Null, Cell::Float);
-        let side = |side: Option<Side>| {
-            [
-                side.map_or(Cell::Int(0), |side| Cell::Int(side.n as i128)),
-                number(side.map(|side| side.mean)),
-                number(side.and_then(|side| side.deviation)),
-            ]
-        };
-        let row = |cell: &Change| {
-            let text = |text: &str| Cell::Text(text.into());
-            let numbers = side(cell.ours).into_iter().chain(side(cell.theirs));
-            let key = cell.key.iter().cloned().chain([text(&self.metric)]);
-            let end = [number(cell.gap), number(cell.p), text(cell.verdict.name())];
-            key.chain(numbers).chain(end).collect()
-        };
-        let numbers = [
-            "metric",
-            "n_here",
-            "mean_here",
-            "deviation_here",
-            "n_there",
-            "mean_there",
-            "deviation_there",
-            "gap",
-            "p",
-            "verdict",
-        ];
-        let names = self.names.iter().cloned().chain(numbers.map(str::to_owned)).collect();
-        Records { names, rows: self.cells.iter().map(row).collect() }
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use experiment::Better;
 use rayon::prelude::*;
@@ -31,6 +31,15 @@ impl Standing {
             Self::Best => "best",
             Self::Tied => "tied",
             Self::Worse => "worse",
+        }
+    }
+
+    /// What stands behind the number.
+    pub(super) fn mark(self) -> &'static str {
+        match self {
+            Self::Best => "*",
+            Self::Tied => "†",
+            Self::Worse => "",
         }
     }
 }
@@ -93,19 +102,27 @@ impl Test {
 }
 
 /// Finds the best cells and tests the others against them; Holm's correction is over all tests.
-pub(super) fn mark(cells: &mut [Vec<Summary>], better: Better, scores: Option<&Scores>) {
-    let by_row = cells.iter().any(|row| row.len() > 1);
-    let mut groups: Vec<Vec<[usize; 2]>> = Vec::new();
+///
+/// `conditions` has a number a column; columns of one number are alternatives to each other, and the
+/// best of each row is sought among them, or of the whole table where there is one such column.
+pub(super) fn mark(
+    cells: &mut [Vec<Summary>],
+    conditions: &[usize],
+    better: Better,
+    scores: Option<&Scores>,
+) {
+    let by_row = has_alternatives(conditions);
+    let mut groups = BTreeMap::<[usize; 2], Vec<[usize; 2]>>::new();
     for (row, columns) in cells.iter().enumerate() {
-        if by_row || groups.is_empty() {
-            groups.push(Vec::new());
+        for (column, cell) in columns.iter().enumerate() {
+            if cell.mean.is_some_and(|mean| !mean.is_nan()) {
+                let group = [if by_row { row } else { 0 }, conditions[column]];
+                groups.entry(group).or_default().push([row, column]);
+            }
         }
-        let known = (0..columns.len())
-            .filter(|column| columns[*column].mean.is_some_and(|mean| !mean.is_nan()));
-        groups.last_mut().expect("just pushed").extend(known.map(|column| [row, column]));
     }
     let mut pairs: Vec<[[usize; 2]; 2]> = Vec::new();
-    for group in groups.iter().filter(|group| group.len() > 1) {
+    for group in groups.values().filter(|group| group.len() > 1) {
         let mean = |at: &[usize; 2]| cells[at[0]][at[1]].mean.unwrap_or(f64::NAN);
         let order = |a: &&[usize; 2], b: &&[usize; 2]| match better {
             Better::Higher => mean(b).total_cmp(&mean(a)),
@@ -127,6 +144,12 @@ pub(super) fn mark(cells: &mut [Vec<Summary>], better: Better, scores: Option<&S
         cell.p = Some(p);
         cell.test = Some(test);
     }
+}
+
+/// Whether some columns are alternatives to each other.
+pub(super) fn has_alternatives(conditions: &[usize]) -> bool {
+    let mut seen = BTreeSet::new();
+    !conditions.iter().all(|condition| seen.insert(condition))
 }
 
 /// The values of both sides at the seeds that both have.

@@ -3,15 +3,15 @@
 use journal::Status;
 use polars::prelude::*;
 
-use super::Counts;
+use super::{Counts, metric};
 use crate::{Cell, Error, Runs, columns::STATUS, read::bare};
 
-/// The runs that count among the current ones, each as its row and its value; so many others were
-/// replaced by these.
+/// The runs that count, each as its row and its value; `left_out` says how many others were replaced
+/// or are not in the store.
 pub(super) fn count(
     runs: &Runs,
     value: &str,
-    superseded: usize,
+    left_out: Counts,
 ) -> Result<(Vec<(usize, f64)>, Counts), Error> {
     let column = runs.column(value)?;
     let wrong = || Error::NotNumeric { column: value.into(), found: column.dtype().to_string() };
@@ -20,7 +20,7 @@ pub(super) fn count(
     }
     let values = column.cast(&DataType::Float64).map_err(|_| wrong())?;
     let values = values.f64().map_err(|_| wrong())?;
-    let mut counts = Counts { superseded, ..Counts::default() };
+    let mut counts = left_out;
     let mut counted = Vec::with_capacity(runs.len());
     for (row, status) in runs.cells(STATUS)?.iter().enumerate() {
         let status = match status {
@@ -37,14 +37,8 @@ pub(super) fn count(
     }
     counts.counted = counted.len();
     if counted.is_empty() {
-        let Counts { failed, unfinished, without_value, .. } = counts;
-        return Err(Error::Nothing(format!(
-            "of {} runs of {}, {failed} failed, {unfinished} are unfinished and {without_value} \
-             have no {}",
-            runs.len(),
-            runs.experiment(),
-            bare(value)
-        )));
+        let by_step = metric::by_step(runs, bare(value), &counts)?;
+        return Err(metric::nobody_has(runs, bare(value), &counts, by_step));
     }
     Ok((counted, counts))
 }

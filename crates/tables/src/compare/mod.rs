@@ -1,33 +1,53 @@
 //! One number a cell: the mean over seeds, with the published number beside it.
 
 mod against;
+mod agreement;
 mod best;
+mod block;
+mod changes;
 mod count;
+#[cfg(test)]
+mod fits;
+mod footer;
 mod format;
+mod gaps;
 mod items;
+mod labels;
 mod latex;
+mod layout;
+mod library;
+mod lines;
+mod markdown;
+mod metric;
 mod passes;
 mod pivot;
 mod published;
 mod records;
 mod render;
 mod sheet;
+mod table;
+mod terminal;
+mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use experiment::{Better, Items};
 use serde::Serialize;
 
 use count::count;
 use items::Scores;
-use pivot::Pivot;
+use pivot::{Axes, Pivot};
 
 pub use against::{Change, Regression, Side, Verdict, against};
+pub use agreement::Agreement;
 pub use best::{Standing, Test};
-pub use format::Format;
+pub use format::{Format, Terminal};
+pub use library::Library;
+pub use metric::no_metric;
 pub use passes::{Passed, Passes};
 pub use published::{Published, Theirs};
 pub(crate) use sheet::number;
+pub use table::MetricTable;
 
 use crate::{Cell, Error, Runs, Selection, read::bare, statistics::Bootstrap};
 
@@ -38,6 +58,8 @@ pub struct Request {
     pub rows: Vec<String>,
     /// Columns of the run table whose values become columns.
     pub columns: Vec<String>,
+    /// Columns of the run table whose values stand side by side in one cell.
+    pub cells: Vec<String>,
     /// The metric.
     pub value: String,
     /// Which direction of the metric is better; the best cells are marked where it is known.
@@ -50,6 +72,9 @@ pub struct Request {
     pub lines: bool,
     /// Which runs to look at.
     pub selection: Selection,
+    /// What was changed beside what the configuration says, for example
+    /// `params.epochs=20 in place of 10`.
+    pub changed: Vec<String>,
 }
 
 /// Mean and spread of a metric over seeds, by parameters.
@@ -61,8 +86,11 @@ pub struct Comparison {
     pub metric: String,
     /// What the rows are.
     pub rows: Axis,
-    /// What the columns are.
+    /// What the columns are, with what stands side by side in one cell at the end.
     pub columns: Axis,
+    /// What stands side by side in one cell: the last names of the columns, and their keys.
+    #[serde(skip_serializing_if = "Axis::is_empty")]
+    pub inner: Axis,
     /// One summary for every row and column.
     pub cells: Vec<Vec<Summary>>,
     /// How many cells of each column pass, where that was asked for.
@@ -72,6 +100,9 @@ pub struct Comparison {
     pub runs: Counts,
     /// Bare names of parameters that differ between the runs of one cell.
     pub averaged_over: Vec<String>,
+    /// What was changed beside what the configuration says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
     /// How the intervals were drawn.
     pub bootstrap: Bootstrap,
     /// Whether text has a line a cell.
@@ -80,12 +111,18 @@ pub struct Comparison {
 }
 
 /// One side of a comparison.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Axis {
     /// Bare names.
     pub names: Vec<String>,
     /// Their values: for every row or column one value a name.
     pub keys: Vec<Vec<Cell>>,
+}
+
+impl Axis {
+    fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
 }
 
 /// The finished runs of one cell.
@@ -117,6 +154,8 @@ pub struct Summary {
     pub published: Option<Theirs>,
     /// Our mean minus the published number.
     pub gap: Option<f64>,
+    /// Whether the gap is within the spread of both.
+    pub agreement: Option<Agreement>,
 }
 
 /// How many runs were looked at, by what became of them.
@@ -134,17 +173,19 @@ pub struct Counts {
     pub without_value: usize,
     /// Replaced: another run answers the same request with another version, other code or data.
     pub superseded: usize,
+    /// Asked for, but not in the store.
+    pub missing: usize,
 }
 
 /// Summarises the finished runs of an experiment by parameters.
 ///
-/// Keys stand in the order of the published table, what it lacks after that in ascending order. A
+/// Keys stand in the order of the published table, what it lacks after that in natural order. A
 /// published number is shown where it is the only one that agrees with every parameter of the cell
 /// which both sides know.
 ///
 /// # Errors
 /// [`Error::Unknown`], [`Error::Ambiguous`] or [`Error::NotNumeric`] for a wrong name;
-/// [`Error::Nothing`] when no selected run is finished.
+/// [`Error::Nothing`] when no selected run is finished with the metric.
 pub fn compare(
     runs: &Runs,
     request: &Request,
@@ -153,27 +194,41 @@ pub fn compare(
     let resolve = |names: &[String]| -> Result<Vec<String>, Error> {
         names.iter().map(|name| runs.resolve(name)).collect()
     };
-    let axes = [resolve(&request.rows)?, resolve(&request.columns)?];
-    let value = runs.resolve(&request.value)?;
+    let axes = Axes {
+        rows: resolve(&request.rows)?,
+        columns: resolve(&[&request.columns[..], &request.cells].concat())?,
+        inner: request.cells.len(),
+    };
     let selected = runs.select(&request.selection);
-    let runs = selected.current();
-    let superseded = selected.len() - runs.len();
-    let (counted, counts) = count(&runs, &value, superseded)?;
-    let pivot = Pivot::new(&runs, axes, counted, published)?;
+    let asked = request.selection.runs.as_ref().map(BTreeSet::len);
+    let current = selected.current();
+    let left_out = Counts {
+        superseded: selected.len() - current.len(),
+        missing: asked.map_or(0, |asked| asked.saturating_sub(selected.len())),
+        ..Counts::default()
+    };
+    let value = metric::resolve(runs, &current, &request.value, left_out)?;
+    let runs = current;
+    let (counted, counts) = count(&runs, &value, left_out)?;
+    let pivot = Pivot::new(&runs, &axes, &counted, published)?;
     let mut cells = pivot.summaries(bare(&value))?;
+    let columns = axis(&pivot.axes[1], pivot.keys[1].clone());
+    let inner = axis(&axes.columns[axes.columns.len() - axes.inner..], pivot.inner.clone());
     if let Some(better) = request.better {
         let items = request.items.as_ref().map(|items| Scores::read(&runs, items)).transpose()?;
-        best::mark(&mut cells, better, items.as_ref());
+        best::mark(&mut cells, &conditions(&columns, &inner), better, items.as_ref());
     }
     Ok(Comparison {
         experiment: runs.experiment().into(),
         metric: bare(&value).into(),
-        averaged_over: pivot.averaged_over()?,
+        averaged_over: pivot.averaged_over.clone(),
         rows: axis(&pivot.axes[0], pivot.keys[0].clone()),
-        columns: axis(&pivot.axes[1], pivot.keys[1].clone()),
+        columns,
+        inner,
         passes: request.passes.map(|at| Passes::count(&cells, at, request.better)),
         cells,
         runs: counts,
+        changed: request.changed.clone(),
         bootstrap: Bootstrap::default(),
         lines: request.lines,
     })
@@ -181,4 +236,11 @@ pub fn compare(
 
 fn axis(names: &[String], keys: Vec<Vec<Cell>>) -> Axis {
     Axis { names: names.iter().map(|name| bare(name).to_owned()).collect(), keys }
+}
+
+/// For each column where its last values stand among those of a cell; 0 where cells hold one.
+fn conditions(columns: &Axis, inner: &Axis) -> Vec<usize> {
+    let first = columns.names.len() - inner.names.len();
+    let condition = |key: &Vec<Cell>| inner.keys.iter().position(|inner| *inner == key[first..]);
+    columns.keys.iter().map(|key| condition(key).unwrap_or(0)).collect()
 }

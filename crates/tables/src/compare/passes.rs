@@ -56,8 +56,9 @@ mod tests {
     use crate::compare::Theirs;
 
     fn cell(mean: Option<f64>, published: Option<f64>) -> Summary {
-        let theirs = |value| Theirs {
+        let theirs = |value: f64| Theirs {
             value,
+            printed: value.to_string(),
             spread: None,
             source: "Paper".into(),
             confidence: "recalled".into(),
@@ -75,6 +76,7 @@ mod tests {
             members: [].into(),
             published: published.map(theirs),
             gap: None,
+            agreement: None,
         }
     }
 

@@ -17,12 +17,24 @@ const FIXED: [&str; 5] = ["metric", "value", "spread", "source", "confidence"];
 pub struct Theirs {
     /// The number, in the unit of the metric.
     pub value: f64,
+    /// The number as it was printed.
+    #[serde(skip)]
+    pub printed: String,
     /// Its spread, where the paper gives one.
     pub spread: Option<f64>,
     /// Which paper and table.
     pub source: String,
     /// How sure the figure is, for example `verified` or `recalled`.
     pub confidence: String,
+}
+
+impl Theirs {
+    /// How far the number may be off because it was printed with so many digits.
+    pub(crate) fn rounding(&self) -> f64 {
+        let (digits, exponent) = self.printed.split_once(['e', 'E']).unwrap_or((&self.printed, ""));
+        let places = digits.split_once('.').map_or(0, |(_, places)| places.len()) as i32;
+        0.5 * 10.0_f64.powi(exponent.parse::<i32>().unwrap_or(0) - places)
+    }
 }
 
 /// A table of published numbers: parameter columns, then `metric,value,spread,source,confidence`.
@@ -45,12 +57,15 @@ impl Published {
     /// # Errors
     /// [`Error::Name`] for a name of another form, otherwise as [`read`](Self::read).
     pub fn find(folder: &Path, name: &str) -> Result<Self, Error> {
-        match name.split_once('/') {
-            Some((experiment, table)) if is_plain(experiment) && is_plain(table) => {
-                Self::read(&folder.join(experiment).join(format!("{table}.csv")))
-            }
-            _ => Err(Error::Name { wanted: "<experiment>/<table>", found: name.into() }),
-        }
+        Self::read(&path_in(folder, name)?)
+    }
+
+    /// Reads the text of a table that has no file; `name` stands in its errors.
+    ///
+    /// # Errors
+    /// [`Error::Published`] naming the line that is malformed.
+    pub fn of_text(name: &str, text: &str) -> Result<Self, Error> {
+        Self::parse(Path::new(name), text.as_bytes())
     }
 
     /// Reads one file.
@@ -126,6 +141,16 @@ impl Published {
     }
 }
 
+/// `<folder>/<experiment>/<table>.csv`.
+pub(super) fn path_in(folder: &Path, name: &str) -> Result<PathBuf, Error> {
+    match name.split_once('/') {
+        Some((experiment, table)) if is_plain(experiment) && is_plain(table) => {
+            Ok(folder.join(experiment).join(format!("{table}.csv")))
+        }
+        _ => Err(Error::Name { wanted: "<experiment>/<table>", found: name.into() }),
+    }
+}
+
 fn row(record: &csv::StringRecord, parameters: usize) -> Result<Row, String> {
     let field = |at: usize| record[parameters + at].to_owned();
     let number = |name: &str, text: &str| {
@@ -138,6 +163,7 @@ fn row(record: &csv::StringRecord, parameters: usize) -> Result<Row, String> {
         metric: field(0),
         theirs: Theirs {
             value: number("value", &field(1))?,
+            printed: field(1),
             spread: if spread.is_empty() { None } else { Some(number("spread", &spread)?) },
             source: field(3),
             confidence: field(4),
@@ -167,6 +193,17 @@ mod tests {
         assert_eq!(table.lookup("loss", &[Some(&one), Some(&half)]), None);
         assert_eq!(table.position("p", &Cell::Float(0.1)), 1);
         assert_eq!(table.position("p", &Cell::Float(0.2)), usize::MAX);
+    }
+
+    #[test]
+    fn a_number_is_known_to_half_of_its_last_digit() {
+        let half = |printed: &str| {
+            let text = format!("metric,value,spread,source,confidence\na,{printed},,S,verified\n");
+            parse(&text).unwrap().numbers("a").next().unwrap().1.rounding()
+        };
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-12 * b;
+        assert!(near(half("100"), 0.5) && near(half("0.90"), 0.005) && near(half("1.5e3"), 50.0));
+        assert!(near(half("-3"), 0.5) && near(half("2E-4"), 5e-5));
     }
 
     #[test]

@@ -13,16 +13,57 @@ pub(super) struct Records {
     pub rows: Vec<Vec<Cell>>,
 }
 
+/// Rows of all, under every name that one of them has; what a row lacks is null.
+impl FromIterator<Records> for Records {
+    fn from_iter<I: IntoIterator<Item = Records>>(all: I) -> Self {
+        let mut joined = Self { names: Vec::new(), rows: Vec::new() };
+        for Records { names, rows } in all {
+            let at: Vec<usize> = names.into_iter().map(|name| joined.place(name)).collect();
+            for row in rows {
+                let mut placed = vec![Cell::Null; joined.names.len()];
+                at.iter().zip(row).for_each(|(at, cell)| placed[*at] = cell);
+                joined.rows.push(placed);
+            }
+        }
+        let width = joined.names.len();
+        joined.rows.iter_mut().for_each(|row| row.resize(width, Cell::Null));
+        joined
+    }
+}
+
 impl Records {
+    /// Where a name stands; at the end where it is new.
+    fn place(&mut self, name: String) -> usize {
+        self.names.iter().position(|known| *known == name).unwrap_or_else(|| {
+            self.names.push(name);
+            self.names.len() - 1
+        })
+    }
+
+    /// With a first column that says which table the rows are of.
+    pub(super) fn numbered(self, table: usize) -> Self {
+        let first = |rest: Vec<Cell>| [vec![Cell::Int(table as i128)], rest].concat();
+        let names = std::iter::once("table".to_owned()).chain(self.names).collect();
+        Self { names, rows: self.rows.into_iter().map(first).collect() }
+    }
+
+    /// Whether a column holds both text and other values.
+    fn is_mixed(&self, at: usize) -> bool {
+        let text = |row: &Vec<Cell>| matches!(row[at], Cell::Text(_));
+        let other = |row: &Vec<Cell>| !text(row) && row[at] != Cell::Null;
+        self.rows.iter().any(text) && self.rows.iter().any(other)
+    }
+
     /// Comma-separated, with a header; nothing stands for no value.
     pub(super) fn csv(&self) -> String {
-        let field = |cell: &Cell| match cell {
+        let mixed: Vec<bool> = (0..self.names.len()).map(|at| self.is_mixed(at)).collect();
+        let field = |(cell, mixed): (&Cell, &bool)| match cell {
             Cell::Null => String::new(),
-            cell => inert(&cell.to_string()).into_owned(),
+            cell => inert(&text(cell, *mixed)).into_owned(),
         };
         let mut writer = csv::Writer::from_writer(Vec::new());
         let header = self.names.iter().map(|name| inert(name).into_owned()).collect();
-        let rows = self.rows.iter().map(|row| row.iter().map(field).collect());
+        let rows = self.rows.iter().map(|row| row.iter().zip(&mixed).map(field).collect());
         for line in std::iter::once(header).chain(rows) {
             let line: Vec<String> = line;
             writer.write_record(line).expect("every line has the same number of fields");
@@ -47,13 +88,19 @@ impl Records {
                 let values: Float64Chunked = cells().map(Cell::number).collect();
                 values.with_name(name).into_column()
             } else {
-                let text = |cell: &Cell| (*cell != Cell::Null).then(|| cell.to_string());
+                let mixed = self.is_mixed(at);
+                let text = |cell: &Cell| (*cell != Cell::Null).then(|| text(cell, mixed));
                 let values: StringChunked = cells().map(text).collect();
                 values.with_name(name).into_column()
             }
         };
         DataFrame::new(self.rows.len(), self.names.iter().enumerate().map(column).collect())
     }
+}
+
+/// A value as text; beside values that are none, text that could be taken for them is quoted.
+fn text(cell: &Cell, mixed: bool) -> String {
+    if mixed { cell.label() } else { cell.to_string() }
 }
 
 /// A value as JSON whose strings are inert on a terminal.

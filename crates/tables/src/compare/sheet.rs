@@ -1,78 +1,235 @@
-//! A table for people, in each form they read.
+//! A table for people before it has a form.
+//!
+//! All texts are inert: control characters, escape sequences and invisible characters are written
+//! out. What a form would interpret is escaped when it is written in that form.
 
-use std::fmt::Write;
-
-use comfy_table::{CellAlignment, LineStyle, Table, presets};
-
-use super::latex;
+use super::Standing;
 use crate::text::{inert, inert_short};
 
 /// Longest name or value in a table for people.
 const WIDEST: usize = 60;
 
-/// A table of texts that are inert: control characters, escape sequences and invisible characters
-/// are written out. What a form would interpret is escaped when it is written in that form.
+/// A table of texts.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Sheet {
-    pub caption: String,
-    /// How many columns at the left hold names.
-    pub labels: usize,
-    /// One cell a column, each with the same number of lines.
-    pub header: Vec<Vec<String>>,
-    pub body: Vec<Vec<String>>,
-    pub footer: Vec<String>,
+    /// Its heading.
+    pub(super) title: Option<String>,
+    /// What is shown, for example `dialog, test_accuracy`.
+    pub(super) subject: String,
+    /// What the numbers are, for example `mean`.
+    pub(super) numbers: &'static str,
+    /// What else a reader must know to read a cell.
+    pub(super) reading: Option<String>,
+    /// Names of the columns at the left that hold names.
+    pub(super) labels: Vec<String>,
+    /// Names of the levels of heads, the outermost first; empty for a level without a name, which
+    /// can only be the last.
+    pub(super) levels: Vec<String>,
+    pub(super) columns: Vec<Column>,
+    pub(super) rows: Vec<Row>,
+    /// What a reader must know beside the numbers.
+    pub(super) notes: Vec<Note>,
+}
+
+/// A column of numbers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Column {
+    /// One head a level.
+    pub(super) heads: Vec<String>,
+    /// Whether it goes first where there is not room for all.
+    pub(super) optional: bool,
+    /// Whether it holds words.
+    pub(super) words: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Row {
+    pub(super) labels: Vec<String>,
+    /// One entry a column.
+    pub(super) entries: Vec<Entry>,
+}
+
+/// Values that stand side by side.
+pub(super) type Entry = Vec<Number>;
+
+/// A number with what belongs to it; empty texts for what does not.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Number {
+    pub(super) text: String,
+    pub(super) spread: String,
+    pub(super) standing: Option<Standing>,
+    pub(super) published: String,
+    /// Whether it differs from the published number beyond both spreads.
+    pub(super) differs: bool,
+}
+
+impl Number {
+    pub(super) fn plain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+}
+
+/// A sentence below a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Note {
+    pub(super) text: String,
+    pub(super) when: When,
+}
+
+/// When a sentence is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    Always,
+    /// Where marks are shown.
+    Marked,
+    /// Where marks had no room.
+    Unmarked,
+    /// Where optional columns are shown.
+    Optional,
+}
+
+impl Note {
+    pub(super) fn new(when: When, text: &str) -> Self {
+        Self { text: sentence(text), when }
+    }
+}
+
+/// How much of each number is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Detail {
+    pub(super) spread: bool,
+    pub(super) marks: bool,
+    /// Whether published numbers stand below ours.
+    pub(super) stacked: bool,
+    /// Whether values side by side stand close together.
+    pub(super) tight: bool,
+    /// Whether columns that are optional are shown.
+    pub(super) optional: bool,
+}
+
+impl Detail {
+    /// From all to the numbers alone.
+    pub(super) const ALL: [Self; 5] = [
+        Self { spread: true, marks: true, stacked: false, tight: false, optional: true },
+        Self { spread: false, marks: true, stacked: false, tight: false, optional: false },
+        Self { spread: false, marks: true, stacked: true, tight: false, optional: false },
+        Self { spread: false, marks: true, stacked: true, tight: true, optional: false },
+        Self { spread: false, marks: false, stacked: true, tight: true, optional: false },
+    ];
+
+    fn between(self) -> &'static str {
+        if self.tight { "/" } else { " / " }
+    }
+}
+
+/// A cell as text: `99.5 ±0.5* (100)`.
+pub(super) struct Shown {
+    pub(super) ours: String,
+    /// The published numbers in brackets, empty where there are none.
+    pub(super) published: String,
+}
+
+impl Shown {
+    pub(super) fn of(entry: &Entry, detail: Detail) -> Self {
+        let joined = |part: &dyn Fn(&Number) -> String| {
+            entry.iter().map(part).collect::<Vec<_>>().join(detail.between())
+        };
+        let ours = joined(&|number| {
+            let mut text = number.text.clone();
+            if detail.spread && !number.spread.is_empty() {
+                text.push_str(" ±");
+                text.push_str(&number.spread);
+            }
+            if detail.marks {
+                text.push_str(number.standing.map_or("", Standing::mark));
+            }
+            text
+        });
+        if entry.iter().all(|number| number.published.is_empty()) {
+            return Self { ours, published: String::new() };
+        }
+        let published = joined(&|number| {
+            let text = if number.published.is_empty() { "-" } else { &number.published };
+            format!("{text}{}", if detail.marks && number.differs { "!" } else { "" })
+        });
+        Self { ours, published: format!("({published})") }
+    }
+
+    /// On one line.
+    pub(super) fn line(self) -> String {
+        match self.published.as_str() {
+            "" => self.ours,
+            published => format!("{} {published}", self.ours),
+        }
+    }
 }
 
 impl Sheet {
-    pub(super) fn terminal(&self) -> String {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
-        table.set_header(self.header.iter().map(|lines| lines.join("\n")));
-        for row in &self.body {
-            table.add_row(row);
-        }
-        for column in table.column_iter_mut().skip(self.labels) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        let mut text = format!("{}\n", self.caption);
-        for line in table.lines() {
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
-        for line in &self.footer {
-            text.push_str(line);
-            text.push('\n');
-        }
-        text
+    /// The sheet with every text changed, but for numbers.
+    pub(super) fn map(&self, form: &dyn Fn(&str) -> String) -> Self {
+        let all = |texts: &[String]| texts.iter().map(|text| form(text)).collect::<Vec<_>>();
+        let mut sheet = self.clone();
+        sheet.title = self.title.as_deref().map(form);
+        sheet.subject = form(&self.subject);
+        sheet.reading = self.reading.as_deref().map(form);
+        sheet.labels = all(&self.labels);
+        sheet.levels = all(&self.levels);
+        sheet.columns.iter_mut().for_each(|column| column.heads = all(&column.heads));
+        sheet.rows.iter_mut().for_each(|row| row.labels = all(&row.labels));
+        sheet.notes.iter_mut().for_each(|note| note.text = form(&note.text));
+        sheet
     }
 
-    pub(super) fn markdown(&self) -> String {
-        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let safe = |lines: &Vec<String>| {
-            lines.iter().map(|line| markdown_text(line)).collect::<Vec<_>>().join("<br>")
+    /// What is not shown with so much of each number, in words.
+    pub(super) fn dropped(&self, detail: Detail) -> Vec<String> {
+        let any = |part: &dyn Fn(&Number) -> bool| {
+            self.rows.iter().flat_map(|row| &row.entries).flatten().any(part)
         };
-        let rule = (0..self.header.len())
-            .map(|at| if at < self.labels { "---" } else { "---:" }.to_owned());
-        let mut text = format!("{}\n\n", markdown_text(&self.caption));
-        text.push_str(&line(self.header.iter().map(safe).collect()));
-        text.push_str(&line(rule.collect()));
-        for row in &self.body {
-            text.push_str(&line(row.iter().map(|cell| markdown_text(cell)).collect()));
+        let marked = |number: &Number| {
+            number.differs || number.standing.is_some_and(|standing| standing != Standing::Worse)
+        };
+        let mut dropped = Vec::new();
+        if !detail.spread && any(&|number| !number.spread.is_empty()) {
+            dropped.push("standard deviations".into());
         }
-        text.push('\n');
-        for footer in &self.footer {
-            let _ = writeln!(text, "- {}", markdown_text(footer));
+        if !detail.optional {
+            let heads = self.columns.iter().filter(|column| column.optional);
+            dropped.extend(heads.filter_map(|column| column.heads.last().cloned()));
         }
-        text
+        if !detail.marks && any(&marked) {
+            dropped.push("marks".into());
+        }
+        dropped
     }
 
-    pub(super) fn latex(&self) -> String {
-        let all = |texts: &[String]| -> Vec<String> {
-            texts.iter().map(|text| latex::latex_text(text)).collect()
-        };
-        let header: Vec<Vec<String>> = self.header.iter().map(|lines| all(lines)).collect();
-        let body: Vec<Vec<String>> = self.body.iter().map(|row| all(row)).collect();
-        let caption = latex::latex_text(&self.caption);
-        latex::table(&caption, self.labels, &header, &body, &all(&self.footer))
+    /// One line on what is shown, with so much of each number.
+    pub(super) fn caption(&self, detail: Detail) -> String {
+        let numbers = || self.rows.iter().flat_map(|row| &row.entries).flatten();
+        let mut caption = format!("{}: {}", self.subject, self.numbers);
+        if detail.spread && numbers().any(|number| !number.spread.is_empty()) {
+            caption.push_str(" ± standard deviation");
+        }
+        if numbers().any(|number| !number.published.is_empty()) {
+            caption.push_str(" (published)");
+        }
+        if let Some(reading) = &self.reading {
+            caption.push_str("; ");
+            caption.push_str(reading);
+        }
+        caption
+    }
+
+    /// The sentences to be read with so much of each number.
+    pub(super) fn notes(&self, detail: Detail) -> impl Iterator<Item = &str> {
+        self.notes.iter().filter_map(move |note| {
+            let read = match note.when {
+                When::Always => true,
+                When::Marked => detail.marks,
+                When::Unmarked => !detail.marks,
+                When::Optional => detail.optional,
+            };
+            read.then_some(note.text.as_str())
+        })
     }
 }
 
@@ -94,6 +251,16 @@ pub(crate) fn number(value: f64, places: Option<usize>) -> String {
     }
 }
 
+/// A mean with so many decimal places; one that they would show as zero, in exponent form.
+pub(super) fn mean(value: f64, places: Option<usize>) -> String {
+    match places {
+        Some(places) if value != 0.0 && value.abs() < 0.5 * 10.0_f64.powi(-(places as i32)) => {
+            format!("{value:.1e}")
+        }
+        places => number(value, places),
+    }
+}
+
 /// Decimal places that leave three or four significant digits of the largest value; none where only
 /// the exponent form is short.
 pub(super) fn places(values: impl Iterator<Item = f64>) -> Option<usize> {
@@ -108,17 +275,15 @@ pub(super) fn places(values: impl Iterator<Item = f64>) -> Option<usize> {
     }
 }
 
-/// `text` with everything that Markdown or HTML would interpret written as itself.
-fn markdown_text(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '\\' | '|' | '`' | '*' | '[' | ']' | '!' | '#' | '~' => safe.extend(['\\', c]),
-            _ => safe.push(c),
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_mean_is_shown_as_zero_but_zero() {
+        let texts = [0.519, 0.003, 4.58e-5, -4.58e-5, 0.0].map(|value| mean(value, Some(3)));
+        assert_eq!(texts, ["0.519", "0.003", "4.6e-5", "-4.6e-5", "0.000"]);
+        assert_eq!(mean(4.58e-5, None), "4.58e-5");
+        assert_eq!(mean(f64::NAN, Some(1)), "NaN");
     }
-    safe
 }

@@ -5,7 +5,7 @@
 //! whole without its script: that draws the charts again, so that they answer the pointer, filters and
 //! sorts.
 
-mod automatic;
+pub(crate) mod automatic;
 mod chart;
 mod confusion;
 mod curves;
@@ -27,7 +27,7 @@ mod results;
 mod search;
 mod section;
 mod states;
-mod survey;
+pub(crate) mod survey;
 mod thumbnail;
 mod widths;
 

@@ -1,6 +1,8 @@
+use std::slice;
+
 use experiment::Better;
 use polars::prelude::{ParquetReader, SerReader};
-use tables::{Comparison, Format, Request, Runs, Verdict, against, compare};
+use tables::{Comparison, Format, Regression, Request, Runs, Terminal, Verdict, against, compare};
 use tempfile::tempdir;
 
 use crate::fixture::{Story, dialog};
@@ -57,8 +59,11 @@ fn cells_that_changed_beyond_their_spread_are_told_from_those_that_did_not() {
     ];
     assert_eq!(verdicts, wanted.map(|(name, verdict)| (name.to_owned(), verdict)));
     assert!(regression.has_changes());
-    insta::assert_snapshot!(regression.render(Format::Table));
-    insta::assert_snapshot!(regression.render(Format::Csv));
+    insta::assert_snapshot!(Regression::render(
+        slice::from_ref(&regression),
+        Format::Table(Terminal::default())
+    ));
+    insta::assert_snapshot!(Regression::render(slice::from_ref(&regression), Format::Csv));
 }
 
 #[test]
@@ -94,7 +99,7 @@ fn samples_without_common_seeds_are_tested_by_welch() {
 fn a_comparison_as_parquet_has_typed_columns() {
     let bytes = std::io::Cursor::new(store(THERE).to_parquet().unwrap());
     let frame = ParquetReader::new(bytes).finish().unwrap();
-    assert_eq!(frame.shape(), (6, 15));
+    assert_eq!(frame.shape(), (6, 16));
     let kind = |name: &str| frame.column(name).unwrap().dtype().to_string();
     assert_eq!([kind("learner"), kind("n"), kind("mean")], ["str", "i64", "f64"]);
 }

@@ -2,7 +2,9 @@ use std::{fs, path::Path};
 
 use experiment::{Better, Items};
 use serde_json::json;
-use tables::{Comparison, Error, Format, Published, Request, Runs, Standing, Test, compare};
+use tables::{
+    Comparison, Error, Format, Published, Request, Runs, Standing, Terminal, Test, compare,
+};
 use tempfile::tempdir;
 
 use crate::fixture::{Story, dialog, spec};
@@ -59,7 +61,7 @@ fn comparison() -> Comparison {
 
 #[test]
 fn a_comparison_for_a_terminal() {
-    insta::assert_snapshot!(comparison().render(Format::Table));
+    insta::assert_snapshot!(comparison().render(Format::Table(Terminal::default())));
 }
 
 #[test]
@@ -76,7 +78,7 @@ fn a_comparison_in_latex() {
 fn published_numbers_line_by_line() {
     let request = Request { lines: true, ..request(&["regime"], &["learner"]) };
     let compared = compare(&runs(&quickstart()), &request, Some(&published(THEIRS))).unwrap();
-    insta::assert_snapshot!(compared.render(Format::Table));
+    insta::assert_snapshot!(compared.render(Format::Table(Terminal::default())));
 }
 
 #[test]
@@ -131,7 +133,7 @@ fn a_comparison_as_json() {
     assert_eq!((&cell["standing"], &cell["median"]), (&json!("best"), &json!(99.5)));
     assert_eq!(value["bootstrap"], json!({"seed": 2016, "draws": 10_000}));
     let counts = json!({"counted": 9, "failed": 1, "unfinished": 1, "pruned": 0, "without_value": 0,
-        "superseded": 0});
+        "superseded": 0, "missing": 0});
     assert_eq!(value["runs"], counts);
 }
 
@@ -139,14 +141,14 @@ fn a_comparison_as_json() {
 fn several_names_share_an_axis() {
     let request = request(&["regime"], &["learner", "policy_accuracy"]);
     let comparison = compare(&runs(&quickstart()), &request, Some(&published(THEIRS))).unwrap();
-    insta::assert_snapshot!(comparison.render(Format::Table));
+    insta::assert_snapshot!(comparison.render(Format::Table(Terminal::default())));
     insta::assert_snapshot!(comparison.render(Format::Markdown));
 }
 
 #[test]
 fn one_column_suffices() {
     let comparison = compare(&runs(&quickstart()), &request(&["regime", "learner"], &[]), None);
-    insta::assert_snapshot!(comparison.unwrap().render(Format::Table));
+    insta::assert_snapshot!(comparison.unwrap().render(Format::Table(Terminal::default())));
 }
 
 #[test]
@@ -197,11 +199,14 @@ fn wrong_names_are_explained() {
         request.value = value.into();
         compare(&runs, &request, None).unwrap_err().to_string()
     };
+    let unknown = error("regim", "test_accuracy");
+    let listed = "\"regim\" names no column; did you mean \"regime\"? (columns are: learner, loss, \
+        policy_accuracy, regime, seed, sweep, status, ";
+    assert!(unknown.starts_with(listed), "{unknown}");
     assert_eq!(
-        error("regim", "test_accuracy"),
-        "\"regim\" names no column; did you mean \"regime\"?"
+        error("regime", "zzzzzz"),
+        "\"zzzzzz\" names no final metric (final metrics are: loss, test_accuracy)"
     );
-    assert_eq!(error("regime", "zzzzzz"), "\"zzzzzz\" names no column");
     assert_eq!(
         error("regime", "loss"),
         "\"loss\" is ambiguous: wanted one of params.loss, final.loss"
@@ -224,8 +229,8 @@ fn nothing_finished_is_nothing_to_compare() {
     assert!(matches!(error, Error::Nothing(_)));
     assert_eq!(
         error.to_string(),
-        "nothing to compare: of 2 runs of dialog, 1 failed, 0 are unfinished and 1 have no \
-         test_accuracy"
+        "nothing to compare: no run of dialog has a final test_accuracy: 1 failed, 1 finished without \
+         it; `regimen plan` says why runs failed"
     );
     let missing = Published::find(Path::new("nowhere"), "dialog/babi").unwrap_err();
     assert!(matches!(missing, Error::Nothing(_)), "{missing}");
@@ -240,15 +245,22 @@ fn hostile_names_are_inert_in_every_form() {
         story.finish(&dialog(1, learner, 0), &[("test_accuracy", 1.0)]);
     }
     let comparison = compare(&runs(&story), &request(&["learner"], &["regime"]), None).unwrap();
-    for format in [Format::Table, Format::Markdown, Format::Latex, Format::Csv, Format::Json] {
+    for format in [
+        Format::Table(Terminal::default()),
+        Format::Markdown,
+        Format::Latex,
+        Format::Csv,
+        Format::Json,
+    ] {
         let text = comparison.render(format);
         let active = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         assert!(!text.contains(active), "{format:?}: {text:?}");
     }
     let markdown = comparison.render(Format::Markdown);
     assert!(markdown.contains("\\\\u{1b}\\[31m\\|&lt;script&gt;\\\\u{9b}2J\\\\n"), "{markdown}");
-    let widest = comparison.render(Format::Table).lines().map(|l| l.chars().count()).max();
-    assert!(widest < Some(90), "{widest:?}");
+    let table = comparison.render(Format::Table(Terminal::default()));
+    let names = table.lines().filter(|line| line.contains("xxx") || line.contains("script"));
+    assert!(names.map(|line| line.chars().count()).max() < Some(90), "{table}");
     let json: serde_json::Value = serde_json::from_str(&comparison.render(Format::Json)).unwrap();
     assert_eq!(json["rows"]["keys"][0][0], hostile);
 }

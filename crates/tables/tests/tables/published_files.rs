@@ -108,7 +108,7 @@ fn timit_gains_are_those_of_the_text() {
 fn omniglot_is_printed_rounded() {
     let exact = Published::find(&folder(), "hypergrad/omniglot").unwrap();
     let printed = Published::find(&folder(), "hypergrad/omniglot-printed").unwrap();
-    for metric in ["train_nll", "test_nll"] {
+    for metric in ["train_loss", "test_loss"] {
         let pairs: Vec<_> = exact.numbers(metric).zip(printed.numbers(metric)).collect();
         assert_eq!(pairs.len(), 3);
         for ((key, ours), (same, theirs)) in pairs {

@@ -121,7 +121,7 @@ fn means_published_numbers_and_gaps_are_in_the_table() {
         ],
     );
     for part in [
-        "published: Paper, table 1 (recalled)",
+        "published: Paper, table 1 (quoted from memory, not checked against the paper)",
         "left out: 1 failed",
         "10000 draws of seed 2016",
         "regimen run asked.yaml",

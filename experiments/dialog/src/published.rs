@@ -1,0 +1,21 @@
+//! What the paper printed.
+
+use experiment::PublishedTable;
+
+/// A table of `results/published`.
+macro_rules! table {
+    ($name:literal) => {
+        PublishedTable {
+            name: $name,
+            csv: include_str!(concat!("../../../results/published/dialog/", $name, ".csv")),
+        }
+    };
+}
+
+pub(crate) const TABLES: &[PublishedTable] = &[
+    table!("babi"),
+    table!("babi-online"),
+    table!("babi-passed"),
+    table!("movieqa"),
+    table!("movieqa-mean"),
+];
