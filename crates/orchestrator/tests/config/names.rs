@@ -31,7 +31,7 @@ fn all_mistakes_of_a_file_are_told_at_once() {
             "c.yaml:14:31: search.first: wanted a whole number from 1 to 1000000000, found 0",
             "c.yaml:14:41: search.rungs: wanted a whole number from 1 to 30, found 99",
             "c.yaml:15:11: table.[0].row: unknown key `row`; did you mean `rows`?",
-            "c.yaml:15:26: table.[0].value: wanted text, found 3",
+            "c.yaml:15:26: table.[0].value: wanted a name or a list of names, found 3",
             "c.yaml:15:44: table.[1].published: wanted the name of a published table, such as dialog/babi, found \"../x\"",
             "argument `-s nothing`: wanted PATH=VALUE, or ~PATH to remove something, found no `=`",
             "argument `-s sweep.seeds=none`: sweep.seeds: wanted a whole number of seeds from 1 to 1000000, or a list of seeds, found \"none\"",

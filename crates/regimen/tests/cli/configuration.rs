@@ -26,8 +26,8 @@ fn every_value_reaches_the_program_and_its_table() {
     let words = fs::read_to_string(dir.path().join("words")).unwrap();
     assert_eq!(words, "--clip 1.0\n--clip inf\n--clip -inf\n--clip nan\n--clip null\n");
     let table = stdout(&run);
-    for row in [" 1 ", " inf ", " -inf ", " NaN "] {
-        assert!(table.contains(row), "{row}\n{table}");
+    for row in ["1 ", "inf ", "-inf ", "NaN "] {
+        assert!(table.lines().any(|line| line.starts_with(row)), "{row}\n{table}");
     }
     assert!(table.contains("5 finished runs, 1 a cell"), "{table}");
     let shown = call(&dir, &["show", "c.yaml"]);

@@ -283,7 +283,7 @@ fn a_condition_that_holds_for_no_run_is_said_at_once() {
          sweep: { grid: { momentum: [0.0, 0.9] } }\n\
          table: { title: Fast, where: momentum == 0.8, rows: momentum, value: value }\n",
     );
-    let why = "sweep.yaml: table \"Fast\" shows nothing: no run has momentum == 0.8";
+    let why = "sweep.yaml:5:30: table.where: the table shows nothing: no run has momentum == 0.8";
     let planned = regimen().arg("plan").arg(sweep.config()).output().unwrap();
     assert_code(&planned, 0);
     assert!(stderr(&planned).contains(why), "{}", stderr(&planned));
@@ -351,7 +351,7 @@ fn a_condition_of_a_table_is_checked_before_the_first_run() {
         "name: wrong\nexperiment: descent\ntable:\n  - value: value\n    where: momentumm == 0\n",
     );
     for (set, wanted) in [
-        (vec![], "sweep.yaml:5:12: table.where: column 1 of the condition: "),
+        (vec![], "sweep.yaml:5:12: table.[0].where: column 1 of the condition: "),
         (vec!["-s", "table.0.where=momentum ="], "table.[0].where: column 11 of the condition: "),
         (vec!["-s", "table.0.value=[]"], "table.[0].value: wanted a final metric, found none"),
         (vec!["-s", "table.0.rows=[seed, seed]"], "wanted each name once in a table"),

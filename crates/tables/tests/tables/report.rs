@@ -306,7 +306,7 @@ fn every_table_that_is_asked_for_is_shown() {
     assert_in_order(
         &page,
         &[
-            "No result table: Nothing: of 0 runs",
+            "No result table: Nothing: no run of dialog has a final test_accuracy",
             ">Accuracies</h3>",
             "90",
             ">Losses &#60;b&#62;</h3>",
