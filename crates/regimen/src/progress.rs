@@ -18,7 +18,7 @@ use orchestrator::plan::{Plan, label};
 use tables::inert;
 
 use crate::complaints::{About, Complaints, Kind};
-use crate::terminal::{self, fold_lines, say};
+use crate::terminal::{self, say, say_as_it_is};
 use bars::Bars;
 use layout::RunLine;
 use lines::Lines;
@@ -389,7 +389,7 @@ impl Observer for Progress<'_> {
         let Some(sweep) = &mut self.sweep else { return };
         let mut complain = |sweep: &Sweep<'_>, kind, (run, attempt), text: &str| {
             let about = About { run, attempt, name: &sweep.name(run) };
-            self.complaints.say(kind, about, text).iter().for_each(|said| say(said));
+            self.complaints.say(kind, about, text).iter().for_each(|said| say_as_it_is(said));
         };
         match notice {
             Notice::Skipped(runs) | Notice::Adopted(runs) => sweep.done += runs,
@@ -422,12 +422,12 @@ impl Observer for Progress<'_> {
             }
             Notice::Changing { why } => {
                 let advice = "runs under way count only if it is as it was when they end";
-                say(&fold_lines(&format!("warning: {why}: {advice}")));
+                say(&format!("warning: {why}: {advice}"));
             }
             Notice::Outdated { why } => {
                 sweep.outdated = true;
                 let advice = "runs that read it are left as they were; run again to plan with it";
-                say(&fold_lines(&format!("{why}: {advice}")));
+                say(&format!("{why}: {advice}"));
             }
             Notice::Tick | Notice::WorkerStarted { .. } => {}
         }

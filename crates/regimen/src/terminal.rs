@@ -1,8 +1,10 @@
+use std::borrow::Cow;
 use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use unicode_width::UnicodeWidthStr;
 
 use crate::drawing::Above;
 use crate::progress::Screen;
@@ -38,10 +40,23 @@ pub(crate) fn put(to: &Path, bytes: &[u8]) -> Result<()> {
     print_bytes(bytes)
 }
 
-/// Writes a line for people to standard error.
-pub(crate) fn say(line: &str) {
+/// Writes lines of a listing to standard output, folded where that is a terminal.
+pub(crate) fn print_lines(text: &str) -> Result<()> {
+    match output().width {
+        Some(width) if !text.is_empty() => print(&(fold_to(text, width) + "\n")),
+        _ => print(text),
+    }
+}
+
+/// Writes lines for people to standard error, folded where that is a terminal.
+pub(crate) fn say(text: &str) {
+    say_as_it_is(&fold_lines(text));
+}
+
+/// Writes lines that fit, or that must stay in one piece, to standard error.
+pub(crate) fn say_as_it_is(text: &str) {
     // Nobody is left to tell when standard error is gone.
-    let _ = writeln!(Above, "{line}");
+    let _ = writeln!(Above, "{text}");
 }
 
 /// Mistakes of configurations that are shown.
@@ -77,23 +92,20 @@ pub(crate) fn fold_lines(text: &str) -> String {
 }
 
 fn fold_to(text: &str, width: usize) -> String {
-    let mut lines = Vec::new();
+    let mut folded = Vec::new();
     for line in text.lines() {
-        let own: String = line.chars().take_while(|c| *c == ' ').take(width / 4).collect();
-        let (mut rest, mut indent) = (line, "");
-        let deeper = format!("{own}    ");
-        loop {
-            let room = width.saturating_sub(indent.len()).max(1);
-            let Some((end, _)) = rest.char_indices().nth(room) else { break };
-            // Not so early that hardly anything stands on the line.
-            let space = rest[..end].rfind(' ').filter(|at| *at >= end / 2);
-            let (head, tail) = rest.split_at(space.unwrap_or(end));
-            lines.push(format!("{indent}{head}"));
-            (rest, indent) = (tail.trim_start(), &deeper);
+        if line.width() <= width {
+            folded.push(line.to_owned());
+            continue;
         }
-        lines.push(format!("{indent}{rest}"));
+        let own: String = line.chars().take_while(|c| *c == ' ').take(width / 4).collect();
+        let deeper = own + &" ".repeat(4.min(width / 4));
+        let options = textwrap::Options::new(width)
+            .subsequent_indent(&deeper)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        folded.extend(textwrap::wrap(line, options).into_iter().map(Cow::into_owned));
     }
-    lines.join("\n")
+    folded.join("\n")
 }
 
 /// Whether standard error shows colours.
@@ -134,6 +146,24 @@ pub(crate) fn is_unicode() -> bool {
     })
 }
 
+/// Columns where a terminal does not say how many it has.
+const USUAL: usize = 80;
+
+/// What standard output can show: as many columns as `COLUMNS` says, or the terminal has; any number
+/// where it is no terminal.
+pub(crate) fn output() -> Terminal {
+    Terminal { width: columns(), ascii: !is_unicode() }
+}
+
+fn columns() -> Option<usize> {
+    let given = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    given.filter(|columns| *columns > 0).or_else(|| {
+        let out = io::stdout();
+        let size = || rustix::termios::tcgetwinsize(&out).ok().map(|size| size.ws_col.into());
+        out.is_terminal().then(|| size().filter(|columns| *columns > 0).unwrap_or(USUAL))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,32 +179,9 @@ mod tests {
         assert!(long.lines().all(|line| line.chars().count() <= 20), "{long}");
         assert_eq!(long.matches('x').count(), 100);
         assert_eq!(fold_to(&"é".repeat(25), 10).lines().count(), 4);
+        for width in 1..30 {
+            let folded = fold_to("    at  line 12 of 模型-config.yaml: wanted 3", width.max(2));
+            assert!(folded.lines().all(|line| line.width() <= width.max(2)), "{width}: {folded}");
+        }
     }
-}
-
-/// Columns where a terminal does not say how many it has.
-const USUAL: usize = 80;
-
-/// What standard output can show: as many columns as `COLUMNS` says, or the terminal has; any number
-/// where it is no terminal.
-pub(crate) fn output() -> Terminal {
-    Terminal { width: columns(), ascii: !speaks_utf8() }
-}
-
-fn columns() -> Option<usize> {
-    let given = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    given.filter(|columns| *columns > 0).or_else(|| {
-        let out = io::stdout();
-        let size = || rustix::termios::tcgetwinsize(&out).ok().map(|size| size.ws_col.into());
-        out.is_terminal().then(|| size().filter(|columns| *columns > 0).unwrap_or(USUAL))
-    })
-}
-
-/// Whether the locale allows for more than ASCII; one that is not set does.
-fn speaks_utf8() -> bool {
-    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(env::var_os);
-    set.filter(|locale| !locale.is_empty())
-        .map(|locale| locale.to_string_lossy().to_lowercase())
-        .next()
-        .is_none_or(|locale| locale.contains("utf-8") || locale.contains("utf8"))
 }

@@ -81,7 +81,7 @@ fn condition(config: &Config, plan: &Plan, node: &Node, path: &Path, faults: &mu
     let Ok(only) = Only::parse(text) else { return };
     match only.choose(plan.runs.iter().map(|run| &run.spec)) {
         Err(error) => {
-            faults.add(ConfigError::new(&error.place(node), path.clone(), error.detail()))
+            faults.add(ConfigError::new(&error.place(node), path.clone(), error.detail()));
         }
         Ok(shown) if shown.is_empty() && !plan.runs.is_empty() && config.changes().is_empty() => {
             let message = format!("the table shows nothing: no run has {text}");

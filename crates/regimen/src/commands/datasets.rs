@@ -5,7 +5,7 @@ use orchestrator::needs::size;
 use crate::arguments::{DataOptions, DatasetAction, Datasets, ListFormat};
 use crate::commands::Done;
 use crate::progress::Download;
-use crate::terminal::print;
+use crate::terminal::{print, print_lines};
 
 pub(crate) fn datasets(arguments: &Datasets) -> Result<Done> {
     let store = store(&arguments.data)?;
@@ -48,7 +48,7 @@ fn list(store: &Store, format: ListFormat) -> Result<Done> {
         };
         let (bytes, name, version) = (size(row.bytes), row.name, row.version);
         let (summary, licence) = (row.summary, row.licence);
-        print(&format!("{name} v{version}  {bytes}  {state}\n  {summary}\n  {licence}\n"))?;
+        print_lines(&format!("{name} v{version}  {bytes}  {state}\n  {summary}\n  {licence}\n"))?;
     }
     Ok(Done::Well)
 }

@@ -16,7 +16,7 @@ use crate::history::FoldHistory;
 use crate::plans::{Absent, Planned, plans};
 use crate::preflight;
 use crate::progress::{span, thousands};
-use crate::terminal::{inert, print, say};
+use crate::terminal::{inert, print, print_lines, say};
 
 /// `regimen plan`: one line a run, then what the runs need and how long they take.
 pub(crate) fn plan(arguments: &arguments::Plan) -> Result<Done> {
@@ -47,7 +47,10 @@ pub(crate) fn list(
             line(&mut text, plan, run, &state, format)?;
             left.extend(is_left(&state).then_some(run));
         }
-        print(&text)?;
+        match format {
+            ListFormat::Json => print(&text)?,
+            ListFormat::Table => print_lines(&text)?,
+        }
         tally.estimate = pace.estimate(left.iter().map(|run| &run.spec));
         wanted.add(plan, left.into_iter());
         say(&format!("{}: {}", plan.sweep, tally.text()));

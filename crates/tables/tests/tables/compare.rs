@@ -185,7 +185,10 @@ fn a_newer_version_of_a_run_replaces_the_older() {
     story.end(&new, failed, &[]);
     request.selection.runs = None;
     let error = compare(&runs(&story), &request, None).unwrap_err().to_string();
-    assert!(error.contains("no run of dialog has a final test_accuracy: 1 failed, 1 replaced"), "{error}");
+    assert!(
+        error.contains("no run of dialog has a final test_accuracy: 1 failed, 1 replaced"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use orchestrator::plan::Plan;
 
 use crate::complaints::in_a_line;
 use crate::progress::Progress;
-use crate::terminal::{fold_lines, say};
+use crate::terminal::say;
 
 /// Shows a sweep, and remembers what happened to its runs.
 pub(super) struct Watched<'p, 'a> {
@@ -29,10 +29,10 @@ impl<'p, 'a> Watched<'p, 'a> {
         self.progress.finish(summary);
         self.say_earlier(summary, store)?;
         if let Some(search) = plan.search.as_ref().filter(|_| self.never_paused(summary)) {
-            say(&fold_lines(&format!(
+            say(&format!(
                 "warning: `search` compared nothing: no run recorded `{}` at step {} or later",
                 search.metric, search.first
-            )));
+            ));
         }
         Ok(())
     }
@@ -56,14 +56,12 @@ impl<'p, 'a> Watched<'p, 'a> {
             errors.entry(in_a_line(error)).or_default().push(*run);
         }
         let (count, are) = (earlier.len(), if earlier.len() == 1 { "run" } else { "runs" });
-        say(&fold_lines(&format!(
-            "{count} {are} failed before; `--retry-failed` runs them again:"
-        )));
+        say(&format!("{count} {are} failed before; `--retry-failed` runs them again:"));
         for (error, runs) in errors {
             let some: Vec<String> = runs.iter().take(3).map(RunId::short).collect();
             let more = if runs.len() > 3 { ", ..." } else { "" };
             let line = format!("  {} of them ({}{more}): {error}", runs.len(), some.join(", "));
-            say(&fold_lines(&line));
+            say(&line);
         }
         Ok(())
     }
