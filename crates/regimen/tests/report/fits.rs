@@ -11,7 +11,8 @@ use crate::page::{assert_quiet, keep};
 const WIDTHS: [u32; 3] = [400, 1280, 1920];
 
 /// Elements that reach beyond the window outside a frame of their own that scrolls, text that is cut
-/// off by its element, labels that leave their drawing, and whatever was loaded.
+/// off by its element, tables that scroll beside free room, labels that leave their drawing, and whatever
+/// was loaded.
 const FAULTS: &str = r#"
 const faults = [];
 const told = (element, why) => {
@@ -36,6 +37,10 @@ for (const element of document.querySelectorAll("body *")) {
     const style = getComputedStyle(element);
     const isCut = style.overflowX === "hidden" || style.overflowX === "clip";
     if (!element.closest("svg, .live") && isCut && element.scrollWidth > element.clientWidth + 1) told(element, "cut off");
+    const room = element.closest(".side")?.getBoundingClientRect().right - place.right;
+    if (element.matches(".table-box .scroll") && element.scrollWidth > element.clientWidth + 1 && room > 60) {
+        told(element, "scrolls beside free room");
+    }
     if (element.tagName === "text") {
         const around = element.ownerSVGElement.getBoundingClientRect();
         const inside = place.left >= around.left - 2 && place.right <= around.right + 2

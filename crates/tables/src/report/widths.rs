@@ -31,17 +31,17 @@ pub(super) struct Widths {
 
 impl Widths {
     pub(super) fn new(names: &[Key], rows: &[Row], axis: &Axis, shown: usize) -> Self {
-        // Letters and digits of a wide font, among them points and spaces.
-        let of = |characters: usize| characters as f64 * 0.45 + 1.4;
+        // Letters and digits of a wide font; in cells what follows the mean is smaller.
+        let of = |characters: usize, each: f64| characters as f64 * each + 1.4;
         let head = |at: usize| {
             let keys = rows.iter().map(|row| row.keys.get(at).map_or(3, |key| width(&key.text)));
             let name = names.get(at).map_or(0, |name| width(&name.text));
-            of(keys.chain([name]).max().unwrap_or(0))
+            of(keys.chain([name]).max().unwrap_or(0), 0.58)
         };
         let column = |at: usize| {
             let cells = rows.iter().map(|row| row.cells[at].width());
             let key = axis.keys[at].last().map_or(0, |cell| width(&cell_label(cell)));
-            of(cells.chain([key]).max().unwrap_or(0))
+            of(cells.chain([key]).max().unwrap_or(0), 0.5)
         };
         Self {
             heads: (0..names.len().max(1)).map(head).sum(),
