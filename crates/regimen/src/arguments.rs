@@ -4,10 +4,11 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::logging::LogFormat;
+use crate::registry;
 
 /// Reproduce, vary and compare machine-learning papers.
 #[derive(Debug, Parser)]
-#[command(name = "regimen", version, max_term_width = 100)]
+#[command(name = "regimen", version, max_term_width = 100, after_help = registry::listing())]
 pub(crate) struct Arguments {
     /// How log lines on standard error look.
     #[arg(long, global = true, value_enum, default_value = "text")]

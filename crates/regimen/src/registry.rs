@@ -17,6 +17,18 @@ pub(crate) fn entries() -> Vec<Entry> {
     .into()
 }
 
+/// The experiments with what they are, below the list of commands.
+pub(crate) fn listing() -> String {
+    let entries = entries();
+    let width = entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
+    let lines: Vec<String> =
+        entries.iter().map(|entry| format!("  {:width$}  {}", entry.name, entry.summary)).collect();
+    format!(
+        "Experiments (`regimen EXPERIMENT --help` lists tools, `regimen schema EXPERIMENT` parameters):\n{}",
+        lines.join("\n")
+    )
+}
+
 /// Experiments that `hypergrad` can learn a schedule for.
 struct Targets;
 

@@ -50,6 +50,10 @@ fn list(node: &Node, path: &Path) -> Result<Vec<Node>, ConfigError> {
         Content::Seq(items) => items.clone(),
         _ => match range::read(node, path)? {
             Some(values) => values,
+            None if node.content == Content::Null => {
+                let wanted = "a list of values, or `!remove` to take out what is inherited";
+                return Err(wrong(node, path.clone(), wanted));
+            }
             None => return Err(wrong(node, path.clone(), "a list of values")),
         },
     };

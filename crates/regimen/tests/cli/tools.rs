@@ -83,3 +83,14 @@ fn asking_where_no_model_was_kept_says_how_one_is() {
     assert!(message.contains("(`keep_model: true`)"), "{message}");
     assert!(message.contains("artifacts kept one"), "{message}");
 }
+
+#[test]
+fn the_help_lists_the_experiments() {
+    let help = regimen().arg("--help").output().unwrap();
+    assert_code(&help, 0);
+    for name in
+        ["  dialog     Dialog-based", "  hypergrad  Gradients of", "  command    Any external"]
+    {
+        assert!(stdout(&help).contains(name), "{}", stdout(&help));
+    }
+}

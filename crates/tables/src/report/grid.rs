@@ -8,7 +8,8 @@ use super::{
     widths::{Widths, width},
 };
 use crate::{
-    Axis, Cell, Comparison, Passed, Passes, Standing, Summary, compare::number, text::inert_short,
+    Agreement, Axis, Cell, Comparison, Passed, Passes, Standing, Summary, compare::number,
+    text::inert_short,
 };
 
 /// A table with a head for every name on the column axis, whole and in parts.
@@ -261,7 +262,9 @@ impl Entry {
                 .map_or_else(String::new, |[low, high]| format!("[{}, {}]", text(low), text(high))),
             published: cell.published.as_ref().map_or_else(String::new, |t| t.value.to_string()),
             gap: cell.gap.map_or_else(String::new, |gap| {
-                format!("{}{}", if gap > 0.0 { "+" } else { "" }, text(gap))
+                let sign = if gap > 0.0 { "+" } else { "" };
+                let differs = cell.agreement == Some(Agreement::Differs);
+                format!("{sign}{}{}", text(gap), if differs { "!" } else { "" })
             }),
         }
     }
