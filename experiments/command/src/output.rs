@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::screen::End;
+use crate::screen::{End, Reader, Screen};
 
 /// Lines that an error shows, and how much of each.
 const TAIL: (usize, usize) = (10, 300);
@@ -21,6 +21,14 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
+    /// The last lines of what a terminal shows of some bytes.
+    pub(crate) fn of(bytes: &[u8], window: usize) -> Self {
+        let (mut screen, mut tail) = (Screen::new(window), Only(Self::default()));
+        screen.write(bytes, &mut tail);
+        screen.close(&mut tail);
+        tail.0
+    }
+
     /// Takes in a piece of text, of which the beginning is kept.
     pub(crate) fn read(&mut self, text: &str, end: End) {
         let shown: String = text.trim_end().chars().take(TAIL.1).collect();
@@ -48,6 +56,18 @@ impl fmt::Display for Tail {
         match self.lines.len() {
             1 => f.write_str(&self.lines[0]),
             _ => self.lines.iter().try_for_each(|line| write!(f, "\n{line}")),
+        }
+    }
+}
+
+/// Reads for the last lines alone.
+struct Only(Tail);
+
+impl Reader for Only {
+    fn read(&mut self, text: &mut String, end: End) {
+        self.0.read(text, end);
+        if end == End::Not {
+            text.clear();
         }
     }
 }
@@ -99,24 +119,9 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::screen::{Reader, Screen};
-
-    struct Only(Tail);
-
-    impl Reader for Only {
-        fn read(&mut self, text: &mut String, end: End) {
-            self.0.read(text, end);
-            if end == End::Not {
-                text.clear();
-            }
-        }
-    }
 
     fn tail(bytes: &[u8]) -> String {
-        let (mut screen, mut tail) = (Screen::new(1000), Only(Tail::default()));
-        screen.write(bytes, &mut tail);
-        screen.close(&mut tail);
-        tail.0.to_string()
+        Tail::of(bytes, 1000).to_string()
     }
 
     #[test]

@@ -97,11 +97,8 @@ impl<'r, 'a> Session<'r, 'a> {
         if !errors.is_empty() {
             return errors.to_string();
         }
-        let mut screen = Screen::new(WINDOW);
-        let mut output = Only(Tail::default());
-        screen.write(&self.output_end, &mut output);
-        screen.close(&mut output);
-        if output.0.is_empty() { "it said nothing".into() } else { output.0.to_string() }
+        let output = Tail::of(&self.output_end, WINDOW);
+        if output.is_empty() { "it said nothing".into() } else { output.to_string() }
     }
 
     /// How many pieces of text were searched.
@@ -211,18 +208,6 @@ fn keep_end(kept: &mut Vec<u8>, bytes: &[u8]) {
     kept.extend_from_slice(&bytes[bytes.len().saturating_sub(KEPT)..]);
     if kept.len() > 2 * KEPT {
         kept.drain(..kept.len() - KEPT);
-    }
-}
-
-/// Keeps the last lines.
-struct Only(Tail);
-
-impl Reader for Only {
-    fn read(&mut self, text: &mut String, end: End) {
-        self.0.read(text, end);
-        if end == End::Not {
-            text.clear();
-        }
     }
 }
 
