@@ -5,7 +5,7 @@ use std::path::Path as FilePath;
 
 use serde_json::Value;
 
-use super::{Plan, resolved::over_defaults};
+use super::{Plan, label, resolved::over_defaults};
 use crate::config::{Config, parameters_of};
 
 /// A parameter with another value than the configuration gives it.
@@ -21,9 +21,12 @@ pub struct Overridden {
 
 impl fmt::Display for Overridden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text =
-            |value: &Option<Value>| value.as_ref().map_or("nothing".into(), Value::to_string);
-        write!(f, "{}={} in place of {}", self.path, text(&self.after), text(&self.before))
+        let after = self.after.as_ref().map_or("nothing".into(), label);
+        write!(f, "{}={after} in place of ", self.path)?;
+        match &self.before {
+            Some(Value::Null) => f.write_str("the default"),
+            before => f.write_str(&before.as_ref().map_or("nothing".into(), label)),
+        }
     }
 }
 
@@ -83,7 +86,7 @@ mod tests {
         let told: Vec<String> = changes.iter().map(Overridden::to_string).collect();
         let wanted = [
             "params.epochs=20 in place of 10",
-            "params.online.every=5 in place of null",
+            "params.online.every=5 in place of the default",
             "params.values.a=nothing in place of 1",
         ];
         assert_eq!(told, wanted);
