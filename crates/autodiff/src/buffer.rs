@@ -1,6 +1,7 @@
 //! Opaque storage on a device.
 
-use crate::pages::{copied, filled};
+use kernels::memory::Block;
+
 use crate::{DType, Element, Error};
 
 /// Where a buffer lives and a program runs.
@@ -15,46 +16,37 @@ impl Device {
     }
 }
 
-#[derive(Debug, Clone)]
-pub enum Storage {
-    F32(Vec<f32>),
-    F64(Vec<f64>),
-    U32(Vec<u32>),
-}
-
 /// A flat run of elements of one type on one device.
 #[derive(Debug, Clone)]
 pub struct Buffer {
     device: Device,
-    storage: Storage,
+    dtype: DType,
+    len: usize,
+    block: Block,
 }
 
 impl Buffer {
     /// `len` zeros.
     #[must_use]
     pub fn zeros(device: Device, dtype: DType, len: usize) -> Buffer {
-        let storage = match dtype {
-            DType::F32 => Storage::F32(filled(0.0, len)),
-            DType::F64 => Storage::F64(filled(0.0, len)),
-            DType::U32 => Storage::U32(filled(0, len)),
-        };
-        Buffer { device, storage }
+        match Block::zeros(len * dtype.size()) {
+            Ok(block) => Buffer { device, dtype, len, block },
+            Err(error) => panic!("{len} elements of {dtype:?}: {error}"),
+        }
     }
 
     /// A copy of `values`.
     #[must_use]
     pub fn from_slice<T: Element>(device: Device, values: &[T]) -> Buffer {
-        Buffer { device, storage: T::wrap(copied(values)) }
+        let mut buffer = Buffer::zeros(device, T::DTYPE, values.len());
+        buffer.block.as_mut_slice(values.len()).copy_from_slice(values);
+        buffer
     }
 
     /// Number of elements.
     #[must_use]
     pub fn len(&self) -> usize {
-        match &self.storage {
-            Storage::F32(values) => values.len(),
-            Storage::F64(values) => values.len(),
-            Storage::U32(values) => values.len(),
-        }
+        self.len
     }
 
     /// Whether there are no elements.
@@ -66,11 +58,7 @@ impl Buffer {
     /// Element type.
     #[must_use]
     pub fn dtype(&self) -> DType {
-        match &self.storage {
-            Storage::F32(_) => DType::F32,
-            Storage::F64(_) => DType::F64,
-            Storage::U32(_) => DType::U32,
-        }
+        self.dtype
     }
 
     /// The device it lives on.
@@ -84,14 +72,10 @@ impl Buffer {
     /// # Errors
     /// [`Error::Type`] if the element type differs, [`Error::Range`] if the range leaves the buffer.
     pub fn write<T: Element>(&mut self, offset: usize, values: &[T]) -> Result<(), Error> {
-        let (found, len) = (self.dtype(), self.len());
-        let all = T::view_mut(&mut self.storage).ok_or(Error::Type {
-            op: "write",
-            wanted: T::DTYPE,
-            found,
-        })?;
-        all.get_mut(offset..offset + values.len())
-            .ok_or(Error::Range { start: offset, end: offset + values.len(), len })?
+        let (end, len) = (offset + values.len(), self.len);
+        self.elements_mut("write")?
+            .get_mut(offset..end)
+            .ok_or(Error::Range { start: offset, end, len })?
             .copy_from_slice(values);
         Ok(())
     }
@@ -101,13 +85,10 @@ impl Buffer {
     /// # Errors
     /// [`Error::Type`] if the element type differs, [`Error::Range`] if the range leaves the buffer.
     pub fn read<T: Element>(&self, offset: usize, values: &mut [T]) -> Result<(), Error> {
+        let (end, len) = (offset + values.len(), self.len);
         let all = self.elements("read")?;
-        let end = offset + values.len();
-        values.copy_from_slice(all.get(offset..end).ok_or(Error::Range {
-            start: offset,
-            end,
-            len: all.len(),
-        })?);
+        let range = all.get(offset..end).ok_or(Error::Range { start: offset, end, len })?;
+        values.copy_from_slice(range);
         Ok(())
     }
 
@@ -132,24 +113,28 @@ impl Buffer {
     /// # Errors
     /// [`Error::Type`] if the element type differs.
     pub fn as_mut_slice<T: Element>(&mut self) -> Result<&mut [T], Error> {
-        let found = self.dtype();
-        T::view_mut(&mut self.storage).ok_or(Error::Type {
-            op: "as_mut_slice",
-            wanted: T::DTYPE,
-            found,
-        })
+        self.elements_mut("as_mut_slice")
     }
 
     fn elements<T: Element>(&self, op: &'static str) -> Result<&[T], Error> {
-        T::view(&self.storage).ok_or(Error::Type { op, wanted: T::DTYPE, found: self.dtype() })
+        self.holds::<T>(op)?;
+        Ok(self.block.as_slice(self.len))
+    }
+
+    fn elements_mut<T: Element>(&mut self, op: &'static str) -> Result<&mut [T], Error> {
+        self.holds::<T>(op)?;
+        Ok(self.block.as_mut_slice(self.len))
+    }
+
+    fn holds<T: Element>(&self, op: &'static str) -> Result<(), Error> {
+        match self.dtype == T::DTYPE {
+            true => Ok(()),
+            false => Err(Error::Type { op, wanted: T::DTYPE, found: self.dtype }),
+        }
     }
 
     pub(crate) fn pointer(&mut self) -> *mut u8 {
-        match &mut self.storage {
-            Storage::F32(values) => values.as_mut_ptr().cast(),
-            Storage::F64(values) => values.as_mut_ptr().cast(),
-            Storage::U32(values) => values.as_mut_ptr().cast(),
-        }
+        self.block.start()
     }
 
     pub(crate) fn bytes(&self) -> usize {

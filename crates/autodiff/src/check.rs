@@ -251,8 +251,8 @@ pub(crate) mod testing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Function;
     use crate::op::{Derivative, Op, Signature};
-    use crate::plan::Micro;
 
     /// Squares, but with a derivative that forgets the factor.
     #[derive(Debug)]
@@ -268,8 +268,8 @@ mod tests {
         fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
             Ok(vec![Some(at.gradient.mul(at.inputs[0])?)])
         }
-        fn micro(&self) -> Option<Micro> {
-            Some(Micro::Square)
+        fn elementwise(&self) -> Option<Function> {
+            Some(Function::Square)
         }
     }
 

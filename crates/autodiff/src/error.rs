@@ -1,5 +1,7 @@
 //! Everything that can go wrong, in one type.
 
+use kernels::OutOfRange;
+
 use crate::DType;
 
 /// Why a graph could not be built, planned or run.
@@ -136,4 +138,11 @@ pub enum Error {
         /// What happened.
         message: String,
     },
+}
+
+impl Error {
+    /// What an operation makes of an index that its kernel refuses.
+    pub(crate) fn index(op: &'static str) -> impl Fn(OutOfRange) -> Error {
+        move |OutOfRange { index, rows }| Error::Index { op, index, rows }
+    }
 }

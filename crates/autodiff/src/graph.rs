@@ -307,7 +307,7 @@ impl State {
             Kind::Input(index) => Some((*index, crate::Layout::contiguous(&this.shape))),
             Kind::Constant(_) => None,
             Kind::Apply(op) => {
-                if op.micro().is_some() || this.inputs.len() != 1 {
+                if op.elementwise().is_some() || this.inputs.len() != 1 {
                     return None;
                 }
                 let (input, layout) = self.region(this.inputs[0])?;

@@ -21,36 +21,32 @@
 //! # Ok::<(), autodiff::Error>(())
 //! ```
 
-mod blas;
 mod buffer;
 mod check;
-mod dtype;
 mod error;
 mod exec;
 mod grad;
 mod graph;
-mod layout;
-mod math;
 mod op;
 mod ops;
-mod pages;
 mod plan;
 mod program;
 mod row_sparse;
 mod var;
 
-pub use blas::{blas_config, blas_core, use_modern_blas};
 pub use buffer::{Buffer, Device};
 pub use check::{Domain, check_grad};
-pub use dtype::{DType, Element, Float};
 pub use error::Error;
-pub use exec::recurrence::Cell;
-pub use exec::{Call, Workspace, set_threads};
+pub use exec::Call;
 pub use graph::{Graph, InputInfo};
-pub use layout::Layout;
+pub use kernels::blas::{blas_config, blas_core, use_modern_blas};
+pub use kernels::elementwise::Function;
+pub use kernels::memory::Workspace;
+pub use kernels::parallel::set_threads;
+pub use kernels::recurrence::Cell;
+pub use kernels::{DType, Element, Float, Layout};
 pub use op::{Derivative, Op, Signature};
 pub use ops::{Attention, Conv2d, ConvMethod, LocalResponseNorm, Pool2d, Recurrence, Run};
-pub use plan::Micro;
 pub use program::Program;
 pub use row_sparse::RowSparse;
 pub use var::Var;

@@ -4,8 +4,7 @@ use std::any::Any;
 use std::fmt::Debug;
 
 use crate::exec::Call;
-use crate::plan::Micro;
-use crate::{DType, Error, Layout, Var};
+use crate::{DType, Error, Function, Layout, Var};
 
 /// Shape and element type of an operand or a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +17,7 @@ pub struct Signature {
 
 /// An operation: what it yields, how it differentiates, how it runs.
 ///
-/// An operation has exactly one of: [`Op::micro`] (elementwise, fused by the plan), [`Op::view`] (no
+/// An operation has exactly one of: [`Op::elementwise`] (elementwise, fused by the plan), [`Op::view`] (no
 /// work at all) or [`Op::kernel`].
 pub trait Op: Any + Debug + Send + Sync {
     /// Name in error messages.
@@ -49,7 +48,7 @@ pub trait Op: Any + Debug + Send + Sync {
 
     /// The elementwise function, if the operation is one: operands of one shape and float type in,
     /// the same out.
-    fn micro(&self) -> Option<Micro> {
+    fn elementwise(&self) -> Option<Function> {
         None
     }
 

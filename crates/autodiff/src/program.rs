@@ -1,6 +1,9 @@
 //! A planned program and its replay.
 
-use crate::exec::{Arena, Memory, parallel};
+use kernels::memory::Block;
+use kernels::{blas, parallel};
+
+use crate::exec::Memory;
 use crate::graph::State;
 use crate::plan::{Plan, Slot};
 use crate::{Buffer, DType, Device, Error, InputInfo};
@@ -13,21 +16,24 @@ pub struct Program {
     outputs: Vec<Buffer>,
     memory: Memory,
     // Owns what the memory's pointers lead to.
-    arena: Arena,
+    arena: Block,
     /// Whether steps share their work so often that runs take place inside the pool.
     shared: bool,
 }
 
 impl Program {
     pub(crate) fn new(dtype: DType, state: &State, outputs: &[usize]) -> Result<Program, Error> {
-        crate::blas::single_thread();
+        blas::single_thread();
         let mut plan = Plan::new(dtype, state, outputs);
         let mut outputs: Vec<Buffer> = plan
             .outputs
             .iter()
             .map(|&(dtype, len)| Buffer::zeros(Device::cpu(), dtype, len))
             .collect();
-        let mut arena = Arena::new(plan.arena);
+        let mut arena = match Block::zeros(plan.arena) {
+            Ok(arena) => arena,
+            Err(error) => panic!("{} bytes of intermediate values: {error}", plan.arena),
+        };
         let mut memory = Memory::new(plan.slots.len());
         for (index, slot) in plan.slots.iter().enumerate() {
             match *slot {

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
+use crate::Function;
 use crate::op::Signature;
 use crate::ops::{
     BroadcastTo, Concat, CrossEntropy, Elementwise, EmbeddingBag, Gather, Linear, LogSoftmax,
     LogSumExp, MatMul, Max, Pick, Reshape, ScatterAdd, Slice, Softmax, Solve, StopGradient, Sum,
     Transpose,
 };
-use crate::plan::Micro;
 use crate::{DType, Error, Graph};
 
 /// A node of a graph.
@@ -67,17 +67,17 @@ impl<'g> Var<'g> {
 
 /// Elementwise operations.
 impl<'g> Var<'g> {
-    fn unary(self, micro: Micro) -> Var<'g> {
-        match self.graph.apply(Elementwise(micro), &[self]) {
+    fn unary(self, function: Function) -> Var<'g> {
+        match self.graph.apply(Elementwise(function), &[self]) {
             Ok(var) => var,
             Err(error) => panic!("{error}"),
         }
     }
 
-    fn binary(self, micro: Micro, other: Var<'g>) -> Result<Var<'g>, Error> {
-        let op = Elementwise(micro);
+    fn binary(self, function: Function, other: Var<'g>) -> Result<Var<'g>, Error> {
+        let op = Elementwise(function);
         let (left, right) = (self.shape(), other.shape());
-        let shape = crate::ops::broadcast_shape(micro.name(), &left, &right)?;
+        let shape = crate::ops::broadcast_shape(function.name(), &left, &right)?;
         let left = self.broadcast_to(&shape)?;
         let right = other.broadcast_to(&shape)?;
         self.graph.apply(op, &[left, right])
@@ -92,7 +92,7 @@ impl<'g> Var<'g> {
         reason = "the operator could not report a shape error"
     )]
     pub fn add(self, other: Var<'g>) -> Result<Var<'g>, Error> {
-        self.binary(Micro::Add, other)
+        self.binary(Function::Add, other)
     }
 
     /// `self - other`.
@@ -104,7 +104,7 @@ impl<'g> Var<'g> {
         reason = "the operator could not report a shape error"
     )]
     pub fn sub(self, other: Var<'g>) -> Result<Var<'g>, Error> {
-        self.binary(Micro::Sub, other)
+        self.binary(Function::Sub, other)
     }
 
     /// `self * other`, element by element.
@@ -116,7 +116,7 @@ impl<'g> Var<'g> {
         reason = "the operator could not report a shape error"
     )]
     pub fn mul(self, other: Var<'g>) -> Result<Var<'g>, Error> {
-        self.binary(Micro::Mul, other)
+        self.binary(Function::Mul, other)
     }
 
     /// `self / other`.
@@ -128,7 +128,7 @@ impl<'g> Var<'g> {
         reason = "the operator could not report a shape error"
     )]
     pub fn div(self, other: Var<'g>) -> Result<Var<'g>, Error> {
-        self.binary(Micro::Div, other)
+        self.binary(Function::Div, other)
     }
 
     /// The larger of the two; equal elements share the gradient.
@@ -136,7 +136,7 @@ impl<'g> Var<'g> {
     /// # Errors
     /// As [`Var::add`].
     pub fn maximum(self, other: Var<'g>) -> Result<Var<'g>, Error> {
-        self.binary(Micro::Maximum, other)
+        self.binary(Function::Maximum, other)
     }
 
     /// `self` to the power of `exponent`; its derivatives want a positive base.
@@ -144,7 +144,7 @@ impl<'g> Var<'g> {
     /// # Errors
     /// As [`Var::add`].
     pub fn pow(self, exponent: Var<'g>) -> Result<Var<'g>, Error> {
-        self.binary(Micro::Pow, exponent)
+        self.binary(Function::Pow, exponent)
     }
 
     /// 1 where `self > other`, else 0; without derivative.
@@ -152,7 +152,7 @@ impl<'g> Var<'g> {
     /// # Errors
     /// As [`Var::add`].
     pub fn greater(self, other: Var<'g>) -> Result<Var<'g>, Error> {
-        self.binary(Micro::Greater, other)
+        self.binary(Function::Greater, other)
     }
 
     /// 1 where `self == other`, else 0; without derivative.
@@ -160,7 +160,7 @@ impl<'g> Var<'g> {
     /// # Errors
     /// As [`Var::add`].
     pub fn equal(self, other: Var<'g>) -> Result<Var<'g>, Error> {
-        self.binary(Micro::Equal, other)
+        self.binary(Function::Equal, other)
     }
 }
 
@@ -170,73 +170,73 @@ impl<'g> Var<'g> {
     #[must_use]
     #[expect(clippy::should_implement_trait, reason = "one spelling for all operations")]
     pub fn neg(self) -> Var<'g> {
-        self.unary(Micro::Neg)
+        self.unary(Function::Neg)
     }
 
     /// e to the power of `self`.
     #[must_use]
     pub fn exp(self) -> Var<'g> {
-        self.unary(Micro::Exp)
+        self.unary(Function::Exp)
     }
 
     /// Natural logarithm.
     #[must_use]
     pub fn log(self) -> Var<'g> {
-        self.unary(Micro::Log)
+        self.unary(Function::Log)
     }
 
     /// Square root.
     #[must_use]
     pub fn sqrt(self) -> Var<'g> {
-        self.unary(Micro::Sqrt)
+        self.unary(Function::Sqrt)
     }
 
     /// Hyperbolic tangent.
     #[must_use]
     pub fn tanh(self) -> Var<'g> {
-        self.unary(Micro::Tanh)
+        self.unary(Function::Tanh)
     }
 
     /// `1 / (1 + exp(-self))`.
     #[must_use]
     pub fn sigmoid(self) -> Var<'g> {
-        self.unary(Micro::Sigmoid)
+        self.unary(Function::Sigmoid)
     }
 
     /// `max(self, 0)`; its derivative at 0 is 0.
     #[must_use]
     pub fn relu(self) -> Var<'g> {
-        self.unary(Micro::Relu)
+        self.unary(Function::Relu)
     }
 
     /// `self * self`.
     #[must_use]
     pub fn square(self) -> Var<'g> {
-        self.unary(Micro::Square)
+        self.unary(Function::Square)
     }
 
     /// `self` to a fixed power.
     #[must_use]
     pub fn powf(self, exponent: f64) -> Var<'g> {
-        self.unary(Micro::Powf(exponent))
+        self.unary(Function::Powf(exponent))
     }
 
     /// `self + value`.
     #[must_use]
     pub fn add_scalar(self, value: f64) -> Var<'g> {
-        self.unary(Micro::AddScalar(value))
+        self.unary(Function::AddScalar(value))
     }
 
     /// `self * value`.
     #[must_use]
     pub fn mul_scalar(self, value: f64) -> Var<'g> {
-        self.unary(Micro::MulScalar(value))
+        self.unary(Function::MulScalar(value))
     }
 
     /// 1 where `self > 0`, else 0; without derivative.
     #[must_use]
     pub fn step(self) -> Var<'g> {
-        self.unary(Micro::Step)
+        self.unary(Function::Step)
     }
 
     /// Sum of every element, a scalar.

@@ -1,7 +1,7 @@
 //! A kernel's operands and result.
 
-use super::{Memory, Workspace};
-use crate::{DType, Element, Layout};
+use super::Memory;
+use crate::{DType, Element, Layout, Workspace};
 
 /// Where a value lies: a slot of the memory, and a layout in it.
 #[derive(Debug, Clone)]

@@ -3,9 +3,9 @@
 use super::by_float;
 use super::triangular::lower;
 use crate::exec::Call;
-use crate::exec::cholesky::{factorise, scratch};
 use crate::op::{Derivative, Op, Signature, arity, float};
 use crate::{Error, Float, Var};
+use kernels::linalg::cholesky::{factorise, scratch};
 
 /// The lower factor L of `A = L L^T` for matrices `[.., n, n]`.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Op for Cholesky {
 
 /// The lower triangle of (a + a^T) / 2, zeros above.
 pub(super) fn symmetric<T: Float>(a: &[T], n: usize, y: &mut [T]) {
-    let half = T::of(0.5);
+    let half = T::from_f64(0.5);
     for i in 0..n {
         for j in 0..n {
             y[i * n + j] = if j <= i { half * (a[i * n + j] + a[j * n + i]) } else { T::zero() };

@@ -1,9 +1,10 @@
 //! Cross-entropy of logits against target classes.
 
 use super::{by_float, last};
-use crate::exec::{Call, rows};
+use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature, arity, float, index};
 use crate::{Error, Float, Var};
+use kernels::rows::softmax as rows;
 
 #[derive(Debug)]
 pub(crate) struct CrossEntropy;
@@ -53,6 +54,7 @@ fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
     let classes = last(call.shape(0));
     let (x, targets) = (call.input::<T>(0), call.input::<u32>(1));
     rows::cross_entropy(x, classes, targets, call.output::<T>())
+        .map_err(Error::index("cross_entropy"))
 }
 
 /// Logits, targets and the gradient of the costs, to g (softmax(x) - onehot(target)); zeros for rows
@@ -106,6 +108,7 @@ fn towards<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
     let classes = last(call.shape(0));
     let (x, targets, weights) = (call.input::<T>(0), call.input::<u32>(1), call.input::<T>(2));
     rows::cross_entropy_gradient(x, classes, targets, weights, call.output::<T>())
+        .map_err(Error::index("cross_entropy"))
 }
 
 #[cfg(test)]

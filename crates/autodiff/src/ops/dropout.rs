@@ -1,10 +1,11 @@
 //! Dropout whose mask is a function of a key and the place of an element.
 
 use super::by_float;
-use crate::exec::simd::vectorised;
-use crate::exec::{Call, parallel};
+use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature, arity, float, index};
 use crate::{Error, Float, Var};
+use kernels::parallel;
+use kernels::vectorised;
 
 /// Elements from which a mask is worth another thread, and that one task handles.
 const TASK: usize = 1 << 15;
@@ -79,7 +80,7 @@ vectorised! {
 
 fn run<T: Float>(call: &mut Call<'_>, rate: f64) -> Result<(), Error> {
     let (x, start) = (call.input::<T>(0), start(call.input::<u32>(1)));
-    let (limit, scale) = ((rate * 2f64.powi(32)).round() as u64, T::of(1.0 / (1.0 - rate)));
+    let (limit, scale) = ((rate * 2f64.powi(32)).round() as u64, T::from_f64(1.0 / (1.0 - rate)));
     parallel::rows(call.output(), 1, TASK, 0, &|first, y| {
         let counter = start.wrapping_add((first as u64 + 1).wrapping_mul(GOLDEN));
         masked(&x[first..][..y.len()], counter, limit, scale, y);

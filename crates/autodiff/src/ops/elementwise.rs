@@ -1,11 +1,12 @@
-//! Every elementwise operation: names and derivatives in one table, values in the plan's micro-ops.
+//! Every elementwise function as an operation; names, values and derivatives are the table's.
+
+use kernels::elementwise::Algebra;
 
 use crate::op::{Derivative, Op, Signature, arity, float};
-use crate::plan::Micro;
-use crate::{Error, Var};
+use crate::{Error, Function, Var};
 
 #[derive(Debug)]
-pub(crate) struct Elementwise(pub Micro);
+pub(crate) struct Elementwise(pub Function);
 
 impl Op for Elementwise {
     fn name(&self) -> &'static str {
@@ -26,13 +27,11 @@ impl Op for Elementwise {
     }
 
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        match at.inputs {
-            [x] => Ok(vec![unary(self.0, *x, at.output, at.gradient)?]),
-            _ => binary(self.0, at),
-        }
+        let slope = |index| self.0.derivative(index, at.inputs, at.output, at.gradient);
+        Ok((0..at.inputs.len()).map(|i| if at.wanted[i] { slope(i) } else { None }).collect())
     }
 
-    fn micro(&self) -> Option<Micro> {
+    fn elementwise(&self) -> Option<Function> {
         Some(self.0)
     }
 
@@ -41,49 +40,14 @@ impl Op for Elementwise {
     }
 }
 
-fn unary<'g>(micro: Micro, x: Var<'g>, y: Var<'g>, g: Var<'g>) -> Result<Option<Var<'g>>, Error> {
-    let gradient = match micro {
-        Micro::Neg => g.neg(),
-        Micro::Exp => g.mul(y)?,
-        Micro::Log => g.div(x)?,
-        Micro::Sqrt => g.div(y)?.mul_scalar(0.5),
-        Micro::Tanh => g.mul(y.square().neg().add_scalar(1.0))?,
-        Micro::Sigmoid => g.mul(y.sub(y.square())?)?,
-        // By the result, so that the operand need not be kept.
-        Micro::Relu => g.mul(y.step())?,
-        Micro::Square => g.mul(x)?.mul_scalar(2.0),
-        Micro::Powf(0.0) => return Ok(None),
-        Micro::Powf(1.0) => g,
-        Micro::Powf(c) => g.mul(x.powf(c - 1.0))?.mul_scalar(c),
-        Micro::AddScalar(_) => g,
-        Micro::MulScalar(c) => g.mul_scalar(c),
-        _ => return Ok(None),
-    };
-    Ok(Some(gradient))
-}
-
-fn binary<'g>(micro: Micro, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-    let (a, b, y, g) = (at.inputs[0], at.inputs[1], at.output, at.gradient);
-    Ok(match micro {
-        Micro::Add => vec![Some(g), Some(g)],
-        Micro::Sub => vec![Some(g), at.when(1, || Ok(g.neg()))?],
-        Micro::Mul => vec![at.when(0, || g.mul(b))?, at.when(1, || g.mul(a))?],
-        Micro::Div => {
-            vec![at.when(0, || g.div(b))?, at.when(1, || Ok(g.mul(y)?.div(b)?.neg()))?]
+/// Operands of one shape and graph: what a derivative is made of.
+impl Algebra for Var<'_> {
+    fn apply(function: Function, operands: &[Self]) -> Self {
+        match operands[0].graph().apply(Elementwise(function), operands) {
+            Ok(var) => var,
+            Err(error) => panic!("{error}"),
         }
-        Micro::Maximum => {
-            let share = |one: Var<'g>, other: Var<'g>| {
-                let half = one.equal(other)?.mul_scalar(0.5);
-                g.mul(one.greater(other)?.add(half)?)
-            };
-            vec![at.when(0, || share(a, b))?, at.when(1, || share(b, a))?]
-        }
-        Micro::Pow => vec![
-            at.when(0, || g.mul(b)?.mul(a.pow(b.add_scalar(-1.0))?))?,
-            at.when(1, || g.mul(y)?.mul(a.log()))?,
-        ],
-        _ => vec![None, None],
-    })
+    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use super::{by_float, last};
 use crate::exec::Call;
-use crate::exec::bags::{Bags, gather_sum};
 use crate::op::{Derivative, Op, Signature, arity, float, index};
 use crate::{Error, Float, Var};
+use kernels::embedding::bags::{Bags, gather_sum};
 
 #[derive(Debug)]
 pub(crate) struct EmbeddingBag {
@@ -52,7 +52,6 @@ impl Op for EmbeddingBag {
 
 fn run<T: Float>(call: &mut Call<'_>, padding: Option<u32>) -> Result<(), Error> {
     let bags = Bags {
-        op: "embedding_bag",
         indices: call.input(1),
         length: last(call.shape(1)),
         padding,
@@ -60,7 +59,7 @@ fn run<T: Float>(call: &mut Call<'_>, padding: Option<u32>) -> Result<(), Error>
         width: call.shape(0)[1..].iter().product(),
     };
     let (table, workspace) = (call.input::<T>(0), call.workspace());
-    gather_sum(bags, table, call.output(), workspace)
+    gather_sum(bags, table, call.output(), workspace).map_err(Error::index("embedding_bag"))
 }
 
 #[cfg(test)]

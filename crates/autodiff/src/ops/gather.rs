@@ -1,5 +1,7 @@
 //! Rows of a table.
 
+use kernels::row;
+
 use super::by_float;
 use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature, arity, float, index};
@@ -40,15 +42,6 @@ impl Op for Gather {
     }
 }
 
-/// The row of a table an index names; `None` for no row.
-pub(crate) fn row(op: &'static str, index: u32, rows: usize) -> Result<Option<usize>, Error> {
-    match index {
-        u32::MAX => Ok(None),
-        index if (index as usize) < rows => Ok(Some(index as usize)),
-        index => Err(Error::Index { op, index, rows }),
-    }
-}
-
 fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
     let rows = call.shape(0)[0];
     let width: usize = call.shape(0)[1..].iter().product();
@@ -57,7 +50,7 @@ fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
         return Ok(());
     }
     for (y, &index) in y.chunks_exact_mut(width).zip(indices) {
-        match row("gather", index, rows)? {
+        match row(index, rows).map_err(Error::index("gather"))? {
             Some(row) => y.copy_from_slice(&table[row * width..(row + 1) * width]),
             None => y.fill(T::zero()),
         }

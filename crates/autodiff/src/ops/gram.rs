@@ -1,9 +1,10 @@
 //! Products of all pairs of rows: X X^T, half of it computed and mirrored.
 
 use super::by_float;
-use crate::exec::{Call, gemm};
+use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature, arity, float};
 use crate::{Error, Float, Var};
+use kernels::product::gemm;
 
 /// `[.., n, m]` to `[.., n, n]`.
 #[derive(Debug)]

@@ -2,9 +2,9 @@
 
 use super::by_float;
 use crate::exec::Call;
-use crate::exec::panels::{Matrix, Onto, product};
 use crate::op::{Derivative, Op, Signature, float};
 use crate::{Error, Float, Layout, Var};
+use kernels::product::panels::{Matrix, Onto, product};
 use ndarray::ArrayViewMut2;
 
 /// `[m, k] x [k, n]`, plus `[n]` where there are three operands.

@@ -3,9 +3,10 @@
 //! y_c = x_c s_c^-beta with s_c = k + alpha / size sum over the `size` channels around c of x^2.
 
 use super::{ChannelSum, by_float};
-use crate::exec::{Call, channels};
+use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature, arity, float};
 use crate::{Error, Float, Graph, Var};
+use kernels::rows::channels;
 
 /// Constants of a local response normalisation; the default is AlexNet's and CaffeNet's.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,7 +35,7 @@ impl LocalResponseNorm {
 
     fn accepts(&self, op: &'static str, x: &Signature) -> Result<(), Error> {
         float(op, x, x.dtype)?;
-        channels::check(op, &x.shape, self.size)
+        super::channel_sum::check(op, &x.shape, self.size)
     }
 }
 

@@ -1,9 +1,10 @@
 //! Matrix products, plain and batched, of operands in any orientation.
 
 use super::by_float;
-use crate::exec::{Call, gemm};
+use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature, arity, float};
 use crate::{Error, Float, Layout, Var};
+use kernels::product::gemm;
 
 /// `[.., m, k] x [.., k, n]` with equal leading axes, plus `[.., m, n]` where there are three operands.
 #[derive(Debug)]

@@ -47,7 +47,7 @@ pub use conv2d::{Conv2d, ConvMethod};
 pub(crate) use cross_entropy::CrossEntropy;
 pub(crate) use elementwise::Elementwise;
 pub(crate) use embedding_bag::EmbeddingBag;
-pub(crate) use gather::{Gather, row};
+pub(crate) use gather::Gather;
 pub(crate) use linear::Linear;
 pub use local_response_norm::LocalResponseNorm;
 pub(crate) use log_softmax::LogSoftmax;

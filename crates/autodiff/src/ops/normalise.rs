@@ -2,9 +2,9 @@
 
 use super::by_float;
 use crate::exec::Call;
-use crate::exec::normalise::{Channels, deviations, normalise};
 use crate::op::{Derivative, Op, Signature, arity, float};
 use crate::{Error, Float, Var};
+use kernels::rows::normalise::{Channels, deviations, normalise};
 
 /// `(x - mean) / sqrt(variance + epsilon)` over all axes but those of the channels.
 #[derive(Debug, Clone, Copy)]

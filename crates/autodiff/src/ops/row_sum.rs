@@ -2,9 +2,9 @@
 
 use super::{by_float, last};
 use crate::exec::Call;
-use crate::exec::bags::{Bags, position, sum_at};
 use crate::op::{Derivative, Op, Signature, float, index};
 use crate::{Error, Float, Var};
+use kernels::embedding::bags::{Bags, position, sum_at};
 
 /// Distinct indices `[n]`, then pairs of rows and indices as a scatter takes them, to `[n, ..]`.
 #[derive(Debug)]
@@ -64,7 +64,6 @@ fn run<T: Float>(call: &mut Call<'_>, op: &RowSum) -> Result<(), Error> {
     y.fill(T::zero());
     for (i, &(bag, padding)) in op.parts.iter().enumerate() {
         let bags = Bags {
-            op: "row_sum",
             indices: call.input(2 + 2 * i),
             length: if bag { last(call.shape(2 + 2 * i)) } else { 1 },
             padding,

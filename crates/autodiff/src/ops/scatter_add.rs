@@ -2,10 +2,10 @@
 
 use super::{by_float, last};
 use crate::exec::Call;
-use crate::exec::bags::{Bags, scatter_sum};
-use crate::exec::padded::{self, Added, PRODUCTS, Products};
 use crate::op::{Derivative, Op, Signature, arity, float, index};
 use crate::{Error, Float, Var};
+use kernels::embedding::bags::{Bags, scatter_sum};
+use kernels::embedding::padded::{self, Added, PRODUCTS, Products};
 
 #[derive(Debug, Clone)]
 pub(crate) struct ScatterAdd {
@@ -76,7 +76,6 @@ impl ScatterAdd {
 fn run<T: Float>(call: &mut Call<'_>, op: &ScatterAdd) -> Result<(), Error> {
     let indices = call.len() - 1;
     let bags = Bags {
-        op: "scatter_add",
         indices: call.input(indices),
         length: op.length(call.shape(indices)),
         padding: op.padding,
@@ -85,7 +84,8 @@ fn run<T: Float>(call: &mut Call<'_>, op: &ScatterAdd) -> Result<(), Error> {
     };
     let workspace = call.workspace();
     if indices == 1 {
-        return scatter_sum(bags, call.input::<T>(0), call.output(), workspace);
+        return scatter_sum(bags, call.input::<T>(0), call.output(), workspace)
+            .map_err(Error::index("scatter_add"));
     }
     let mut factors = [None; PRODUCTS];
     for (product, factors) in factors.iter_mut().take(indices / 2).enumerate() {
@@ -95,6 +95,7 @@ fn run<T: Float>(call: &mut Call<'_>, op: &ScatterAdd) -> Result<(), Error> {
     let shape = call.shape(0);
     let products = Products { factors, rows: shape[shape.len() - 2] };
     padded::scatter_sum(bags, Added::Products(&products), call.output(), workspace)
+        .map_err(Error::index("scatter_add"))
 }
 
 #[cfg(test)]

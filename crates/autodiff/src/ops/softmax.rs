@@ -1,9 +1,10 @@
 //! Softmax of the last axis.
 
 use super::{by_float, last};
-use crate::exec::{Call, rows};
+use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature, arity, float};
 use crate::{Error, Float, Var};
+use kernels::rows::softmax as rows;
 
 #[derive(Debug)]
 pub(crate) struct Softmax;

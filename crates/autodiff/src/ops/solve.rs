@@ -4,9 +4,9 @@ use super::by_float;
 use super::cholesky::symmetric;
 use super::triangular::systems;
 use crate::exec::Call;
-use crate::exec::cholesky::{factorise, scratch, substitute};
 use crate::op::{Derivative, Op, Signature};
 use crate::{Error, Float, Var};
+use kernels::linalg::cholesky::{factorise, scratch, substitute};
 
 #[derive(Debug)]
 pub(crate) struct Solve;

@@ -1,9 +1,10 @@
 //! Sum over a run of neighbouring axes.
 
 use super::by_float;
-use crate::exec::{Call, reduce};
+use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature, arity, float};
 use crate::{Error, Float, Var};
+use kernels::rows::reduce;
 
 #[derive(Debug)]
 pub(crate) struct Sum {

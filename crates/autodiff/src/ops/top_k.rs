@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use kernels::row;
+
 use super::{by_float, last};
 use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature, arity, float, index};
@@ -133,7 +135,7 @@ fn take<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
     let (width, count) = (last(call.shape(0)), last(call.shape(1)));
     let (x, indices, y) = (call.input::<T>(0), call.input::<u32>(1), call.output::<T>());
     for (i, (y, &index)) in y.iter_mut().zip(indices).enumerate() {
-        let place = super::row("take", index, width)?;
+        let place = row(index, width).map_err(Error::index("take"))?;
         *y = place.map_or(T::zero(), |place| x[i / count * width + place]);
     }
     Ok(())
@@ -171,7 +173,7 @@ fn put<T: Float>(call: &mut Call<'_>, width: usize) -> Result<(), Error> {
     let (x, indices, y) = (call.input::<T>(0), call.input::<u32>(1), call.output::<T>());
     y.fill(T::zero());
     for (i, (&x, &index)) in x.iter().zip(indices).enumerate() {
-        if let Some(place) = super::row("put", index, width)? {
+        if let Some(place) = row(index, width).map_err(Error::index("put"))? {
             y[i / count * width + place] += x;
         }
     }

@@ -2,9 +2,9 @@
 
 use super::by_float;
 use crate::exec::Call;
-use crate::exec::cholesky::{scratch, substitute};
 use crate::op::{Derivative, Op, Signature, arity, float};
 use crate::{Error, Float, Graph, Var};
+use kernels::linalg::cholesky::{scratch, substitute};
 
 /// `L^-1 B`, or `L^-T B` if transposed, for the lower triangles of matrices `[.., n, n]` and `[.., n,
 /// m]`.

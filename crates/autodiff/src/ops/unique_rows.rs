@@ -36,7 +36,7 @@ impl Op for UniqueRows {
         let mut filled = 0;
         for (part, &padding) in self.padding.iter().enumerate() {
             for &index in call.input::<u32>(part) {
-                super::gather::row(self.name(), index, self.rows)?;
+                kernels::row(index, self.rows).map_err(Error::index(self.name()))?;
                 y[filled] = if Some(index) == padding { u32::MAX } else { index };
                 filled += 1;
             }

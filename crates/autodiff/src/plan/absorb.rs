@@ -1,7 +1,8 @@
 //! Sums taken into the kernels that make one of their terms.
 
 use super::units::{Units, whole};
-use super::{Micro, Unit, Work, Worklist};
+use super::{Unit, Work, Worklist};
+use crate::Function;
 
 /// Where a value is added to a kernel's result that nothing else reads, and the kernel takes one more
 /// operand for that, the two become one unit.
@@ -9,7 +10,7 @@ pub(crate) fn absorb(list: &mut Worklist) {
     let mut all = Units::of(list);
     for at in 0..all.units.len() {
         let Some(sum) = &all.units[at] else { continue };
-        if !matches!(sum.work, Work::Micro(Micro::Add)) {
+        if !matches!(sum.work, Work::Elementwise(Function::Add)) {
             continue;
         }
         let absorbed = [(1, 0), (0, 1)].into_iter().find_map(|(made, other)| {

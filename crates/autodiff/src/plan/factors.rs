@@ -5,8 +5,8 @@ use std::any::Any;
 use super::units::Units;
 use super::{Place, Unit, Work, Worklist};
 use crate::Op;
-use crate::exec::skinny;
 use crate::ops::{MatMul, ScatterAdd};
+use kernels::product::skinny;
 
 /// Where the rows added into a table are a sum of outer products that nothing else reads, the kernel
 /// takes their factors, and the rows are never written.
@@ -52,7 +52,7 @@ pub(crate) fn defer(list: &mut Worklist) {
     let mut all = Units::of(list);
     for at in 0..all.units.len() {
         let Some(reader) = &all.units[at] else { continue };
-        if !matches!(reader.work, Work::Micro(_)) {
+        if !matches!(reader.work, Work::Elementwise(_)) {
             continue;
         }
         let made = reader.reads.iter().filter_map(|place| all.made_for(place, list));
@@ -82,7 +82,7 @@ fn is_large_outer(unit: &Unit) -> bool {
 fn kernel<O: Op>(unit: &Unit) -> Option<&O> {
     match &unit.work {
         Work::Kernel(op) => (op.as_ref() as &dyn Any).downcast_ref(),
-        Work::Micro(_) | Work::Product => None,
+        Work::Elementwise(_) | Work::Product => None,
     }
 }
 
@@ -168,7 +168,7 @@ mod tests {
     fn trained<T: Float>(shape: (usize, usize, usize), shown: bool) -> (Vec<T>, Vec<T>, usize) {
         let (batch, from, units) = shape;
         let numbers = |len: usize| -> Buffer {
-            let number = |i: usize| T::of(((i * 37) % 101) as f64 / 500.0 - 0.1);
+            let number = |i: usize| T::from_f64(((i * 37) % 101) as f64 / 500.0 - 0.1);
             Buffer::from_slice(Device::cpu(), &(0..len).map(number).collect::<Vec<T>>())
         };
         let mut program = layer::<T>(shape, shown).unwrap();

@@ -1,7 +1,7 @@
 //! Elementwise units of one shape joined into chains.
 
 use super::{Place, Unit, Work, Worklist};
-use crate::exec::fused::REGISTERS;
+use kernels::elementwise::REGISTERS;
 
 /// Units that run as one step.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +67,7 @@ impl Fusion<'_> {
             unit.reads.iter().filter_map(|place| self.group_of[place.value]).collect();
         needs.sort_unstable();
         needs.dedup();
-        let fused = matches!(unit.work, Work::Micro(_) | Work::Product);
+        let fused = matches!(unit.work, Work::Elementwise(_) | Work::Product);
         let host = if fused { self.host(index, unit, &needs) } else { None };
         let group = host.unwrap_or_else(|| {
             self.groups.push(Group { units: Vec::new(), fused });

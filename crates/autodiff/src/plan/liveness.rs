@@ -2,7 +2,7 @@
 
 use super::assign::Schedule;
 use super::{Home, Slot, Worklist};
-use crate::exec::rounded;
+use kernels::memory::LINE;
 
 /// Slots by value, and which values are stored at all.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ pub(crate) fn place(list: &Worklist, schedule: &Schedule) -> (Slots, usize) {
             } else if info.home != Home::Computed {
                 stored[value] = true;
             } else if let Some(last) = last_read[value] {
-                let bytes = rounded(info.dtype, info.len);
+                let bytes = (info.len * info.dtype.size()).next_multiple_of(LINE);
                 let offset = if bytes == 0 { 0 } else { arena.take(bytes) };
                 slots[value] = Slot::Arena { offset, bytes };
                 stored[value] = true;

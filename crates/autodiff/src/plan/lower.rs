@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{Assigned, Home, Micro, Place, Unit, Value, Work, Worklist};
+use super::{Assigned, Home, Place, Unit, Value, Work, Worklist};
 use crate::graph::{Assignment, Constant, Kind, State};
-use crate::{Buffer, DType, Device, Layout, Op};
+use crate::{Buffer, DType, Device, Function, Layout, Op};
 
 /// Reduces the graph to the units that `outputs` and the assignments need.
 pub(crate) fn lower(dtype: DType, state: &State, outputs: &[usize]) -> Worklist {
@@ -106,8 +106,8 @@ impl Lowering<'_> {
         shape: &[usize],
         dtype: DType,
     ) -> Place {
-        if let Some(micro) = op.micro() {
-            return self.elementwise(micro, inputs, shape);
+        if let Some(function) = op.elementwise() {
+            return self.elementwise(function, inputs, shape);
         }
         if let Some(input) = inputs.first() {
             let place = self.place(*input);
@@ -133,23 +133,23 @@ impl Lowering<'_> {
     }
 
     /// An elementwise unit, unless constants decide it.
-    fn elementwise(&mut self, micro: Micro, inputs: &[usize], shape: &[usize]) -> Place {
+    fn elementwise(&mut self, function: Function, inputs: &[usize], shape: &[usize]) -> Place {
         let reads: Vec<Place> = inputs.iter().map(|&input| self.place(input)).collect();
         let fixed: Vec<Option<f64>> = reads.iter().map(|place| self.scalar_of(place)).collect();
-        match (micro, &fixed[..]) {
-            (Micro::Mul, [_, Some(1.0)]) | (Micro::Add | Micro::Sub, [_, Some(0.0)]) => {
+        match (function, &fixed[..]) {
+            (Function::Mul, [_, Some(1.0)]) | (Function::Add | Function::Sub, [_, Some(0.0)]) => {
                 return reads[0].clone();
             }
-            (Micro::Mul, [Some(1.0), _]) | (Micro::Add, [Some(0.0), _]) => {
+            (Function::Mul, [Some(1.0), _]) | (Function::Add, [Some(0.0), _]) => {
                 return reads[1].clone();
             }
-            (Micro::MulScalar(1.0), _) => return reads[0].clone(),
+            (Function::MulScalar(1.0), _) => return reads[0].clone(),
             _ => {}
         }
         if let Some(values) = fixed.into_iter().collect::<Option<Vec<f64>>>() {
-            return self.folded(micro, &values, shape);
+            return self.folded(function, &values, shape);
         }
-        self.unit(Work::Micro(micro), reads, shape, self.dtype)
+        self.unit(Work::Elementwise(function), reads, shape, self.dtype)
     }
 
     /// The value of a place that holds one constant everywhere.
@@ -165,16 +165,13 @@ impl Lowering<'_> {
         }
     }
 
-    fn folded(&mut self, micro: Micro, values: &[f64], shape: &[usize]) -> Place {
-        fn once<T: crate::Float>(micro: Micro, values: &[f64]) -> f64 {
-            let mut out = [T::zero()];
-            let [x, y] = [values[0], values[values.len() - 1]].map(|value| [T::of(value)]);
-            micro.apply(&x, &y, &mut out);
-            out[0].wide()
-        }
+    fn folded(&mut self, function: Function, values: &[f64], shape: &[usize]) -> Place {
         let value = match self.dtype {
-            DType::F64 => once::<f64>(micro, values),
-            _ => once::<f32>(micro, values),
+            DType::F64 => function.of(values),
+            _ => {
+                let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+                f64::from(function.of(&values))
+            }
         };
         let value = self.scalar(value);
         let layout = Layout { shape: shape.to_vec(), strides: vec![0; shape.len()], offset: 0 };
@@ -226,7 +223,7 @@ impl Lowering<'_> {
     fn copy(&mut self, place: Place) -> Place {
         let dtype = self.list.values[place.value].dtype;
         let shape = place.layout.shape.clone();
-        self.unit(Work::Micro(Micro::Copy), vec![place], &shape, dtype)
+        self.unit(Work::Elementwise(Function::Copy), vec![place], &shape, dtype)
     }
 
     /// A contiguous place of a node's elements, copied once if need be.

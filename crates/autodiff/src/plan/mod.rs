@@ -11,18 +11,15 @@ mod factors;
 mod fuse;
 mod liveness;
 mod lower;
-mod micro;
-mod scaled;
 mod units;
 
 use std::sync::Arc;
 
-pub use micro::Micro;
+use kernels::elementwise::Chain;
 
-use crate::exec::fused::Fused;
 use crate::exec::{Call, Memory, Operand};
 use crate::graph::State;
-use crate::{Buffer, DType, Error, Layout, Op};
+use crate::{Buffer, DType, Error, Function, Layout, Op};
 
 /// A planned program.
 #[derive(Debug)]
@@ -51,7 +48,7 @@ pub(crate) enum Slot {
 
 #[derive(Debug)]
 pub(crate) enum Step {
-    Fused(Fused),
+    Chain { chain: Chain, loads: Vec<Operand>, stores: Vec<Operand> },
     Kernel { op: Arc<dyn Op>, operands: Vec<Operand>, output: Operand },
     Rows { indices: Operand, rows: Operand, target: Operand },
 }
@@ -59,8 +56,8 @@ pub(crate) enum Step {
 impl Step {
     pub(crate) fn run(&self, memory: &Memory) -> Result<(), Error> {
         match self {
-            Step::Fused(fused) => {
-                fused.run(memory);
+            Step::Chain { chain, loads, stores } => {
+                memory.run_chain(chain, loads, stores);
                 Ok(())
             }
             Step::Kernel { op, operands, output } => {
@@ -88,7 +85,9 @@ fn write_rows<T: crate::Element>(
     for (&index, row) in
         memory.read::<u32>(indices).iter().zip(memory.read::<T>(rows).chunks(width))
     {
-        if let Some(to) = crate::ops::row("assign_rows", index, target.layout.shape[0])? {
+        if let Some(to) =
+            kernels::row(index, target.layout.shape[0]).map_err(Error::index("assign_rows"))?
+        {
             table[to * width..(to + 1) * width].copy_from_slice(row);
         }
     }
@@ -129,7 +128,7 @@ pub(crate) struct Unit {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Work {
-    Micro(Micro),
+    Elementwise(Function),
     /// A matrix product of few terms, computed block by block inside the chain that reads it.
     Product,
     Kernel(Arc<dyn Op>),

@@ -115,7 +115,7 @@ impl<F: Float> HyperLearner<F> {
         for buffer in &mut self.hypers {
             let (these, others) = rest.split_at(buffer.len());
             let to = buffer.as_mut_slice::<F>()?;
-            to.iter_mut().zip(these).for_each(|(to, &from)| *to = F::of(from));
+            to.iter_mut().zip(these).for_each(|(to, &from)| *to = F::from_f64(from));
             rest = others;
         }
         let parts = self.layout.tensors().iter().map(|t| t.offset..t.offset + t.len());
@@ -152,7 +152,7 @@ impl<F: Float> HyperLearner<F> {
     ) -> Result<f64, HyperError> {
         fill(&mut self.batch, inner, setting.batches, step);
         self.replay_gradient()?;
-        let value = self.programs.gradient.output(0).as_slice::<F>()?[0].wide();
+        let value = self.programs.gradient.output(0).as_slice::<F>()?[0].to_f64();
         if !value.is_finite() {
             return Err(HyperError::Loss { step, value });
         }
@@ -197,11 +197,11 @@ impl<F: Float> HyperLearner<F> {
         fill(&mut self.outer_batch, outer, setting.batches, 0);
         let inputs = &mut [&mut self.params[..], &mut self.hypers, self.outer_batch.arrays_mut()];
         run(&mut self.programs.outer, inputs)?;
-        let value = self.programs.outer.output(0).as_slice::<F>()?[0].wide();
+        let value = self.programs.outer.output(0).as_slice::<F>()?[0].to_f64();
         if !value.is_finite() {
             return Err(HyperError::Objective { steps: losses.len(), value });
         }
-        let weights = flat::<F>(self.params.iter())?.into_iter().map(Float::wide).collect();
+        let weights = flat::<F>(self.params.iter())?.into_iter().map(Float::to_f64).collect();
         Ok(Trial { value, losses, weights })
     }
 }

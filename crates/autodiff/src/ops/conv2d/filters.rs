@@ -1,10 +1,10 @@
 //! Filters of three by three or five by five taps, transformed for convolution by tiles.
 
 use crate::exec::Call;
-use crate::exec::winograd::{self, Packed};
 use crate::op::{Derivative, Op, Signature, arity, float};
 use crate::ops::by_float;
 use crate::{Error, Float, Var};
+use kernels::convolution::winograd::{self, Packed};
 
 /// Filters `[f, c / groups, k, k]` to their values at pairs of points.
 #[derive(Debug)]

@@ -1,10 +1,12 @@
 //! The convolution itself.
 
 use super::{After, Conv2d, floats, result};
-use crate::exec::{Call, conv, winograd};
+use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature};
 use crate::ops::by_float;
 use crate::{Error, Float, Var};
+use kernels::convolution::direct as conv;
+use kernels::convolution::winograd;
 
 /// Images and filters, a bias if there is one, and the transformed filters if they serve, to images.
 #[derive(Debug)]

@@ -1,11 +1,13 @@
 //! Gradient of a convolution for its images.
 
 use super::{Conv2d, floats, result};
-use crate::exec::winograd::Epilogue;
-use crate::exec::{Call, conv, winograd};
+use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature};
 use crate::ops::by_float;
 use crate::{Error, Float, Var};
+use kernels::convolution::direct as conv;
+use kernels::convolution::winograd;
+use kernels::convolution::winograd::Epilogue;
 
 /// Gradient of the result, filters, and the transformed filters if they serve, to images of height
 /// and width `extent`.

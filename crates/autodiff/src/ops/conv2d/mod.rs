@@ -9,10 +9,10 @@ mod transformed;
 mod weight;
 
 use crate::exec::Call;
-use crate::exec::columns::Geometry;
-use crate::exec::winograd::{self, Epilogue};
 use crate::op::{Derivative, Op, Signature, arity, float};
 use crate::{DType, Error, Float, Var};
+use kernels::convolution::Geometry;
+use kernels::convolution::winograd::{self, Epilogue};
 
 use filters::Filters;
 use forward::Forward;

@@ -2,11 +2,11 @@
 
 use super::{After, Conv2d, ConvMethod, floats, result};
 use crate::exec::Call;
-use crate::exec::columns::Geometry;
-use crate::exec::winograd::{self, Epilogue, Packed};
 use crate::op::{Derivative, Op, Signature};
 use crate::ops::by_float;
 use crate::{Error, Float, Var};
+use kernels::convolution::Geometry;
+use kernels::convolution::winograd::{self, Epilogue, Packed};
 
 /// Images, transformed filters, and a bias if there is one, to images.
 #[derive(Debug)]

@@ -1,10 +1,12 @@
 //! Gradient of a convolution for its filters.
 
 use super::{Conv2d, floats, result};
-use crate::exec::{Call, conv, winograd};
+use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature};
 use crate::ops::by_float;
 use crate::{Error, Float, Var};
+use kernels::convolution::direct as conv;
+use kernels::convolution::winograd;
 
 /// Images, and gradient of the result, to filters of height and width `kernel`.
 #[derive(Debug)]

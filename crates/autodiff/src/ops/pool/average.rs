@@ -1,10 +1,11 @@
 //! Average pooling and its adjoint, each the other's derivative.
 
 use super::{Pool2d, images, matches};
-use crate::exec::{Call, pool};
+use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature};
 use crate::ops::by_float;
 use crate::{Error, Float, Var};
+use kernels::convolution::pooling as pool;
 
 /// Images to the averages of their windows.
 #[derive(Debug)]

@@ -1,10 +1,11 @@
 //! Max pooling; its gradient scatters to the largest elements, and that map's adjoint picks them.
 
 use super::{Pool2d, images, matches};
-use crate::exec::{Call, pool};
+use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature};
 use crate::ops::by_float;
 use crate::{Error, Float, Var};
+use kernels::convolution::pooling as pool;
 
 /// Images to the largest elements of their windows.
 #[derive(Debug)]

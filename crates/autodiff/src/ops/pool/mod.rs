@@ -3,9 +3,9 @@
 mod average;
 mod max;
 
-use crate::exec::pool::Windows;
 use crate::op::{Signature, arity, float};
 use crate::{Error, Var};
+use kernels::convolution::pooling::Windows;
 
 use average::Average;
 use max::MaxPool;

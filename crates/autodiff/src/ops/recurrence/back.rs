@@ -3,10 +3,10 @@
 use super::composite::{Trace, trace};
 use super::form::{Form, INPUT, MEMORY, STATE};
 use crate::exec::Call;
-use crate::exec::recurrence::{self, Cell, Dims};
 use crate::op::{Derivative, Op, Signature};
 use crate::ops::{Alias, by_float};
 use crate::{Error, Float, Var};
+use kernels::recurrence::{self, Cell, Dims};
 
 /// The operands of a layer, what its forward pass kept and the gradient of what it shows, to the
 /// parts of `Dims::parts`.

@@ -1,10 +1,11 @@
 //! The forward pass of a recurrent layer, with all that its backward pass reads.
 
 use super::form::Form;
-use crate::exec::{Call, recurrence};
+use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature};
 use crate::ops::by_float;
 use crate::{Error, Float, Var};
+use kernels::recurrence;
 
 #[derive(Debug)]
 pub(super) struct Forward(pub Form);

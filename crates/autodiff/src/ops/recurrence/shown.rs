@@ -3,10 +3,10 @@
 use super::back::{Back, parts_of};
 use super::form::{Form, MEMORY, STATE};
 use crate::exec::Call;
-use crate::exec::recurrence::{Cell, Dims};
 use crate::op::{Derivative, Op, Signature};
 use crate::ops::{Linear, by_float};
 use crate::{Error, Float, Graph, Var};
+use kernels::recurrence::{Cell, Dims};
 
 /// The operands of a layer and what its forward pass kept, to states, contexts, attention weights and
 /// the last memory, one after the other.

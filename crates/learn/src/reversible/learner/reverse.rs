@@ -104,7 +104,7 @@ impl<F: Float> HyperLearner<F> {
         let groups = self.lens.len();
         let mut adjoints = Vec::with_capacity(groups);
         for buffer in outputs(&self.programs.outer, 1, groups) {
-            let weights: Vec<f64> = buffer.as_slice::<F>()?.iter().map(|x| x.wide()).collect();
+            let weights: Vec<f64> = buffer.as_slice::<F>()?.iter().map(|x| x.to_f64()).collect();
             adjoints.push(Adjoint { velocities: vec![0.0; weights.len()], weights });
         }
         let direct = outputs(&self.programs.outer, 1 + groups, self.hyper_lens.len());
@@ -112,7 +112,7 @@ impl<F: Float> HyperLearner<F> {
             adjoints,
             rates: vec![0.0; steps * groups],
             momenta: vec![0.0; steps * groups],
-            hypers: flat::<F>(direct)?.into_iter().map(Float::wide).collect(),
+            hypers: flat::<F>(direct)?.into_iter().map(Float::to_f64).collect(),
         })
     }
 
@@ -167,7 +167,7 @@ impl<F: Float> HyperLearner<F> {
             let count = self.lens.len();
             let forwards: Vec<F> = flat(outputs(&self.programs.gradient, 1, count))?;
             let backwards: Vec<F> = flat(outputs(&self.programs.both, 0, count))?;
-            let differ = |(a, b): (&F, &F)| a.wide().to_bits() != b.wide().to_bits();
+            let differ = |(a, b): (&F, &F)| a.to_f64().to_bits() != b.to_f64().to_bits();
             self.separate = forwards.iter().zip(&backwards).any(differ);
         }
         if self.separate { self.replay_gradient() } else { Ok(()) }
@@ -237,7 +237,7 @@ impl Reverse {
         let mut to = self.hypers.iter_mut();
         for buffer in mixed {
             let values = buffer.as_slice::<F>()?;
-            values.iter().zip(to.by_ref()).for_each(|(value, to)| *to -= value.wide());
+            values.iter().zip(to.by_ref()).for_each(|(value, to)| *to -= value.to_f64());
         }
         Ok(())
     }

@@ -1,0 +1,3 @@
+//! Factors of matrices and systems of equations.
+
+pub mod cholesky;
