@@ -67,10 +67,12 @@ pub trait Op: Any + Debug + Send + Sync {
         false
     }
 
-    /// Whether it takes one more operand, contiguous and of the result's shape, which it adds to the
+    /// Whether the kernel takes one more operand, a term of this layout, which it adds to the finished
     /// result at less cost than a step of its own.
-    fn adds(&self, inputs: &[&Layout]) -> bool {
-        let _ = inputs;
+    ///
+    /// The term has as many elements as the result, and is contiguous or broadcast from a row.
+    fn epilogue(&self, inputs: &[&Layout], term: &Layout) -> bool {
+        let _ = (inputs, term);
         false
     }
 

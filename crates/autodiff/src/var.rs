@@ -5,9 +5,8 @@ use std::ops::Range;
 use crate::Function;
 use crate::op::Signature;
 use crate::ops::{
-    BroadcastTo, Concat, CrossEntropy, Elementwise, EmbeddingBag, Gather, Linear, LogSoftmax,
-    LogSumExp, MatMul, Max, Pick, Reshape, ScatterAdd, Slice, Softmax, Solve, StopGradient, Sum,
-    Transpose,
+    BroadcastTo, Concat, CrossEntropy, Elementwise, EmbeddingBag, Gather, LogSoftmax, LogSumExp,
+    Max, Pick, Reshape, ScatterAdd, Slice, Softmax, Solve, StopGradient, Sum, Transpose,
 };
 use crate::{DType, Error, Graph};
 
@@ -505,55 +504,6 @@ impl<'g> Var<'g> {
         table_rows: usize,
     ) -> Result<Var<'g>, Error> {
         self.graph.apply(ScatterAdd { table_rows, bag: true, padding }, &[self, indices])
-    }
-
-    /// Matrix product `[.., m, k] x [.., k, n]`; the leading axes are broadcast.
-    ///
-    /// Transposed operands are not copied.
-    ///
-    /// # Errors
-    /// [`Error::Shapes`] if the inner extents differ or the leading axes do not broadcast.
-    pub fn matmul(self, other: Var<'g>) -> Result<Var<'g>, Error> {
-        let (left, right) = (self.shape(), other.shape());
-        let (p, q) = (left.len(), right.len());
-        if p < 2 || q < 2 || left[p - 1] != right[q - 2] {
-            let wanted = "[.., m, k] and [.., k, n]";
-            return Err(Error::Shapes { op: "matmul", left, right, wanted });
-        }
-        if p > 2 && q == 2 {
-            // One tall product instead of many: the batch joins the rows.
-            let rows: usize = left[..p - 1].iter().product();
-            let product = self.reshape(&[rows, left[p - 1]])?.matmul(other)?;
-            let mut shape = left;
-            shape[p - 1] = right[1];
-            return product.reshape(&shape);
-        }
-        let batch = crate::ops::broadcast_shape("matmul", &left[..p - 2], &right[..q - 2])
-            .map_err(|_| Error::Shapes {
-                op: "matmul",
-                left: left.clone(),
-                right: right.clone(),
-                wanted: "leading axes that broadcast",
-            })?;
-        let left = self.broadcast_to(&[&batch, &left[p - 2..]].concat())?;
-        let right = other.broadcast_to(&[&batch, &right[q - 2..]].concat())?;
-        self.graph.apply(MatMul, &[left, right])
-    }
-
-    /// Affine map of the last axis: `[.., k] x [k, n] + [n]`.
-    ///
-    /// # Errors
-    /// [`Error::Shapes`] if the extents differ.
-    pub fn linear(self, weight: Var<'g>, bias: Option<Var<'g>>) -> Result<Var<'g>, Error> {
-        let mut shape = self.shape();
-        let (Some(k), Some(&n)) = (shape.pop(), weight.shape().last()) else {
-            let (left, right) = (self.shape(), weight.shape());
-            return Err(Error::Shapes { op: "linear", left, right, wanted: "[.., k] and [k, n]" });
-        };
-        let rows = self.reshape(&[shape.iter().product(), k])?;
-        let inputs: Vec<Var<'g>> = [rows, weight].into_iter().chain(bias).collect();
-        shape.push(n);
-        self.graph.apply(Linear, &inputs)?.reshape(&shape)
     }
 
     /// `X` with `self X = right` for symmetric positive definite `[.., n, n]` and `[.., n, m]`.

@@ -66,7 +66,6 @@ pub trait Float:
     + MulAssign
     + DivAssign
     + PartialOrd
-    + crate::product::Narrow
 {
     /// Minus infinity.
     const NEG_INFINITY: Self;

@@ -167,7 +167,7 @@ impl Workspace {
 }
 
 /// Scratch is small beside the values it serves: without it there is no going on.
-fn scratch(bytes: usize) -> Block {
+pub(crate) fn scratch(bytes: usize) -> Block {
     match Block::zeros(bytes) {
         Ok(block) => block,
         Err(error) => panic!("{bytes} bytes of scratch: {error}"),

@@ -1,7 +1,8 @@
 //! A kernel's operands and result.
 
 use super::Memory;
-use crate::{DType, Element, Layout, Workspace};
+use crate::{DType, Element, Float, Layout, Workspace};
+use kernels::product::Matrices;
 
 /// Where a value lies: a slot of the memory, and a layout in it.
 #[derive(Debug, Clone)]
@@ -73,6 +74,15 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn input<T: Element>(&self, index: usize) -> &'a [T] {
         self.memory.read(&self.operands[index])
+    }
+
+    /// The matrices of an operand of two axes or more.
+    ///
+    /// # Panics
+    /// If `T` is not the operand's type.
+    #[must_use]
+    pub fn matrices<T: Float>(&self, index: usize) -> Matrices<'a, T> {
+        Matrices { data: self.input(index), layout: self.layout(index) }
     }
 
     /// Shape of the result.

@@ -4,7 +4,8 @@ use super::{by_float, last};
 use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature, arity, float, index};
 use crate::{Error, Float, Var};
-use kernels::embedding::bags::{Bags, gather_sum};
+use kernels::embedding::Bags;
+use kernels::embedding::bags::gather_sum;
 
 #[derive(Debug)]
 pub(crate) struct EmbeddingBag {

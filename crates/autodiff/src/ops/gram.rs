@@ -4,7 +4,7 @@ use super::by_float;
 use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature, arity, float};
 use crate::{Error, Float, Var};
-use kernels::product::gemm;
+use kernels::product::{Matrix, gram};
 
 /// `[.., n, m]` to `[.., n, n]`.
 #[derive(Debug)]
@@ -59,7 +59,8 @@ fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
     let [.., rows, columns] = *call.shape(0) else { return Ok(()) };
     let x = call.input::<T>(0);
     for (at, y) in call.output::<T>().chunks_exact_mut((rows * rows).max(1)).enumerate() {
-        gemm::gram(&x[at * rows * columns..][..rows * columns], rows, columns, y);
+        let x = &x[at * rows * columns..][..rows * columns];
+        gram(Matrix::rows(x, rows, columns), y);
     }
     Ok(())
 }

@@ -4,7 +4,8 @@ use super::{by_float, last};
 use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature, float, index};
 use crate::{Error, Float, Var};
-use kernels::embedding::bags::{Bags, position, sum_at};
+use kernels::embedding::Bags;
+use kernels::embedding::bags::{position, sum_at};
 
 /// Distinct indices `[n]`, then pairs of rows and indices as a scatter takes them, to `[n, ..]`.
 #[derive(Debug)]

@@ -4,7 +4,8 @@ use super::{by_float, last};
 use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature, arity, float, index};
 use crate::{Error, Float, Var};
-use kernels::embedding::bags::{Bags, scatter_sum};
+use kernels::embedding::Bags;
+use kernels::embedding::bags::scatter_sum;
 use kernels::embedding::padded::{self, Added, PRODUCTS, Products};
 
 #[derive(Debug, Clone)]
@@ -90,7 +91,7 @@ fn run<T: Float>(call: &mut Call<'_>, op: &ScatterAdd) -> Result<(), Error> {
     let mut factors = [None; PRODUCTS];
     for (product, factors) in factors.iter_mut().take(indices / 2).enumerate() {
         let [column, row] = [2 * product, 2 * product + 1];
-        *factors = Some([column, row].map(|at| (call.input::<T>(at), call.layout(at))));
+        *factors = Some([column, row].map(|at| call.matrices::<T>(at)));
     }
     let shape = call.shape(0);
     let products = Products { factors, rows: shape[shape.len() - 2] };

@@ -1,8 +1,8 @@
-//! Sums taken into the kernels that make one of their terms.
+//! Sums taken into the kernels that make one of their terms: their epilogues.
 
-use super::units::{Units, whole};
+use super::units::Units;
 use super::{Unit, Work, Worklist};
-use crate::Function;
+use crate::{Function, Layout};
 
 /// Where a value is added to a kernel's result that nothing else reads, and the kernel takes one more
 /// operand for that, the two become one unit.
@@ -16,7 +16,7 @@ pub(crate) fn absorb(list: &mut Worklist) {
         let absorbed = [(1, 0), (0, 1)].into_iter().find_map(|(made, other)| {
             let (maker, kernel) = all.made_for(&sum.reads[made], list)?;
             let other = &sum.reads[other];
-            (whole(other, sum) && adds(kernel)).then(|| (maker, other.clone()))
+            adds(kernel, &other.layout).then(|| (maker, other.clone()))
         });
         let Some((maker, term)) = absorbed else { continue };
         if let (Some(kernel), Some(sum)) = (all.units[maker].take(), &mut all.units[at]) {
@@ -28,7 +28,7 @@ pub(crate) fn absorb(list: &mut Worklist) {
     all.give_back(list);
 }
 
-fn adds(unit: &Unit) -> bool {
-    let layouts: Vec<_> = unit.reads.iter().map(|place| &place.layout).collect();
-    matches!(&unit.work, Work::Kernel(op) if op.adds(&layouts))
+fn adds(unit: &Unit, term: &Layout) -> bool {
+    let inputs: Vec<_> = unit.reads.iter().map(|place| &place.layout).collect();
+    matches!(&unit.work, Work::Kernel(op) if op.epilogue(&inputs, term))
 }

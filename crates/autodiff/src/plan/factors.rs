@@ -6,7 +6,10 @@ use super::units::Units;
 use super::{Place, Unit, Work, Worklist};
 use crate::Op;
 use crate::ops::{MatMul, ScatterAdd};
-use kernels::product::skinny;
+
+/// Terms of a deferred product at most, and elements of its result from which it is worth it.
+const FEW: usize = 16;
+const LARGE: usize = 1 << 18;
 
 /// Where the rows added into a table are a sum of outer products that nothing else reads, the kernel
 /// takes their factors, and the rows are never written.
@@ -75,7 +78,7 @@ fn is_large_outer(unit: &Unit) -> bool {
     let (&[m, k], &[_, n]) = (&left.layout.shape[..], &right.layout.shape[..]) else {
         return false;
     };
-    skinny::is_outer(m, k, n) && right.layout.strides[1] == 1
+    k <= FEW && m * n >= LARGE && right.layout.strides[1] == 1
 }
 
 /// A unit's operation, if it is of this kind.

@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
+use ndarray::{ArrayViewMut2, Axis};
 
 use super::columns::{Geometry, gather, scatter};
 use super::winograd::Epilogue;
 use crate::Float;
 use crate::memory::Workspace;
 use crate::parallel;
-use crate::product::gemm::accumulate;
+use crate::product::{Matrix, accumulate};
 use crate::simd::vectorised;
 
 /// Taps of a block: one panel of the matrix product, so that blocks cost it no extra passes.
@@ -32,13 +32,6 @@ fn block(geometry: &Geometry) -> usize {
     let all = geometry.batch * geometry.groups * geometry.positions();
     let most = (all / BLOCKS).clamp(FEWEST, POSITIONS);
     even(geometry.positions(), most).next_multiple_of(16)
-}
-
-fn matrix<T>(data: &[T], rows: usize, columns: usize) -> ArrayView2<'_, T> {
-    match ArrayView2::from_shape((rows, columns), data) {
-        Ok(view) => view,
-        Err(error) => panic!("{} elements as {rows} by {columns}: {error}", data.len()),
-    }
 }
 
 fn matrix_mut<T>(data: &mut [T], rows: usize, columns: usize) -> ArrayViewMut2<'_, T> {
@@ -87,20 +80,21 @@ pub fn forward<T: Float>(
         for (index, y) in (first..).zip(y.chunks_exact_mut(filters * positions)) {
             let x = &x[index * image..][..image];
             let w = &w[index % geometry.groups * filters * taps..][..filters * taps];
-            let w = matrix(w, filters, taps);
+            let w = Matrix::rows(w, filters, taps);
             by_columns(matrix_mut(y, filters, positions), per, 0, &|range, mut y| {
                 if geometry.pointwise() {
-                    let x = matrix(x, taps, positions);
-                    return accumulate(&w, &x.slice(s![.., range]), T::zero(), &mut y);
+                    let x = Matrix::rows(x, taps, positions);
+                    let x = x.block((0, range.start), (taps, range.len()));
+                    return accumulate(w, x, false, &mut y);
                 }
                 workspace.with(across * per, |columns| {
                     for start in (0..taps).step_by(across) {
                         let rows = start..taps.min(start + across);
                         let columns = &mut columns[..rows.len() * range.len()];
                         gather(x, geometry, rows.clone(), range.clone(), columns);
-                        let columns = matrix(columns, rows.len(), range.len());
-                        let beta = if start == 0 { T::zero() } else { T::one() };
-                        accumulate(&w.slice(s![.., rows]), &columns, beta, &mut y);
+                        let columns = Matrix::rows(columns, rows.len(), range.len());
+                        let w = w.block((0, rows.start), (filters, rows.len()));
+                        accumulate(w, columns, start > 0, &mut y);
                     }
                 });
             });
@@ -201,22 +195,20 @@ fn scattered<T: Float>(geometry: &Geometry, g: &[T], w: &[T], dx: &mut [T], work
             // A piece may end one group and begin the next.
             let (index, from) = (channel / channels, channel % channels);
             let to = channels.min(from + end - channel);
-            let g = matrix(
-                &g[index * filters * positions..][..filters * positions],
-                filters,
-                positions,
-            );
+            let g = &g[index * filters * positions..][..filters * positions];
+            let g = Matrix::rows(g, filters, positions);
             let w = &w[index % geometry.groups * filters * taps..][..filters * taps];
-            let w = matrix(w, filters, taps);
             let rows = from * area..to * area;
-            let w = w.slice(s![.., rows.clone()]);
+            let w = Matrix::rows(w, filters, taps);
+            let w = w.block((0, rows.start), (filters, rows.len())).transposed();
             let dx = &mut dx[(channel - first) * plane..][..(to - from) * plane];
             workspace.with(per * area * across, |columns| {
                 for start in (0..positions).step_by(across) {
                     let range = start..positions.min(start + across);
                     let columns = &mut columns[..rows.len() * range.len()];
                     let mut product = matrix_mut(columns, rows.len(), range.len());
-                    accumulate(&w.t(), &g.slice(s![.., range.clone()]), T::zero(), &mut product);
+                    let g = g.block((0, range.start), (filters, range.len()));
+                    accumulate(w, g, false, &mut product);
                     scatter(columns, geometry, rows.clone(), range, dx);
                 }
             });
@@ -245,19 +237,18 @@ pub fn weight_gradient<T: Float>(
         for (group, dw) in (first..).zip(dw.chunks_exact_mut(filters * taps)) {
             by_columns(matrix_mut(dw, filters, taps), per, 0, &|rows, mut dw| {
                 workspace.with(per * across, |columns| {
-                    let mut beta = T::zero();
                     for n in 0..geometry.batch {
                         let index = n * geometry.groups + group;
                         let x = &x[index * image..][..image];
                         let g = &g[index * filters * positions..][..filters * positions];
-                        let g = matrix(g, filters, positions);
+                        let g = Matrix::rows(g, filters, positions);
                         for start in (0..positions).step_by(across) {
                             let range = start..positions.min(start + across);
                             let columns = &mut columns[..rows.len() * range.len()];
                             gather(x, geometry, rows.clone(), range.clone(), columns);
-                            let columns = matrix(columns, rows.len(), range.len());
-                            accumulate(&g.slice(s![.., range]), &columns.t(), beta, &mut dw);
-                            beta = T::one();
+                            let columns = Matrix::rows(columns, rows.len(), range.len());
+                            let g = g.block((0, start), (filters, range.len()));
+                            accumulate(g, columns.transposed(), n + start > 0, &mut dw);
                         }
                     }
                 });

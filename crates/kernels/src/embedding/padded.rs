@@ -3,13 +3,13 @@
 //! A row that begins anywhere has vectors that lie in two cache lines each, so the table is copied, a
 //! strip at a time, to rows that begin at a vector. One row more is what padding stands for.
 
-use super::bags::Bags;
+use super::Bags;
 use crate::memory::Workspace;
-use crate::product::gemm::Matrix;
+use crate::product::Matrices;
 use crate::simd::lanes::LANES;
 use crate::simd::strips::{STRIP, Strips, Vector, add, copy, in_strips, read, vectors, write};
 use crate::simd::vectorised;
-use crate::{Float, Layout, OutOfRange};
+use crate::{Float, OutOfRange};
 
 /// Elements of a copied table at most, so that it stays in a near cache.
 const LARGEST: usize = 1 << 15;
@@ -111,14 +111,11 @@ impl<T: Float> Rows<T> for &[T] {
     }
 }
 
-/// A batch of matrices.
-type Batch<'a, T> = (&'a [T], &'a Layout);
-
 /// Batches of columns and rows whose products are summed, the last one first.
 #[derive(Clone, Copy)]
 pub struct Products<'a, T> {
     /// Layouts `[.., m, 1]` and `[.., 1, n]`, rows contiguous.
-    pub factors: [Option<[Batch<'a, T>; 2]>; PRODUCTS],
+    pub factors: [Option<[Matrices<'a, T>; 2]>; PRODUCTS],
     /// m.
     pub rows: usize,
 }
@@ -134,8 +131,7 @@ impl<T: Float> Rows<T> for &Products<'_, T> {
         let (batch, at) = (i / self.rows, i % self.rows);
         let mut values = [[T::zero(); LANES]; N];
         for [column, row] in self.factors.iter().rev().flatten() {
-            let column = Matrix::of(column.0, column.1, batch);
-            let row = Matrix::of(row.0, row.1, batch);
+            let (column, row) = (column.get(batch), row.get(batch));
             let factor = column.data[at * column.strides.0];
             let row = read::<T, N>(&row.data[columns.from..], columns.counted, rest);
             for (value, row) in values.iter_mut().zip(row) {

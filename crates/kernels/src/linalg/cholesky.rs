@@ -3,7 +3,7 @@
 use ndarray::{ArrayViewMut2, s};
 
 use crate::Float;
-use crate::product::panels::{Matrix, Onto, Right, multiply, scratch_len};
+use crate::product::{Matrix, Right, multiply};
 use crate::simd::lanes::{axpy, dot};
 use crate::simd::vectorised;
 
@@ -12,7 +12,7 @@ const BLOCK: usize = 64;
 
 /// Elements of scratch that [`factorise`] and [`substitute`] take for `n` rows and `m` columns.
 pub fn scratch(n: usize, m: usize) -> usize {
-    BLOCK * (2 * n + m) + scratch_len(n, BLOCK)
+    BLOCK * (2 * n + m)
 }
 
 vectorised! {
@@ -49,7 +49,7 @@ pub fn factorise<T: Float>(a: &mut [T], n: usize, scratch: &mut [T]) -> bool {
         }
         let (width, below) = (to - from, n - to);
         let (left, rest) = scratch.split_at_mut(below * width);
-        let (right, rest) = rest.split_at_mut(below * width);
+        let right = &mut rest[..below * width];
         for i in 0..below {
             let row = &a[(to + i) * n + from..(to + i) * n + to];
             right[i * width..(i + 1) * width].copy_from_slice(row);
@@ -60,9 +60,9 @@ pub fn factorise<T: Float>(a: &mut [T], n: usize, scratch: &mut [T]) -> bool {
         for first in (0..below).step_by(BLOCK) {
             let last = (first + BLOCK).min(below);
             let mut c = whole.slice_mut(s![to + first..to + last, to..to + last]);
-            let left = Matrix::rows(&left[first * width..], width);
-            let right = Right::Plain(Matrix::rows(right, width).transposed());
-            multiply(left, right, width, Onto::Itself, &mut c, rest);
+            let left = Matrix::rows(&left[first * width..], last - first, width);
+            let right = Right::Plain(Matrix::rows(right, last, width).transposed());
+            multiply(left, right, true, None, &mut c);
         }
     }
     true
@@ -109,24 +109,24 @@ pub fn substitute<T: Float>(
     for block in 0..blocks {
         let from = BLOCK * if transposed { blocks - 1 - block } else { block };
         let to = (from + BLOCK).min(n);
-        let (solved, rest) = scratch.split_at_mut((to - from) * m);
+        let solved = &mut scratch[..(to - from) * m];
         let take = |x: &[T], solved: &mut [T]| {
             let done = &x[from * m..to * m];
             solved.iter_mut().zip(done).for_each(|(solved, &x)| *solved = -x);
         };
-        let right = |solved| Right::Plain(Matrix::rows(solved, m));
+        let right = |solved| Right::Plain(Matrix::rows(solved, to - from, m));
         if transposed {
             backwards(l, n, x, m, from, to);
             take(x, solved);
-            let left = Matrix::rows(&l[from * n..], n).transposed();
+            let left = Matrix::rows(l, n, n).block((from, 0), (to - from, from)).transposed();
             let mut c = matrix(&mut x[..from * m], from, m);
-            multiply(left, right(solved), to - from, Onto::Itself, &mut c, rest);
+            multiply(left, right(solved), true, None, &mut c);
         } else {
             forwards(l, n, x, m, from, to);
             take(x, solved);
-            let left = Matrix::rows(&l[(to * n + from).min(l.len())..], n);
+            let left = Matrix::rows(l, n, n).block((to, from), (n - to, to - from));
             let mut c = matrix(&mut x[to * m..], n - to, m);
-            multiply(left, right(solved), to - from, Onto::Itself, &mut c, rest);
+            multiply(left, right(solved), true, None, &mut c);
         }
     }
 }

@@ -4,12 +4,12 @@ use super::attention::{Given, Towards, attend_back};
 use super::cell::{Old, gru_back, lstm_back};
 use super::forward::tasks;
 use super::{
-    Cell, Dims, KEPT, Operands, Rows, Weights, cut, matrix, packed, slice_at, weight_lens,
+    Cell, Dims, KEPT, Operands, Rows, Weights, cut, matrix, packed, slice_at, weights_len,
 };
 use crate::Float;
 use crate::memory::Workspace;
 use crate::parallel;
-use crate::product::panels::{Matrix, Onto, Right, multiply, scratch_len};
+use crate::product::{Matrix, multiply};
 
 /// Fills the parts of the gradient, `Dims::parts`, from what the forward pass kept and the gradient
 /// of what the layer shows.
@@ -23,9 +23,9 @@ pub fn backward<T: Float>(
     if gradient.is_empty() {
         return;
     }
-    let weights: usize = weight_lens(dims, true).iter().sum();
+    let weights = weights_len(dims, operands, true);
     let tasks = tasks(dims);
-    let each = scratch(dims, dims.rows.div_ceil(tasks).next_multiple_of(8));
+    let each = dims.places + dims.keys;
     workspace.reserve::<T>(1, weights + tasks * each);
     workspace.with(weights + tasks * each, |space| {
         let (weights, scratch) = space.split_at_mut(weights);
@@ -40,11 +40,6 @@ pub fn backward<T: Float>(
         };
         pass.share(Rows::of(gradient, dims.rows, dims.parts()), tasks, scratch);
     });
-}
-
-/// Elements of scratch of a task of some rows.
-fn scratch(dims: &Dims, rows: usize) -> usize {
-    dims.places + dims.keys + scratch_len(rows, dims.gates().max(dims.keys))
 }
 
 struct Pass<'a, T> {
@@ -131,7 +126,6 @@ impl<T: Float> Pass<'_, T> {
         }
         let old = self.old(step, own);
         let kept = self.rows(self.kept[2], step, own, KEPT * width);
-        let weight = Right::Packed(self.weights.state);
         let product = match dims.cell {
             Cell::Lstm => {
                 lstm_back(width, old, kept, state, slice_at(memory, 0), towards);
@@ -143,8 +137,9 @@ impl<T: Float> Pass<'_, T> {
                 &*product
             }
         };
-        let product = Matrix::rows(product, gates);
-        multiply(product, weight, gates, Onto::Itself, &mut matrix(state, own.1, width), scratch);
+        let product = Matrix::rows(product, own.1, gates);
+        let mut state = matrix(state, own.1, width);
+        multiply(product, self.weights.state, true, None, &mut state);
         if dims.places > 0 {
             self.attend(rows, step, scratch);
         }
@@ -159,16 +154,14 @@ impl<T: Float> Pass<'_, T> {
         let (towards, state) = (slice_at(towards, step), slice_at(state, 0));
         let (queries, contexts) = (slice_at(queries, step), slice_at(contexts, step));
         let (all_keys, scores) = (slice_at(all_keys, 0), slice_at(scores, 0));
-        let (spare, scratch) = scratch.split_at_mut(places + keys);
         contexts.copy_from_slice(self.rows(self.shown[1], step, own, values));
         let gates = dims.gates();
         multiply(
-            Matrix::rows(towards, gates),
-            Right::Packed(self.weights.context),
-            gates,
-            Onto::Itself,
+            Matrix::rows(towards, own.1, gates),
+            self.weights.context,
+            true,
+            None,
             &mut matrix(contexts, own.1, values),
-            scratch,
         );
         let kept = self.rows(self.kept[5], step, own, keys);
         let weights = self.rows(self.kept[4], step, own, places);
@@ -180,7 +173,7 @@ impl<T: Float> Pass<'_, T> {
                 keys: &mut all_keys[part(places * keys)],
                 score: &mut scores[part(keys)],
             };
-            let (energies, matched) = spare.split_at_mut(places);
+            let (energies, matched) = scratch.split_at_mut(places);
             energies.copy_from_slice(&towards_weights[part(places)]);
             let given = Given {
                 row: own.0 + row,
@@ -191,12 +184,11 @@ impl<T: Float> Pass<'_, T> {
             attend_back(dims, self.operands, &given, &mut towards, (energies, matched));
         }
         multiply(
-            Matrix::rows(queries, keys),
-            Right::Packed(self.weights.query),
-            keys,
-            Onto::Itself,
+            Matrix::rows(queries, own.1, keys),
+            self.weights.query,
+            true,
+            None,
             &mut matrix(state, own.1, dims.width),
-            scratch,
         );
     }
 }

@@ -4,11 +4,11 @@ use ndarray::s;
 
 use super::attention::attend;
 use super::cell::{Old, gru, lstm};
-use super::{Cell, Dims, KEPT, Operands, Rows, Weights, matrix, packed, slice_at, weight_lens};
+use super::{Cell, Dims, KEPT, Operands, Rows, Weights, matrix, packed, slice_at, weights_len};
 use crate::Float;
 use crate::memory::Workspace;
 use crate::parallel;
-use crate::product::panels::{Matrix, Onto, Right, multiply, scratch_len};
+use crate::product::{Matrix, multiply};
 
 /// The parts of what is kept, by their place in `Dims::kept`.
 const STATES: usize = 0;
@@ -25,7 +25,7 @@ pub fn forward<T: Float>(
     if kept.is_empty() {
         return;
     }
-    let weights: usize = weight_lens(dims, false).iter().sum();
+    let weights = weights_len(dims, operands, false);
     let tasks = tasks(dims);
     let each = scratch(dims, dims.rows.div_ceil(tasks).next_multiple_of(8));
     workspace.reserve::<T>(1, weights + tasks * each);
@@ -44,8 +44,7 @@ pub(super) fn tasks(dims: &Dims) -> usize {
 
 /// Elements of scratch of a task of some rows.
 fn scratch(dims: &Dims, rows: usize) -> usize {
-    let inner = dims.width.max(dims.values);
-    rows * (2 * dims.width + dims.gates()) + dims.keys + scratch_len(rows, inner)
+    rows * (2 * dims.width + dims.gates()) + dims.keys
 }
 
 struct Pass<'a, T> {
@@ -106,20 +105,19 @@ impl<T: Float> Pass<'_, T> {
         if dims.places > 0 {
             self.attend(rows, step, old.state, scratch);
         }
-        let state = Matrix::rows(old.state, width);
-        let weight = Right::Packed(self.weights.state);
+        let (state, weight) = (Matrix::rows(old.state, count, width), self.weights.state);
         let [states, memories, kept, ..] = &mut rows.parts;
         let at = |part| slice_at(part, step);
         let (new, memory, kept) = (at(states), at(memories), at(kept));
         match dims.cell {
             Cell::Lstm => {
                 let mut z = matrix(kept, count, gates);
-                multiply(state, weight, width, Onto::Itself, &mut z, scratch);
+                multiply(state, weight, true, None, &mut z);
                 lstm(width, old, kept, new, memory);
             }
             Cell::Gru => {
                 let mut to = matrix(product, count, gates);
-                multiply(state, weight, width, Onto::Zero, &mut to, scratch);
+                multiply(state, weight, false, None, &mut to);
                 gru(width, old, product, kept, new);
             }
         }
@@ -128,19 +126,17 @@ impl<T: Float> Pass<'_, T> {
     /// Contexts of a step from the old states, added to the pre-activations.
     fn attend(&self, rows: &mut Rows<'_, T, 6>, step: usize, state: &[T], scratch: &mut [T]) {
         let (dims, first, count) = (self.dims, rows.first, rows.count());
-        let (matched, scratch) = scratch.split_at_mut(dims.keys);
+        let matched = &mut scratch[..dims.keys];
         let [_, _, kept, contexts, weights, queries] = &mut rows.parts;
         let at = |part| slice_at(part, step);
         let (kept, contexts, weights, queries) = (at(kept), at(contexts), at(weights), at(queries));
-        let state = Matrix::rows(state, dims.width);
-        let (query, context) =
-            (Right::Packed(self.weights.query), Right::Packed(self.weights.context));
+        let state = Matrix::rows(state, count, dims.width);
         let mut to = matrix(queries, count, dims.keys);
-        multiply(state, query, dims.width, Onto::Zero, &mut to, scratch);
+        multiply(state, self.weights.query, false, None, &mut to);
         attend(dims, self.operands, first, queries, (weights, contexts, matched));
-        let contexts = Matrix::rows(contexts, dims.values);
+        let contexts = Matrix::rows(contexts, count, dims.values);
         let mut z = matrix(kept, count, KEPT * dims.width);
         let mut z = z.slice_mut(s![.., ..dims.gates()]);
-        multiply(contexts, context, dims.values, Onto::Itself, &mut z, scratch);
+        multiply(contexts, self.weights.context, true, None, &mut z);
     }
 }

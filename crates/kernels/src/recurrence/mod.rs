@@ -11,7 +11,7 @@ pub use backward::backward;
 pub use forward::forward;
 
 use crate::Float;
-use crate::product::panels::{Matrix, pack, packed_len};
+use crate::product::{Matrix, Right, pack, packed_len};
 
 /// The recurrence of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,53 +173,42 @@ impl<T: Float> Operands<'_, T> {
 /// The weights of a layer, packed once for all steps.
 #[derive(Clone, Copy)]
 struct Weights<'a, T> {
-    state: &'a [T],
-    context: &'a [T],
-    query: &'a [T],
+    state: Right<'a, T>,
+    context: Right<'a, T>,
+    query: Right<'a, T>,
 }
 
-/// Elements of the packed weights: state, context, query.
-fn weight_lens(dims: &Dims, transposed: bool) -> [usize; 3] {
-    let gates = dims.gates();
-    if transposed {
-        [
-            packed_len(gates, dims.width),
-            packed_len(gates, dims.values),
-            packed_len(dims.keys, dims.width),
-        ]
-    } else {
-        [
-            packed_len(dims.width, gates),
-            packed_len(dims.values, gates),
-            packed_len(dims.width, dims.keys),
-        ]
-    }
+/// The weights of state, context and query; `transposed` for the way back.
+fn weights<'a, T: Float>(
+    dims: &Dims,
+    operands: &Operands<'a, T>,
+    transposed: bool,
+) -> [Matrix<'a, T>; 3] {
+    [
+        Matrix::rows(operands.weight, dims.width, dims.gates()),
+        Matrix::rows(operands.context, dims.values, dims.gates()),
+        Matrix::rows(operands.query, dims.width, dims.keys),
+    ]
+    .map(|weight| if transposed { weight.transposed() } else { weight })
+}
+
+/// Elements of the packed weights.
+fn weights_len<T: Float>(dims: &Dims, operands: &Operands<'_, T>, transposed: bool) -> usize {
+    weights(dims, operands, transposed).map(|weight| packed_len::<T>(weight.shape)).iter().sum()
 }
 
 fn packed<'a, T: Float>(
     dims: &Dims,
     operands: &Operands<'_, T>,
     transposed: bool,
-    space: &'a mut [T],
+    mut space: &'a mut [T],
 ) -> Weights<'a, T> {
-    let lens = weight_lens(dims, transposed);
-    let (state, space) = space.split_at_mut(lens[0]);
-    let (context, query) = space.split_at_mut(lens[1]);
-    let (gates, keys) = (dims.gates(), dims.keys);
-    let fill = |weight, (inner, columns): (usize, usize), to: &mut [T]| {
-        if to.is_empty() {
-            return;
-        }
-        let weight = Matrix::rows(weight, columns);
-        if transposed {
-            pack(weight.transposed(), columns, inner, to);
-        } else {
-            pack(weight, inner, columns, to);
-        }
-    };
-    fill(operands.weight, (dims.width, gates), state);
-    fill(operands.context, (dims.values, gates), context);
-    fill(operands.query, (dims.width, keys), query);
+    let [state, context, query] = weights(dims, operands, transposed).map(|weight| {
+        let len = packed_len::<T>(weight.shape);
+        let (to, rest) = std::mem::take(&mut space).split_at_mut(len);
+        space = rest;
+        pack(weight, to)
+    });
     Weights { state, context, query }
 }
 

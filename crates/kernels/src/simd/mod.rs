@@ -10,8 +10,8 @@
 
 pub(crate) mod lanes;
 pub(crate) mod prefetch;
+pub(crate) mod registers;
 pub(crate) mod strips;
-pub(crate) mod transpose;
 
 /// The vector instructions a processor has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

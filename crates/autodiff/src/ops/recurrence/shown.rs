@@ -4,7 +4,7 @@ use super::back::{Back, parts_of};
 use super::form::{Form, MEMORY, STATE};
 use crate::exec::Call;
 use crate::op::{Derivative, Op, Signature};
-use crate::ops::{Linear, by_float};
+use crate::ops::by_float;
 use crate::{Error, Float, Graph, Var};
 use kernels::recurrence::{Cell, Dims};
 
@@ -90,7 +90,7 @@ fn across<'g>(x: Var<'g>, y: Var<'g>) -> Result<Var<'g>, Error> {
         var.reshape(&[shape[..shape.len() - 1].iter().product(), last])
     };
     let (x, y) = (rows(x)?, rows(y)?);
-    x.graph().apply(Linear, &[x.transpose(0, 1)?, y])
+    x.transpose(0, 1)?.matmul(y)
 }
 
 /// The state before each step.

@@ -1,7 +1,6 @@
 //! Filters of three by three or five by five taps, transformed and stored in the blocks that products read.
 
-use super::product::SIDE;
-use super::taps::{BLOCK, filter};
+use super::taps::{BLOCK, SIDE, filter};
 use super::transform::REACH;
 use crate::Float;
 use crate::parallel;

@@ -6,7 +6,6 @@
 //! of points, and transformed back.
 
 mod filters;
-mod product;
 mod taps;
 mod transform;
 mod weight;
@@ -19,13 +18,20 @@ use super::columns::Geometry;
 use crate::Float;
 use crate::memory::Workspace;
 use crate::parallel;
+use crate::product::{Terms, grouped};
+use crate::simd::isa;
+use crate::simd::prefetch::Prefetch;
 
 pub use filters::{POINTS, Packed, transform};
-use product::{COLUMNS, Layout, SIDE, product};
+use taps::SIDE;
 pub use transform::Epilogue;
 use transform::{REACH, REVERSED, Rows};
 pub use weight::weight_gradient;
 
+/// What the places of a block's tiles are a multiple of: the widest vectors.
+const COLUMNS: usize = 16;
+/// How many blocks of filters ahead the next ones are prefetched: they lie far apart.
+const AHEAD: usize = 2;
 /// Tiles of a block, about.
 const TILES: usize = 128;
 /// Filters whose products are kept until they are transformed back, so that the transformed input is
@@ -313,20 +319,27 @@ impl<T: Float> Run<'_, T> {
     fn product(&self, group: usize, point: usize, panel: usize, v: &[T], m: &mut [T]) {
         let (tiling, packed) = (&self.tiling, &self.packed);
         let u = &self.u[group * packed.group()..][..packed.group()];
-        let (left, place) = if self.turned {
+        let (left_group, place) = if self.turned {
             let point = REVERSED[point / REACH] * REACH + REVERSED[point % REACH];
             (POINTS * packed.panel(), point * packed.panel() + panel * SIDE * SIDE)
         } else {
             (SIDE * SIDE, (panel * POINTS + point) * packed.panel())
         };
-        let at = Layout {
-            blocks: tiling.geometry.channels.div_ceil(SIDE),
-            left,
-            turned: self.turned,
-            right: tiling.chunk(),
+        let terms = Terms {
+            groups: tiling.geometry.channels.div_ceil(SIDE),
+            count: SIDE,
+            left_group,
+            right_group: tiling.chunk(),
+            left: if self.turned { 1 } else { SIDE },
+            right: tiling.columns,
+            left_row: if self.turned { SIDE } else { 1 },
+            rows: SIDE,
             columns: tiling.columns,
         };
-        product(at, &u[place..], &v[point * SIDE * tiling.columns..], m);
+        let u = &u[place..];
+        let later = u.as_ptr().wrapping_add(AHEAD * left_group);
+        let next = Prefetch::at(later, (terms.groups, SIDE * SIDE), left_group);
+        grouped(isa(), terms, u, &v[point * SIDE * tiling.columns..], m, next);
     }
 
     /// The lines of one image's tiles to its rows.

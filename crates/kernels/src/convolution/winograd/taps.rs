@@ -1,6 +1,5 @@
 //! The transform of filters to pairs of points, and its adjoint.
 
-use super::product::SIDE;
 use super::transform::{REACH, combine};
 use crate::Float;
 use crate::simd::vectorised;
@@ -25,6 +24,8 @@ const FILTER_5: [[f64; 5]; REACH] = [
     [0.0, 0.0, 0.0, 0.0, 1.0],
 ];
 
+/// Extent of the square blocks that filters are stored in: filters and channels of a block.
+pub(super) const SIDE: usize = 8;
 /// Filters of a block.
 pub(super) const BLOCK: usize = SIDE * SIDE;
 

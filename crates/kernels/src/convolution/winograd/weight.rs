@@ -3,7 +3,7 @@
 //!
 //! dG = G^T (sum over tiles of (A dy A^T) * (B^T d B)) G, the adjoint of the convolution by tiles.
 
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::ArrayViewMut2;
 
 use super::taps::filter_adjoint;
 use super::{Block, POINTS, Tiling, transform};
@@ -11,7 +11,7 @@ use crate::Float;
 use crate::convolution::Geometry;
 use crate::memory::Workspace;
 use crate::parallel;
-use crate::product::gemm::accumulate;
+use crate::product::{Matrix, accumulate};
 
 /// Channels or filters of one product at most.
 const MOST: usize = 64;
@@ -158,13 +158,12 @@ impl<T: Float> Run<'_, T> {
                 for block in 0..count {
                     let v = &v[(block * across + right) * of_v..][..of_v];
                     let m = &m[(block * self.filters.number() + down) * of_m..][..of_m];
-                    let beta = if more || block > 0 { T::one() } else { T::zero() };
                     for (point, products) in products.chunks_exact_mut(size).enumerate() {
                         let v = &v[point * self.channels.per * columns..];
                         let m = &m[point * self.filters.per * columns..];
-                        let (v, m) = (matrix(v, c, columns), matrix(m, f, columns));
-                        let mut products = matrix_mut(products, f, c);
-                        accumulate(&m, &v.t(), beta, &mut products);
+                        let (v, m) = (Matrix::rows(v, c, columns), Matrix::rows(m, f, columns));
+                        let mut products = matrix(products, f, c);
+                        accumulate(m, v.transposed(), more || block > 0, &mut products);
                     }
                 }
             }
@@ -194,14 +193,7 @@ impl<T: Float> Run<'_, T> {
     }
 }
 
-fn matrix<T>(data: &[T], rows: usize, columns: usize) -> ArrayView2<'_, T> {
-    match ArrayView2::from_shape((rows, columns), &data[..rows * columns]) {
-        Ok(view) => view,
-        Err(error) => panic!("{rows} by {columns}: {error}"),
-    }
-}
-
-fn matrix_mut<T>(data: &mut [T], rows: usize, columns: usize) -> ArrayViewMut2<'_, T> {
+fn matrix<T>(data: &mut [T], rows: usize, columns: usize) -> ArrayViewMut2<'_, T> {
     match ArrayViewMut2::from_shape((rows, columns), &mut data[..rows * columns]) {
         Ok(view) => view,
         Err(error) => panic!("{rows} by {columns}: {error}"),

@@ -1,21 +1,18 @@
-//! Products with a side of few rows, which read or write one large matrix once.
+//! Direct products of few rows with a large matrix, which is read once, in the order in which it lies.
 //!
-//! A BLAS copies the large operand before it multiplies; with so few multiplications an element,
-//! the copy costs more than the product.
+//! Packing the large operand would cost more than the product.
 
 use std::ops::Range;
 
 use ndarray::{ArrayViewMut1, ArrayViewMut2, Axis, s};
 
+use super::choose::FEW;
+use super::{Matrix, Order};
 use crate::Float;
 use crate::parallel;
 use crate::simd::lanes::{LANES, fold_each};
 use crate::simd::{prefetch_all, vectorised};
 
-/// Rows of the small side at most.
-const FEW: usize = 16;
-/// Elements of the large matrix from which the copy is worth saving.
-const LARGE: usize = 1 << 18;
 /// Columns of the large matrix whose part of the small operand stays in cache.
 const STRIP: usize = 512;
 /// Columns of the result that one task computes, where the large matrix is read row by row.
@@ -24,31 +21,21 @@ const SHEET: usize = 1024;
 const TOGETHER: usize = 8;
 /// Rows of the small side whose sums are computed together.
 const GROUP: usize = 8;
-/// Rows of the result that one task computes.
+/// Columns of the result that one task computes, where the large matrix is read column by column.
 const ROWS: usize = 64;
 
-/// A row-major matrix inside a slice.
-#[derive(Debug, Clone, Copy)]
-pub struct Rows<'a, T> {
-    pub data: &'a [T],
-    pub stride: usize,
-}
-
-impl<'a, T> Rows<'a, T> {
-    #[inline(always)]
-    fn row(&self, row: usize, columns: Range<usize>) -> &'a [T] {
-        &self.data[row * self.stride..][columns]
+/// c = a b, for `a` of few rows and rows or columns of `b` without gaps.
+pub(super) fn product<T: Float>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: ArrayViewMut2<'_, T>) {
+    match b.order() {
+        Order::Rows => by_columns(c, SHEET, 0, &|first, c| by_rows(a, b, first, c)),
+        _ => by_columns(c, ROWS, 0, &|first, c| inner(a, b.transposed(), first, c)),
     }
 }
 
-/// Whether `[m, k] x [k, n]` has a large side and few rows.
-pub fn suits(m: usize, k: usize, n: usize) -> bool {
-    (m <= FEW && k * n >= LARGE) || is_outer(m, k, n)
-}
-
-/// Whether the large side is the result, a sum of few outer products.
-pub fn is_outer(m: usize, k: usize, n: usize) -> bool {
-    k <= FEW && m * n >= LARGE
+/// Part of a row.
+#[inline(always)]
+fn row<'a, T: Float>(of: &Matrix<'a, T>, row: usize, columns: Range<usize>) -> &'a [T] {
+    &of.data[row * of.strides.0..][columns]
 }
 
 /// out = sum of factors times rows, or that added to it.
@@ -65,30 +52,6 @@ fn gather<T: Float, const N: usize>(out: &mut [T], rows: [&[T]; N], factors: [T;
             sum = of[k][i].mul_add(factors[k], sum);
         }
         *out = sum;
-    }
-}
-
-/// out = sum over rows of `factor(row)` times the row, four rows at a time.
-#[inline(always)]
-fn sum<T: Float>(
-    out: &mut [T],
-    b: Rows<'_, T>,
-    columns: Range<usize>,
-    count: usize,
-    factor: impl Fn(usize) -> T,
-) {
-    let mut p = 0;
-    out.fill(T::zero());
-    while p + 4 <= count {
-        let rows = [p, p + 1, p + 2, p + 3];
-        let factors = [factor(p), factor(p + 1), factor(p + 2), factor(p + 3)];
-        let [r, s, t, u] = rows;
-        let row = |p: usize| b.row(p, columns.clone());
-        gather(out, [row(r), row(s), row(t), row(u)], factors, true);
-        p += 4;
-    }
-    for p in p..count {
-        gather(out, [b.row(p, columns.clone())], [factor(p)], true);
     }
 }
 
@@ -111,29 +74,19 @@ fn by_columns<T: Send>(
     );
 }
 
-/// Few rows `a` `[m, k]`, by any strides, times `b` `[k, n]`.
-pub fn wide<T: Float>(
-    left: (&[T], (usize, usize)),
-    b: Rows<'_, T>,
-    k: usize,
-    c: ArrayViewMut2<'_, T>,
-) {
-    by_columns(c, SHEET, 0, &|first, c| wide_part(left, b, k, first, c));
-}
-
 vectorised! {
-    /// Reads the large matrix in the order in which it lies, some rows at a time.
-    fn wide_part<T: Float>(
-        left: (&[T], (usize, usize)), b: Rows<'_, T>, k: usize, first: usize, c: ArrayViewMut2<'_, T>,
+    /// Some rows of the large matrix at a time.
+    fn by_rows<T: Float>(
+        a: Matrix<'_, T>, b: Matrix<'_, T>, first: usize, c: ArrayViewMut2<'_, T>,
     ) {
-        let (a, strides) = left;
-        let width = c.ncols();
+        let (k, width) = (b.shape.0, c.ncols());
         let mut c = c;
         for from in (0..k).step_by(TOGETHER) {
             for strip in (0..width).step_by(STRIP) {
                 let strip = strip..width.min(strip + STRIP);
-                let row = |p: usize| b.row(from + p, first + strip.start..first + strip.end);
-                let factor = |i: usize, p: usize| a[i * strides.0 + (from + p) * strides.1];
+                let row = |p: usize| row(&b, from + p, first + strip.start..first + strip.end);
+                let factor =
+                    |i: usize, p: usize| a.data[i * a.strides.0 + (from + p) * a.strides.1];
                 let mut c = c.slice_mut(s![.., strip.clone()]);
                 if from + TOGETHER <= k {
                     tiles::<T, TOGETHER>(c, std::array::from_fn(row), factor, from > 0);
@@ -215,13 +168,8 @@ fn tile<T: Float, const P: usize>(
     }
 }
 
-/// Few rows `a` `[m, k]` times the transposed of `b` `[n, k]`, both row-major.
-pub fn inner<T: Float>(a: Rows<'_, T>, b: Rows<'_, T>, k: usize, c: ArrayViewMut2<'_, T>) {
-    by_columns(c, ROWS, 0, &|first, c| inner_part(a, b, k, first, c));
-}
-
-/// Adds the inner products of four rows with each of two, lane by lane; asks for as many elements that
-/// are read later.
+/// Adds the inner products of four rows with each of two, lane by lane; prefetches as many elements
+/// that are read later.
 #[inline(always)]
 fn add_dots<T: Float>(sums: [&mut [T]; 2], a: [&[T]; 4], b: [&[T]; 2], ahead: &[T]) {
     let rest = b[0].len() / LANES * LANES;
@@ -252,57 +200,27 @@ fn add_dots<T: Float>(sums: [&mut [T]; 2], a: [&[T]; 4], b: [&[T]; 2], ahead: &[
 }
 
 vectorised! {
-    /// Reads the large matrix in the order in which it lies, two rows at a time.
-    fn inner_part<T: Float>(
-        a: Rows<'_, T>, b: Rows<'_, T>, k: usize, first: usize, c: ArrayViewMut2<'_, T>,
+    /// Two columns of the large matrix at a time, rows of `b`.
+    fn inner<T: Float>(
+        a: Matrix<'_, T>, b: Matrix<'_, T>, first: usize, c: ArrayViewMut2<'_, T>,
     ) {
-        let (m, n) = c.dim();
+        let ((m, n), k) = (c.dim(), a.shape.1);
         let mut c = c;
         for (pair, mut c) in c.axis_chunks_iter_mut(Axis(1), 2).enumerate() {
-            let row = |j: usize| (first + 2 * pair + j).min(first + n - 1);
+            let at = |j: usize| (first + 2 * pair + j).min(first + n - 1);
             let mut sums = [[T::zero(); FEW]; 2];
             for from in (0..k).step_by(STRIP) {
                 let columns = from..k.min(from + STRIP);
-                let of = [b.row(row(0), columns.clone()), b.row(row(1), columns.clone())];
-                for at in (0..m).step_by(4) {
-                    let four = [0, 1, 2, 3].map(|i| a.row((at + i).min(m - 1), columns.clone()));
-                    let sums = sums.each_mut().map(|sums| &mut sums[at..at + 4]);
-                    add_dots(sums, four, of, b.row(row(2 + at / 4 % 2), columns.clone()));
+                let of = [0, 1].map(|j| row(&b, at(j), columns.clone()));
+                for i in (0..m).step_by(4) {
+                    let four =
+                        [0, 1, 2, 3].map(|j| row(&a, (i + j).min(m - 1), columns.clone()));
+                    let sums = sums.each_mut().map(|sums| &mut sums[i..i + 4]);
+                    add_dots(sums, four, of, row(&b, at(2 + i / 4 % 2), columns.clone()));
                 }
             }
             for (mut c, sums) in c.axis_iter_mut(Axis(1)).zip(sums) {
                 c.iter_mut().zip(sums).for_each(|(c, sum)| *c = sum);
-            }
-        }
-    }
-}
-
-/// `a` `[m, k]`, by any strides, of few columns, times `b` `[k, n]`.
-pub fn outer<T: Float>(
-    (a, strides): (&[T], (usize, usize)),
-    b: Rows<'_, T>,
-    k: usize,
-    n: usize,
-    c: &mut [T],
-) {
-    parallel::rows(c, n, ROWS, 0, &|first, c| outer_part(first, (a, strides), b, k, n, c));
-}
-
-vectorised! {
-    fn outer_part<T: Float>(
-        first: usize,
-        left: (&[T], (usize, usize)),
-        b: Rows<'_, T>,
-        k: usize,
-        n: usize,
-        c: &mut [T],
-    ) {
-        let (a, strides) = left;
-        for from in (0..n).step_by(STRIP) {
-            let columns = from..n.min(from + STRIP);
-            for (i, c) in (first..).zip(c.chunks_exact_mut(n)) {
-                let factor = |p: usize| a[i * strides.0 + p * strides.1];
-                sum(&mut c[columns.clone()], b, columns.clone(), k, factor);
             }
         }
     }

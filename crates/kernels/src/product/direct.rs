@@ -1,48 +1,49 @@
-//! Batches of products each too small for a BLAS call.
+//! Direct products: loops whose innermost runs along the operands as they lie.
 
-use super::gemm::Matrix;
+use super::{Addend, Matrices, Matrix};
+use crate::Float;
 use crate::simd::lanes::{LANES, add_to, combine, dot, fold};
 use crate::simd::strips::{STRIP, Vector, copy, read, write};
 use crate::simd::vectorised;
-use crate::{Float, Layout};
 
 vectorised! {
-    /// A run of products, from the one of index `first`, into contiguous `c`, plus `term` where there
-    /// is one.
+    /// A run of products, from the one of index `first`, into contiguous `c`, plus `add` where there
+    /// is something to add.
     pub(super) fn products<T: Float>(
-        left: (&[T], &Layout),
-        right: (&[T], &Layout),
-        term: Option<&[T]>,
+        left: Matrices<'_, T>,
+        right: Matrices<'_, T>,
+        add: Option<Addend<'_, T>>,
         first: usize,
         c: &mut [T],
     ) {
-        let ((a, la), (b, lb)) = (left, right);
-        let r = la.shape.len();
-        let size = la.shape[r - 2] * lb.shape[r - 1];
-        let len = c.len();
+        let (rows, columns) = (left.get(0).shape.0, right.get(0).shape.1);
+        let (size, len) = (rows * columns, c.len());
         let mut rest = [[T::zero(); LANES]; STRIP];
         for i in 0..len / size {
-            let (a, b) = (Matrix::of(a, la, first + i), Matrix::of(b, lb, first + i));
-            let term = term.map(|term| &term[i * size..]);
+            let (mut a, mut b) = (left.get(first + i), right.get(first + i));
+            let mut add = add.map(|add| add.from(i * rows, 0));
             // What lies beyond the product in `c` is written by the next ones.
             let c = &mut c[i * size..];
             // A column is a row of the transposed problem.
-            let (a, b) = if b.shape.1 == 1 { (b.transposed(), a.transposed()) } else { (a, b) };
-            match term {
-                None => product::<T, false>(a, b, &[], c, &mut rest),
-                Some(term) => product::<T, true>(a, b, term, c, &mut rest),
+            if columns == 1 && add.is_none_or(|add| add.stride == 1) {
+                (a, b) = (b.transposed(), a.transposed());
+                add = add.map(|add| Addend { stride: rows, ..add });
+            }
+            match add {
+                None => product::<T, false>(a, b, Addend { data: &[], stride: 0 }, c, &mut rest),
+                Some(add) => product::<T, true>(a, b, add, c, &mut rest),
             }
         }
     }
 }
 
-/// The product of two matrices by loops whose innermost runs along memory, into the beginning of `c`,
-/// the rest of which may be overwritten; plus the beginning of `term` if `ADDS`.
+/// The product of two matrices into the beginning of `c`, the rest of which may be overwritten; plus
+/// `add` if `ADDS`.
 #[inline(always)]
 fn product<T: Float, const ADDS: bool>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
-    term: &[T],
+    add: Addend<'_, T>,
     c: &mut [T],
     rest: &mut [Vector<T>; STRIP],
 ) {
@@ -51,10 +52,10 @@ fn product<T: Float, const ADDS: bool>(
     let along_k = k == 1 || (a.strides.1 == 1 && b.strides.0 == 1);
     if along_n && (!along_k || n >= k) && n <= STRIP * LANES {
         return match n.div_ceil(LANES) {
-            1 => weigh::<T, 1, ADDS>(a, b, term, c, rest),
-            2 => weigh::<T, 2, ADDS>(a, b, term, c, rest),
-            3 => weigh::<T, 3, ADDS>(a, b, term, c, rest),
-            _ => weigh::<T, STRIP, ADDS>(a, b, term, c, rest),
+            1 => weigh::<T, 1, ADDS>(a, b, add, c, rest),
+            2 => weigh::<T, 2, ADDS>(a, b, add, c, rest),
+            3 => weigh::<T, 3, ADDS>(a, b, add, c, rest),
+            _ => weigh::<T, STRIP, ADDS>(a, b, add, c, rest),
         };
     }
     if along_n && (!along_k || n >= k) {
@@ -73,8 +74,9 @@ fn product<T: Float, const ADDS: bool>(
         one_by_one(a, b, c);
     }
     if ADDS {
-        let size = a.shape.0 * n;
-        add_to(&mut c[..size], &term[..size]);
+        for (i, c) in c.chunks_mut(n).take(a.shape.0).enumerate() {
+            add_to(c, &add.data[i * add.stride..][..n]);
+        }
     }
 }
 
@@ -83,7 +85,7 @@ fn product<T: Float, const ADDS: bool>(
 fn weigh<T: Float, const N: usize, const ADDS: bool>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
-    term: &[T],
+    add: Addend<'_, T>,
     c: &mut [T],
     rest: &mut [Vector<T>; STRIP],
 ) {
@@ -104,7 +106,8 @@ fn weigh<T: Float, const N: usize, const ADDS: bool>(
             }
         }
         if ADDS {
-            add_times(&mut sums, T::one(), read::<T, N>(&term[i * n..], n, rest));
+            let row = read::<T, N>(&add.data[i * add.stride..], n, rest);
+            add_times(&mut sums, T::one(), row);
         }
         write::<T, N>(&sums, &mut c[i * n..], n, rest);
     }
