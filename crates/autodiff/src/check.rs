@@ -252,7 +252,8 @@ pub(crate) mod testing {
 mod tests {
     use super::*;
     use crate::Function;
-    use crate::op::{Derivative, Op, Signature};
+    use crate::graph::{Derivative, Op};
+    use crate::signature::Signature;
 
     /// Squares, but with a derivative that forgets the factor.
     #[derive(Debug)]

@@ -56,6 +56,12 @@ pub enum Error {
         /// The operation.
         op: &'static str,
     },
+    /// A gradient was asked for through an operation that has no derivative rule.
+    #[error("{op}: has no derivative rule")]
+    NoRule {
+        /// The operation.
+        op: &'static str,
+    },
     /// An index points outside its table.
     #[error("{op}: index {index} is outside a table of {rows} rows")]
     Index {

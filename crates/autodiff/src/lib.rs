@@ -27,29 +27,27 @@ mod error;
 mod exec;
 mod grad;
 mod graph;
-mod op;
 mod ops;
 mod plan;
 mod program;
 mod row_sparse;
-mod var;
+mod signature;
 
 pub use buffer::{Buffer, Device};
 pub use check::{Domain, check_grad};
 pub use error::Error;
 pub use exec::Call;
-pub use graph::{Graph, InputInfo};
+pub use graph::{Derivative, Graph, InputInfo, Op, Var};
 pub use kernels::blas::{blas_config, blas_core, use_modern_blas};
 pub use kernels::elementwise::Function;
 pub use kernels::memory::Workspace;
 pub use kernels::parallel::set_threads;
 pub use kernels::recurrence::Cell;
 pub use kernels::{DType, Element, Float, Layout};
-pub use op::{Derivative, Op, Signature};
 pub use ops::{Attention, Conv2d, ConvMethod, LocalResponseNorm, Pool2d, Recurrence, Run};
 pub use program::Program;
 pub use row_sparse::RowSparse;
-pub use var::Var;
+pub use signature::Signature;
 
 /// Version of the numbers: raised whenever a change alters the bits of any result.
 pub const NUMERIC_VERSION: u32 = 3;

@@ -6,7 +6,7 @@ use kernels::{blas, parallel};
 use crate::exec::Memory;
 use crate::graph::State;
 use crate::plan::{Plan, Slot};
-use crate::{Buffer, DType, Device, Error, InputInfo};
+use crate::{Buffer, DType, Device, Error, Graph, InputInfo, Var};
 
 /// A planned computation that can be run again and again without allocating.
 #[derive(Debug)]
@@ -19,6 +19,20 @@ pub struct Program {
     arena: Block,
     /// Whether steps share their work so often that runs take place inside the pool.
     shared: bool,
+}
+
+impl Graph {
+    /// Plans a program that computes `outputs` and makes every assignment made so far.
+    ///
+    /// Its inputs are all inputs of the graph in order of declaration.
+    ///
+    /// # Errors
+    /// [`Error::ForeignGraph`] for a variable of another graph.
+    pub fn compile(&self, outputs: &[Var<'_>]) -> Result<Program, Error> {
+        self.own("compile", outputs)?;
+        let outputs: Vec<usize> = outputs.iter().map(Var::id).collect();
+        Program::new(self.dtype(), &self.state.borrow(), &outputs)
+    }
 }
 
 impl Program {

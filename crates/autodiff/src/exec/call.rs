@@ -1,16 +1,9 @@
 //! A kernel's operands and result.
 
-use super::Memory;
+use super::memory::Memory;
+use super::operand::Operand;
 use crate::{DType, Element, Float, Layout, Workspace};
 use kernels::product::Matrices;
-
-/// Where a value lies: a slot of the memory, and a layout in it.
-#[derive(Debug, Clone)]
-pub(crate) struct Operand {
-    pub slot: usize,
-    pub layout: Layout,
-    pub dtype: DType,
-}
 
 /// The operands and the result of one kernel run.
 #[derive(Debug)]

@@ -7,7 +7,7 @@
 use kernels::elementwise::{Chain, REGISTERS};
 use kernels::memory::Block;
 
-use super::Operand;
+use super::operand::Operand;
 use crate::{Buffer, DType, Element, Float, Workspace};
 
 /// Start and length of every slot in bytes, and the kernels' scratch.

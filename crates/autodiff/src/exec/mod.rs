@@ -2,7 +2,8 @@
 
 mod call;
 mod memory;
+mod operand;
 
 pub use call::Call;
-pub(crate) use call::Operand;
 pub(crate) use memory::Memory;
+pub(crate) use operand::Operand;

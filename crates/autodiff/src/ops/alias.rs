@@ -1,6 +1,7 @@
 //! The operand itself, as a node of its own: a derivative can be taken with respect to it alone.
 
-use crate::op::{Derivative, Op, Signature, arity};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity};
 use crate::{Error, Layout, Var};
 
 #[derive(Debug)]

@@ -1,11 +1,33 @@
 //! Repetition of axes, as a view with strides of zero.
 
-use crate::op::{Derivative, Op, Signature, arity};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity};
 use crate::{Error, Layout, Var};
 
 #[derive(Debug)]
 pub(crate) struct BroadcastTo {
     pub shape: Vec<usize>,
+}
+
+impl<'g> Var<'g> {
+    /// Repeated to `shape`, by NumPy's rule.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if it does not broadcast to `shape`.
+    pub fn broadcast_to(self, shape: &[usize]) -> Result<Var<'g>, Error> {
+        if self.shape() == shape {
+            return Ok(self);
+        }
+        self.graph().apply(BroadcastTo { shape: shape.to_vec() }, &[self])
+    }
+
+    /// `broadcast_to` where the shape is known to fit.
+    pub(crate) fn stretched(self, shape: &[usize]) -> Var<'g> {
+        match self.broadcast_to(shape) {
+            Ok(var) => var,
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 impl Op for BroadcastTo {

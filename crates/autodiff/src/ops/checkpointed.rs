@@ -5,7 +5,8 @@ use std::fmt;
 
 use super::{Alias, by_float};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{DType, Error, Float, Graph, Layout, Var};
 
 type Body = dyn for<'g> Fn(&[Var<'g>]) -> Result<Var<'g>, Error> + Send + Sync;

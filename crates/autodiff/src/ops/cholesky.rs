@@ -3,7 +3,8 @@
 use super::by_float;
 use super::triangular::lower;
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
 use kernels::linalg::cholesky::{factorise, scratch};
 

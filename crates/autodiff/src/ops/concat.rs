@@ -2,12 +2,26 @@
 
 use super::by_float;
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature};
-use crate::{DType, Element, Error, Var};
+use crate::graph::{Derivative, Op};
+use crate::signature::Signature;
+use crate::{DType, Element, Error, Graph, Var};
 
 #[derive(Debug)]
 pub(crate) struct Concat {
     pub axis: usize,
+}
+
+impl Graph {
+    /// The parts one after the other along `axis`.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if the parts differ in another axis, [`Error::Arity`] without parts.
+    pub fn concat<'g>(&'g self, parts: &[Var<'g>], axis: usize) -> Result<Var<'g>, Error> {
+        match parts {
+            [one] if axis < one.rank() => Ok(*one),
+            _ => self.apply(Concat { axis }, parts),
+        }
+    }
 }
 
 impl Op for Concat {

@@ -2,7 +2,8 @@
 
 use super::{by_float, last};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float, index};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float, index};
 use crate::{Error, Float, Var};
 use kernels::rows::softmax as rows;
 
@@ -24,6 +25,18 @@ pub(crate) fn per_row(op: &'static str, inputs: &[Signature]) -> Result<Signatur
             right: inputs[1].shape.clone(),
             wanted: "[.., classes] and one index a row",
         }),
+    }
+}
+
+impl<'g> Var<'g> {
+    /// `-log softmax(self)[target]` of each row of logits `[.., classes]`; targets u32 `[..]`.
+    ///
+    /// A target of `u32::MAX` costs nothing and has no gradient.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if there is not one target a row.
+    pub fn cross_entropy(self, targets: Var<'g>) -> Result<Var<'g>, Error> {
+        self.graph().apply(CrossEntropy, &[self, targets])
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::by_float;
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float, index};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float, index};
 use crate::{Error, Float, Var};
 use kernels::parallel;
 use kernels::vectorised;

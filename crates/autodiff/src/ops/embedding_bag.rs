@@ -2,7 +2,8 @@
 
 use super::{by_float, last};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float, index};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float, index};
 use crate::{Error, Float, Var};
 use kernels::embedding::Bags;
 use kernels::embedding::bags::gather_sum;
@@ -11,6 +12,18 @@ use kernels::embedding::bags::gather_sum;
 pub(crate) struct EmbeddingBag {
     /// An index that contributes nothing, besides `u32::MAX`.
     pub padding: Option<u32>,
+}
+
+impl<'g> Var<'g> {
+    /// Sums of rows of a table `[V, ..]`: indices u32 `[.., L]` to `[.., ..]`, summed over L.
+    ///
+    /// Entries equal to `padding` or `u32::MAX` contribute nothing.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if this or the indices are a scalar.
+    pub fn embedding_bag(self, indices: Var<'g>, padding: Option<u32>) -> Result<Var<'g>, Error> {
+        self.graph().apply(EmbeddingBag { padding }, &[self, indices])
+    }
 }
 
 impl Op for EmbeddingBag {

@@ -4,11 +4,22 @@ use kernels::row;
 
 use super::by_float;
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float, index};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float, index};
 use crate::{Error, Float, Var};
 
 #[derive(Debug)]
 pub(crate) struct Gather;
+
+impl<'g> Var<'g> {
+    /// Rows `indices` (u32 `[..]`) of a table `[V, ..]`; zeros where the index is `u32::MAX`.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if this is a scalar.
+    pub fn gather(self, indices: Var<'g>) -> Result<Var<'g>, Error> {
+        self.graph().apply(Gather, &[self, indices])
+    }
+}
 
 impl Op for Gather {
     fn name(&self) -> &'static str {

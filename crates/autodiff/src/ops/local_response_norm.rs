@@ -4,7 +4,8 @@
 
 use super::{ChannelSum, by_float};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Graph, Var};
 use kernels::rows::channels;
 

@@ -2,12 +2,29 @@
 
 use super::{by_float, last};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
 use kernels::rows::softmax as rows;
 
 #[derive(Debug)]
 pub(crate) struct LogSumExp;
+
+impl<'g> Var<'g> {
+    /// `log(sum(exp(x)))` along `axis`, which stays with extent 1 if `keep`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if there is no such axis.
+    pub fn log_sum_exp(self, axis: usize, keep: bool) -> Result<Var<'g>, Error> {
+        let kept = self.along("log_sum_exp", axis, |x| self.graph().apply(LogSumExp, &[x]))?;
+        if keep {
+            return Ok(kept);
+        }
+        let mut shape = kept.shape();
+        shape.remove(axis);
+        kept.reshape(&shape)
+    }
+}
 
 impl Op for LogSumExp {
     fn name(&self) -> &'static str {

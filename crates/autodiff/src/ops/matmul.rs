@@ -2,7 +2,8 @@
 
 use super::{broadcast_shape, by_float};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Layout, Var};
 use kernels::product::{self, Addend};
 
@@ -129,6 +130,10 @@ impl Op for MatMul {
         let (last, leading) = term.strides.split_last().unwrap_or((&0, &[]));
         let row = *last == 1 && leading.iter().all(|&stride| stride == 0);
         row || (term.is_contiguous() && product::by_loops(left, right))
+    }
+
+    fn product(&self) -> bool {
+        true
     }
 
     fn key(&self) -> Option<String> {

@@ -2,7 +2,8 @@
 
 use super::by_float;
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
 use kernels::rows::reduce;
 
@@ -10,6 +11,20 @@ use kernels::rows::reduce;
 pub(crate) struct Max {
     pub start: usize,
     pub end: usize,
+}
+
+impl<'g> Var<'g> {
+    /// Maximum over `axes`, which stay with extent 1 if `keep`; equal maxima share the gradient.
+    ///
+    /// # Errors
+    /// As [`Var::sum`].
+    pub fn max(self, axes: &[usize], keep: bool) -> Result<Var<'g>, Error> {
+        let mut max = self;
+        for run in self.runs("max", axes)?.into_iter().rev() {
+            max = self.graph().apply(Max { start: run.start, end: run.end }, &[max])?;
+        }
+        max.kept(axes, &self.shape(), keep)
+    }
 }
 
 impl Op for Max {

@@ -2,6 +2,7 @@
 
 mod alias;
 mod attention;
+mod axes;
 mod broadcast_to;
 mod channel_sum;
 mod checkpointed;
@@ -39,32 +40,16 @@ mod unique_rows;
 mod unpick;
 
 pub(crate) use alias::Alias;
-pub(crate) use broadcast_to::{BroadcastTo, broadcast_shape};
+pub(crate) use broadcast_to::broadcast_shape;
 pub(crate) use channel_sum::ChannelSum;
-pub(crate) use concat::Concat;
 pub use conv2d::{Conv2d, ConvMethod};
-pub(crate) use cross_entropy::CrossEntropy;
 pub(crate) use elementwise::Elementwise;
-pub(crate) use embedding_bag::EmbeddingBag;
-pub(crate) use gather::Gather;
 pub use local_response_norm::LocalResponseNorm;
-pub(crate) use log_softmax::LogSoftmax;
-pub(crate) use log_sum_exp::LogSumExp;
-pub(crate) use matmul::MatMul;
-pub(crate) use max::Max;
 pub(crate) use pad::Pad;
-pub(crate) use pick::Pick;
 pub use pool::Pool2d;
 pub use recurrence::{Attention, Recurrence, Run};
-pub(crate) use reshape::Reshape;
 pub(crate) use row_sum::RowSum;
 pub(crate) use scatter_add::ScatterAdd;
-pub(crate) use slice::Slice;
-pub(crate) use softmax::Softmax;
-pub(crate) use solve::Solve;
-pub(crate) use stop_gradient::StopGradient;
-pub(crate) use sum::Sum;
-pub(crate) use transpose::Transpose;
 pub(crate) use unique_rows::UniqueRows;
 pub(crate) use unpick::Unpick;
 

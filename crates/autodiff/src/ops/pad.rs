@@ -2,7 +2,8 @@
 
 use super::by_float;
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
 
 #[derive(Debug)]

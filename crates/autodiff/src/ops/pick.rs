@@ -3,11 +3,22 @@
 use super::cross_entropy::per_row;
 use super::{Unpick, by_float, last};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature};
+use crate::graph::{Derivative, Op};
+use crate::signature::Signature;
 use crate::{Error, Float, Layout, Var};
 
 #[derive(Debug)]
 pub(crate) struct Pick;
+
+impl<'g> Var<'g> {
+    /// Element `indices[..]` of each row of `[.., classes]`; 0 where the index is `u32::MAX`.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if there is not one index a row.
+    pub fn pick(self, indices: Var<'g>) -> Result<Var<'g>, Error> {
+        self.graph().apply(Pick, &[self, indices])
+    }
+}
 
 impl Op for Pick {
     fn name(&self) -> &'static str {

@@ -1,11 +1,25 @@
 //! The same elements in another shape: a view wherever the strides allow one.
 
-use crate::op::{Derivative, Op, Signature, arity};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity};
 use crate::{Error, Layout, Var};
 
 #[derive(Debug)]
 pub(crate) struct Reshape {
     pub shape: Vec<usize>,
+}
+
+impl<'g> Var<'g> {
+    /// The same elements, row-major, in another shape.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if the number of elements differs.
+    pub fn reshape(self, shape: &[usize]) -> Result<Var<'g>, Error> {
+        if self.shape() == shape {
+            return Ok(self);
+        }
+        self.graph().apply(Reshape { shape: shape.to_vec() }, &[self])
+    }
 }
 
 impl Op for Reshape {

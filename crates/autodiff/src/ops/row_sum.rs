@@ -2,7 +2,8 @@
 
 use super::{by_float, last};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, float, index};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, float, index};
 use crate::{Error, Float, Var};
 use kernels::embedding::Bags;
 use kernels::embedding::bags::{position, sum_at};
@@ -90,10 +91,6 @@ impl Op for Position {
     fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
         index(self.name(), &inputs[1])?;
         Ok(inputs[1].clone())
-    }
-
-    fn derivative<'g>(&self, _: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        Ok(vec![None, None])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {

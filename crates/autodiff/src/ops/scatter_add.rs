@@ -2,8 +2,9 @@
 
 use super::{by_float, last};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float, index};
-use crate::{Error, Float, Var};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float, index};
+use crate::{Error, Float, Layout, Var};
 use kernels::embedding::Bags;
 use kernels::embedding::bags::scatter_sum;
 use kernels::embedding::padded::{self, Added, PRODUCTS, Products};
@@ -14,6 +15,35 @@ pub(crate) struct ScatterAdd {
     /// Whether the indices' last axis is a bag, every entry of which gets the same row.
     pub bag: bool,
     pub padding: Option<u32>,
+}
+
+impl<'g> Var<'g> {
+    /// Adds each row of `[indices.., ..]` to row `indices[..]` of a zero table `[table_rows, ..]`.
+    ///
+    /// The adjoint of [`Var::gather`].
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if the indices' shape does not lead this one's.
+    pub fn scatter_add(self, indices: Var<'g>, table_rows: usize) -> Result<Var<'g>, Error> {
+        let op = ScatterAdd { table_rows, bag: false, padding: None };
+        self.graph().apply(op, &[self, indices])
+    }
+
+    /// Adds each row of `[.., ..]` to the rows of its bag `indices` `[.., L]` of a zero table
+    /// `[table_rows, ..]`.
+    ///
+    /// The adjoint of [`Var::embedding_bag`].
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if the indices' shape without L does not lead this one's.
+    pub fn scatter_add_bag(
+        self,
+        indices: Var<'g>,
+        padding: Option<u32>,
+        table_rows: usize,
+    ) -> Result<Var<'g>, Error> {
+        self.graph().apply(ScatterAdd { table_rows, bag: true, padding }, &[self, indices])
+    }
 }
 
 impl Op for ScatterAdd {
@@ -55,19 +85,18 @@ impl Op for ScatterAdd {
         by_float!(call, run, self)
     }
 
+    fn takes_products(&self, count: usize, width: usize, inputs: &[&Layout]) -> bool {
+        let [_, indices] = inputs else { return false };
+        let (length, all) = (self.length(&indices.shape), indices.len());
+        count <= PRODUCTS && padded::suits(length, all, self.table_rows, width)
+    }
+
     fn key(&self) -> Option<String> {
         Some(format!("{self:?}"))
     }
 }
 
 impl ScatterAdd {
-    /// Whether rows that are sums of `count` outer products need not be written before they are added:
-    /// the kernel then takes their factors, column and row of each product, and the indices last.
-    pub(crate) fn takes_products(&self, count: usize, width: usize, indices: &[usize]) -> bool {
-        let all = indices.iter().product();
-        count <= PRODUCTS && padded::suits(self.length(indices), all, self.table_rows, width)
-    }
-
     /// Indices a bag.
     fn length(&self, indices: &[usize]) -> usize {
         if self.bag { last(indices) } else { 1 }

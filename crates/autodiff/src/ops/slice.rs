@@ -1,7 +1,10 @@
 //! A range of one axis, as a view.
 
+use std::ops::Range;
+
 use super::Pad;
-use crate::op::{Derivative, Op, Signature, arity};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity};
 use crate::{Error, Layout, Var};
 
 #[derive(Debug)]
@@ -9,6 +12,16 @@ pub(crate) struct Slice {
     pub axis: usize,
     pub start: usize,
     pub end: usize,
+}
+
+impl<'g> Var<'g> {
+    /// A range of one axis.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the axis or the range is outside the shape.
+    pub fn slice(self, axis: usize, range: Range<usize>) -> Result<Var<'g>, Error> {
+        self.graph().apply(Slice { axis, start: range.start, end: range.end }, &[self])
+    }
 }
 
 impl Op for Slice {

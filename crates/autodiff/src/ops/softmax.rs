@@ -2,12 +2,23 @@
 
 use super::{by_float, last};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
 use kernels::rows::softmax as rows;
 
 #[derive(Debug)]
 pub(crate) struct Softmax;
+
+impl<'g> Var<'g> {
+    /// `exp(x) / sum(exp(x))` along `axis`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if there is no such axis.
+    pub fn softmax(self, axis: usize) -> Result<Var<'g>, Error> {
+        self.along("softmax", axis, |x| self.graph().apply(Softmax, &[x]))
+    }
+}
 
 impl Op for Softmax {
     fn name(&self) -> &'static str {

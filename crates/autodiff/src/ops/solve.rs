@@ -4,12 +4,25 @@ use super::by_float;
 use super::cholesky::symmetric;
 use super::triangular::systems;
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature};
+use crate::graph::{Derivative, Op};
+use crate::signature::Signature;
 use crate::{Error, Float, Var};
 use kernels::linalg::cholesky::{factorise, scratch, substitute};
 
 #[derive(Debug)]
 pub(crate) struct Solve;
+
+impl<'g> Var<'g> {
+    /// `X` with `self X = right` for symmetric positive definite `[.., n, n]` and `[.., n, m]`.
+    ///
+    /// Only the matrix's symmetric part counts; its gradient is symmetric.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if the shapes are others.
+    pub fn solve(self, right: Var<'g>) -> Result<Var<'g>, Error> {
+        self.graph().apply(Solve, &[self, right])
+    }
+}
 
 impl Op for Solve {
     fn name(&self) -> &'static str {

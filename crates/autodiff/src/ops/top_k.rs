@@ -6,7 +6,8 @@ use kernels::row;
 
 use super::{by_float, last};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float, index};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float, index};
 use crate::{Error, Float, Var};
 
 /// Places of the `count` largest elements of the last axis, the largest first.
@@ -33,10 +34,6 @@ impl Op for Places {
             }
         }
         Ok(Signature { shape, dtype: crate::DType::U32 })
-    }
-
-    fn derivative<'g>(&self, _: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        Ok(vec![None])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {

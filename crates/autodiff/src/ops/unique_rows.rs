@@ -1,8 +1,9 @@
 //! The distinct row indices of a gradient, ascending.
 
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, index};
-use crate::{DType, Error, Var};
+use crate::graph::Op;
+use crate::signature::{Signature, arity, index};
+use crate::{DType, Error};
 
 /// Flat indices `[n]` to the distinct ones, ascending, padded with `u32::MAX` to `[n]`.
 #[derive(Debug)]
@@ -25,10 +26,6 @@ impl Op for UniqueRows {
         }
         let count = inputs.iter().map(|input| input.shape.iter().product::<usize>()).sum();
         Ok(Signature { shape: vec![count], dtype: DType::U32 })
-    }
-
-    fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        Ok(vec![None; at.inputs.len()])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! Sums taken into the kernels that make one of their terms: their epilogues.
 
 use super::units::Units;
-use super::{Unit, Work, Worklist};
+use super::worklist::{Unit, Work, Worklist};
 use crate::{Function, Layout};
 
 /// Where a value is added to a kernel's result that nothing else reads, and the kernel takes one more

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::fuse::Group;
-use super::{Home, Place, Work, Worklist};
+use super::worklist::{Home, Place, Work, Worklist};
 
 /// Groups in the order they run, and what follows them.
 #[derive(Debug)]

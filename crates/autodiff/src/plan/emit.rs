@@ -5,7 +5,8 @@ use kernels::elementwise::{self, Chain};
 use super::assign::Schedule;
 use super::fuse::Group;
 use super::liveness::Slots;
-use super::{Place, Step, Unit, Value, Work, Worklist};
+use super::step::Step;
+use super::worklist::{Place, Unit, Value, Work, Worklist};
 use crate::exec::Operand;
 use crate::{DType, Layout};
 

@@ -1,11 +1,7 @@
 //! Products of few terms that are read once: large results of little work, better never written.
 
-use std::any::Any;
-
 use super::units::Units;
-use super::{Place, Unit, Work, Worklist};
-use crate::Op;
-use crate::ops::{MatMul, ScatterAdd};
+use super::worklist::{Place, Unit, Work, Worklist};
 
 /// Terms of a deferred product at most, and elements of its result from which it is worth it.
 const FEW: usize = 16;
@@ -17,14 +13,17 @@ pub(crate) fn take(list: &mut Worklist) {
     let mut all = Units::of(list);
     for at in 0..all.units.len() {
         let Some(unit) = &all.units[at] else { continue };
-        let Some(scatter) = kernel::<ScatterAdd>(unit) else { continue };
-        let Some((taken, mut factors)) = products(&unit.reads[0], &all, list) else { continue };
-        let (indices, width) = (&unit.reads[1], unit.shape[1..].iter().product());
+        let (Work::Kernel(op), [first, others @ ..]) = (&unit.work, &unit.reads[..]) else {
+            continue;
+        };
+        let Some((taken, mut factors)) = products(first, &all, list) else { continue };
+        let inputs: Vec<_> = unit.reads.iter().map(|place| &place.layout).collect();
+        let width = unit.shape.iter().skip(1).product();
         let fits = factors[1].layout.shape.last() == Some(&width);
-        if !fits || !scatter.takes_products(taken.len(), width, &indices.layout.shape) {
+        if !fits || !op.takes_products(taken.len(), width, &inputs) {
             continue;
         }
-        factors.push(indices.clone());
+        factors.extend_from_slice(others);
         taken.iter().for_each(|&maker| all.units[maker] = None);
         if let Some(unit) = &mut all.units[at] {
             unit.reads = factors;
@@ -74,26 +73,22 @@ pub(crate) fn defer(list: &mut Worklist) {
 
 /// Whether the unit is a large product of few columns and contiguous rows.
 fn is_large_outer(unit: &Unit) -> bool {
-    let (Some(_), [left, right]) = (kernel::<MatMul>(unit), &unit.reads[..]) else { return false };
+    let (true, [left, right]) = (is_product(unit), &unit.reads[..]) else { return false };
     let (&[m, k], &[_, n]) = (&left.layout.shape[..], &right.layout.shape[..]) else {
         return false;
     };
     k <= FEW && m * n >= LARGE && right.layout.strides[1] == 1
 }
 
-/// A unit's operation, if it is of this kind.
-fn kernel<O: Op>(unit: &Unit) -> Option<&O> {
-    match &unit.work {
-        Work::Kernel(op) => (op.as_ref() as &dyn Any).downcast_ref(),
-        Work::Elementwise(_) | Work::Product => None,
-    }
+fn is_product(unit: &Unit) -> bool {
+    matches!(&unit.work, Work::Kernel(op) if op.product())
 }
 
 /// Whether the unit is a product of columns and contiguous rows, plus a term or not.
 fn is_outer(unit: &Unit) -> bool {
     let [_, row, ..] = &unit.reads[..] else { return false };
     let rank = row.layout.shape.len();
-    kernel::<MatMul>(unit).is_some()
+    is_product(unit)
         && row.layout.shape[rank - 2] == 1
         && (row.layout.strides[rank - 1] == 1 || row.layout.shape[rank - 1] == 1)
 }

@@ -1,6 +1,6 @@
 //! Elementwise units of one shape joined into chains.
 
-use super::{Place, Unit, Work, Worklist};
+use super::worklist::{Place, Unit, Work, Worklist};
 use kernels::elementwise::REGISTERS;
 
 /// Units that run as one step.

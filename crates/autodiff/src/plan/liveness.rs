@@ -1,7 +1,8 @@
 //! A slot for every value; values that do not live at the same time share memory.
 
 use super::assign::Schedule;
-use super::{Home, Slot, Worklist};
+use super::step::Slot;
+use super::worklist::{Home, Worklist};
 use kernels::memory::LINE;
 
 /// Slots by value, and which values are stored at all.

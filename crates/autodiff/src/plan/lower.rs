@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Assigned, Home, Place, Unit, Value, Work, Worklist};
+use super::worklist::{Assigned, Home, Place, Unit, Value, Work, Worklist};
 use crate::graph::{Assignment, Constant, Kind, State};
 use crate::{Buffer, DType, Device, Function, Layout, Op};
 

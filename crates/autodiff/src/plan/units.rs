@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Home, Place, Unit, Worklist};
+use super::worklist::{Home, Place, Unit, Worklist};
 
 /// The units of a list, some of them taken away.
 pub(super) struct Units {

@@ -90,8 +90,8 @@ impl Terms {
     }
 }
 
-/// Rows of a result: pointers, and how far it is to the next row.
-#[derive(Clone, Copy)]
+/// A result: pointers, and how far it is to the next row.
+#[repr(C)]
 struct Job<T> {
     terms: Terms,
     left: *const T,
@@ -103,35 +103,14 @@ struct Job<T> {
     add_row: usize,
     to: *mut T,
     to_row: usize,
-    /// Elements of a row's last vector, or half of one, that count.
-    last: usize,
 }
 
-impl<T> Job<T> {
-    fn cast<U>(self) -> Job<U> {
-        Job {
-            terms: self.terms,
-            left: self.left.cast(),
-            right: self.right.cast(),
-            accumulates: self.accumulates,
-            add: self.add.cast(),
-            add_row: self.add_row,
-            to: self.to.cast(),
-            to_row: self.to_row,
-            last: self.last,
-        }
-    }
-
-    /// The same from a row on.
-    #[inline(always)]
-    fn from(self, row: usize) -> Job<T> {
-        Job {
-            left: self.left.wrapping_add(row * self.terms.left_row),
-            add: self.add.wrapping_add(row * self.add_row),
-            to: self.to.wrapping_add(row * self.to_row),
-            ..self
-        }
-    }
+/// Where in a result a block begins, and the elements of its last vector, or half of one, that count.
+#[derive(Clone, Copy)]
+struct At {
+    row: usize,
+    column: usize,
+    last: usize,
 }
 
 /// Terms from one prefetched line to the next.
@@ -145,14 +124,17 @@ const PREFETCH: usize = 2;
 #[inline(always)]
 unsafe fn block<V: Vector, const M: usize, const N: usize, const H: usize>(
     job: &Job<V::Element>,
+    At { row, column, last }: At,
     next: &mut Prefetch,
 ) {
     let Terms { groups, count, left_group, right_group, left, right, left_row, .. } = job.terms;
+    let first = job.left.wrapping_add(row * left_row);
+    let to = job.to.wrapping_add(row * job.to_row + column);
     let mut later = *next;
     // SAFETY: inside the block, as the caller promises.
     unsafe {
-        let mask = V::first(job.last);
-        let half_mask = V::Half::first(job.last.min(V::Half::LANES));
+        let mask = V::first(last);
+        let half_mask = V::Half::first(last.min(V::Half::LANES));
         let load = |from: *const V::Element, v: usize| {
             let from = from.wrapping_add(v * V::LANES);
             if H == 0 && v + 1 == N { V::load_first(from, mask) } else { V::load(from) }
@@ -163,7 +145,7 @@ unsafe fn block<V: Vector, const M: usize, const N: usize, const H: usize>(
         let mut sums = [[V::zero(); N]; M];
         let mut halves = [[V::Half::zero(); H]; M];
         for i in 0..if job.accumulates { M } else { 0 } {
-            let start = job.to.wrapping_add(i * job.to_row).cast_const();
+            let start = to.wrapping_add(i * job.to_row).cast_const();
             for v in 0..N {
                 sums[i][v] = load(start, v);
             }
@@ -172,11 +154,11 @@ unsafe fn block<V: Vector, const M: usize, const N: usize, const H: usize>(
             }
         }
         for group in 0..groups {
-            let mut a = job.left.wrapping_add(group * left_group);
-            let mut b = job.right.wrapping_add(group * right_group);
+            let mut a = first.wrapping_add(group * left_group);
+            let mut b = job.right.wrapping_add(group * right_group + column);
             for p in 0..count {
                 if p % PREFETCH == 0 {
-                    later.next::<false>();
+                    later.next::<true>();
                 }
                 let mut columns = [V::zero(); N];
                 for v in 0..N {
@@ -200,7 +182,7 @@ unsafe fn block<V: Vector, const M: usize, const N: usize, const H: usize>(
             }
         }
         for i in 0..if job.add.is_null() { 0 } else { M } {
-            let add = job.add.wrapping_add(i * job.add_row);
+            let add = job.add.wrapping_add((row + i) * job.add_row + column);
             for v in 0..N {
                 sums[i][v] = sums[i][v].add(load(add, v));
             }
@@ -209,10 +191,10 @@ unsafe fn block<V: Vector, const M: usize, const N: usize, const H: usize>(
             }
         }
         for i in 0..M {
-            let to = job.to.wrapping_add(i * job.to_row);
+            let to = to.wrapping_add(i * job.to_row);
             for v in 0..N {
                 let to = to.wrapping_add(v * V::LANES);
-                if H == 0 && v + 1 == N && job.last < V::LANES {
+                if H == 0 && v + 1 == N && last < V::LANES {
                     sums[i][v].store_first(to, mask);
                 } else {
                     sums[i][v].store(to);
@@ -236,46 +218,47 @@ macro_rules! blocks {
             $(#[target_feature(enable = $feature)])?
             unsafe fn block<const M: usize, const N: usize, const H: usize>(
                 job: &Job<$element>,
+                at: At,
                 next: &mut Prefetch,
             ) {
                 // SAFETY: the caller's promise.
-                unsafe { super::block::<$vector, M, N, H>(job, next) };
+                unsafe { super::block::<$vector, M, N, H>(job, at, next) };
             }
 
-            /// Some rows, as many at a time as registers hold.
+            /// All rows, as many at a time as registers hold.
             unsafe fn rows<const M: usize, const N: usize, const H: usize>(
-                job: Job<$element>,
-                count: usize,
+                job: &Job<$element>,
+                mut at: At,
                 next: &mut Prefetch,
             ) {
-                let mut row = 0;
-                while row < count {
-                    let (run, done): (unsafe fn(&Job<$element>, &mut Prefetch), usize) =
-                        match count - row {
+                while at.row < job.terms.rows {
+                    let (run, done): (unsafe fn(&Job<$element>, At, &mut Prefetch), usize) =
+                        match job.terms.rows - at.row {
                             left if left >= M => (block::<M, N, H>, M),
                             4.. => (block::<4, N, H>, 4),
                             2.. => (block::<2, N, H>, 2),
                             _ => (block::<1, N, H>, 1),
                         };
                     // SAFETY: the caller's promise; so many rows are left.
-                    unsafe { run(&job.from(row), next) };
-                    row += done;
+                    unsafe { run(job, at, next) };
+                    at.row += done;
                 }
             }
 
             /// # Safety
-            /// The processor has the features; the job's pointers lead to `count` rows of what
-            /// `cover` covers.
+            /// The processor has the features; the job's pointers lead to what it says, of which
+            /// `cover` covers the columns from one on.
             pub(super) unsafe fn run(
-                job: Job<$element>,
-                count: usize,
+                job: &Job<$element>,
+                column: usize,
                 cover: Cover,
                 next: &mut Prefetch,
             ) {
+                let at = At { row: 0, column, last: cover.last };
                 // SAFETY: the caller's promise.
                 unsafe {
                     match (cover.vectors, cover.halves) {
-                        $(($n, $h) => rows::<$m, $n, $h>(job, count, next),)*
+                        $(($n, $h) => rows::<$m, $n, $h>(job, at, next),)*
                         _ => unreachable!("blocks for {cover:?}"),
                     }
                 }
@@ -297,24 +280,27 @@ blocks!(half_64, __m256d, f64, "avx2,fma"; 0 1: 8, 1 0: 8, 1 1: 6, 2 0: 6,);
 blocks!(plain_32, [f32; 8], f32; 0 1: 4, 1 0: 4, 1 1: 4, 2 0: 4,);
 blocks!(plain_64, [f64; 4], f64; 0 1: 4, 1 0: 4, 1 1: 4, 2 0: 4,);
 
-/// Runs a job by the instructions of `isa`, which the processor has.
-///
-/// # Safety
-/// The job's pointers lead to `count` rows of what `cover` covers.
-unsafe fn run<T: Float>(isa: Isa, job: Job<T>, count: usize, cover: Cover, next: &mut Prefetch) {
-    // SAFETY: the caller's promise; the casts are to the type that `T` is.
-    unsafe {
-        match (isa, T::DTYPE) {
-            #[cfg(target_arch = "x86_64")]
-            (Isa::Avx512, DType::F64) => wide_64::run(job.cast(), count, cover, next),
-            #[cfg(target_arch = "x86_64")]
-            (Isa::Avx512, _) => wide_32::run(job.cast(), count, cover, next),
-            #[cfg(target_arch = "x86_64")]
-            (Isa::Avx2, DType::F64) => half_64::run(job.cast(), count, cover, next),
-            #[cfg(target_arch = "x86_64")]
-            (Isa::Avx2, _) => half_32::run(job.cast(), count, cover, next),
-            (_, DType::F64) => plain_64::run(job.cast(), count, cover, next),
-            _ => plain_32::run(job.cast(), count, cover, next),
+impl<T: Float> Job<T> {
+    /// Runs the columns from one on that `cover` covers, by the instructions of `isa`.
+    ///
+    /// # Safety
+    /// The processor has the instructions, and the pointers lead to what the job says.
+    unsafe fn run(&self, isa: Isa, column: usize, cover: Cover, next: &mut Prefetch) {
+        let job = std::ptr::from_ref(self);
+        // SAFETY: the caller's promise; the casts are to the type that `T` is.
+        unsafe {
+            match (isa, T::DTYPE) {
+                #[cfg(target_arch = "x86_64")]
+                (Isa::Avx512, DType::F64) => wide_64::run(&*job.cast(), column, cover, next),
+                #[cfg(target_arch = "x86_64")]
+                (Isa::Avx512, _) => wide_32::run(&*job.cast(), column, cover, next),
+                #[cfg(target_arch = "x86_64")]
+                (Isa::Avx2, DType::F64) => half_64::run(&*job.cast(), column, cover, next),
+                #[cfg(target_arch = "x86_64")]
+                (Isa::Avx2, _) => half_32::run(&*job.cast(), column, cover, next),
+                (_, DType::F64) => plain_64::run(&*job.cast(), column, cover, next),
+                _ => plain_32::run(&*job.cast(), column, cover, next),
+            }
         }
     }
 }
@@ -355,7 +341,6 @@ pub(super) fn multiply<T: Float>(
         rows,
         columns,
     };
-    let cover = Cover::new::<T>(isa, columns);
     let job = Job {
         terms,
         left: left.data.as_ptr(),
@@ -365,11 +350,10 @@ pub(super) fn multiply<T: Float>(
         add_row: add.map_or(0, |add| add.stride),
         to: c.as_mut_ptr(),
         to_row,
-        last: cover.last,
     };
     // SAFETY: every extent was just checked, the processor has these instructions, and `c` is borrowed
     // exclusively.
-    unsafe { run(isa, job, rows, cover, &mut next) };
+    unsafe { job.run(isa, 0, Cover::new::<T>(isa, columns), &mut next) };
 }
 
 /// `out[i, j] = sum over groups and terms of left[.., i] right[.., j]`, in this order; columns are whole
@@ -389,20 +373,19 @@ pub(crate) fn grouped<T: Float>(
     assert!(right.len() >= terms.span(terms.right_group, terms.right, columns), "{terms:?}");
     assert!(out.len() >= rows * columns && columns.is_multiple_of(lanes), "{rows} by {columns}");
     assert!(isa <= crate::simd::isa(), "{isa:?}");
+    let job = Job {
+        terms,
+        left: left.as_ptr(),
+        right: right.as_ptr(),
+        accumulates: false,
+        add: std::ptr::null(),
+        add_row: 0,
+        to: out.as_mut_ptr(),
+        to_row: columns,
+    };
     for column in (0..columns).step_by(2 * lanes) {
         let cover = Cover::new::<T>(isa, (2 * lanes).min(columns - column));
-        let job = Job {
-            terms,
-            left: left.as_ptr(),
-            right: right.as_ptr().wrapping_add(column),
-            accumulates: false,
-            add: std::ptr::null(),
-            add_row: 0,
-            to: out.as_mut_ptr().wrapping_add(column),
-            to_row: columns,
-            last: cover.last,
-        };
         // SAFETY: as above.
-        unsafe { run(isa, job, rows, cover, &mut next) };
+        unsafe { job.run(isa, column, cover, &mut next) };
     }
 }

@@ -1,9 +1,10 @@
 //! Filters of three by three or five by five taps, transformed for convolution by tiles.
 
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::graph::Op;
 use crate::ops::by_float;
-use crate::{Error, Float, Var};
+use crate::signature::{Signature, arity, float};
+use crate::{Error, Float};
 use kernels::convolution::winograd::{self, Packed};
 
 /// Filters `[f, c / groups, k, k]` to their values at pairs of points.
@@ -44,11 +45,6 @@ impl Op for Filters {
         float(self.name(), &inputs[0], inputs[0].dtype)?;
         let shape = self.packed(&inputs[0].shape)?.shape().to_vec();
         Ok(Signature { shape, dtype: inputs[0].dtype })
-    }
-
-    fn derivative<'g>(&self, _: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        let message = "transformed filters have no derivative; convolve with the filters".into();
-        Err(Error::Custom { op: self.name(), message })
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {

@@ -1,9 +1,10 @@
 //! Gradient of a convolution for its images.
 
-use super::{Conv2d, floats, result};
+use super::form::{Conv2d, floats, result};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature};
+use crate::graph::{Derivative, Op};
 use crate::ops::by_float;
+use crate::signature::Signature;
 use crate::{Error, Float, Var};
 use kernels::convolution::direct as conv;
 use kernels::convolution::winograd;

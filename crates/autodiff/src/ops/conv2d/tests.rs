@@ -1,8 +1,10 @@
 //! Convolutions against their definition, their derivatives, and each other.
 
+use super::form::result;
 use super::*;
 use crate::check::testing::{check, eval, eval_near};
 use crate::{DType, Graph};
+use kernels::convolution::Geometry;
 
 /// The definition, element by element.
 fn direct(conv: Conv2d, x: &[f64], w: &[f64], geometry: &Geometry) -> Vec<f64> {

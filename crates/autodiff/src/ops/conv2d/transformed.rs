@@ -1,9 +1,10 @@
 //! Convolution with filters that were transformed before, and its gradient for the images.
 
-use super::{After, Conv2d, ConvMethod, floats, result};
+use super::form::{After, Conv2d, ConvMethod, floats, result};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature};
+use crate::graph::{Derivative, Op};
 use crate::ops::by_float;
+use crate::signature::Signature;
 use crate::{Error, Float, Var};
 use kernels::convolution::Geometry;
 use kernels::convolution::winograd::{self, Epilogue, Packed};

@@ -1,9 +1,10 @@
 //! Average pooling and its adjoint, each the other's derivative.
 
-use super::{Pool2d, images, matches};
+use super::windows::{Pool2d, images, matches};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature};
+use crate::graph::{Derivative, Op};
 use crate::ops::by_float;
+use crate::signature::Signature;
 use crate::{Error, Float, Var};
 use kernels::convolution::pooling as pool;
 

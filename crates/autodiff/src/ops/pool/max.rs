@@ -1,9 +1,10 @@
 //! Max pooling; its gradient scatters to the largest elements, and that map's adjoint picks them.
 
-use super::{Pool2d, images, matches};
+use super::windows::{Pool2d, images, matches};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature};
+use crate::graph::{Derivative, Op};
 use crate::ops::by_float;
+use crate::signature::Signature;
 use crate::{Error, Float, Var};
 use kernels::convolution::pooling as pool;
 

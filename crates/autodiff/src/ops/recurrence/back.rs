@@ -3,8 +3,9 @@
 use super::composite::{Trace, trace};
 use super::form::{Form, INPUT, MEMORY, STATE};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature};
+use crate::graph::{Derivative, Op};
 use crate::ops::{Alias, by_float};
+use crate::signature::Signature;
 use crate::{Error, Float, Var};
 use kernels::recurrence::{self, Cell, Dims};
 

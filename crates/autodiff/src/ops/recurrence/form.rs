@@ -1,7 +1,7 @@
 //! Which operands a recurrent layer has, where they stand, and what shapes they take.
 
 use crate::exec::Call;
-use crate::op::{Signature, float};
+use crate::signature::{Signature, float};
 use crate::{Error, Float};
 use kernels::recurrence::{Cell, Dims, Operands};
 

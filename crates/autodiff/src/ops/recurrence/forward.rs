@@ -2,9 +2,10 @@
 
 use super::form::Form;
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature};
+use crate::graph::Op;
 use crate::ops::by_float;
-use crate::{Error, Float, Var};
+use crate::signature::Signature;
+use crate::{Error, Float};
 use kernels::recurrence;
 
 #[derive(Debug)]
@@ -22,11 +23,6 @@ impl Op for Forward {
             return Err(Error::Arity { op: self.name(), wanted, found });
         }
         Ok(Signature { shape: vec![dims.kept_len()], dtype: inputs[0].dtype })
-    }
-
-    /// None: what has a derivative is what the layer shows.
-    fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        Ok(vec![None; at.inputs.len()])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {

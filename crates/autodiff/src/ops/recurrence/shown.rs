@@ -3,8 +3,9 @@
 use super::back::{Back, parts_of};
 use super::form::{Form, MEMORY, STATE};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature};
+use crate::graph::{Derivative, Op};
 use crate::ops::by_float;
+use crate::signature::Signature;
 use crate::{Error, Float, Graph, Var};
 use kernels::recurrence::{Cell, Dims};
 

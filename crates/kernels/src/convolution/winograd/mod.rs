@@ -31,7 +31,7 @@ pub use weight::weight_gradient;
 /// What the places of a block's tiles are a multiple of: the widest vectors.
 const COLUMNS: usize = 16;
 /// How many blocks of filters ahead the next ones are prefetched: they lie far apart.
-const AHEAD: usize = 2;
+const AHEAD: usize = 4;
 /// Tiles of a block, about.
 const TILES: usize = 128;
 /// Filters whose products are kept until they are transformed back, so that the transformed input is

@@ -1,0 +1,73 @@
+//! A graph reduced to what must be computed: units of work over views of values.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::{Buffer, DType, Function, Layout, Op};
+
+/// A view of a value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Place {
+    pub value: usize,
+    pub layout: Layout,
+}
+
+/// A run of elements with storage of its own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Value {
+    pub dtype: DType,
+    pub len: usize,
+    pub home: Home,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Home {
+    Input(usize),
+    Constant(usize),
+    Output(usize),
+    Computed,
+}
+
+/// One operation over places, yielding one contiguous value.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    pub work: Work,
+    pub reads: Vec<Place>,
+    pub value: usize,
+    pub shape: Vec<usize>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Work {
+    Elementwise(Function),
+    /// A matrix product of few terms, computed block by block inside the chain that reads it.
+    Product,
+    Kernel(Arc<dyn Op>),
+}
+
+/// An assignment over places.
+#[derive(Debug)]
+pub(crate) struct Assigned {
+    pub target: Place,
+    pub value: Place,
+    /// For rows: where the indices are.
+    pub indices: Option<Place>,
+}
+
+impl Assigned {
+    /// The input and the elements of it that may change.
+    pub(super) fn region(&self) -> (usize, Range<usize>) {
+        let start = self.target.layout.offset;
+        (self.target.value, start..start + self.target.layout.span())
+    }
+}
+
+/// A graph reduced to what must be computed.
+#[derive(Debug, Default)]
+pub(crate) struct Worklist {
+    pub values: Vec<Value>,
+    pub units: Vec<Unit>,
+    pub constants: Vec<Buffer>,
+    pub assigned: Vec<Assigned>,
+    pub outputs: Vec<(DType, usize)>,
+}
