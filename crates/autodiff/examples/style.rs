@@ -39,7 +39,7 @@ fn weights() -> Result<Vec<Buffer>, Error> {
             let mut program = graph.compile(&[graph.input("w", &shape).conv2d_filters(1)?])?;
             let scale = (6.0 / (9 * shape[1]) as f64).sqrt();
             program.run(&mut [&mut centred(seed, shape.iter().product(), scale)])?;
-            Ok(program.output(0).clone())
+            Ok(program.output(0).duplicate().expect("memory"))
         })
         .collect()
 }
@@ -91,7 +91,7 @@ fn targets(size: usize, weights: &mut [Buffer]) -> Result<Vec<Buffer>, Error> {
     for (seed, range) in [(1, 0..1), (2, 1..outputs.len())] {
         let mut program = graph.compile(&outputs[range.clone()])?;
         run(&mut program, &mut [&mut centred(seed, 3 * size * size, 127.5)], weights)?;
-        targets.extend((0..range.len()).map(|i| program.output(i).clone()));
+        targets.extend((0..range.len()).map(|i| program.output(i).duplicate().expect("memory")));
     }
     Ok(targets)
 }
@@ -150,13 +150,14 @@ fn main() -> Result<(), Error> {
     let mut steps = 0;
     let mut step = || {
         steps += 1;
-        let scale =
-            |beta: f32| Buffer::from_slice(autodiff::Device::cpu(), &[1.0 - beta.powi(steps)]);
+        let scale = |beta: f32| {
+            Buffer::from_slice(autodiff::Device::cpu(), &[1.0 - beta.powi(steps)]).expect("memory")
+        };
         let (mut first, mut second) = (scale(0.9), scale(0.999));
         let mut own = vec![&mut image, &mut m, &mut v, &mut first, &mut second];
         own.extend(targets.iter_mut());
         run(&mut program, &mut own, &mut weights).expect("sound inputs");
-        program.output(0).as_slice::<f32>().expect("a loss")[0]
+        program.output(0).to_vec::<f32>().expect("a loss")[0]
     };
     let first = [step(), step(), step()];
     let mut line = arguments.timed(1.0, || {

@@ -1,6 +1,6 @@
 //! Gradient checks against central differences, of first and second order.
 
-use crate::{Buffer, DType, Device, Error, Graph, Program, Var};
+use crate::{Buffer, DType, Error, Graph, Program, Var};
 
 /// Where the points of a check are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -118,8 +118,8 @@ impl Probe {
         let mut buffers: Vec<Buffer> = point
             .iter()
             .chain(&self.direction)
-            .map(|values| Buffer::from_slice(Device::cpu(), values))
-            .collect();
+            .map(|values| Buffer::from_slice(self.program.device(), values))
+            .collect::<Result<_, _>>()?;
         let mut inputs: Vec<&mut Buffer> = buffers.iter_mut().collect();
         self.program.run(&mut inputs)?;
         (0..1 + 2 * point.len()).map(|i| self.program.output(i).to_vec()).collect()
@@ -147,7 +147,7 @@ pub(crate) mod testing {
     //! What the operations' tests share.
 
     use super::{Domain, check_grad};
-    use crate::{Buffer, DType, Device, Error, Graph, Program, Var};
+    use crate::{Buffer, DType, Error, Graph, Program, Var};
 
     type Given<'a> = (&'a [usize], &'a [f64]);
 
@@ -172,10 +172,10 @@ pub(crate) mod testing {
         let mut buffers: Vec<Buffer> = given
             .iter()
             .map(|(_, values)| match dtype {
-                DType::F64 => Buffer::from_slice(Device::cpu(), values),
+                DType::F64 => Buffer::from_slice(program.device(), values).unwrap(),
                 _ => {
                     let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-                    Buffer::from_slice(Device::cpu(), &values)
+                    Buffer::from_slice(program.device(), &values).unwrap()
                 }
             })
             .collect();

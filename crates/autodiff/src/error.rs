@@ -82,6 +82,24 @@ pub enum Error {
         /// Length of the buffer.
         len: usize,
     },
+    /// A device has no more memory.
+    #[error("{device}: no memory for {bytes} bytes")]
+    Memory {
+        /// Class of the device.
+        device: &'static str,
+        /// Bytes that were wanted.
+        bytes: usize,
+    },
+    /// A buffer lives on another device than the program that reads it.
+    #[error("program: input `{name}` is on the device {found}, wanted {wanted}")]
+    Device {
+        /// Name of the input.
+        name: String,
+        /// The program's device.
+        wanted: &'static str,
+        /// The buffer's device.
+        found: &'static str,
+    },
     /// A program was given the wrong number of inputs.
     #[error("program: {found} inputs, wanted {wanted}")]
     InputCount {

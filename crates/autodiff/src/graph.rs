@@ -422,12 +422,13 @@ pub trait Op: Any + Debug + Send + Sync {
         false
     }
 
-    /// A text that is equal only for operations that yield equal results from equal operands.
+    /// A text that is equal only for operations that yield equal results from equal operands: with one,
+    /// repeated work is computed once.
     ///
-    /// With one, repeated work is computed once. `format!("{self:?}")` serves where the debug text
-    /// shows every parameter.
+    /// By default it is the operation's type and debug text, which must show every parameter; `None` for
+    /// an operation that cannot be told from others by it.
     fn key(&self) -> Option<String> {
-        None
+        Some(format!("{} {self:?}", std::any::type_name::<Self>()))
     }
 }
 

@@ -14,15 +14,16 @@
 //! graph.assign(w, w.sub(gradient.mul_scalar(0.1))?)?;
 //! let mut step = graph.compile(&[loss])?;
 //!
-//! let mut weights = Buffer::from_slice(Device::cpu(), &[1.0f64, -2.0]);
+//! let mut weights = Buffer::from_slice(Device::cpu(), &[1.0f64, -2.0])?;
 //! step.run(&mut [&mut weights])?;
 //! assert_eq!(step.output(0).to_vec::<f64>()?, [5.0]);
 //! assert_eq!(weights.to_vec::<f64>()?, [0.8, -1.6]);
 //! # Ok::<(), autodiff::Error>(())
 //! ```
 
-mod buffer;
 mod check;
+mod cpu;
+mod device;
 mod error;
 mod exec;
 mod grad;
@@ -33,8 +34,8 @@ mod program;
 mod row_sparse;
 mod signature;
 
-pub use buffer::{Buffer, Device};
 pub use check::{Domain, check_grad};
+pub use device::{Buffer, Device};
 pub use error::Error;
 pub use exec::Call;
 pub use graph::{Derivative, Graph, InputInfo, Op, Var};
@@ -49,5 +50,14 @@ pub use program::Program;
 pub use row_sparse::RowSparse;
 pub use signature::Signature;
 
+/// What a back end is made of: a device's share of the engine, such as `cpu` has in here.
+pub mod backend {
+    pub use crate::device::{Backend, Executable, Storage};
+    pub use crate::exec::Operand;
+    pub use crate::plan::{Data, Fused, Plan, Slot, Step, Target};
+    pub use kernels::elementwise::{Step as ElementwiseStep, Store, Value};
+    pub use kernels::{Elements, ElementsMut};
+}
+
 /// Version of the numbers: raised whenever a change alters the bits of any result.
-pub const NUMERIC_VERSION: u32 = 3;
+pub const NUMERIC_VERSION: u32 = 4;

@@ -8,7 +8,7 @@ use kernels::elementwise::{Chain, REGISTERS};
 use kernels::memory::Block;
 
 use super::operand::Operand;
-use crate::{Buffer, DType, Element, Float, Workspace};
+use crate::{DType, Element, Float, Workspace};
 
 /// Start and length of every slot in bytes, and the kernels' scratch.
 #[derive(Debug)]
@@ -33,21 +33,12 @@ impl Memory {
         &self.workspace
     }
 
-    pub(crate) fn point_to_arena(
-        &mut self,
-        slot: usize,
-        arena: &mut Block,
-        offset: usize,
-        bytes: usize,
-    ) {
-        let all = arena.bytes();
-        assert!(offset + bytes <= all, "slot {offset}+{bytes} in an arena of {all} bytes");
-        // SAFETY: the range was just checked to lie inside the arena.
-        self.slots[slot] = (unsafe { arena.start().add(offset) }, bytes);
-    }
-
-    pub(crate) fn point_to_buffer(&mut self, slot: usize, buffer: &mut Buffer) {
-        self.slots[slot] = (buffer.pointer(), buffer.bytes());
+    /// Gives a slot a range of a block's bytes.
+    pub(crate) fn point_to(&mut self, slot: usize, block: &mut Block, offset: usize, bytes: usize) {
+        let all = block.bytes();
+        assert!(offset + bytes <= all, "slot {offset}+{bytes} in a block of {all} bytes");
+        // SAFETY: the range was just checked to lie inside the block.
+        self.slots[slot] = (unsafe { block.start().add(offset) }, bytes);
     }
 
     /// Pointer to an operand's first element, with the elements its layout spans.

@@ -6,4 +6,4 @@ mod operand;
 
 pub use call::Call;
 pub(crate) use memory::Memory;
-pub(crate) use operand::Operand;
+pub use operand::Operand;

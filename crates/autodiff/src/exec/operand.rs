@@ -4,8 +4,11 @@ use crate::{DType, Layout};
 
 /// A slot of a program, and a layout in it.
 #[derive(Debug, Clone)]
-pub(crate) struct Operand {
+pub struct Operand {
+    /// The slot.
     pub slot: usize,
+    /// How its elements lie in the slot.
     pub layout: Layout,
+    /// Element type.
     pub dtype: DType,
 }

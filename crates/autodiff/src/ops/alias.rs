@@ -24,10 +24,6 @@ impl Op for Alias {
     fn view(&self, input: &Layout) -> Option<Layout> {
         Some(input.clone())
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 #[cfg(test)]

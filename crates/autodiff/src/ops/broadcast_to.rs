@@ -63,10 +63,6 @@ impl Op for BroadcastTo {
         }
         Some(Layout { shape: self.shape.clone(), strides, offset: input.offset })
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn unfit(op: &'static str, left: &[usize], right: &[usize]) -> Error {

@@ -45,10 +45,6 @@ impl Op for Cholesky {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 /// The lower triangle of (a + a^T) / 2, zeros above.

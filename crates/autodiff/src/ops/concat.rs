@@ -74,10 +74,6 @@ impl Op for Concat {
         }
         by_float!(call, run, self.axis)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn run<T: Element>(call: &mut Call<'_>, axis: usize) -> Result<(), Error> {

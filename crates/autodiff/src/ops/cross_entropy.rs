@@ -57,10 +57,6 @@ impl Op for CrossEntropy {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
@@ -110,10 +106,6 @@ impl Op for Towards {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, towards)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -47,10 +47,6 @@ impl Op for Dropout {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self.rate)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;

@@ -18,165 +18,88 @@ impl<'g> Var<'g> {
     }
 
     fn binary(self, function: Function, other: Var<'g>) -> Result<Var<'g>, Error> {
-        let op = Elementwise(function);
         let (left, right) = (self.shape(), other.shape());
-        let shape = crate::ops::broadcast_shape(function.name(), &left, &right)?;
-        let left = self.broadcast_to(&shape)?;
-        let right = other.broadcast_to(&shape)?;
-        self.graph().apply(op, &[left, right])
+        let shape = super::broadcast_shape(function.name(), &left, &right)?;
+        let operands = [self.broadcast_to(&shape)?, other.broadcast_to(&shape)?];
+        self.graph().apply(Elementwise(function), &operands)
     }
+}
 
-    /// `self + other`.
-    ///
-    /// # Errors
-    /// [`Error::Shapes`] if the shapes do not broadcast.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "the operator could not report a shape error"
-    )]
-    pub fn add(self, other: Var<'g>) -> Result<Var<'g>, Error> {
-        self.binary(Function::Add, other)
+macro_rules! methods {
+    (
+        one { $($(#[$doc:meta])* $one:ident $(($number:ident: f64))? => $function:ident $(($of:ident))?;)* }
+        two { $($(#[$doc2:meta])* $two:ident ($other:ident) => $function2:ident;)* }
+    ) => {
+        /// Elementwise functions; those of one operand panic on a variable of indices.
+        #[expect(
+            clippy::should_implement_trait,
+            reason = "one spelling for all operations, and an operator could not report a shape error"
+        )]
+        impl<'g> Var<'g> {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $one(self $(, $number: f64)?) -> Var<'g> {
+                    self.unary(Function::$function $(($of))?)
+                }
+            )*
+            $(
+                $(#[$doc2])*
+                ///
+                /// # Errors
+                /// [`Error::Shapes`] if the shapes do not broadcast.
+                pub fn $two(self, $other: Var<'g>) -> Result<Var<'g>, Error> {
+                    self.binary(Function::$function2, $other)
+                }
+            )*
+        }
+    };
+}
+
+methods! {
+    one {
+        /// `-self`.
+        neg => Neg;
+        /// e to the power of `self`.
+        exp => Exp;
+        /// Natural logarithm.
+        log => Log;
+        /// Square root.
+        sqrt => Sqrt;
+        /// Hyperbolic tangent.
+        tanh => Tanh;
+        /// `1 / (1 + exp(-self))`.
+        sigmoid => Sigmoid;
+        /// `max(self, 0)`; its derivative at 0 is 0.
+        relu => Relu;
+        /// `self * self`.
+        square => Square;
+        /// `self` to a fixed power.
+        powf(exponent: f64) => Powf(exponent);
+        /// `self + value`.
+        add_scalar(value: f64) => AddScalar(value);
+        /// `self * value`.
+        mul_scalar(value: f64) => MulScalar(value);
+        /// 1 where `self > 0`, else 0; without derivative.
+        step => Step;
     }
-
-    /// `self - other`.
-    ///
-    /// # Errors
-    /// As [`Var::add`].
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "the operator could not report a shape error"
-    )]
-    pub fn sub(self, other: Var<'g>) -> Result<Var<'g>, Error> {
-        self.binary(Function::Sub, other)
-    }
-
-    /// `self * other`, element by element.
-    ///
-    /// # Errors
-    /// As [`Var::add`].
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "the operator could not report a shape error"
-    )]
-    pub fn mul(self, other: Var<'g>) -> Result<Var<'g>, Error> {
-        self.binary(Function::Mul, other)
-    }
-
-    /// `self / other`.
-    ///
-    /// # Errors
-    /// As [`Var::add`].
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "the operator could not report a shape error"
-    )]
-    pub fn div(self, other: Var<'g>) -> Result<Var<'g>, Error> {
-        self.binary(Function::Div, other)
-    }
-
-    /// The larger of the two; equal elements share the gradient.
-    ///
-    /// # Errors
-    /// As [`Var::add`].
-    pub fn maximum(self, other: Var<'g>) -> Result<Var<'g>, Error> {
-        self.binary(Function::Maximum, other)
-    }
-
-    /// `self` to the power of `exponent`; its derivatives want a positive base.
-    ///
-    /// # Errors
-    /// As [`Var::add`].
-    pub fn pow(self, exponent: Var<'g>) -> Result<Var<'g>, Error> {
-        self.binary(Function::Pow, exponent)
-    }
-
-    /// 1 where `self > other`, else 0; without derivative.
-    ///
-    /// # Errors
-    /// As [`Var::add`].
-    pub fn greater(self, other: Var<'g>) -> Result<Var<'g>, Error> {
-        self.binary(Function::Greater, other)
-    }
-
-    /// 1 where `self == other`, else 0; without derivative.
-    ///
-    /// # Errors
-    /// As [`Var::add`].
-    pub fn equal(self, other: Var<'g>) -> Result<Var<'g>, Error> {
-        self.binary(Function::Equal, other)
-    }
-
-    /// `-self`.
-    #[must_use]
-    #[expect(clippy::should_implement_trait, reason = "one spelling for all operations")]
-    pub fn neg(self) -> Var<'g> {
-        self.unary(Function::Neg)
-    }
-
-    /// e to the power of `self`.
-    #[must_use]
-    pub fn exp(self) -> Var<'g> {
-        self.unary(Function::Exp)
-    }
-
-    /// Natural logarithm.
-    #[must_use]
-    pub fn log(self) -> Var<'g> {
-        self.unary(Function::Log)
-    }
-
-    /// Square root.
-    #[must_use]
-    pub fn sqrt(self) -> Var<'g> {
-        self.unary(Function::Sqrt)
-    }
-
-    /// Hyperbolic tangent.
-    #[must_use]
-    pub fn tanh(self) -> Var<'g> {
-        self.unary(Function::Tanh)
-    }
-
-    /// `1 / (1 + exp(-self))`.
-    #[must_use]
-    pub fn sigmoid(self) -> Var<'g> {
-        self.unary(Function::Sigmoid)
-    }
-
-    /// `max(self, 0)`; its derivative at 0 is 0.
-    #[must_use]
-    pub fn relu(self) -> Var<'g> {
-        self.unary(Function::Relu)
-    }
-
-    /// `self * self`.
-    #[must_use]
-    pub fn square(self) -> Var<'g> {
-        self.unary(Function::Square)
-    }
-
-    /// `self` to a fixed power.
-    #[must_use]
-    pub fn powf(self, exponent: f64) -> Var<'g> {
-        self.unary(Function::Powf(exponent))
-    }
-
-    /// `self + value`.
-    #[must_use]
-    pub fn add_scalar(self, value: f64) -> Var<'g> {
-        self.unary(Function::AddScalar(value))
-    }
-
-    /// `self * value`.
-    #[must_use]
-    pub fn mul_scalar(self, value: f64) -> Var<'g> {
-        self.unary(Function::MulScalar(value))
-    }
-
-    /// 1 where `self > 0`, else 0; without derivative.
-    #[must_use]
-    pub fn step(self) -> Var<'g> {
-        self.unary(Function::Step)
+    two {
+        /// `self + other`.
+        add(other) => Add;
+        /// `self - other`.
+        sub(other) => Sub;
+        /// `self * other`, element by element.
+        mul(other) => Mul;
+        /// `self / other`.
+        div(other) => Div;
+        /// The larger of the two; equal elements share the gradient.
+        maximum(other) => Maximum;
+        /// `self` to the power of `exponent`; its derivatives want a positive base.
+        pow(exponent) => Pow;
+        /// 1 where `self > other`, else 0; without derivative.
+        greater(other) => Greater;
+        /// 1 where `self == other`, else 0; without derivative.
+        equal(other) => Equal;
     }
 }
 
@@ -205,10 +128,6 @@ impl Op for Elementwise {
 
     fn elementwise(&self) -> Option<Function> {
         Some(self.0)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -58,10 +58,6 @@ impl Op for EmbeddingBag {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self.padding)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn run<T: Float>(call: &mut Call<'_>, padding: Option<u32>) -> Result<(), Error> {

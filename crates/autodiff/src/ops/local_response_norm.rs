@@ -73,10 +73,6 @@ impl Op for Forward {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, forward, self.0)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn extents(shape: &[usize]) -> (usize, usize) {
@@ -139,10 +135,6 @@ impl Op for Backward {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, backward, self.0)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -135,10 +135,6 @@ impl Op for MatMul {
     fn product(&self) -> bool {
         true
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
@@ -273,6 +269,7 @@ mod tests {
                 .map(|len| {
                     let number = |i: usize| ((i * 37 + 11) % 101) as f32 / 500.0 - 0.1;
                     Buffer::from_slice(Device::cpu(), &(0..len).map(number).collect::<Vec<f32>>())
+                        .unwrap()
                 })
                 .collect();
             program.run(&mut buffers.iter_mut().collect::<Vec<_>>()).unwrap();

@@ -69,10 +69,6 @@ impl Op for Normalise {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn run<T: Float>(call: &mut Call<'_>, op: &Normalise) -> Result<(), Error> {
@@ -106,10 +102,6 @@ impl Op for Inverse {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run_inverse, self)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

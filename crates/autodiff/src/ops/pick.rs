@@ -43,10 +43,6 @@ impl Op for Pick {
     fn accepts(&self, input: usize, layout: &Layout) -> bool {
         input == 0 && layout.strides.iter().all(|&stride| stride == 0)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {

@@ -55,10 +55,6 @@ impl Op for RowSum {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn run<T: Float>(call: &mut Call<'_>, op: &RowSum) -> Result<(), Error> {
@@ -100,10 +96,6 @@ impl Op for Position {
             *y = place.map_or(u32::MAX, |place| place as u32);
         }
         Ok(())
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

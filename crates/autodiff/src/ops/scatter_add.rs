@@ -90,10 +90,6 @@ impl Op for ScatterAdd {
         let (length, all) = (self.length(&indices.shape), indices.len());
         count <= PRODUCTS && padded::suits(length, all, self.table_rows, width)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 impl ScatterAdd {

@@ -52,10 +52,6 @@ impl Op for Slice {
         layout.shape[self.axis] = self.end - self.start;
         Some(layout)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 #[cfg(test)]

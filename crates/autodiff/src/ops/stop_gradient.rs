@@ -35,10 +35,6 @@ impl Op for StopGradient {
     fn view(&self, input: &Layout) -> Option<Layout> {
         Some(input.clone())
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 #[cfg(test)]

@@ -77,10 +77,6 @@ impl Op for Sum {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn run<T: Float>(call: &mut Call<'_>, sum: &Sum) -> Result<(), Error> {

@@ -43,10 +43,6 @@ impl Op for Places {
         }
         Ok(())
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 /// A NaN comes before every number.
@@ -122,10 +118,6 @@ impl Op for Take {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, take)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn take<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
@@ -158,10 +150,6 @@ impl Op for Put {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, put, self.width)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -49,10 +49,6 @@ impl Op for Transpose {
         layout.strides.swap(self.a, self.b);
         Some(layout)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 #[cfg(test)]

@@ -71,10 +71,6 @@ impl Op for Triangular {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self.transposed)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn run<T: Float>(call: &mut Call<'_>, transposed: bool) -> Result<(), Error> {

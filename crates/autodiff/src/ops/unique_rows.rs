@@ -49,10 +49,6 @@ impl Op for UniqueRows {
         y[kept..].fill(u32::MAX);
         Ok(())
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 #[cfg(test)]

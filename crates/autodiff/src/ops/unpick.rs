@@ -37,10 +37,6 @@ impl Op for Unpick {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self.classes)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn run<T: Float>(call: &mut Call<'_>, classes: usize) -> Result<(), Error> {

@@ -1,14 +1,14 @@
 //! The steps, over slots.
 
-use kernels::elementwise::{self, Chain};
+use kernels::elementwise;
 
 use super::assign::Schedule;
 use super::fuse::Group;
 use super::liveness::Slots;
-use super::step::Step;
-use super::worklist::{Place, Unit, Value, Work, Worklist};
+use super::step::{Fused, Step};
+use super::worklist::{Place, Unit, Work, Worklist};
 use crate::exec::Operand;
-use crate::{DType, Layout};
+use crate::{Function, Layout};
 
 pub(crate) fn emit(list: &Worklist, schedule: &Schedule, slots: &Slots) -> Vec<Step> {
     let emitter = Emitter { list, schedule, slots };
@@ -52,7 +52,7 @@ impl Emitter<'_> {
                 operands: unit.reads.iter().map(|place| self.operand(place)).collect(),
                 output: self.result(unit.value, &unit.shape),
             }),
-            Work::Elementwise(_) | Work::Product => Some(self.chain(group)),
+            Work::Elementwise(_) | Work::Product => Some(Step::Fused(self.fused(group))),
         }
     }
 
@@ -64,11 +64,11 @@ impl Emitter<'_> {
         let (value, target) = (self.operand(&assigned.value), self.operand(&assigned.target));
         Some(match &assigned.indices {
             Some(indices) => Step::Rows { indices: self.operand(indices), rows: value, target },
-            None => copy(self.list.values[assigned.value.value], value, target),
+            None => copy(value, target),
         })
     }
 
-    fn chain(&self, group: &Group) -> Step {
+    fn fused(&self, group: &Group) -> Fused {
         let units: Vec<&Unit> = group.units.iter().map(|&unit| &self.list.units[unit]).collect();
         let mut loads = elementwise_operands(&units);
         let (mut factor, mut steps) = (loads.len(), Vec::new());
@@ -95,15 +95,16 @@ impl Emitter<'_> {
                 let result = self.result(unit.value, &unit.shape);
                 let overwrites = loads.iter().any(|load| load.value == result.slot);
                 stores.push(elementwise::Store { step, overwrites });
-                results.push(floats(result));
+                results.push(result);
             }
         }
-        let dtype = as_float(self.list.values[units[0].value].dtype);
-        let layouts: Vec<Layout> = loads.iter().map(|place| place.layout.clone()).collect();
-        Step::Chain {
-            chain: Chain::new(dtype, &units[0].shape, &layouts, &steps, &stores),
-            loads: loads.iter().map(|place| floats(self.operand(place))).collect(),
-            stores: results,
+        Fused {
+            dtype: self.list.values[units[0].value].dtype,
+            shape: units[0].shape.clone(),
+            operands: loads.iter().map(|place| self.operand(place)).collect(),
+            steps,
+            stores,
+            results,
         }
     }
 }
@@ -131,18 +132,21 @@ fn value(place: &Place, units: &[&Unit], loads: &[Place]) -> elementwise::Value 
     }
 }
 
-/// Indices are only ever copied, so they travel as floats of their size.
-fn as_float(dtype: DType) -> DType {
-    if dtype == DType::U32 { DType::F32 } else { dtype }
-}
-
-fn floats(operand: Operand) -> Operand {
-    Operand { dtype: as_float(operand.dtype), ..operand }
-}
-
-fn copy(value: Value, from: Operand, to: Operand) -> Step {
-    let chain = Chain::copy(as_float(value.dtype), from.layout.len());
-    Step::Chain { chain, loads: vec![floats(from)], stores: vec![floats(to)] }
+/// Neighbours from one place to another.
+fn copy(from: Operand, to: Operand) -> Step {
+    let shape = vec![from.layout.len()];
+    let flat = |operand: Operand| {
+        let layout = Layout { offset: operand.layout.offset, ..Layout::contiguous(&shape) };
+        Operand { layout, ..operand }
+    };
+    Step::Fused(Fused {
+        dtype: from.dtype,
+        operands: vec![flat(from)],
+        steps: vec![elementwise::Step::Function(Function::Copy, vec![elementwise::Value::Load(0)])],
+        stores: vec![elementwise::Store { step: 0, overwrites: false }],
+        results: vec![flat(to)],
+        shape,
+    })
 }
 
 #[cfg(test)]
@@ -161,7 +165,7 @@ mod tests {
         let mut program = graph.compile(if shown { &outputs } else { &outputs[..1] }).unwrap();
         let numbers = |scale: f64| -> Buffer {
             let number = |i: usize| T::from_f64(((i * 37) % 101) as f64 * scale - 1.0);
-            Buffer::from_slice(Device::cpu(), &(0..1000).map(number).collect::<Vec<T>>())
+            Buffer::from_slice(Device::cpu(), &(0..1000).map(number).collect::<Vec<T>>()).unwrap()
         };
         let mut inputs = [numbers(0.031), numbers(0.0107)];
         program.run(&mut inputs.each_mut()).unwrap();

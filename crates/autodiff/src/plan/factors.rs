@@ -1,5 +1,6 @@
 //! Products of few terms that are read once: large results of little work, better never written.
 
+use super::target::Target;
 use super::units::Units;
 use super::worklist::{Place, Unit, Work, Worklist};
 
@@ -9,7 +10,7 @@ const LARGE: usize = 1 << 18;
 
 /// Where the rows added into a table are a sum of outer products that nothing else reads, the kernel
 /// takes their factors, and the rows are never written.
-pub(crate) fn take(list: &mut Worklist) {
+pub(crate) fn take(list: &mut Worklist, target: &dyn Target) {
     let mut all = Units::of(list);
     for at in 0..all.units.len() {
         let Some(unit) = &all.units[at] else { continue };
@@ -20,7 +21,7 @@ pub(crate) fn take(list: &mut Worklist) {
         let inputs: Vec<_> = unit.reads.iter().map(|place| &place.layout).collect();
         let width = unit.shape.iter().skip(1).product();
         let fits = factors[1].layout.shape.last() == Some(&width);
-        if !fits || !op.takes_products(taken.len(), width, &inputs) {
+        if !fits || !target.takes_products(&**op, taken.len(), width, &inputs) {
             continue;
         }
         factors.extend_from_slice(others);
@@ -50,7 +51,10 @@ fn products(place: &Place, all: &Units, list: &Worklist) -> Option<(Vec<usize>, 
 
 /// A large matrix that is a sum of few outer products and read by one elementwise unit alone, such as
 /// the gradient of a full layer's weights by their update, is computed where it is read.
-pub(crate) fn defer(list: &mut Worklist) {
+pub(crate) fn defer(list: &mut Worklist, target: &dyn Target) {
+    if !target.fuses_products() {
+        return;
+    }
     let mut all = Units::of(list);
     for at in 0..all.units.len() {
         let Some(reader) = &all.units[at] else { continue };
@@ -126,12 +130,12 @@ mod tests {
             let number = |i: usize| ((i * 37) % 101) as f32 / 50.0 - 1.0;
             let buffer = |len: usize| {
                 let values: Vec<f32> = (0..len).map(number).collect();
-                Buffer::from_slice(Device::cpu(), &values)
+                Buffer::from_slice(Device::cpu(), &values).unwrap()
             };
             let words: Vec<u32> = (0..24).map(|i| i * i * 7 % ROWS as u32).collect();
             let run = |mut program: Program| {
                 let mut table = buffer(ROWS * width);
-                let mut words = Buffer::from_slice(Device::cpu(), &words);
+                let mut words = Buffer::from_slice(Device::cpu(), &words).unwrap();
                 let mut state = buffer(3 * width);
                 program.run(&mut [&mut table, &mut words, &mut state]).unwrap();
                 (program.output(0).to_vec::<f32>().unwrap(), program.steps())
@@ -167,7 +171,7 @@ mod tests {
         let (batch, from, units) = shape;
         let numbers = |len: usize| -> Buffer {
             let number = |i: usize| T::from_f64(((i * 37) % 101) as f64 / 500.0 - 0.1);
-            Buffer::from_slice(Device::cpu(), &(0..len).map(number).collect::<Vec<T>>())
+            Buffer::from_slice(Device::cpu(), &(0..len).map(number).collect::<Vec<T>>()).unwrap()
         };
         let mut program = layer::<T>(shape, shown).unwrap();
         let mut buffers = [batch * from, from * units, from * units].map(numbers);
@@ -206,6 +210,7 @@ mod tests {
                 let numbers = |len: usize| -> Buffer {
                     let number = |i: usize| ((i * 37) % 101) as f32 / 500.0 - 0.1;
                     Buffer::from_slice(Device::cpu(), &(0..len).map(number).collect::<Vec<f32>>())
+                        .unwrap()
                 };
                 let (mut w, mut a) = (numbers(m * n), numbers(k * k));
                 program.run(&mut [&mut w, &mut a]).unwrap();

@@ -1,7 +1,6 @@
 //! Elementwise units of one shape joined into chains.
 
 use super::worklist::{Place, Unit, Work, Worklist};
-use kernels::elementwise::REGISTERS;
 
 /// Units that run as one step.
 #[derive(Debug, Clone, Default)]
@@ -12,10 +11,11 @@ pub(crate) struct Group {
     pub fused: bool,
 }
 
-/// Groups the units; the result is in an order in which they can run.
-pub(crate) fn fuse(list: &Worklist) -> Vec<Group> {
+/// Groups the units, at most so many operands and units each; the result is in an order in which they can run.
+pub(crate) fn fuse(list: &Worklist, most: usize) -> Vec<Group> {
     let mut fusion = Fusion {
         list,
+        most,
         groups: Vec::new(),
         ancestors: Vec::new(),
         group_of: vec![None; list.values.len()],
@@ -54,6 +54,8 @@ impl Set {
 
 struct Fusion<'a> {
     list: &'a Worklist,
+    /// Operands and units of a group at most, if it has more than one.
+    most: usize,
     groups: Vec<Group>,
     /// The groups each group waits for, directly or not.
     ancestors: Vec<Set>,
@@ -149,7 +151,7 @@ impl Fusion<'_> {
                 loads.push(place);
             }
         }
-        units.len() + loads.len() <= REGISTERS
+        units.len() + loads.len() <= self.most
     }
 
     /// Whether two groups can run as one: no third one has to run between them.

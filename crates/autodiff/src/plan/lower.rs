@@ -2,15 +2,23 @@
 
 use std::collections::HashMap;
 
+use super::step::Data;
+use super::target::Target;
 use super::worklist::{Assigned, Home, Place, Unit, Value, Work, Worklist};
 use crate::graph::{Assignment, Constant, Kind, State};
-use crate::{Buffer, DType, Device, Function, Layout, Op};
+use crate::{DType, Function, Layout, Op};
 
 /// Reduces the graph to the units that `outputs` and the assignments need.
-pub(crate) fn lower(dtype: DType, state: &State, outputs: &[usize]) -> Worklist {
+pub(crate) fn lower(
+    dtype: DType,
+    state: &State,
+    outputs: &[usize],
+    target: &dyn Target,
+) -> Worklist {
     let mut lowering = Lowering {
         dtype,
         state,
+        target,
         list: Worklist::default(),
         places: vec![None; state.nodes.len()],
         canonical: (0..state.nodes.len()).collect(),
@@ -58,6 +66,7 @@ fn live(state: &State, outputs: &[usize]) -> Vec<bool> {
 struct Lowering<'a> {
     dtype: DType,
     state: &'a State,
+    target: &'a dyn Target,
     list: Worklist,
     places: Vec<Option<Place>>,
     /// The first node equal to each node.
@@ -125,7 +134,8 @@ impl Lowering<'_> {
             .enumerate()
             .map(|(i, &input)| {
                 let place = self.place(input);
-                let taken = place.layout.is_contiguous() || op.accepts(i, &place.layout);
+                let taken =
+                    place.layout.is_contiguous() || self.target.accepts(&**op, i, &place.layout);
                 if taken { place } else { self.dense(input) }
             })
             .collect();
@@ -159,10 +169,7 @@ impl Lowering<'_> {
         if value.len != 1 {
             return None;
         }
-        match value.dtype {
-            DType::F64 => Some(self.list.constants[index].to_vec::<f64>().ok()?[0]),
-            _ => Some(f64::from(self.list.constants[index].to_vec::<f32>().ok()?[0])),
-        }
+        self.list.constants[index].first()
     }
 
     fn folded(&mut self, function: Function, values: &[f64], shape: &[usize]) -> Place {
@@ -181,14 +188,8 @@ impl Lowering<'_> {
     fn constant(&mut self, constant: &Constant, shape: &[usize]) -> Place {
         let value = match constant {
             Constant::Float(values) if values.len() == 1 => self.scalar(values[0]),
-            Constant::Float(values) => match self.dtype {
-                DType::F64 => self.stored(Buffer::from_slice(Device::cpu(), values)),
-                _ => {
-                    let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-                    self.stored(Buffer::from_slice(Device::cpu(), &values))
-                }
-            },
-            Constant::Index(values) => self.stored(Buffer::from_slice(Device::cpu(), values)),
+            Constant::Float(values) => self.stored(Data::floats(self.dtype, values)),
+            Constant::Index(values) => self.stored(Data::U32(values.clone())),
         };
         Place { value, layout: Layout::contiguous(shape) }
     }
@@ -197,18 +198,15 @@ impl Lowering<'_> {
         if let Some(&known) = self.scalars.get(&value.to_bits()) {
             return known;
         }
-        let stored = match self.dtype {
-            DType::F64 => self.stored(Buffer::from_slice(Device::cpu(), &[value])),
-            _ => self.stored(Buffer::from_slice(Device::cpu(), &[value as f32])),
-        };
+        let stored = self.stored(Data::floats(self.dtype, &[value]));
         self.scalars.insert(value.to_bits(), stored);
         stored
     }
 
-    fn stored(&mut self, buffer: Buffer) -> usize {
+    fn stored(&mut self, data: Data) -> usize {
         let home = Home::Constant(self.list.constants.len());
-        self.list.values.push(Value { dtype: buffer.dtype(), len: buffer.len(), home });
-        self.list.constants.push(buffer);
+        self.list.values.push(Value { dtype: data.dtype(), len: data.len(), home });
+        self.list.constants.push(data);
         self.list.values.len() - 1
     }
 

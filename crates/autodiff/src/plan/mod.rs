@@ -12,31 +12,37 @@ mod fuse;
 mod liveness;
 mod lower;
 mod step;
+mod target;
 mod units;
 mod worklist;
 
+use crate::DType;
 use crate::graph::State;
-use crate::{Buffer, DType};
-pub(crate) use step::{Slot, Step};
+pub use step::{Data, Fused, Slot, Step};
+pub use target::Target;
 
-/// A planned program.
+/// A planned program, of which nothing depends on a device but what its [`Target`] offered.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub struct Plan {
+    /// What each slot stands for; those of the inputs come first, in their order.
     pub slots: Vec<Slot>,
+    /// What is done, in order.
     pub steps: Vec<Step>,
-    pub constants: Vec<Buffer>,
+    /// Contents of the slots of constants.
+    pub constants: Vec<Data>,
     /// Element type and length of each output.
     pub outputs: Vec<(DType, usize)>,
+    /// Bytes for intermediate values.
     pub arena: usize,
 }
 
 impl Plan {
-    pub(crate) fn new(dtype: DType, state: &State, outputs: &[usize]) -> Plan {
-        let mut list = lower::lower(dtype, state, outputs);
-        absorb::absorb(&mut list);
-        factors::take(&mut list);
-        factors::defer(&mut list);
-        let groups = fuse::fuse(&list);
+    pub(crate) fn new(dtype: DType, state: &State, outputs: &[usize], target: &dyn Target) -> Plan {
+        let mut list = lower::lower(dtype, state, outputs, target);
+        absorb::absorb(&mut list, target);
+        factors::take(&mut list, target);
+        factors::defer(&mut list, target);
+        let groups = fuse::fuse(&list, target.fused());
         let schedule = assign::schedule(&list, groups);
         let (slots, arena) = liveness::place(&list, &schedule);
         let steps = emit::emit(&list, &schedule, &slots);

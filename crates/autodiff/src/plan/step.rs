@@ -1,70 +1,125 @@
-//! What a program does: steps over slots.
+//! What a program does, on whatever device: steps over slots.
 
 use std::sync::Arc;
 
-use kernels::elementwise::Chain;
+use kernels::Elements;
+use kernels::elementwise;
 
-use crate::exec::{Call, Memory, Operand};
-use crate::{DType, Error, Op};
+use crate::DType;
+use crate::exec::Operand;
+use crate::graph::Op;
 
 /// What a slot stands for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Slot {
+pub enum Slot {
+    /// An input of the program.
     Input(usize),
+    /// A constant of the plan.
     Constant(usize),
+    /// An output of the program.
     Output(usize),
+    /// A range of the memory for intermediate values.
     Arena {
+        /// First byte.
         offset: usize,
+        /// Number of bytes.
         bytes: usize,
     },
-    /// A value that never leaves its fused chain.
+    /// A value that never leaves its fused step.
     Nowhere,
 }
 
+/// One thing to do.
 #[derive(Debug)]
-pub(crate) enum Step {
-    Chain { chain: Chain, loads: Vec<Operand>, stores: Vec<Operand> },
-    Kernel { op: Arc<dyn Op>, operands: Vec<Operand>, output: Operand },
-    Rows { indices: Operand, rows: Operand, target: Operand },
+pub enum Step {
+    /// Elementwise functions of one shape that belong together.
+    Fused(Fused),
+    /// An operation; operands that its target did not accept otherwise are contiguous.
+    Kernel {
+        /// The operation.
+        op: Arc<dyn Op>,
+        /// Its operands.
+        operands: Vec<Operand>,
+        /// Its contiguous result.
+        output: Operand,
+    },
+    /// Rows written over those that indices name; `u32::MAX` names none.
+    Rows {
+        /// u32 `[n]`.
+        indices: Operand,
+        /// `[n, ..]`.
+        rows: Operand,
+        /// `[V, ..]`.
+        target: Operand,
+    },
 }
 
-impl Step {
-    pub(crate) fn run(&self, memory: &Memory) -> Result<(), Error> {
+/// Elementwise functions, and products of few terms, over operands and one another.
+#[derive(Debug, Clone)]
+pub struct Fused {
+    /// Element type; indices are only ever copied.
+    pub dtype: DType,
+    /// Shape of every value.
+    pub shape: Vec<usize>,
+    /// What is read; of the shape, except for factors of products.
+    pub operands: Vec<Operand>,
+    /// What is computed, in order.
+    pub steps: Vec<elementwise::Step>,
+    /// Which values are kept.
+    pub stores: Vec<elementwise::Store>,
+    /// Where they go; contiguous.
+    pub results: Vec<Operand>,
+}
+
+/// Elements that a plan carries along.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Data {
+    /// f32.
+    F32(Vec<f32>),
+    /// f64.
+    F64(Vec<f64>),
+    /// Indices.
+    U32(Vec<u32>),
+}
+
+impl Data {
+    /// Floats rounded to a type.
+    pub(crate) fn floats(dtype: DType, values: &[f64]) -> Data {
+        match dtype {
+            DType::F64 => Data::F64(values.to_vec()),
+            _ => Data::F32(values.iter().map(|&value| value as f32).collect()),
+        }
+    }
+
+    /// The elements.
+    #[must_use]
+    pub fn elements(&self) -> Elements<'_> {
         match self {
-            Step::Chain { chain, loads, stores } => {
-                memory.run_chain(chain, loads, stores);
-                Ok(())
-            }
-            Step::Kernel { op, operands, output } => {
-                op.kernel(&mut Call::new(operands, output, memory))
-            }
-            Step::Rows { indices, rows, target } => match target.dtype {
-                DType::F64 => write_rows::<f64>(memory, indices, rows, target),
-                _ => write_rows::<f32>(memory, indices, rows, target),
-            },
+            Data::F32(values) => Elements::F32(values),
+            Data::F64(values) => Elements::F64(values),
+            Data::U32(values) => Elements::U32(values),
         }
     }
-}
 
-fn write_rows<T: crate::Element>(
-    memory: &Memory,
-    indices: &Operand,
-    rows: &Operand,
-    target: &Operand,
-) -> Result<(), Error> {
-    let width: usize = target.layout.shape[1..].iter().product();
-    let table = memory.write::<T>(target);
-    if width == 0 {
-        return Ok(());
+    /// Element type.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        self.elements().dtype()
     }
-    for (&index, row) in
-        memory.read::<u32>(indices).iter().zip(memory.read::<T>(rows).chunks(width))
-    {
-        if let Some(to) =
-            kernels::row(index, target.layout.shape[0]).map_err(Error::index("assign_rows"))?
-        {
-            table[to * width..(to + 1) * width].copy_from_slice(row);
+
+    /// Number of elements.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a constant of a plan; nobody asks")]
+    pub fn len(&self) -> usize {
+        self.elements().len()
+    }
+
+    /// The first element, if these are floats.
+    pub(crate) fn first(&self) -> Option<f64> {
+        match self {
+            Data::F32(values) => values.first().copied().map(f64::from),
+            Data::F64(values) => values.first().copied(),
+            Data::U32(_) => None,
         }
     }
-    Ok(())
 }

@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::{Buffer, DType, Function, Layout, Op};
+use super::step::Data;
+use crate::{DType, Function, Layout, Op};
 
 /// A view of a value.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +68,7 @@ impl Assigned {
 pub(crate) struct Worklist {
     pub values: Vec<Value>,
     pub units: Vec<Unit>,
-    pub constants: Vec<Buffer>,
+    pub constants: Vec<Data>,
     pub assigned: Vec<Assigned>,
     pub outputs: Vec<(DType, usize)>,
 }

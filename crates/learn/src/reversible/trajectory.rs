@@ -104,7 +104,7 @@ fn collect<'b, F: Float>(
 ) -> Result<(), Error> {
     to.clear();
     for buffer in buffers {
-        to.extend_from_slice(buffer.as_slice()?);
+        buffer.view(|values| to.extend_from_slice(values))?;
     }
     Ok(())
 }

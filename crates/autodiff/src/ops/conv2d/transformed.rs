@@ -66,10 +66,6 @@ impl Op for Transformed {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, forward, self)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn fixed<'g>(op: &'static str) -> Result<Var<'g>, Error> {
@@ -127,10 +123,6 @@ impl Op for TransformedInput {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, input, self)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -32,10 +32,6 @@ impl Op for Average {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, average, self.0)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn average<T: Float>(call: &mut Call<'_>, pool: Pool2d) -> Result<(), Error> {
@@ -71,10 +67,6 @@ impl Op for Spread {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, spread, self.pool)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

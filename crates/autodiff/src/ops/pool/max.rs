@@ -31,10 +31,6 @@ impl Op for MaxPool {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, maxima, self.0)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn maxima<T: Float>(call: &mut Call<'_>, pool: Pool2d) -> Result<(), Error> {
@@ -66,10 +62,6 @@ impl Op for Scatter {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, scatter, self.0)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 
@@ -106,10 +98,6 @@ impl Op for Select {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, select, self.0)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

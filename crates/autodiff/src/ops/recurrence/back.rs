@@ -69,10 +69,6 @@ impl Op for Back {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self.0)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 /// Inner product of the parts of the gradient of `loss` with `weights`.

@@ -77,10 +77,6 @@ impl Op for Shown {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self.0)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 /// X^T Y over all but the last axis.

@@ -1,0 +1,266 @@
+//! Devices, the storage they hold, and what a back end offers: the boundary that plans and numbers
+//! cross, and nothing else.
+
+use std::any::Any;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use kernels::{Elements, ElementsMut};
+
+use crate::plan::{Plan, Target};
+use crate::{DType, Element, Error};
+
+/// Memory of one element type on a device. Ranges and types are checked by the [`Buffer`] around it.
+pub trait Storage: Any + fmt::Debug + Send + Sync {
+    /// Copies elements from `offset` on to the host.
+    fn read(&self, offset: usize, to: ElementsMut<'_>);
+
+    /// Copies elements of the host to `offset`.
+    fn write(&mut self, offset: usize, from: Elements<'_>);
+
+    /// The same elements in storage of their own.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where the device has no more.
+    fn duplicate(&self) -> Result<Box<dyn Storage>, Error>;
+
+    /// The elements themselves, where the host can reach them.
+    fn host(&self) -> Option<Elements<'_>> {
+        None
+    }
+
+    /// [`Storage::host`], to be changed.
+    fn host_mut(&mut self) -> Option<ElementsMut<'_>> {
+        None
+    }
+}
+
+/// A plan in the form that a device runs.
+pub trait Executable: fmt::Debug + Send {
+    /// Runs once over one buffer for each input, of the input's length and type and on this device.
+    ///
+    /// # Errors
+    /// What an operation finds wrong with values.
+    fn run(&mut self, inputs: &mut [&mut Buffer]) -> Result<(), Error>;
+
+    /// An output of the last run.
+    fn output(&self, index: usize) -> &Buffer;
+
+    /// Bytes it holds, without inputs.
+    fn bytes(&self) -> usize;
+}
+
+/// What runs on a device: allocates its storage and compiles plans for it.
+///
+/// What plans may make use of, it says as a [`Target`].
+pub trait Backend: Target + fmt::Debug + Sync {
+    /// The name of the device's class, such as `cpu`; no two back ends have the same.
+    fn name(&self) -> &'static str;
+
+    /// `len` zeros.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where the device has no more.
+    fn allocate(&self, dtype: DType, len: usize) -> Result<Box<dyn Storage>, Error>;
+
+    /// The plan's program for this device.
+    ///
+    /// # Errors
+    /// [`Error::Memory`], or [`Error::Custom`] for an operation that the device cannot run.
+    fn compile(&self, plan: Plan) -> Result<Box<dyn Executable>, Error>;
+}
+
+/// Where buffers live and programs run.
+#[derive(Clone, Copy)]
+pub struct Device(&'static dyn Backend);
+
+impl Device {
+    /// The device of a back end.
+    #[must_use]
+    pub const fn of(backend: &'static dyn Backend) -> Device {
+        Device(backend)
+    }
+
+    /// What runs on it.
+    #[must_use]
+    pub fn backend(self) -> &'static dyn Backend {
+        self.0
+    }
+
+    /// The name of its class.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Device({})", self.name())
+    }
+}
+
+impl PartialEq for Device {
+    fn eq(&self, other: &Device) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Device {}
+
+impl Hash for Device {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
+
+/// A flat run of elements of one type on one device.
+#[derive(Debug)]
+pub struct Buffer {
+    device: Device,
+    dtype: DType,
+    len: usize,
+    storage: Box<dyn Storage>,
+}
+
+impl Buffer {
+    /// `len` zeros.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where the device has no more.
+    pub fn zeros(device: Device, dtype: DType, len: usize) -> Result<Buffer, Error> {
+        let storage = device.backend().allocate(dtype, len)?;
+        Ok(Buffer { device, dtype, len, storage })
+    }
+
+    /// A copy of `values`.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where the device has no more.
+    pub fn from_slice<T: Element>(device: Device, values: &[T]) -> Result<Buffer, Error> {
+        let mut buffer = Buffer::zeros(device, T::DTYPE, values.len())?;
+        buffer.storage.write(0, T::elements(values));
+        Ok(buffer)
+    }
+
+    /// The same elements in a buffer of their own.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where the device has no more.
+    pub fn duplicate(&self) -> Result<Buffer, Error> {
+        Ok(Buffer { storage: self.storage.duplicate()?, ..*self })
+    }
+
+    /// Number of elements.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no elements.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Element type.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Bytes of its elements.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.len * self.dtype.size()
+    }
+
+    /// The device it lives on.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// Copies `values` to the elements from `offset` on.
+    ///
+    /// # Errors
+    /// [`Error::Type`] if the element type differs, [`Error::Range`] if the range leaves the buffer.
+    pub fn write<T: Element>(&mut self, offset: usize, values: &[T]) -> Result<(), Error> {
+        self.check::<T>("write", offset, values.len())?;
+        self.storage.write(offset, T::elements(values));
+        Ok(())
+    }
+
+    /// Copies the elements from `offset` on to `values`.
+    ///
+    /// # Errors
+    /// [`Error::Type`] if the element type differs, [`Error::Range`] if the range leaves the buffer.
+    pub fn read<T: Element>(&self, offset: usize, values: &mut [T]) -> Result<(), Error> {
+        self.check::<T>("read", offset, values.len())?;
+        self.storage.read(offset, T::elements_mut(values));
+        Ok(())
+    }
+
+    /// A copy of every element.
+    ///
+    /// # Errors
+    /// [`Error::Type`] if the element type differs.
+    pub fn to_vec<T: Element>(&self) -> Result<Vec<T>, Error> {
+        self.check::<T>("to_vec", 0, self.len)?;
+        Ok(self.on_host(<[T]>::to_vec))
+    }
+
+    /// Shows the elements to `work`: where they lie if the host can reach them there, else a copy.
+    ///
+    /// # Errors
+    /// [`Error::Type`] if the element type differs.
+    pub fn view<T: Element, R>(&self, work: impl FnOnce(&[T]) -> R) -> Result<R, Error> {
+        self.check::<T>("view", 0, self.len)?;
+        Ok(self.on_host(work))
+    }
+
+    /// Lets `work` change the elements: where they lie if the host can reach them there, else in a copy
+    /// that is written back.
+    ///
+    /// # Errors
+    /// [`Error::Type`] if the element type differs.
+    pub fn update<T: Element, R>(&mut self, work: impl FnOnce(&mut [T]) -> R) -> Result<R, Error> {
+        self.check::<T>("update", 0, self.len)?;
+        if let Some(elements) = self.storage.host_mut().and_then(T::of_mut) {
+            return Ok(work(elements));
+        }
+        let mut copy = self.to_vec::<T>()?;
+        let result = work(&mut copy);
+        self.storage.write(0, T::elements(&copy));
+        Ok(result)
+    }
+
+    fn on_host<T: Element, R>(&self, work: impl FnOnce(&[T]) -> R) -> R {
+        if let Some(elements) = self.storage.host().and_then(T::of) {
+            return work(elements);
+        }
+        let mut copy = vec![T::default(); self.len];
+        self.storage.read(0, T::elements_mut(&mut copy));
+        work(&copy)
+    }
+
+    fn check<T: Element>(&self, op: &'static str, start: usize, len: usize) -> Result<(), Error> {
+        if self.dtype != T::DTYPE {
+            return Err(Error::Type { op, wanted: T::DTYPE, found: self.dtype });
+        }
+        match start.checked_add(len) {
+            Some(end) if end <= self.len => Ok(()),
+            end => Err(Error::Range { start, end: end.unwrap_or(usize::MAX), len: self.len }),
+        }
+    }
+
+    /// The storage, as the back end that allocated it knows it.
+    pub fn storage(&self) -> &dyn Storage {
+        &*self.storage
+    }
+
+    /// [`Buffer::storage`], to be changed.
+    pub fn storage_mut(&mut self) -> &mut dyn Storage {
+        &mut *self.storage
+    }
+}
