@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use kernels::{Elements, ElementsMut};
 
@@ -121,6 +122,14 @@ pub struct Buffer {
     dtype: DType,
     len: usize,
     storage: Box<dyn Storage>,
+    /// Differs from that of every other buffer and of every earlier content of this one.
+    stamp: u64,
+}
+
+/// A number that was never given before.
+fn stamp() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Buffer {
@@ -130,7 +139,7 @@ impl Buffer {
     /// [`Error::Memory`] where the device has no more.
     pub fn zeros(device: Device, dtype: DType, len: usize) -> Result<Buffer, Error> {
         let storage = device.backend().allocate(dtype, len)?;
-        Ok(Buffer { device, dtype, len, storage })
+        Ok(Buffer { device, dtype, len, storage, stamp: stamp() })
     }
 
     /// A copy of `values`.
@@ -148,7 +157,7 @@ impl Buffer {
     /// # Errors
     /// [`Error::Memory`] where the device has no more.
     pub fn duplicate(&self) -> Result<Buffer, Error> {
-        Ok(Buffer { storage: self.storage.duplicate()?, ..*self })
+        Ok(Buffer { storage: self.storage.duplicate()?, stamp: stamp(), ..*self })
     }
 
     /// Number of elements.
@@ -187,7 +196,7 @@ impl Buffer {
     /// [`Error::Type`] if the element type differs, [`Error::Range`] if the range leaves the buffer.
     pub fn write<T: Element>(&mut self, offset: usize, values: &[T]) -> Result<(), Error> {
         self.check::<T>("write", offset, values.len())?;
-        self.storage.write(offset, T::elements(values));
+        self.storage_mut().write(offset, T::elements(values));
         Ok(())
     }
 
@@ -226,12 +235,12 @@ impl Buffer {
     /// [`Error::Type`] if the element type differs.
     pub fn update<T: Element, R>(&mut self, work: impl FnOnce(&mut [T]) -> R) -> Result<R, Error> {
         self.check::<T>("update", 0, self.len)?;
-        if let Some(elements) = self.storage.host_mut().and_then(T::of_mut) {
+        if let Some(elements) = self.storage_mut().host_mut().and_then(T::of_mut) {
             return Ok(work(elements));
         }
         let mut copy = self.to_vec::<T>()?;
         let result = work(&mut copy);
-        self.storage.write(0, T::elements(&copy));
+        self.storage_mut().write(0, T::elements(&copy));
         Ok(result)
     }
 
@@ -261,6 +270,17 @@ impl Buffer {
 
     /// [`Buffer::storage`], to be changed.
     pub fn storage_mut(&mut self) -> &mut dyn Storage {
+        self.stamp = stamp();
         &mut *self.storage
+    }
+
+    /// [`Buffer::storage`] as a program wants it that reads the buffer alone.
+    pub(crate) fn storage_to_read(&mut self) -> &mut dyn Storage {
+        &mut *self.storage
+    }
+
+    /// A number for the content: as long as it stays the same, nothing was written.
+    pub(crate) fn stamp(&self) -> u64 {
+        self.stamp
     }
 }

@@ -422,6 +422,24 @@ pub trait Op: Any + Debug + Send + Sync {
         false
     }
 
+    /// What the kernel wants to be made of an operand beforehand, as one more operand after the others:
+    /// the operand's number, and the operation that makes it, whose shape is the kernel's affair.
+    ///
+    /// Where the operand is an input that the program does not assign, it is made again only when the
+    /// input was written.
+    fn packed(&self) -> Option<(usize, Arc<dyn Op>)> {
+        None
+    }
+
+    /// The operation in simpler ones, for devices that have no kernel for it.
+    ///
+    /// # Errors
+    /// When one of them fails.
+    fn definition<'g>(&self, operands: &[Var<'g>]) -> Option<Result<Var<'g>, Error>> {
+        let _ = operands;
+        None
+    }
+
     /// A text that is equal only for operations that yield equal results from equal operands: with one,
     /// repeated work is computed once.
     ///

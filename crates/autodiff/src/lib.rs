@@ -21,6 +21,10 @@
 //! # Ok::<(), autodiff::Error>(())
 //! ```
 
+// The device that tests compare with names this crate from outside.
+#[cfg(test)]
+extern crate self as autodiff;
+
 mod check;
 mod cpu;
 mod device;
@@ -28,9 +32,13 @@ mod error;
 mod exec;
 mod grad;
 mod graph;
-mod ops;
+pub mod ops;
 mod plan;
 mod program;
+#[cfg(test)]
+#[path = "../../reference/src/lib.rs"]
+#[expect(unreachable_pub, reason = "it is a crate of its own for everyone else")]
+mod reference;
 mod row_sparse;
 mod signature;
 
@@ -54,7 +62,7 @@ pub use signature::Signature;
 pub mod backend {
     pub use crate::device::{Backend, Executable, Storage};
     pub use crate::exec::Operand;
-    pub use crate::plan::{Data, Fused, Plan, Slot, Step, Target};
+    pub use crate::plan::{Data, Fused, Kept, Plan, Slot, Step, Target};
     pub use kernels::elementwise::{Step as ElementwiseStep, Store, Value};
     pub use kernels::{Elements, ElementsMut};
 }

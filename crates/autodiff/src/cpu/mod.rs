@@ -5,6 +5,7 @@ mod step;
 mod storage;
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use kernels::elementwise::REGISTERS;
 
@@ -33,6 +34,10 @@ impl Target for Cpu {
 
     fn takes_products(&self, op: &dyn Op, count: usize, width: usize, inputs: &[&Layout]) -> bool {
         op.takes_products(count, width, inputs)
+    }
+
+    fn packed(&self, op: &dyn Op) -> Option<(usize, Arc<dyn Op>)> {
+        op.packed()
     }
 
     fn fused(&self) -> usize {

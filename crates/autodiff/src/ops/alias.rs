@@ -4,8 +4,9 @@ use crate::graph::{Derivative, Op};
 use crate::signature::{Signature, arity};
 use crate::{Error, Layout, Var};
 
+/// Its operand, as a node of its own.
 #[derive(Debug)]
-pub(crate) struct Alias;
+pub struct Alias;
 
 impl Op for Alias {
     fn name(&self) -> &'static str {

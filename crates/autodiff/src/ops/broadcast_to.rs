@@ -4,8 +4,10 @@ use crate::graph::{Derivative, Op};
 use crate::signature::{Signature, arity};
 use crate::{Error, Layout, Var};
 
+/// Axes repeated.
 #[derive(Debug)]
-pub(crate) struct BroadcastTo {
+pub struct BroadcastTo {
+    /// Shape of the result.
     pub shape: Vec<usize>,
 }
 

@@ -9,7 +9,8 @@ use kernels::rows::channels;
 
 /// `[n, c, ..]` to the sums over the `size` channels around each, those that exist.
 #[derive(Debug)]
-pub(crate) struct ChannelSum {
+pub struct ChannelSum {
+    /// Channels of a neighbourhood.
     pub size: usize,
 }
 

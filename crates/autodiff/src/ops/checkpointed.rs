@@ -93,7 +93,7 @@ impl Op for Checkpointed {
 
 /// A copy of the first operand, not to be had before the second.
 #[derive(Debug)]
-struct Recalled;
+pub struct Recalled;
 
 impl Op for Recalled {
     fn name(&self) -> &'static str {

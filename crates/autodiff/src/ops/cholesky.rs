@@ -10,7 +10,7 @@ use kernels::linalg::cholesky::{factorise, scratch};
 
 /// The lower factor L of `A = L L^T` for matrices `[.., n, n]`.
 #[derive(Debug)]
-struct Cholesky;
+pub struct Cholesky;
 
 impl Op for Cholesky {
     fn name(&self) -> &'static str {

@@ -6,8 +6,10 @@ use crate::graph::{Derivative, Op};
 use crate::signature::Signature;
 use crate::{DType, Element, Error, Graph, Var};
 
+/// Parts one after the other along an axis.
 #[derive(Debug)]
-pub(crate) struct Concat {
+pub struct Concat {
+    /// The axis.
     pub axis: usize,
 }
 

@@ -7,8 +7,9 @@ use crate::signature::{Signature, arity, float, index};
 use crate::{Error, Float, Var};
 use kernels::rows::softmax as rows;
 
+/// Logits `[.., classes]` and targets `[..]` to the cost of each row.
 #[derive(Debug)]
-pub(crate) struct CrossEntropy;
+pub struct CrossEntropy;
 
 /// Checks `[.., classes]` against indices `[..]`.
 pub(crate) fn per_row(op: &'static str, inputs: &[Signature]) -> Result<Signature, Error> {
@@ -51,7 +52,7 @@ impl Op for CrossEntropy {
 
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let inputs = [at.inputs[0], at.inputs[1], at.gradient];
-        Ok(vec![Some(at.gradient.graph().apply(Towards, &inputs)?), None])
+        Ok(vec![Some(at.gradient.graph().apply(CrossEntropyGradient, &inputs)?), None])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
@@ -69,9 +70,9 @@ fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
 /// Logits, targets and the gradient of the costs, to g (softmax(x) - onehot(target)); zeros for rows
 /// without a target.
 #[derive(Debug)]
-struct Towards;
+pub struct CrossEntropyGradient;
 
-impl Op for Towards {
+impl Op for CrossEntropyGradient {
     fn name(&self) -> &'static str {
         "cross_entropy_gradient"
     }

@@ -13,8 +13,9 @@ const TASK: usize = 1 << 15;
 
 /// Zero with probability `rate`, else `x / (1 - rate)`.
 #[derive(Debug, Clone, Copy)]
-struct Dropout {
-    rate: f64,
+pub struct Dropout {
+    /// Probability of zero.
+    pub rate: f64,
 }
 
 impl Op for Dropout {

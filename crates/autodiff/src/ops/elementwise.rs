@@ -6,8 +6,12 @@ use crate::graph::{Derivative, Op};
 use crate::signature::{Signature, arity, float};
 use crate::{Error, Function, Var};
 
+/// An elementwise function of operands of one shape.
 #[derive(Debug)]
-pub(crate) struct Elementwise(pub Function);
+pub struct Elementwise(
+    /// What it is of.
+    pub Function,
+);
 
 impl<'g> Var<'g> {
     fn unary(self, function: Function) -> Var<'g> {

@@ -8,8 +8,9 @@ use crate::{Error, Float, Var};
 use kernels::embedding::Bags;
 use kernels::embedding::bags::gather_sum;
 
+/// A table `[V, ..]` and bags of indices `[.., L]` to the sums of their rows.
 #[derive(Debug)]
-pub(crate) struct EmbeddingBag {
+pub struct EmbeddingBag {
     /// An index that contributes nothing, besides `u32::MAX`.
     pub padding: Option<u32>,
 }

@@ -8,8 +8,9 @@ use crate::graph::{Derivative, Op};
 use crate::signature::{Signature, arity, float, index};
 use crate::{Error, Float, Var};
 
+/// A table `[V, ..]` and indices `[..]` to the rows they name.
 #[derive(Debug)]
-pub(crate) struct Gather;
+pub struct Gather;
 
 impl<'g> Var<'g> {
     /// Rows `indices` (u32 `[..]`) of a table `[V, ..]`; zeros where the index is `u32::MAX`.

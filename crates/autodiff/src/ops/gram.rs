@@ -9,7 +9,7 @@ use kernels::product::{Matrix, gram};
 
 /// `[.., n, m]` to `[.., n, n]`.
 #[derive(Debug)]
-struct Gram;
+pub struct Gram;
 
 impl<'g> Var<'g> {
     /// Gram matrices `F F^T` of the rows of `[.., n, m]`, exactly symmetric (Gatys, Ecker & Bethge

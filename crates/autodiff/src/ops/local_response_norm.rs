@@ -47,14 +47,18 @@ impl<'g> Var<'g> {
     /// # Errors
     /// [`Error::Shape`] if there is no axis of channels or the size is even.
     pub fn local_response_norm(self, norm: LocalResponseNorm) -> Result<Var<'g>, Error> {
-        self.graph().apply(Forward(norm), &[self])
+        self.graph().apply(ResponseNorm(norm), &[self])
     }
 }
 
+/// A local response normalisation.
 #[derive(Debug)]
-struct Forward(LocalResponseNorm);
+pub struct ResponseNorm(
+    /// What it is of.
+    pub LocalResponseNorm,
+);
 
-impl Op for Forward {
+impl Op for ResponseNorm {
     fn name(&self) -> &'static str {
         "local_response_norm"
     }
@@ -67,7 +71,7 @@ impl Op for Forward {
 
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let (graph, operands) = (at.gradient.graph(), [at.inputs[0], at.gradient]);
-        Ok(vec![Some(graph.apply(Backward(self.0), &operands)?)])
+        Ok(vec![Some(graph.apply(ResponseNormGradient(self.0), &operands)?)])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
@@ -89,9 +93,12 @@ fn forward<T: Float>(call: &mut Call<'_>, norm: LocalResponseNorm) -> Result<(),
 
 /// The images and the gradient of the result to the images' gradient.
 #[derive(Debug)]
-struct Backward(LocalResponseNorm);
+pub struct ResponseNormGradient(
+    /// What it is of.
+    pub LocalResponseNorm,
+);
 
-impl Op for Backward {
+impl Op for ResponseNormGradient {
     fn name(&self) -> &'static str {
         "local_response_norm_gradient"
     }

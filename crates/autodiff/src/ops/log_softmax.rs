@@ -7,8 +7,9 @@ use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
 use kernels::rows::softmax as rows;
 
+/// `x - ln(sum(e^x))` of each row of the last axis.
 #[derive(Debug)]
-pub(crate) struct LogSoftmax;
+pub struct LogSoftmax;
 
 impl<'g> Var<'g> {
     /// `x - log(sum(exp(x)))` along `axis`.

@@ -7,8 +7,9 @@ use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
 use kernels::rows::softmax as rows;
 
+/// `ln(sum(e^x))` of each row of the last axis, which stays with extent 1.
 #[derive(Debug)]
-pub(crate) struct LogSumExp;
+pub struct LogSumExp;
 
 impl<'g> Var<'g> {
     /// `log(sum(exp(x)))` along `axis`, which stays with extent 1 if `keep`.

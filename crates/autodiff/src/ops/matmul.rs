@@ -9,7 +9,7 @@ use kernels::product::{self, Addend};
 
 /// `[.., m, k] x [.., k, n]` with equal leading axes; plus a term where the plan adds one.
 #[derive(Debug)]
-pub(crate) struct MatMul;
+pub struct MatMul;
 
 impl<'g> Var<'g> {
     /// Matrix product `[.., m, k] x [.., k, n]`; the leading axes are broadcast.

@@ -7,9 +7,12 @@ use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
 use kernels::rows::reduce;
 
+/// Maximum over the axes `start..end`.
 #[derive(Debug)]
-pub(crate) struct Max {
+pub struct Max {
+    /// First axis or element.
     pub start: usize,
+    /// One past the last.
     pub end: usize,
 }
 

@@ -9,16 +9,21 @@ use kernels::rows::normalise::{Channels, deviations, normalise};
 
 /// `(x - mean) / sqrt(variance + epsilon)` over all axes but those of the channels.
 #[derive(Debug, Clone, Copy)]
-struct Normalise {
+pub struct Normalise {
     /// The axes of the channels.
-    start: usize,
-    end: usize,
-    epsilon: f64,
+    pub start: usize,
+    /// One past the last.
+    pub end: usize,
+    /// What is added to the variance.
+    pub epsilon: f64,
 }
 
 /// `1 / sqrt(variance + epsilon)` of each channel, other axes of extent 1.
 #[derive(Debug, Clone, Copy)]
-struct Inverse(Normalise);
+pub struct InverseDeviation(
+    /// What it is of.
+    pub Normalise,
+);
 
 impl Normalise {
     fn channels(&self, shape: &[usize]) -> Channels {
@@ -60,7 +65,7 @@ impl Op for Normalise {
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let (g, y) = (at.gradient, at.output);
         let over = self.over(y.rank());
-        let inverse = g.graph().apply(Inverse(*self), &[at.inputs[0]])?;
+        let inverse = g.graph().apply(InverseDeviation(*self), &[at.inputs[0]])?;
         let along = y.mul(g.mul(y)?.mean(&over, true)?)?;
         let centred = g.sub(g.mean(&over, true)?)?;
         Ok(vec![Some(centred.sub(along)?.mul(inverse)?)])
@@ -77,7 +82,7 @@ fn run<T: Float>(call: &mut Call<'_>, op: &Normalise) -> Result<(), Error> {
     Ok(())
 }
 
-impl Op for Inverse {
+impl Op for InverseDeviation {
     fn name(&self) -> &'static str {
         "inverse_deviation"
     }
@@ -105,7 +110,7 @@ impl Op for Inverse {
     }
 }
 
-fn run_inverse<T: Float>(call: &mut Call<'_>, op: &Inverse) -> Result<(), Error> {
+fn run_inverse<T: Float>(call: &mut Call<'_>, op: &InverseDeviation) -> Result<(), Error> {
     let (x, of) = (call.input::<T>(0), op.0.channels(call.shape(0)));
     let (workspace, inverse) = (call.workspace(), call.output());
     workspace.reserve::<T>(1, of.channels);

@@ -6,8 +6,10 @@ use crate::graph::{Derivative, Op};
 use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
 
+/// Zeros around the operand along an axis.
 #[derive(Debug)]
-pub(crate) struct Pad {
+pub struct Pad {
+    /// The axis.
     pub axis: usize,
     /// Where the operand begins in the result.
     pub start: usize,

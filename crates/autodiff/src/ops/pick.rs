@@ -7,8 +7,9 @@ use crate::graph::{Derivative, Op};
 use crate::signature::Signature;
 use crate::{Error, Float, Layout, Var};
 
+/// Logits `[.., classes]` and indices `[..]` to the element of each row.
 #[derive(Debug)]
-pub(crate) struct Pick;
+pub struct Pick;
 
 impl<'g> Var<'g> {
     /// Element `indices[..]` of each row of `[.., classes]`; 0 where the index is `u32::MAX`.

@@ -4,8 +4,10 @@ use crate::graph::{Derivative, Op};
 use crate::signature::{Signature, arity};
 use crate::{Error, Layout, Var};
 
+/// The same elements in another shape.
 #[derive(Debug)]
-pub(crate) struct Reshape {
+pub struct Reshape {
+    /// Shape of the result.
     pub shape: Vec<usize>,
 }
 

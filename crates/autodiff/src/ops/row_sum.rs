@@ -10,7 +10,7 @@ use kernels::embedding::bags::{position, sum_at};
 
 /// Distinct indices `[n]`, then pairs of rows and indices as a scatter takes them, to `[n, ..]`.
 #[derive(Debug)]
-pub(crate) struct RowSum {
+pub struct RowSum {
     /// For each pair: whether the indices are bags, and their padding.
     pub parts: Vec<(bool, Option<u32>)>,
     /// Shape of one row.
@@ -75,8 +75,9 @@ fn run<T: Float>(call: &mut Call<'_>, op: &RowSum) -> Result<(), Error> {
 
 /// Where each index stands among distinct ones; `u32::MAX` for padding.
 #[derive(Debug)]
-struct Position {
-    padding: Option<u32>,
+pub struct Position {
+    /// An index that is left out.
+    pub padding: Option<u32>,
 }
 
 impl Op for Position {

@@ -9,11 +9,14 @@ use kernels::embedding::Bags;
 use kernels::embedding::bags::scatter_sum;
 use kernels::embedding::padded::{self, Added, PRODUCTS, Products};
 
+/// Rows, and indices or bags of them, to a table of their sums.
 #[derive(Debug, Clone)]
-pub(crate) struct ScatterAdd {
+pub struct ScatterAdd {
+    /// Rows of the table.
     pub table_rows: usize,
     /// Whether the indices' last axis is a bag, every entry of which gets the same row.
     pub bag: bool,
+    /// An index that is left out.
     pub padding: Option<u32>,
 }
 

@@ -7,10 +7,14 @@ use crate::graph::{Derivative, Op};
 use crate::signature::{Signature, arity};
 use crate::{Error, Layout, Var};
 
+/// Elements `start..end` of an axis.
 #[derive(Debug)]
-pub(crate) struct Slice {
+pub struct Slice {
+    /// The axis.
     pub axis: usize,
+    /// First axis or element.
     pub start: usize,
+    /// One past the last.
     pub end: usize,
 }
 

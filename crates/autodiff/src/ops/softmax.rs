@@ -7,8 +7,9 @@ use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
 use kernels::rows::softmax as rows;
 
+/// `e^x / sum(e^x)` of each row of the last axis.
 #[derive(Debug)]
-pub(crate) struct Softmax;
+pub struct Softmax;
 
 impl<'g> Var<'g> {
     /// `exp(x) / sum(exp(x))` along `axis`.

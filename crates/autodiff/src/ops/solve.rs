@@ -9,8 +9,9 @@ use crate::signature::Signature;
 use crate::{Error, Float, Var};
 use kernels::linalg::cholesky::{factorise, scratch, substitute};
 
+/// `X` with `A X = B`, A symmetric positive definite.
 #[derive(Debug)]
-pub(crate) struct Solve;
+pub struct Solve;
 
 impl<'g> Var<'g> {
     /// `X` with `self X = right` for symmetric positive definite `[.., n, n]` and `[.., n, m]`.

@@ -4,8 +4,9 @@ use crate::graph::{Derivative, Op};
 use crate::signature::{Signature, arity};
 use crate::{Error, Layout, Var};
 
+/// Its operand, constant to differentiation.
 #[derive(Debug)]
-pub(crate) struct StopGradient;
+pub struct StopGradient;
 
 impl<'g> Var<'g> {
     /// The same value, constant to differentiation.

@@ -7,9 +7,12 @@ use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
 use kernels::rows::reduce;
 
+/// Sum over the axes `start..end`.
 #[derive(Debug)]
-pub(crate) struct Sum {
+pub struct Sum {
+    /// First axis or element.
     pub start: usize,
+    /// One past the last.
     pub end: usize,
 }
 

@@ -12,11 +12,12 @@ use crate::{Error, Float, Var};
 
 /// Places of the `count` largest elements of the last axis, the largest first.
 #[derive(Debug)]
-struct Places {
-    count: usize,
+pub struct TopK {
+    /// How many.
+    pub count: usize,
 }
 
-impl Op for Places {
+impl Op for TopK {
     fn name(&self) -> &'static str {
         "top_k"
     }
@@ -78,12 +79,13 @@ fn places<T: Float>(call: &mut Call<'_>, count: usize) {
 
 /// Elements of each row `[.., n]` at indices `[.., k]`.
 #[derive(Debug)]
-struct Take;
+pub struct Take;
 
 /// Values `[.., k]` added at indices `[.., k]` to rows of `width` zeros: the adjoint of [`Take`].
 #[derive(Debug)]
-struct Put {
-    width: usize,
+pub struct Put {
+    /// Elements of a row.
+    pub width: usize,
 }
 
 fn per_row(op: &'static str, inputs: &[Signature], exact: bool) -> Result<(), Error> {
@@ -174,7 +176,7 @@ impl<'g> Var<'g> {
     /// # Errors
     /// [`Error::Shape`] if a row has fewer elements.
     pub fn top_k(self, count: usize) -> Result<(Var<'g>, Var<'g>), Error> {
-        let places = self.graph().apply(Places { count }, &[self])?;
+        let places = self.graph().apply(TopK { count }, &[self])?;
         Ok((self.take(places)?, places))
     }
 

@@ -4,9 +4,12 @@ use crate::graph::{Derivative, Op};
 use crate::signature::{Signature, arity};
 use crate::{Error, Layout, Var};
 
+/// Two axes exchanged.
 #[derive(Debug)]
-pub(crate) struct Transpose {
+pub struct Transpose {
+    /// One axis.
     pub a: usize,
+    /// The other.
     pub b: usize,
 }
 

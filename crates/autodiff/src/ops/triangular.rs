@@ -10,7 +10,8 @@ use kernels::linalg::cholesky::{scratch, substitute};
 /// `L^-1 B`, or `L^-T B` if transposed, for the lower triangles of matrices `[.., n, n]` and `[.., n,
 /// m]`.
 #[derive(Debug)]
-pub(crate) struct Triangular {
+pub struct TriangularSolve {
+    /// Whether by the transpose.
     pub transposed: bool,
 }
 
@@ -46,7 +47,7 @@ pub(crate) fn lower<'g>(graph: &'g Graph, x: Var<'g>, diagonal: f64) -> Result<V
     x.mul(graph.constant(&mask, &[n, n])?)
 }
 
-impl Op for Triangular {
+impl Op for TriangularSolve {
     fn name(&self) -> &'static str {
         "triangular_solve"
     }
@@ -59,7 +60,7 @@ impl Op for Triangular {
     /// -lower(X dB^T).
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let (graph, x, r) = (at.gradient.graph(), at.output, at.output.rank());
-        let adjoint = Triangular { transposed: !self.transposed };
+        let adjoint = TriangularSolve { transposed: !self.transposed };
         let towards = graph.apply(adjoint, &[at.inputs[0], at.gradient])?;
         let matrix = at.when(0, || {
             let (left, right) = if self.transposed { (x, towards) } else { (towards, x) };
@@ -100,7 +101,7 @@ impl<'g> Var<'g> {
     /// # Errors
     /// [`Error::Shapes`] if the shapes are others.
     pub fn triangular_solve(self, right: Var<'g>, transposed: bool) -> Result<Var<'g>, Error> {
-        self.graph().apply(Triangular { transposed }, &[self, right])
+        self.graph().apply(TriangularSolve { transposed }, &[self, right])
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{DType, Error};
 
 /// Flat indices `[n]` to the distinct ones, ascending, padded with `u32::MAX` to `[n]`.
 #[derive(Debug)]
-pub(crate) struct UniqueRows {
+pub struct UniqueRows {
     /// Indices from here on are left out.
     pub rows: usize,
     /// Left out as well.

@@ -6,8 +6,10 @@ use crate::graph::{Derivative, Op};
 use crate::signature::{Signature, arity, float, index};
 use crate::{Error, Float, Var};
 
+/// Values `[..]` and indices `[..]` to rows of `classes` zeros with the values in them.
 #[derive(Debug)]
-pub(crate) struct Unpick {
+pub struct Unpick {
+    /// Elements of a row.
     pub classes: usize,
 }
 

@@ -73,6 +73,7 @@ pub(crate) fn place(list: &Worklist, schedule: &Schedule) -> (Slots, usize) {
             Home::Input(input) => slots[value] = Slot::Input(input),
             Home::Constant(index) => slots[value] = Slot::Constant(index),
             Home::Output(index) => slots[value] = Slot::Output(index),
+            Home::Kept(index) => slots[value] = Slot::Kept(index),
             Home::Computed => {}
         }
     }

@@ -1,12 +1,13 @@
 //! Dead nodes dropped, equal nodes merged, views turned into layouts.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::step::Data;
+use super::step::{Data, Kept};
 use super::target::Target;
 use super::worklist::{Assigned, Home, Place, Unit, Value, Work, Worklist};
 use crate::graph::{Assignment, Constant, Kind, State};
-use crate::{DType, Function, Layout, Op};
+use crate::{DType, Function, Layout, Op, Signature};
 
 /// Reduces the graph to the units that `outputs` and the assignments need.
 pub(crate) fn lower(
@@ -25,6 +26,7 @@ pub(crate) fn lower(
         seen: HashMap::new(),
         scalars: HashMap::new(),
         dense: HashMap::new(),
+        packed: HashMap::new(),
     };
     for (input, info) in state.inputs.iter().enumerate() {
         let len = info.shape.iter().product();
@@ -40,6 +42,7 @@ pub(crate) fn lower(
     for assignment in &state.assignments {
         lowering.assignment(*assignment);
     }
+    lowering.keep();
     lowering.list
 }
 
@@ -76,6 +79,8 @@ struct Lowering<'a> {
     scalars: HashMap<u64, usize>,
     /// Contiguous copies of strided places, by node.
     dense: HashMap<usize, Place>,
+    /// What the target packed, by operation and node.
+    packed: HashMap<(String, usize), Place>,
 }
 
 impl Lowering<'_> {
@@ -110,7 +115,7 @@ impl Lowering<'_> {
 
     fn apply(
         &mut self,
-        op: &std::sync::Arc<dyn Op>,
+        op: &Arc<dyn Op>,
         inputs: &[usize],
         shape: &[usize],
         dtype: DType,
@@ -129,7 +134,7 @@ impl Lowering<'_> {
                 return Place { value: place.value, layout };
             }
         }
-        let reads = inputs
+        let mut reads: Vec<Place> = inputs
             .iter()
             .enumerate()
             .map(|(i, &input)| {
@@ -139,7 +144,32 @@ impl Lowering<'_> {
                 if taken { place } else { self.dense(input) }
             })
             .collect();
-        self.unit(Work::Kernel(std::sync::Arc::clone(op)), reads, shape, dtype)
+        if let Some((operand, packer)) = self.target.packed(&**op) {
+            reads.push(self.packed(&packer, inputs[operand]));
+        }
+        self.unit(Work::Kernel(Arc::clone(op)), reads, shape, dtype)
+    }
+
+    /// What an operation of the target's makes of a node, once for all that want it.
+    fn packed(&mut self, packer: &Arc<dyn Op>, node: usize) -> Place {
+        let key = packer.key().map(|key| (key, node));
+        if let Some(known) = key.as_ref().and_then(|key| self.packed.get(key)) {
+            return known.clone();
+        }
+        let read = self.dense(node);
+        let shape = read.layout.shape.clone();
+        let dtype = self.list.values[read.value].dtype;
+        let signature = match packer.infer(&[Signature { shape, dtype }]) {
+            Ok(signature) => signature,
+            Err(error) => panic!("an operand that its operation took: {error}"),
+        };
+        let work = Work::Kernel(Arc::clone(packer));
+        let place = self.unit(work, vec![read], &signature.shape, signature.dtype);
+        if let Some(key) = key {
+            self.packed.insert(key, place.clone());
+        }
+        self.list.packed.push(self.list.units.len() - 1);
+        place
     }
 
     /// An elementwise unit, unless constants decide it.
@@ -237,6 +267,23 @@ impl Lowering<'_> {
         let copy = self.copy(place);
         self.dense.insert(node, copy.clone());
         copy
+    }
+
+    /// Gives what is made of whole inputs that no assignment changes a home that lasts.
+    fn keep(&mut self) {
+        let list = &mut self.list;
+        for &unit in &list.packed {
+            let (value, read) = (list.units[unit].value, &list.units[unit].reads[0]);
+            let Home::Input(input) = list.values[read.value].home else { continue };
+            if list.assigned.iter().all(|assigned| assigned.target.value != read.value) {
+                list.values[value].home = Home::Kept(list.kept.len());
+                list.kept.push(Kept {
+                    input,
+                    dtype: list.values[value].dtype,
+                    len: list.values[value].len,
+                });
+            }
+        }
     }
 
     /// Gives a node's value to an output, by a copy where it is not free to move there.

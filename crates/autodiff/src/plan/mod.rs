@@ -18,7 +18,7 @@ mod worklist;
 
 use crate::DType;
 use crate::graph::State;
-pub use step::{Data, Fused, Slot, Step};
+pub use step::{Data, Fused, Kept, Slot, Step};
 pub use target::Target;
 
 /// A planned program, of which nothing depends on a device but what its [`Target`] offered.
@@ -32,6 +32,10 @@ pub struct Plan {
     pub constants: Vec<Data>,
     /// Element type and length of each output.
     pub outputs: Vec<(DType, usize)>,
+    /// Values that last from run to run; only targets that pack operands have any.
+    pub kept: Vec<Kept>,
+    /// Inputs that the program assigns.
+    pub assigned: Vec<usize>,
     /// Bytes for intermediate values.
     pub arena: usize,
 }
@@ -47,6 +51,9 @@ impl Plan {
         let (slots, arena) = liveness::place(&list, &schedule);
         let steps = emit::emit(&list, &schedule, &slots);
         let (slots, outputs) = (slots.slots, list.outputs);
-        Plan { slots, steps, constants: list.constants, outputs, arena }
+        // Inputs are the first values.
+        let assigned = list.assigned.iter().map(|assigned| assigned.target.value).collect();
+        let (constants, kept) = (list.constants, list.kept);
+        Plan { slots, steps, constants, outputs, kept, assigned, arena }
     }
 }

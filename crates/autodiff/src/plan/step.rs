@@ -18,6 +18,8 @@ pub enum Slot {
     Constant(usize),
     /// An output of the program.
     Output(usize),
+    /// A value that lasts from run to run.
+    Kept(usize),
     /// A range of the memory for intermediate values.
     Arena {
         /// First byte.
@@ -27,6 +29,17 @@ pub enum Slot {
     },
     /// A value that never leaves its fused step.
     Nowhere,
+}
+
+/// A value that is computed again only after its input was written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Kept {
+    /// The input it is made of.
+    pub input: usize,
+    /// Element type.
+    pub dtype: DType,
+    /// Number of elements.
+    pub len: usize,
 }
 
 /// One thing to do.

@@ -1,6 +1,8 @@
 //! What a plan may make use of on the device it is for.
 
 use crate::Layout;
+use std::sync::Arc;
+
 use crate::graph::Op;
 
 /// A device, as far as plans care. By default nothing is offered: every operand is contiguous, and every
@@ -22,6 +24,12 @@ pub trait Target {
     fn takes_products(&self, op: &dyn Op, count: usize, width: usize, inputs: &[&Layout]) -> bool {
         let _ = (op, count, width, inputs);
         false
+    }
+
+    /// As [`Op::packed`].
+    fn packed(&self, op: &dyn Op) -> Option<(usize, Arc<dyn Op>)> {
+        let _ = op;
+        None
     }
 
     /// Operands and elementwise functions that one fused step can have at most.

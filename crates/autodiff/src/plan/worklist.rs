@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::step::Data;
+use super::step::{Data, Kept};
 use crate::{DType, Function, Layout, Op};
 
 /// A view of a value.
@@ -26,6 +26,8 @@ pub(crate) enum Home {
     Input(usize),
     Constant(usize),
     Output(usize),
+    /// Memory that lasts from run to run.
+    Kept(usize),
     Computed,
 }
 
@@ -71,4 +73,7 @@ pub(crate) struct Worklist {
     pub constants: Vec<Data>,
     pub assigned: Vec<Assigned>,
     pub outputs: Vec<(DType, usize)>,
+    /// Units that the target asked for.
+    pub packed: Vec<usize>,
+    pub kept: Vec<Kept>,
 }

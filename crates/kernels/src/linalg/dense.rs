@@ -77,7 +77,7 @@ pub enum DenseError {
 ///
 /// # Errors
 /// [`DenseError::NotSquare`], [`DenseError::NotFinite`], [`DenseError::NotPositiveDefinite`].
-pub fn cholesky<T: Real>(a: ArrayView2<'_, T>) -> Result<Array2<T>, DenseError> {
+pub fn cholesky<T: Real>(a: &ArrayView2<'_, T>) -> Result<Array2<T>, DenseError> {
     let of = "cholesky";
     square(of, a)?;
     if a.is_empty() {
@@ -95,8 +95,8 @@ pub fn cholesky<T: Real>(a: ArrayView2<'_, T>) -> Result<Array2<T>, DenseError> 
 /// [`DenseError::NotSquare`], [`DenseError::Rows`], [`DenseError::NotFinite`];
 /// [`DenseError::Singular`] for a zero on the diagonal.
 pub fn solve_triangular<T: Real>(
-    l: ArrayView2<'_, T>,
-    b: ArrayView2<'_, T>,
+    l: &ArrayView2<'_, T>,
+    b: &ArrayView2<'_, T>,
     transposed: bool,
 ) -> Result<Array2<T>, DenseError> {
     let of = "solve_triangular";
@@ -108,8 +108,8 @@ pub fn solve_triangular<T: Real>(
     if b.is_empty() {
         return Ok(b.to_owned());
     }
-    let (l, uplo) = if transposed { (l.reversed_axes(), UPLO::Upper) } else { (l, UPLO::Lower) };
-    rows(l).solve_triangular(uplo, Diag::NonUnit, &rows(b)).map_err(lapack(of))
+    let (l, uplo) = if transposed { (l.t(), UPLO::Upper) } else { (l.view(), UPLO::Lower) };
+    rows(&l).solve_triangular(uplo, Diag::NonUnit, &rows(b)).map_err(lapack(of))
 }
 
 /// Eigenvalues `[n]`, ascending, and eigenvectors, the columns of V `[n, n]`, of a symmetric A `[n,
@@ -119,7 +119,7 @@ pub fn solve_triangular<T: Real>(
 /// # Errors
 /// [`DenseError::NotSquare`], [`DenseError::NotFinite`]; [`DenseError::Lapack`] without convergence.
 pub fn symmetric_eigen<T: Real>(
-    a: ArrayView2<'_, T>,
+    a: &ArrayView2<'_, T>,
 ) -> Result<(Array1<T>, Array2<T>), DenseError> {
     let of = "symmetric_eigen";
     square(of, a)?;
@@ -144,7 +144,7 @@ pub struct Svd<T> {
 ///
 /// # Errors
 /// [`DenseError::NotFinite`]; [`DenseError::Lapack`] without convergence.
-pub fn svd<T: Real>(a: ArrayView2<'_, T>) -> Result<Svd<T>, DenseError> {
+pub fn svd<T: Real>(a: &ArrayView2<'_, T>) -> Result<Svd<T>, DenseError> {
     let of = "svd";
     finite(of, a)?;
     let (m, n) = a.dim();
@@ -163,7 +163,7 @@ pub fn svd<T: Real>(a: ArrayView2<'_, T>) -> Result<Svd<T>, DenseError> {
 ///
 /// # Errors
 /// [`DenseError::NotFinite`]; [`DenseError::Lapack`] where the library refuses.
-pub fn qr<T: Real>(a: ArrayView2<'_, T>) -> Result<(Array2<T>, Array2<T>), DenseError> {
+pub fn qr<T: Real>(a: &ArrayView2<'_, T>) -> Result<(Array2<T>, Array2<T>), DenseError> {
     let of = "qr";
     finite(of, a)?;
     let (m, n) = a.dim();
@@ -189,8 +189,8 @@ pub struct LeastSquares<T> {
 /// # Errors
 /// [`DenseError::Rows`], [`DenseError::NotFinite`]; [`DenseError::Lapack`] without convergence.
 pub fn least_squares<T: Real>(
-    a: ArrayView2<'_, T>,
-    b: ArrayView2<'_, T>,
+    a: &ArrayView2<'_, T>,
+    b: &ArrayView2<'_, T>,
 ) -> Result<LeastSquares<T>, DenseError> {
     let of = "least_squares";
     finite(of, a)?;
@@ -207,7 +207,7 @@ pub fn least_squares<T: Real>(
 }
 
 /// A copy, row by row: routines of two matrices want both in one order.
-fn rows<T: Real>(a: ArrayView2<'_, T>) -> Array2<T> {
+fn rows<T: Real>(a: &ArrayView2<'_, T>) -> Array2<T> {
     a.as_standard_layout().into_owned()
 }
 
@@ -215,7 +215,7 @@ fn lapack(of: &'static str) -> impl Fn(LinalgError) -> DenseError {
     move |error| DenseError::Lapack { of, message: error.to_string() }
 }
 
-fn square<T: Real>(of: &'static str, a: ArrayView2<'_, T>) -> Result<(), DenseError> {
+fn square<T: Real>(of: &'static str, a: &ArrayView2<'_, T>) -> Result<(), DenseError> {
     let (rows, columns) = a.dim();
     if rows != columns {
         return Err(DenseError::NotSquare { of, rows, columns });
@@ -225,8 +225,8 @@ fn square<T: Real>(of: &'static str, a: ArrayView2<'_, T>) -> Result<(), DenseEr
 
 fn pair<T: Real>(
     of: &'static str,
-    a: ArrayView2<'_, T>,
-    b: ArrayView2<'_, T>,
+    a: &ArrayView2<'_, T>,
+    b: &ArrayView2<'_, T>,
 ) -> Result<(), DenseError> {
     let (left, right) = (a.nrows(), b.nrows());
     if left != right {
@@ -236,7 +236,7 @@ fn pair<T: Real>(
 }
 
 /// Some routines never return from a NaN.
-fn finite<T: Real>(of: &'static str, a: ArrayView2<'_, T>) -> Result<(), DenseError> {
+fn finite<T: Real>(of: &'static str, a: &ArrayView2<'_, T>) -> Result<(), DenseError> {
     blas::single_thread();
     match a.indexed_iter().find(|(_, x)| !Float::to_f64(**x).is_finite()) {
         Some(((row, column), _)) => Err(DenseError::NotFinite { of, row, column }),
@@ -266,22 +266,22 @@ mod tests {
     #[test]
     fn factors_and_triangular_systems_by_hand() {
         let a = array![[4.0, 99.0], [2.0, 10.0]];
-        let l = cholesky(a.view()).unwrap();
+        let l = cholesky(&a.view()).unwrap();
         near(&l, &array![[2.0, 0.0], [1.0, 3.0]]);
         let b = array![[6.0, 2.0], [9.0, 7.0]];
         near(
-            &solve_triangular(l.view(), b.view(), false).unwrap(),
+            &solve_triangular(&l.view(), &b.view(), false).unwrap(),
             &array![[3.0, 1.0], [2.0, 2.0]],
         );
         near(
-            &solve_triangular(l.view(), array![[8.0], [6.0]].view(), true).unwrap(),
+            &solve_triangular(&l.view(), &array![[8.0], [6.0]].view(), true).unwrap(),
             &array![[3.0], [2.0]],
         );
     }
 
     #[test]
     fn eigenvalues_by_hand() {
-        let (values, vectors) = symmetric_eigen(array![[2.0, 1.0], [1.0, 2.0]].view()).unwrap();
+        let (values, vectors) = symmetric_eigen(&array![[2.0, 1.0], [1.0, 2.0]].view()).unwrap();
         near(&values.insert_axis(ndarray::Axis(0)), &array![[1.0, 3.0]]);
         let half = 0.5f64.sqrt();
         near(&vectors.mapv(f64::abs), &array![[half, half], [half, half]]);
@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn singular_values_by_hand() {
         let a = array![[3.0, 0.0], [0.0, -4.0], [0.0, 0.0]];
-        let Svd { u, values, vt } = svd(a.view()).unwrap();
+        let Svd { u, values, vt } = svd(&a.view()).unwrap();
         near(&values.clone().insert_axis(ndarray::Axis(0)), &array![[4.0, 3.0]]);
         near(&u.dot(&Array2::from_diag(&values)).dot(&vt), &a);
     }
@@ -302,7 +302,7 @@ mod tests {
             let a = numbers(m, n);
             // The same numbers, column by column.
             let turned = a.t().as_standard_layout().into_owned();
-            for a in [a.view(), turned.t()] {
+            for a in &[a.view(), turned.t()] {
                 let (q, r) = qr(a).unwrap();
                 near(&q.dot(&r), &a.to_owned());
                 near(&q.t().dot(&q), &Array2::eye(m.min(n)));
@@ -310,16 +310,16 @@ mod tests {
                 let Svd { u, values, vt } = svd(a).unwrap();
                 near(&u.dot(&Array2::from_diag(&values)).dot(&vt), &a.to_owned());
                 assert!(values.windows(2).into_iter().all(|pair| pair[0] >= pair[1]));
-                let gram = a.t().dot(&a) + Array2::<f64>::eye(n);
-                let l = cholesky(gram.view()).unwrap();
+                let gram = a.t().dot(a) + Array2::<f64>::eye(n);
+                let l = cholesky(&gram.view()).unwrap();
                 near(&l.dot(&l.t()), &gram);
                 let x = numbers(n, 3);
                 for transposed in [false, true] {
                     let l2 = if transposed { l.t() } else { l.view() };
                     let b = l2.dot(&x);
-                    near(&solve_triangular(l.view(), b.view(), transposed).unwrap(), &x);
+                    near(&solve_triangular(&l.view(), &b.view(), transposed).unwrap(), &x);
                 }
-                let (values, v) = symmetric_eigen(gram.view()).unwrap();
+                let (values, v) = symmetric_eigen(&gram.view()).unwrap();
                 near(&v.dot(&Array2::from_diag(&values)).dot(&v.t()), &gram);
             }
         }
@@ -329,16 +329,16 @@ mod tests {
     fn least_squares_of_full_and_of_lower_rank() {
         // The line through (0, 1), (1, 3), (2, 5), and the mean of three numbers.
         let a = array![[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]];
-        let found = least_squares(a.view(), array![[1.0], [3.0], [5.0]].view()).unwrap();
+        let found = least_squares(&a.view(), &array![[1.0], [3.0], [5.0]].view()).unwrap();
         near(&found.solution, &array![[1.0], [2.0]]);
         assert_eq!(found.rank, 2);
         // Two equal columns share the solution of least norm.
         let a = array![[1.0, 1.0], [1.0, 1.0], [1.0, 1.0]];
-        let found = least_squares(a.view(), array![[1.0], [2.0], [6.0]].view()).unwrap();
+        let found = least_squares(&a.view(), &array![[1.0], [2.0], [6.0]].view()).unwrap();
         near(&found.solution, &array![[1.5], [1.5]]);
         assert_eq!(found.rank, 1);
         // More unknowns than equations.
-        let found = least_squares(array![[3.0, 4.0]].view(), array![[25.0]].view()).unwrap();
+        let found = least_squares(&array![[3.0, 4.0]].view(), &array![[25.0]].view()).unwrap();
         near(&found.solution, &array![[3.0], [4.0]]);
     }
 
@@ -347,43 +347,43 @@ mod tests {
         let text = |error: DenseError| error.to_string();
         let flat = Array2::<f64>::zeros((2, 3));
         assert_eq!(
-            text(cholesky(flat.view()).unwrap_err()),
+            text(cholesky(&flat.view()).unwrap_err()),
             "cholesky: wanted a square matrix, found 2 rows of 3"
         );
         let indefinite = array![[1.0, 2.0], [2.0, 1.0]];
         assert_eq!(
-            cholesky(indefinite.view()),
+            cholesky(&indefinite.view()),
             Err(DenseError::NotPositiveDefinite { of: "cholesky" })
         );
         let singular = array![[1.0, 0.0], [1.0, 0.0]];
         let b = Array2::<f64>::zeros((2, 1));
         assert_eq!(
-            solve_triangular(singular.view(), b.view(), false),
+            solve_triangular(&singular.view(), &b.view(), false),
             Err(DenseError::Singular { of: "solve_triangular" })
         );
         assert_eq!(
-            text(least_squares(flat.view(), Array2::zeros((3, 1)).view()).unwrap_err()),
+            text(least_squares(&flat.view(), &Array2::zeros((3, 1)).view()).unwrap_err()),
             "least_squares: a matrix of 2 rows does not go with one of 3"
         );
         for bad in [f32::NAN, f32::INFINITY] {
             let a = array![[1.0, 0.0], [bad, 1.0]];
             assert_eq!(
-                text(svd(a.view()).unwrap_err()),
+                text(svd(&a.view()).unwrap_err()),
                 "svd: the element in row 1, column 0 is not finite"
             );
-            assert!(qr(a.view()).is_err() && symmetric_eigen(a.view()).is_err());
+            assert!(qr(&a.view()).is_err() && symmetric_eigen(&a.view()).is_err());
         }
     }
 
     #[test]
     fn nothing_decomposes_into_nothing() {
         let none = Array2::<f64>::zeros((0, 0));
-        assert_eq!(cholesky(none.view()).unwrap().dim(), (0, 0));
-        assert_eq!(symmetric_eigen(none.view()).unwrap().0.len(), 0);
+        assert_eq!(cholesky(&none.view()).unwrap().dim(), (0, 0));
+        assert_eq!(symmetric_eigen(&none.view()).unwrap().0.len(), 0);
         let flat = Array2::<f64>::zeros((0, 4));
-        assert_eq!(svd(flat.view()).unwrap().vt.dim(), (0, 4));
-        assert_eq!(qr(flat.view()).unwrap().1.dim(), (0, 4));
-        let found = least_squares(flat.view(), Array2::zeros((0, 2)).view()).unwrap();
+        assert_eq!(svd(&flat.view()).unwrap().vt.dim(), (0, 4));
+        assert_eq!(qr(&flat.view()).unwrap().1.dim(), (0, 4));
+        let found = least_squares(&flat.view(), &Array2::zeros((0, 2)).view()).unwrap();
         assert_eq!(found.solution.dim(), (4, 2));
     }
 }

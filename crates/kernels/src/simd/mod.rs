@@ -3,9 +3,12 @@
 //! A kernel is defined by [`vectorised!`](crate::vectorised); the loops it is made of are the inlined
 //! functions of [`lanes`] and [`strips`]. Rust never contracts or reorders float operations, so every
 //! version gives the same bits.
-#![expect(
-    unsafe_code,
-    reason = "a function for a processor feature is unsafe to call, and a hint takes a pointer"
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(
+        unsafe_code,
+        reason = "a function for a processor feature is unsafe to call, and a hint takes a pointer"
+    )
 )]
 
 pub(crate) mod lanes;

@@ -5,7 +5,7 @@
               they read and write"
 )]
 
-use crate::{DType, Float};
+use crate::Float;
 
 /// Rows that are transposed at once.
 pub(crate) const SIDE: usize = 8;
@@ -24,19 +24,36 @@ pub(crate) fn transpose<T: Float>(
     }
     assert!(rows.len() >= (SIDE - 1) * stride + depth, "eight rows of {depth}");
     assert!(to.len() >= (depth - 1) * width + SIDE, "{depth} columns");
-    let mut done = 0;
-    #[cfg(target_arch = "x86_64")]
-    if T::DTYPE == DType::F32 && crate::simd::isa() > crate::simd::Isa::Plain {
-        done = depth / SIDE * SIDE;
-        let (rows, to) = (rows.as_ptr().cast(), to.as_mut_ptr().cast());
-        // SAFETY: the processor was asked for the feature, `T` is f32, and the extents were checked.
-        unsafe { x86::transpose(rows, stride, done, to, width) };
-    }
+    let done = in_registers(rows, stride, depth, to, width);
     for i in 0..SIDE {
         for p in done..depth {
             to[p * width + i] = rows[i * stride + p];
         }
     }
+}
+
+/// Transposes what registers are there for, extents as checked above; how many of the depth that was.
+#[cfg(target_arch = "x86_64")]
+fn in_registers<T: Float>(
+    rows: &[T],
+    stride: usize,
+    depth: usize,
+    to: &mut [T],
+    width: usize,
+) -> usize {
+    if T::DTYPE != crate::DType::F32 || crate::simd::isa() == crate::simd::Isa::Plain {
+        return 0;
+    }
+    let done = depth / SIDE * SIDE;
+    let (rows, to) = (rows.as_ptr().cast(), to.as_mut_ptr().cast());
+    // SAFETY: the processor was asked for the feature, `T` is f32, and the extents were checked.
+    unsafe { x86::transpose(rows, stride, done, to, width) };
+    done
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn in_registers<T: Float>(_: &[T], _: usize, _: usize, _: &mut [T], _: usize) -> usize {
+    0
 }
 
 /// A vector register.

@@ -11,6 +11,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("kernels", &[]),
     ("learn", &["autodiff", "experiment", "kernels"]),
     ("orchestrator", &["experiment", "journal"]),
+    ("reference", &["autodiff"]),
     ("tables", &["experiment", "journal"]),
 ];
 

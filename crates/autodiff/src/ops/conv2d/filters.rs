@@ -1,5 +1,9 @@
-//! Filters of three by three or five by five taps, transformed for convolution by tiles.
+//! Filters of three by three or five by five taps, transformed for convolution by tiles: what the
+//! processor packs, and no graph holds.
 
+use std::sync::Arc;
+
+use super::form::Conv2d;
 use crate::exec::Call;
 use crate::graph::Op;
 use crate::ops::by_float;
@@ -9,8 +13,13 @@ use kernels::convolution::winograd::{self, Packed};
 
 /// Filters `[f, c / groups, k, k]` to their values at pairs of points.
 #[derive(Debug)]
-pub(super) struct Filters {
-    pub groups: usize,
+struct Filters {
+    groups: usize,
+}
+
+/// What is made of a convolution's filters, operand 1, where it goes by tiles.
+pub(super) fn packed(conv: Conv2d, winograd: bool) -> Option<(usize, Arc<dyn Op>)> {
+    winograd.then(|| (1, Arc::new(Filters { groups: conv.groups }) as Arc<dyn Op>))
 }
 
 impl Filters {

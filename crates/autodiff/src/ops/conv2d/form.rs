@@ -126,11 +126,11 @@ pub(super) fn planes(shape: &[usize]) -> [usize; 2] {
 
 /// What follows a convolution.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct After {
+pub struct After {
     /// Whether a bias, one number a filter, is added.
-    pub(super) bias: bool,
+    pub bias: bool,
     /// Whether negative results become zero.
-    pub(super) relu: bool,
+    pub relu: bool,
 }
 
 impl After {

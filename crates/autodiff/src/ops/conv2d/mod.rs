@@ -6,19 +6,16 @@ mod forward;
 mod input;
 #[cfg(test)]
 mod tests;
-mod transformed;
 mod weight;
 
 use crate::graph::Op;
 use crate::{Error, Var};
 
-use filters::Filters;
-use form::{After, planes};
-pub use form::{Conv2d, ConvMethod};
-use forward::Forward;
-use input::Input;
-use transformed::Transformed;
-use weight::Weight;
+use form::planes;
+pub use form::{After, Conv2d, ConvMethod};
+pub use forward::Convolution;
+pub use input::ConvolutionInput;
+pub use weight::ConvolutionWeight;
 
 /// What the three operations make each other's derivatives of.
 impl Conv2d {
@@ -37,10 +34,7 @@ impl Conv2d {
         let winograd = self.winograd("conv2d", x.dtype(), &x.shape(), &w.shape())?;
         let mut operands = vec![x, w];
         operands.extend(bias);
-        if winograd {
-            operands.push(graph.apply(Filters { groups: self.groups }, &[w])?);
-        }
-        graph.apply(Forward { conv: *self, after, winograd }, &operands)
+        graph.apply(Convolution { conv: *self, after, winograd }, &operands)
     }
 
     fn input<'g>(&self, g: Var<'g>, w: Var<'g>, like: Var<'g>) -> Result<Var<'g>, Error> {
@@ -48,19 +42,16 @@ impl Conv2d {
     }
 
     fn transposed<'g>(&self, g: Var<'g>, w: Var<'g>, extent: [usize; 2]) -> Result<Var<'g>, Error> {
-        let (graph, op) = (g.graph(), Input { conv: *self, extent, winograd: false });
+        let mut op = ConvolutionInput { conv: *self, extent, winograd: false };
         let images = op.infer(&[g.signature(), w.signature()])?.shape;
-        if !self.winograd(op.name(), g.dtype(), &images, &w.shape())? {
-            return graph.apply(op, &[g, w]);
-        }
-        let u = graph.apply(Filters { groups: self.groups }, &[w])?;
-        graph.apply(Input { winograd: true, ..op }, &[g, w, u])
+        op.winograd = self.winograd(op.name(), g.dtype(), &images, &w.shape())?;
+        g.graph().apply(op, &[g, w])
     }
 
     fn weight<'g>(&self, x: Var<'g>, g: Var<'g>, like: Var<'g>) -> Result<Var<'g>, Error> {
         let like = like.shape();
         let winograd = self.winograd("conv2d_weight", x.dtype(), &x.shape(), &like)?;
-        g.graph().apply(Weight { conv: *self, kernel: planes(&like), winograd }, &[x, g])
+        g.graph().apply(ConvolutionWeight { conv: *self, kernel: planes(&like), winograd }, &[x, g])
     }
 }
 
@@ -87,36 +78,6 @@ impl<'g> Var<'g> {
         conv: Conv2d,
     ) -> Result<Var<'g>, Error> {
         conv.fused(self, filters, bias, true)
-    }
-
-    /// Filters `[f, c / groups, 3, 3]` as [`Var::conv2d_relu_transformed`] takes them; four times as
-    /// many numbers, whose order is not specified.
-    ///
-    /// They have no derivative.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] for filters of another extent or a number that the groups do not divide.
-    pub fn conv2d_filters(self, groups: usize) -> Result<Var<'g>, Error> {
-        self.graph().apply(Filters { groups }, &[self])
-    }
-
-    /// [`Var::conv2d_relu`] with `count` filters that [`Var::conv2d_filters`] transformed, perhaps
-    /// in another program: fixed filters need to be transformed only once.
-    ///
-    /// # Errors
-    /// As [`Var::conv2d_relu`] with [`ConvMethod::Winograd`]; [`Error::Custom`] where a gradient for
-    /// the filters is asked for.
-    pub fn conv2d_relu_transformed(
-        self,
-        filters: Var<'g>,
-        count: usize,
-        bias: Option<Var<'g>>,
-        conv: Conv2d,
-    ) -> Result<Var<'g>, Error> {
-        let after = After { bias: bias.is_some(), relu: true };
-        let mut operands = vec![self, filters];
-        operands.extend(bias);
-        self.graph().apply(Transformed { conv, count, after }, &operands)
     }
 
     /// The adjoint of [`Var::conv2d`] for its images (a transposed convolution): `[n, f, h', w']`

@@ -11,13 +11,16 @@ use kernels::convolution::winograd;
 
 /// Images, and gradient of the result, to filters of height and width `kernel`.
 #[derive(Debug)]
-pub(super) struct Weight {
+pub struct ConvolutionWeight {
+    /// How it steps over the images.
     pub conv: Conv2d,
+    /// Height and width of the filters.
     pub kernel: [usize; 2],
+    /// Whether the processor computes it by tiles.
     pub winograd: bool,
 }
 
-impl Op for Weight {
+impl Op for ConvolutionWeight {
     fn name(&self) -> &'static str {
         "conv2d_weight"
     }
@@ -47,7 +50,7 @@ impl Op for Weight {
     }
 }
 
-fn run<T: Float>(call: &mut Call<'_>, op: &Weight) -> Result<(), Error> {
+fn run<T: Float>(call: &mut Call<'_>, op: &ConvolutionWeight) -> Result<(), Error> {
     let geometry = op.conv.geometry("conv2d_weight", call.shape(0), call.output_shape())?;
     let (x, g, dw) = (call.input::<T>(0), call.input::<T>(1), call.output::<T>());
     if op.winograd {

@@ -10,9 +10,12 @@ use kernels::convolution::pooling as pool;
 
 /// Images to the averages of their windows.
 #[derive(Debug)]
-pub(super) struct Average(pub Pool2d);
+pub struct AveragePool(
+    /// What it is of.
+    pub Pool2d,
+);
 
-impl Op for Average {
+impl Op for AveragePool {
     fn name(&self) -> &'static str {
         "avg_pool2d"
     }
@@ -25,7 +28,7 @@ impl Op for Average {
 
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let shape = at.inputs[0].shape();
-        let op = Spread { pool: self.0, extent: [shape[2], shape[3]] };
+        let op = AveragePoolAdjoint { pool: self.0, extent: [shape[2], shape[3]] };
         Ok(vec![Some(at.gradient.graph().apply(op, &[at.gradient])?)])
     }
 
@@ -42,12 +45,14 @@ fn average<T: Float>(call: &mut Call<'_>, pool: Pool2d) -> Result<(), Error> {
 
 /// Each element shared evenly by the places of its window, in images of height and width `extent`.
 #[derive(Debug)]
-struct Spread {
-    pool: Pool2d,
-    extent: [usize; 2],
+pub struct AveragePoolAdjoint {
+    /// The windows.
+    pub pool: Pool2d,
+    /// Extent of the result along the axis, or its height and width.
+    pub extent: [usize; 2],
 }
 
-impl Op for Spread {
+impl Op for AveragePoolAdjoint {
     fn name(&self) -> &'static str {
         "avg_pool2d_adjoint"
     }

@@ -10,7 +10,10 @@ use kernels::convolution::pooling as pool;
 
 /// Images to the largest elements of their windows.
 #[derive(Debug)]
-pub(super) struct MaxPool(pub Pool2d);
+pub struct MaxPool(
+    /// What it is of.
+    pub Pool2d,
+);
 
 impl Op for MaxPool {
     fn name(&self) -> &'static str {
@@ -25,7 +28,7 @@ impl Op for MaxPool {
 
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let (graph, operands) = (at.gradient.graph(), [at.gradient, at.inputs[0]]);
-        Ok(vec![Some(graph.apply(Scatter(self.0), &operands)?)])
+        Ok(vec![Some(graph.apply(MaxPoolScatter(self.0), &operands)?)])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
@@ -41,9 +44,12 @@ fn maxima<T: Float>(call: &mut Call<'_>, pool: Pool2d) -> Result<(), Error> {
 
 /// Gradient of the maxima, and the images, to the images' gradient.
 #[derive(Debug)]
-struct Scatter(Pool2d);
+pub struct MaxPoolScatter(
+    /// What it is of.
+    pub Pool2d,
+);
 
-impl Op for Scatter {
+impl Op for MaxPoolScatter {
     fn name(&self) -> &'static str {
         "max_pool2d_scatter"
     }
@@ -56,7 +62,8 @@ impl Op for Scatter {
 
     /// Where the largest elements are does not change, almost everywhere.
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        let pick = || at.gradient.graph().apply(Select(self.0), &[at.gradient, at.inputs[1]]);
+        let pick =
+            || at.gradient.graph().apply(MaxPoolSelect(self.0), &[at.gradient, at.inputs[1]]);
         Ok(vec![at.when(0, pick)?, None])
     }
 
@@ -73,9 +80,12 @@ fn scatter<T: Float>(call: &mut Call<'_>, pool: Pool2d) -> Result<(), Error> {
 
 /// Values, and images of their shape, to the values where the images' windows are largest.
 #[derive(Debug)]
-struct Select(Pool2d);
+pub struct MaxPoolSelect(
+    /// What it is of.
+    pub Pool2d,
+);
 
-impl Op for Select {
+impl Op for MaxPoolSelect {
     fn name(&self) -> &'static str {
         "max_pool2d_select"
     }
@@ -92,7 +102,8 @@ impl Op for Select {
     }
 
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        let scatter = || at.gradient.graph().apply(Scatter(self.0), &[at.gradient, at.inputs[1]]);
+        let scatter =
+            || at.gradient.graph().apply(MaxPoolScatter(self.0), &[at.gradient, at.inputs[1]]);
         Ok(vec![at.when(0, scatter)?, None])
     }
 

@@ -6,8 +6,8 @@ mod windows;
 
 use crate::{Error, Var};
 
-use average::Average;
-use max::MaxPool;
+pub use average::{AveragePool, AveragePoolAdjoint};
+pub use max::{MaxPool, MaxPoolScatter, MaxPoolSelect};
 pub use windows::Pool2d;
 
 impl<'g> Var<'g> {
@@ -17,7 +17,7 @@ impl<'g> Var<'g> {
     /// [`Error::Shape`] if no window fits, or for a stride of zero or a padding not below the
     /// kernel.
     pub fn avg_pool2d(self, pool: Pool2d) -> Result<Var<'g>, Error> {
-        self.graph().apply(Average(pool), &[self])
+        self.graph().apply(AveragePool(pool), &[self])
     }
 
     /// The largest element of each window of images `[n, c, h, w]`; NaN if there is one.

@@ -5,7 +5,7 @@ use crate::exec::Call;
 use crate::graph::Op;
 use crate::ops::by_float;
 use crate::signature::Signature;
-use crate::{Error, Float};
+use crate::{Error, Float, Var};
 use kernels::recurrence;
 
 #[derive(Debug)]
@@ -23,6 +23,12 @@ impl Op for Forward {
             return Err(Error::Arity { op: self.name(), wanted, found });
         }
         Ok(Signature { shape: vec![dims.kept_len()], dtype: inputs[0].dtype })
+    }
+
+    /// What is kept is the kernel's affair: the other two operations do without.
+    fn definition<'g>(&self, operands: &[Var<'g>]) -> Option<Result<Var<'g>, Error>> {
+        let dims = self.0.dims(|operand| operands[operand].shape());
+        Some(Ok(operands[0].graph().full(0.0, &[dims.kept_len()])))
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! What a recurrent layer shows, and its derivative.
 
 use super::back::{Back, parts_of};
+use super::composite::trace;
 use super::form::{Form, MEMORY, STATE};
 use crate::exec::Call;
 use crate::graph::{Derivative, Op};
@@ -72,6 +73,12 @@ impl Op for Shown {
             })?;
         }
         Ok(gradients)
+    }
+
+    /// By the operands of the layer; what its forward pass kept is not read.
+    fn definition<'g>(&self, operands: &[Var<'g>]) -> Option<Result<Var<'g>, Error>> {
+        let dims = self.0.dims(|operand| operands[operand].shape());
+        Some(trace(self.0, &dims, operands).map(|trace| trace.shown))
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
