@@ -6,18 +6,19 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kernels::{Elements, ElementsMut};
+use bytemuck::{cast_slice, cast_slice_mut};
 
 use crate::plan::{Plan, Target};
 use crate::{DType, Element, Error};
 
-/// Memory of one element type on a device. Ranges and types are checked by the [`Buffer`] around it.
+/// Memory of elements of one type on a device. Ranges and types are checked by the [`Buffer`] around it;
+/// both are counted in bytes here.
 pub trait Storage: Any + fmt::Debug + Send + Sync {
-    /// Copies elements from `offset` on to the host.
-    fn read(&self, offset: usize, to: ElementsMut<'_>);
+    /// Copies what lies from `start` on to the host.
+    fn read(&self, start: usize, to: &mut [u8]);
 
-    /// Copies elements of the host to `offset`.
-    fn write(&mut self, offset: usize, from: Elements<'_>);
+    /// Copies elements of the host to `start`.
+    fn write(&mut self, start: usize, from: &[u8]);
 
     /// The same elements in storage of their own.
     ///
@@ -25,13 +26,13 @@ pub trait Storage: Any + fmt::Debug + Send + Sync {
     /// [`Error::Memory`] where the device has no more.
     fn duplicate(&self) -> Result<Box<dyn Storage>, Error>;
 
-    /// The elements themselves, where the host can reach them.
-    fn host(&self) -> Option<Elements<'_>> {
+    /// The elements themselves, where the host can reach them, aligned for their type.
+    fn host(&self) -> Option<&[u8]> {
         None
     }
 
     /// [`Storage::host`], to be changed.
-    fn host_mut(&mut self) -> Option<ElementsMut<'_>> {
+    fn host_mut(&mut self) -> Option<&mut [u8]> {
         None
     }
 }
@@ -148,7 +149,7 @@ impl Buffer {
     /// [`Error::Memory`] where the device has no more.
     pub fn from_slice<T: Element>(device: Device, values: &[T]) -> Result<Buffer, Error> {
         let mut buffer = Buffer::zeros(device, T::DTYPE, values.len())?;
-        buffer.storage.write(0, T::elements(values));
+        buffer.storage.write(0, cast_slice(values));
         Ok(buffer)
     }
 
@@ -196,7 +197,7 @@ impl Buffer {
     /// [`Error::Type`] if the element type differs, [`Error::Range`] if the range leaves the buffer.
     pub fn write<T: Element>(&mut self, offset: usize, values: &[T]) -> Result<(), Error> {
         self.check::<T>("write", offset, values.len())?;
-        self.storage_mut().write(offset, T::elements(values));
+        self.storage_mut().write(offset * size_of::<T>(), cast_slice(values));
         Ok(())
     }
 
@@ -206,7 +207,7 @@ impl Buffer {
     /// [`Error::Type`] if the element type differs, [`Error::Range`] if the range leaves the buffer.
     pub fn read<T: Element>(&self, offset: usize, values: &mut [T]) -> Result<(), Error> {
         self.check::<T>("read", offset, values.len())?;
-        self.storage.read(offset, T::elements_mut(values));
+        self.storage.read(offset * size_of::<T>(), cast_slice_mut(values));
         Ok(())
     }
 
@@ -235,21 +236,33 @@ impl Buffer {
     /// [`Error::Type`] if the element type differs.
     pub fn update<T: Element, R>(&mut self, work: impl FnOnce(&mut [T]) -> R) -> Result<R, Error> {
         self.check::<T>("update", 0, self.len)?;
-        if let Some(elements) = self.storage_mut().host_mut().and_then(T::of_mut) {
+        if let Some(elements) = self.host_mut() {
             return Ok(work(elements));
         }
         let mut copy = self.to_vec::<T>()?;
         let result = work(&mut copy);
-        self.storage_mut().write(0, T::elements(&copy));
+        self.storage_mut().write(0, cast_slice(&copy));
         Ok(result)
     }
 
+    /// The elements, if the host can reach them where they lie and they are of this type.
+    #[must_use]
+    pub fn host<T: Element>(&self) -> Option<&[T]> {
+        self.storage.host().filter(|_| self.dtype == T::DTYPE).map(cast_slice)
+    }
+
+    /// [`Buffer::host`], to be changed.
+    pub fn host_mut<T: Element>(&mut self) -> Option<&mut [T]> {
+        let holds = self.dtype == T::DTYPE;
+        self.storage_mut().host_mut().filter(|_| holds).map(cast_slice_mut)
+    }
+
     fn on_host<T: Element, R>(&self, work: impl FnOnce(&[T]) -> R) -> R {
-        if let Some(elements) = self.storage.host().and_then(T::of) {
+        if let Some(elements) = self.host() {
             return work(elements);
         }
         let mut copy = vec![T::default(); self.len];
-        self.storage.read(0, T::elements_mut(&mut copy));
+        self.storage.read(0, cast_slice_mut(&mut copy));
         work(&copy)
     }
 

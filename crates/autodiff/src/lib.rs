@@ -64,7 +64,6 @@ pub mod backend {
     pub use crate::exec::Operand;
     pub use crate::plan::{Data, Fused, Kept, Plan, Slot, Step, Target};
     pub use kernels::elementwise::{Step as ElementwiseStep, Store, Value};
-    pub use kernels::{Elements, ElementsMut};
 }
 
 /// Version of the numbers: raised whenever a change alters the bits of any result.

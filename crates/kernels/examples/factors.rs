@@ -1,4 +1,5 @@
-//! Times of Cholesky factors and triangular systems, our loops beside LAPACK, by size.
+//! Times of Cholesky factors and triangular systems beside those of LAPACK, by size: below
+//! `FACTOR` and `SYSTEM` of `linalg::cholesky` ours are loops, from there on they are LAPACK too.
 #![expect(clippy::print_stdout, reason = "the result of the program")]
 
 use std::hint::black_box;
@@ -28,20 +29,24 @@ fn main() {
         let a = f.dot(&f.t()) + Array2::<f64>::eye(n) * n as f64;
         let flat: Vec<f64> = a.iter().copied().collect();
         let (mut l, mut x) = (flat.clone(), flat.clone());
-        let mut scratch = vec![0.0; cholesky::scratch(n, n)];
         let ours = fastest(|| {
             l.copy_from_slice(&flat);
-            assert!(cholesky::factorise(&mut l, n, &mut scratch));
+            assert!(cholesky::factorise(&mut l, n));
         });
         let view = ArrayView2::from_shape((n, n), &flat).expect("n rows of n");
         let lapack = fastest(|| {
             black_box(dense::cholesky(&view)).expect("positive definite");
         });
-        println!("{n:5} {:10.2}us {:10.2}us {:7.2} factor", ours * 1e6, lapack * 1e6, ours / lapack);
+        println!(
+            "{n:5} {:10.2}us {:10.2}us {:7.2} factor",
+            ours * 1e6,
+            lapack * 1e6,
+            ours / lapack
+        );
         let factor = dense::cholesky(&view).expect("positive definite");
         let ours = fastest(|| {
             x.copy_from_slice(&flat);
-            cholesky::substitute((&l, n), (&mut x, n), false, &mut scratch);
+            cholesky::substitute((&l, n), (&mut x, n), false);
         });
         let lapack = fastest(|| {
             black_box(dense::solve_triangular(&factor.view(), &view, false)).expect("regular");

@@ -27,62 +27,6 @@ impl DType {
     }
 }
 
-/// A slice of elements of any type.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Elements<'a> {
-    /// f32.
-    F32(&'a [f32]),
-    /// f64.
-    F64(&'a [f64]),
-    /// u32.
-    U32(&'a [u32]),
-}
-
-impl Elements<'_> {
-    /// Element type.
-    #[must_use]
-    pub fn dtype(&self) -> DType {
-        match self {
-            Elements::F32(_) => DType::F32,
-            Elements::F64(_) => DType::F64,
-            Elements::U32(_) => DType::U32,
-        }
-    }
-
-    /// Number of elements.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        match self {
-            Elements::F32(values) => values.len(),
-            Elements::F64(values) => values.len(),
-            Elements::U32(values) => values.len(),
-        }
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Bytes of all of them.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.len() * self.dtype().size()
-    }
-}
-
-/// [`Elements`], to be changed.
-#[derive(Debug, PartialEq)]
-pub enum ElementsMut<'a> {
-    /// f32.
-    F32(&'a mut [f32]),
-    /// f64.
-    F64(&'a mut [f64]),
-    /// u32.
-    U32(&'a mut [u32]),
-}
-
 mod sealed {
     pub trait Sealed {}
 }
@@ -91,22 +35,10 @@ mod sealed {
 ///
 /// Any bits are a value of it, and it needs no alignment beyond a cache line's.
 pub trait Element:
-    sealed::Sealed + Copy + Default + PartialEq + Debug + Send + Sync + 'static
+    sealed::Sealed + bytemuck::Pod + Default + PartialEq + Debug + Send + Sync
 {
     /// The matching [`DType`].
     const DTYPE: DType;
-
-    /// A slice of this type, as one of any.
-    fn elements(values: &[Self]) -> Elements<'_>;
-
-    /// [`Element::elements`], to be changed.
-    fn elements_mut(values: &mut [Self]) -> ElementsMut<'_>;
-
-    /// The slice, if it is one of this type.
-    fn of(elements: Elements<'_>) -> Option<&[Self]>;
-
-    /// [`Element::of`], to be changed.
-    fn of_mut(elements: ElementsMut<'_>) -> Option<&mut [Self]>;
 }
 
 macro_rules! element {
@@ -115,19 +47,6 @@ macro_rules! element {
 
         impl Element for $type {
             const DTYPE: DType = DType::$variant;
-
-            fn elements(values: &[Self]) -> Elements<'_> {
-                Elements::$variant(values)
-            }
-            fn elements_mut(values: &mut [Self]) -> ElementsMut<'_> {
-                ElementsMut::$variant(values)
-            }
-            fn of(elements: Elements<'_>) -> Option<&[Self]> {
-                if let Elements::$variant(values) = elements { Some(values) } else { None }
-            }
-            fn of_mut(elements: ElementsMut<'_>) -> Option<&mut [Self]> {
-                if let ElementsMut::$variant(values) = elements { Some(values) } else { None }
-            }
         }
     )*};
 }

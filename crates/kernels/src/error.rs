@@ -10,11 +10,6 @@ pub struct OutOfRange {
     pub rows: usize,
 }
 
-/// A matrix that has no Cholesky factor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the matrix is not positive definite")]
-pub struct NotPositiveDefinite;
-
 /// The row of a table that an index names; `None` for `u32::MAX`, which names none.
 ///
 /// # Errors

@@ -20,6 +20,6 @@ pub mod recurrence;
 pub mod rows;
 pub mod simd;
 
-pub use element::{DType, Element, Elements, ElementsMut, Float};
-pub use error::{NotPositiveDefinite, OutOfRange, row};
+pub use element::{DType, Element, Float};
+pub use error::{OutOfRange, row};
 pub use layout::Layout;

@@ -9,6 +9,8 @@ use std::collections::TryReserveError;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bytemuck::Pod;
+
 use crate::{Element, parallel};
 
 /// Bytes of a cache line, the unit and the alignment of a [`Block`].
@@ -61,7 +63,7 @@ impl Block {
     /// # Panics
     /// If it has fewer.
     #[must_use]
-    pub fn as_slice<T: Element>(&self, len: usize) -> &[T] {
+    pub fn as_slice<T: Pod>(&self, len: usize) -> &[T] {
         assert!(len * size_of::<T>() <= self.bytes(), "{len} elements of a {self:?}");
         // SAFETY: so many initialised bytes are there, aligned to a cache line, and any bytes are an
         // element.
@@ -72,7 +74,7 @@ impl Block {
     ///
     /// # Panics
     /// If it has fewer.
-    pub fn as_mut_slice<T: Element>(&mut self, len: usize) -> &mut [T] {
+    pub fn as_mut_slice<T: Pod>(&mut self, len: usize) -> &mut [T] {
         assert!(len * size_of::<T>() <= self.bytes(), "{len} elements of a {self:?}");
         // SAFETY: as above, and the borrow is exclusive.
         unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), len) }

@@ -1,3 +1,5 @@
+//! Named parameters in one flat vector: shapes, initial values, views, files.
+
 use std::collections::BTreeMap;
 
 use autodiff::{Buffer, DType, Device, Var};

@@ -1,3 +1,5 @@
+//! What is minimised: a loss over parameters and batches, and how batches are filled.
+
 use autodiff::{Buffer, DType, Device, Element, Error, Var};
 use experiment::Stream;
 
@@ -160,12 +162,12 @@ fn zeros(device: Device, float: DType, inputs: &[BatchInput]) -> Result<Vec<Buff
 
 /// The elements of a buffer in the host's memory; none if it has another type.
 fn host<T: Element>(buffer: &Buffer) -> &[T] {
-    buffer.storage().host().and_then(T::of).unwrap_or_default()
+    buffer.host().unwrap_or_default()
 }
 
 /// [`host`], to be changed.
 fn host_mut<T: Element>(buffer: &mut Buffer) -> &mut [T] {
-    buffer.storage_mut().host_mut().and_then(T::of_mut).unwrap_or_default()
+    buffer.host_mut().unwrap_or_default()
 }
 
 /// What is minimised: a loss over parameters and a batch that is a function of its index.

@@ -1,3 +1,5 @@
+//! One step of training as a compiled program.
+
 use autodiff::{Buffer, DType, Device, Error, Graph, Program};
 use experiment::Stream;
 

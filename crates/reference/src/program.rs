@@ -35,7 +35,11 @@ impl Loops {
         Ok(Loops {
             slots: plan.slots,
             steps: steps.collect::<Result<_, Error>>()?,
-            constants: plan.constants.iter().map(|data| data.elements().into()).collect(),
+            constants: plan
+                .constants
+                .iter()
+                .map(|data| Numbers::of(data.dtype(), data.bytes()))
+                .collect(),
             outputs: outputs.collect::<Result<_, _>>()?,
         })
     }

@@ -1,7 +1,7 @@
 //! Numbers as they lie on this device.
 
 use autodiff::DType;
-use autodiff::backend::{Elements, ElementsMut, Storage};
+use autodiff::backend::Storage;
 
 /// Floats, rounded to their type, or indices.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,35 @@ impl Numbers {
         match dtype {
             DType::U32 => Numbers::Indices(vec![0; len]),
             _ => Numbers::Floats(vec![0.0; len]),
+        }
+    }
+
+    /// What bytes of the host are.
+    pub(crate) fn of(dtype: DType, bytes: &[u8]) -> Numbers {
+        match dtype {
+            DType::F32 => {
+                let (parts, _) = bytes.as_chunks();
+                Numbers::Floats(parts.iter().map(|&part| f32::from_ne_bytes(part).into()).collect())
+            }
+            DType::F64 => {
+                let (parts, _) = bytes.as_chunks();
+                Numbers::Floats(parts.iter().map(|&part| f64::from_ne_bytes(part)).collect())
+            }
+            DType::U32 => {
+                let (parts, _) = bytes.as_chunks();
+                Numbers::Indices(parts.iter().map(|&part| u32::from_ne_bytes(part)).collect())
+            }
+        }
+    }
+
+    /// The bytes of the host for all of them.
+    pub(crate) fn bytes(&self, dtype: DType) -> Vec<u8> {
+        match self {
+            Numbers::Floats(values) if dtype == DType::F32 => {
+                values.iter().flat_map(|&x| (x as f32).to_ne_bytes()).collect()
+            }
+            Numbers::Floats(values) => values.iter().flat_map(|x| x.to_ne_bytes()).collect(),
+            Numbers::Indices(values) => values.iter().flat_map(|x| x.to_ne_bytes()).collect(),
         }
     }
 
@@ -61,16 +90,6 @@ impl Numbers {
     }
 }
 
-impl From<Elements<'_>> for Numbers {
-    fn from(elements: Elements<'_>) -> Numbers {
-        match elements {
-            Elements::F32(values) => Numbers::Floats(values.iter().map(|&x| x.into()).collect()),
-            Elements::F64(values) => Numbers::Floats(values.to_vec()),
-            Elements::U32(values) => Numbers::Indices(values.to_vec()),
-        }
-    }
-}
-
 /// A contiguous operand.
 #[derive(Debug)]
 pub(crate) struct Value {
@@ -107,23 +126,14 @@ impl Cells {
 }
 
 impl Storage for Cells {
-    fn read(&self, offset: usize, to: ElementsMut<'_>) {
-        match to {
-            ElementsMut::F32(to) => {
-                let from = &self.numbers.floats()[offset..];
-                to.iter_mut().zip(from).for_each(|(to, &x)| *to = x as f32);
-            }
-            ElementsMut::F64(to) => {
-                to.copy_from_slice(&self.numbers.floats()[offset..offset + to.len()]);
-            }
-            ElementsMut::U32(to) => {
-                to.copy_from_slice(&self.numbers.indices()[offset..offset + to.len()]);
-            }
-        }
+    fn read(&self, start: usize, to: &mut [u8]) {
+        let size = self.dtype.size();
+        let part = self.numbers.at(start / size..(start + to.len()) / size);
+        to.copy_from_slice(&part.bytes(self.dtype));
     }
 
-    fn write(&mut self, offset: usize, from: Elements<'_>) {
-        self.numbers.write(offset, &from.into(), self.dtype);
+    fn write(&mut self, start: usize, from: &[u8]) {
+        self.numbers.write(start / self.dtype.size(), &Numbers::of(self.dtype, from), self.dtype);
     }
 
     fn duplicate(&self) -> Result<Box<dyn Storage>, autodiff::Error> {

@@ -55,7 +55,7 @@ impl Backend for Cpu {
     }
 
     fn allocate(&self, dtype: DType, len: usize) -> Result<Box<dyn Storage>, Error> {
-        Ok(Box::new(HostStorage::zeros(dtype, len)?))
+        Ok(Box::new(HostStorage::zeros(len.saturating_mul(dtype.size()))?))
     }
 
     fn compile(&self, plan: Plan) -> Result<Box<dyn Executable>, Error> {

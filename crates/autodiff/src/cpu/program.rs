@@ -48,8 +48,8 @@ impl Replay {
         }
         let mut constants = Vec::with_capacity(plan.constants.len());
         for data in &plan.constants {
-            let mut storage = HostStorage::zeros(data.dtype(), data.len())?;
-            storage.write(0, data.elements());
+            let mut storage = HostStorage::zeros(data.bytes().len())?;
+            storage.write(0, data.bytes());
             constants.push(storage);
         }
         let mut kept = kept(&plan)?;
@@ -58,7 +58,7 @@ impl Replay {
         for (index, slot) in plan.slots.iter().enumerate() {
             match *slot {
                 Slot::Constant(constant) => {
-                    let bytes = plan.constants[constant].elements().bytes();
+                    let bytes = plan.constants[constant].bytes().len();
                     memory.point_to(index, &mut constants[constant].block, 0, bytes);
                 }
                 Slot::Output(output) => {
@@ -88,7 +88,7 @@ fn kept(plan: &Plan) -> Result<Vec<Kept>, Error> {
             _ => false,
         };
         let Some(step) = plan.steps.iter().position(makes) else { continue };
-        let storage = HostStorage::zeros(value.dtype, value.len)?;
+        let storage = HostStorage::zeros(value.len * value.dtype.size())?;
         kept.push(Kept { input: value.input, storage, step, stamp: None, fresh: false });
     }
     Ok(kept)

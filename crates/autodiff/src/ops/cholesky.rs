@@ -6,7 +6,7 @@ use crate::exec::Call;
 use crate::graph::{Derivative, Op};
 use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
-use kernels::linalg::cholesky::{factorise, scratch};
+use kernels::linalg::cholesky::factorise;
 
 /// The lower factor L of `A = L L^T` for matrices `[.., n, n]`.
 #[derive(Debug)]
@@ -59,22 +59,14 @@ pub(super) fn symmetric<T: Float>(a: &[T], n: usize, y: &mut [T]) {
 
 fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
     let [.., n, _] = *call.output_shape() else { return Ok(()) };
-    let (a, y, workspace) = (call.input::<T>(0), call.output::<T>(), call.workspace());
-    workspace.reserve::<T>(1, scratch(n, 0));
-    workspace.with(scratch(n, 0), |space| {
-        let matrices = a.chunks_exact((n * n).max(1)).zip(y.chunks_exact_mut((n * n).max(1)));
-        for (a, y) in matrices {
-            symmetric(a, n, y);
-            if !factorise(y, n, space) {
-                return Err(Error::NotPositiveDefinite { op: "cholesky" });
-            }
-            // Whole blocks were updated.
-            for i in 0..n {
-                y[i * n + i + 1..(i + 1) * n].fill(T::zero());
-            }
+    let (a, y) = (call.input::<T>(0), call.output::<T>());
+    for (a, y) in a.chunks_exact((n * n).max(1)).zip(y.chunks_exact_mut((n * n).max(1))) {
+        symmetric(a, n, y);
+        if !factorise(y, n) {
+            return Err(Error::NotPositiveDefinite { op: "cholesky" });
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 impl<'g> Var<'g> {

@@ -12,7 +12,7 @@ use kernels::rows::softmax as rows;
 pub struct CrossEntropy;
 
 /// Checks `[.., classes]` against indices `[..]`.
-pub(crate) fn per_row(op: &'static str, inputs: &[Signature]) -> Result<Signature, Error> {
+fn per_row(op: &'static str, inputs: &[Signature]) -> Result<Signature, Error> {
     arity(op, inputs, 2)?;
     float(op, &inputs[0], inputs[0].dtype)?;
     index(op, &inputs[1])?;

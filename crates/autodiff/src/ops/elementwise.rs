@@ -8,10 +8,7 @@ use crate::{Error, Function, Var};
 
 /// An elementwise function of operands of one shape.
 #[derive(Debug)]
-pub struct Elementwise(
-    /// What it is of.
-    pub Function,
-);
+pub struct Elementwise(pub Function);
 
 impl<'g> Var<'g> {
     fn unary(self, function: Function) -> Var<'g> {

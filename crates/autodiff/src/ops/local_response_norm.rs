@@ -53,10 +53,7 @@ impl<'g> Var<'g> {
 
 /// A local response normalisation.
 #[derive(Debug)]
-pub struct ResponseNorm(
-    /// What it is of.
-    pub LocalResponseNorm,
-);
+pub struct ResponseNorm(pub LocalResponseNorm);
 
 impl Op for ResponseNorm {
     fn name(&self) -> &'static str {
@@ -93,10 +90,7 @@ fn forward<T: Float>(call: &mut Call<'_>, norm: LocalResponseNorm) -> Result<(),
 
 /// The images and the gradient of the result to the images' gradient.
 #[derive(Debug)]
-pub struct ResponseNormGradient(
-    /// What it is of.
-    pub LocalResponseNorm,
-);
+pub struct ResponseNormGradient(pub LocalResponseNorm);
 
 impl Op for ResponseNormGradient {
     fn name(&self) -> &'static str {

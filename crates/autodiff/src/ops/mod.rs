@@ -37,7 +37,6 @@ mod top_k;
 mod transpose;
 mod triangular;
 mod unique_rows;
-mod unpick;
 
 pub use alias::Alias;
 pub use broadcast_to::BroadcastTo;
@@ -60,7 +59,6 @@ pub use matmul::MatMul;
 pub use max::Max;
 pub use normalise::{InverseDeviation, Normalise};
 pub use pad::Pad;
-pub use pick::Pick;
 pub use pool::{AveragePool, AveragePoolAdjoint, MaxPool, MaxPoolScatter, MaxPoolSelect, Pool2d};
 pub use recurrence::{Attention, Recurrence, Run};
 pub use reshape::Reshape;
@@ -75,7 +73,6 @@ pub use top_k::{Put, Take, TopK};
 pub use transpose::Transpose;
 pub use triangular::TriangularSolve;
 pub use unique_rows::UniqueRows;
-pub use unpick::Unpick;
 
 /// Runs a generic kernel with the float type of the call's result.
 macro_rules! by_float {

@@ -20,10 +20,7 @@ pub struct Normalise {
 
 /// `1 / sqrt(variance + epsilon)` of each channel, other axes of extent 1.
 #[derive(Debug, Clone, Copy)]
-pub struct InverseDeviation(
-    /// What it is of.
-    pub Normalise,
-);
+pub struct InverseDeviation(pub Normalise);
 
 impl Normalise {
     fn channels(&self, shape: &[usize]) -> Channels {

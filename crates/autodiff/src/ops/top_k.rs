@@ -8,7 +8,7 @@ use super::{by_float, last};
 use crate::exec::Call;
 use crate::graph::{Derivative, Op};
 use crate::signature::{Signature, arity, float, index};
-use crate::{Error, Float, Var};
+use crate::{Error, Float, Layout, Var};
 
 /// Places of the `count` largest elements of the last axis, the largest first.
 #[derive(Debug)]
@@ -120,14 +120,20 @@ impl Op for Take {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, take)
     }
+
+    /// A single repeated value is taken from where it is.
+    fn accepts(&self, input: usize, layout: &Layout) -> bool {
+        input == 0 && layout.strides.iter().all(|&stride| stride == 0)
+    }
 }
 
 fn take<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
     let (width, count) = (last(call.shape(0)), last(call.shape(1)));
+    let step = usize::from(call.layout(0).is_contiguous());
     let (x, indices, y) = (call.input::<T>(0), call.input::<u32>(1), call.output::<T>());
     for (i, (y, &index)) in y.iter_mut().zip(indices).enumerate() {
         let place = row(index, width).map_err(Error::index("take"))?;
-        *y = place.map_or(T::zero(), |place| x[i / count * width + place]);
+        *y = place.map_or(T::zero(), |place| x[(i / count * width + place) * step]);
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use crate::exec::Call;
 use crate::graph::{Derivative, Op};
 use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Graph, Var};
-use kernels::linalg::cholesky::{scratch, substitute};
+use kernels::linalg::cholesky::substitute;
 
 /// `L^-1 B`, or `L^-T B` if transposed, for the lower triangles of matrices `[.., n, n]` and `[.., n,
 /// m]`.
@@ -78,18 +78,14 @@ fn run<T: Float>(call: &mut Call<'_>, transposed: bool) -> Result<(), Error> {
     let [.., n, m] = *call.output_shape() else { return Ok(()) };
     let (l, b, y) = (call.input::<T>(0), call.input::<T>(1), call.output::<T>());
     y.copy_from_slice(b);
-    let workspace = call.workspace();
-    workspace.reserve::<T>(1, scratch(n, m));
-    workspace.with(scratch(n, m), |space| {
-        for (l, y) in l.chunks_exact((n * n).max(1)).zip(y.chunks_exact_mut((n * m).max(1))) {
-            if let Some(pivot) = (0..n).find(|i| l[i * n + i] == T::zero()) {
-                let message = format!("row {pivot} has a diagonal of zero");
-                return Err(Error::Custom { op: "triangular_solve", message });
-            }
-            substitute((l, n), (y, m), transposed, space);
+    for (l, y) in l.chunks_exact((n * n).max(1)).zip(y.chunks_exact_mut((n * m).max(1))) {
+        if let Some(pivot) = (0..n).find(|i| l[i * n + i] == T::zero()) {
+            let message = format!("row {pivot} has a diagonal of zero");
+            return Err(Error::Custom { op: "triangular_solve", message });
         }
-        Ok(())
-    })
+        substitute((l, n), (y, m), transposed);
+    }
+    Ok(())
 }
 
 impl<'g> Var<'g> {

@@ -235,7 +235,11 @@ impl Lowering<'_> {
 
     fn stored(&mut self, data: Data) -> usize {
         let home = Home::Constant(self.list.constants.len());
-        self.list.values.push(Value { dtype: data.dtype(), len: data.len(), home });
+        self.list.values.push(Value {
+            dtype: data.dtype(),
+            len: data.bytes().len() / data.dtype().size(),
+            home,
+        });
         self.list.constants.push(data);
         self.list.values.len() - 1
     }

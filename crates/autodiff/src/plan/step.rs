@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernels::Elements;
+use bytemuck::cast_slice;
 use kernels::elementwise;
 
 use crate::DType;
@@ -104,27 +104,24 @@ impl Data {
         }
     }
 
-    /// The elements.
-    #[must_use]
-    pub fn elements(&self) -> Elements<'_> {
-        match self {
-            Data::F32(values) => Elements::F32(values),
-            Data::F64(values) => Elements::F64(values),
-            Data::U32(values) => Elements::U32(values),
-        }
-    }
-
     /// Element type.
     #[must_use]
     pub fn dtype(&self) -> DType {
-        self.elements().dtype()
+        match self {
+            Data::F32(_) => DType::F32,
+            Data::F64(_) => DType::F64,
+            Data::U32(_) => DType::U32,
+        }
     }
 
-    /// Number of elements.
+    /// The elements, byte by byte.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "a constant of a plan; nobody asks")]
-    pub fn len(&self) -> usize {
-        self.elements().len()
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Data::F32(values) => cast_slice(values),
+            Data::F64(values) => cast_slice(values),
+            Data::U32(values) => cast_slice(values),
+        }
     }
 
     /// The first element, if these are floats.

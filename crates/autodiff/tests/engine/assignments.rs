@@ -1,3 +1,5 @@
+//! Assignments: order, places, and what is written in place.
+
 use autodiff::{Buffer, DType, Device, Error, Graph};
 
 fn f64s(values: &[f64]) -> Buffer {

@@ -1,3 +1,5 @@
+//! Derivatives of whole models against differences.
+
 use autodiff::{Buffer, DType, Device, Domain, Error, Graph, Var, check_grad};
 
 use super::support::{buffers, draws, run};

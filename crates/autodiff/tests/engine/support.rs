@@ -1,3 +1,5 @@
+//! Models and buffers that several tests share.
+
 use autodiff::{Attention, Buffer, Cell, DType, Device, Graph, Program, Recurrence, Var};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

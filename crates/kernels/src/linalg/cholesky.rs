@@ -1,39 +1,34 @@
-//! Cholesky factors and triangular systems, row-major, in memory that the caller lends.
+//! Cholesky factors and triangular systems in place, row-major: loops for small matrices, of which
+//! there are many, and LAPACK for large ones.
 
-use ndarray::{ArrayViewMut2, s};
+use ndarray::{ArrayView2, ArrayViewMut2};
 
-use crate::Float;
-use crate::product::{Matrix, Right, multiply};
+use super::dense::{self, Real};
 use crate::simd::lanes::{axpy, dot};
 use crate::simd::vectorised;
+use crate::{DType, Float};
 
-/// Columns that are eliminated at once; beyond them, products do the work.
-const BLOCK: usize = 64;
-
-/// Elements of scratch that [`factorise`] and [`substitute`] take for `n` rows and `m` columns.
-pub fn scratch(n: usize, m: usize) -> usize {
-    BLOCK * (2 * n + m)
-}
+/// Rows from which a factor goes by LAPACK. It is faster from four rows on, but allocates, and small
+/// systems come in batches.
+const FACTOR: usize = 32;
+/// Rows from which LAPACK solves faster, for all that it copies.
+const SYSTEM: usize = 192;
 
 vectorised! {
-    /// Eliminates columns `from..to` of all rows from `from` on, whose earlier columns are done; false
-    /// for a pivot that is not positive.
-    fn eliminate<T: Float>(a: &mut [T], n: usize, from: usize, to: usize) -> bool {
-        for i in from..n {
+    fn eliminate<T: Float>(a: &mut [T], n: usize) -> bool {
+        for i in 0..n {
             let (above, rest) = a.split_at_mut(i * n);
             let row = &mut rest[..n];
-            for j in from..to.min(i) {
+            for j in 0..i {
                 let other = &above[j * n..(j + 1) * n];
-                row[j] = (row[j] - dot(&row[from..j], &other[from..j])) / other[j];
+                row[j] = (row[j] - dot(&row[..j], &other[..j])) / other[j];
             }
-            if i < to {
-                let pivot = row[i] - dot(&row[from..i], &row[from..i]);
-                // A NaN is no positive number either.
-                if pivot.partial_cmp(&T::zero()) != Some(std::cmp::Ordering::Greater) {
-                    return false;
-                }
-                row[i] = pivot.sqrt();
+            let pivot = row[i] - dot(&row[..i], &row[..i]);
+            // A NaN is no positive number either.
+            if pivot.partial_cmp(&T::zero()) != Some(std::cmp::Ordering::Greater) {
+                return false;
             }
+            row[i] = pivot.sqrt();
         }
         true
     }
@@ -41,97 +36,80 @@ vectorised! {
 
 /// The lower factor of a symmetric positive definite `a` `[n, n]` in its lower triangle; false if it
 /// is not positive definite.
-pub fn factorise<T: Float>(a: &mut [T], n: usize, scratch: &mut [T]) -> bool {
-    for from in (0..n).step_by(BLOCK) {
-        let to = (from + BLOCK).min(n);
-        if !eliminate(a, n, from, to) {
-            return false;
-        }
-        let (width, below) = (to - from, n - to);
-        let (left, rest) = scratch.split_at_mut(below * width);
-        let right = &mut rest[..below * width];
-        for i in 0..below {
-            let row = &a[(to + i) * n + from..(to + i) * n + to];
-            right[i * width..(i + 1) * width].copy_from_slice(row);
-            let left = left[i * width..].iter_mut();
-            left.zip(row).for_each(|(left, &x)| *left = -x);
-        }
-        let mut whole = matrix(a, n, n);
-        for first in (0..below).step_by(BLOCK) {
-            let last = (first + BLOCK).min(below);
-            let mut c = whole.slice_mut(s![to + first..to + last, to..to + last]);
-            let left = Matrix::rows(&left[first * width..], last - first, width);
-            let right = Right::Plain(Matrix::rows(right, last, width).transposed());
-            multiply(left, right, true, None, &mut c);
-        }
+pub fn factorise<T: Float>(a: &mut [T], n: usize) -> bool {
+    fn large<T: Real>(a: &mut [T], n: usize) -> bool {
+        let factor = dense::cholesky(&matrix(a, n, n));
+        factor.is_ok_and(|factor| {
+            matrix_mut(a, n, n).assign(&factor);
+            true
+        })
     }
-    true
+    match T::DTYPE {
+        _ if n < FACTOR => eliminate(a, n),
+        DType::F64 => large::<f64>(bytemuck::cast_slice_mut(a), n),
+        _ => large::<f32>(bytemuck::cast_slice_mut(a), n),
+    }
 }
 
 vectorised! {
-    /// Rows `from..to` of x = l^-1 x, whose earlier rows are already taken off.
-    fn forwards<T: Float>(l: &[T], n: usize, x: &mut [T], m: usize, from: usize, to: usize) {
-        for i in from..to {
+    fn forwards<T: Float>(l: &[T], n: usize, x: &mut [T], m: usize) {
+        for i in 0..n {
             let (above, rest) = x.split_at_mut(i * m);
             let row = &mut rest[..m];
-            for j in from..i {
+            for j in 0..i {
                 axpy(-l[i * n + j], &above[j * m..(j + 1) * m], row);
             }
-            let pivot = l[i * n + i];
-            row.iter_mut().for_each(|x| *x /= pivot);
+            row.iter_mut().for_each(|x| *x /= l[i * n + i]);
         }
     }
 }
 
 vectorised! {
-    /// Rows `from..to` of x = l^-T x, whose later rows are already taken off.
-    fn backwards<T: Float>(l: &[T], n: usize, x: &mut [T], m: usize, from: usize, to: usize) {
-        for i in (from..to).rev() {
+    fn backwards<T: Float>(l: &[T], n: usize, x: &mut [T], m: usize) {
+        for i in (0..n).rev() {
             let (above, rest) = x.split_at_mut(i * m);
             let row = &mut rest[..m];
-            let pivot = l[i * n + i];
-            row.iter_mut().for_each(|x| *x /= pivot);
-            for j in from..i {
+            row.iter_mut().for_each(|x| *x /= l[i * n + i]);
+            for j in 0..i {
                 axpy(-l[i * n + j], row, &mut above[j * m..(j + 1) * m]);
             }
         }
     }
 }
 
-/// x = l^-1 x, or l^-T x if `transposed`, for the lower triangle of `l` `[n, n]` and `x` `[n, m]`.
-pub fn substitute<T: Float>(
-    (l, n): (&[T], usize),
-    (x, m): (&mut [T], usize),
-    transposed: bool,
-    scratch: &mut [T],
-) {
-    let blocks = n.div_ceil(BLOCK);
-    for block in 0..blocks {
-        let from = BLOCK * if transposed { blocks - 1 - block } else { block };
-        let to = (from + BLOCK).min(n);
-        let solved = &mut scratch[..(to - from) * m];
-        let take = |x: &[T], solved: &mut [T]| {
-            let done = &x[from * m..to * m];
-            solved.iter_mut().zip(done).for_each(|(solved, &x)| *solved = -x);
-        };
-        let right = |solved| Right::Plain(Matrix::rows(solved, to - from, m));
-        if transposed {
-            backwards(l, n, x, m, from, to);
-            take(x, solved);
-            let left = Matrix::rows(l, n, n).block((from, 0), (to - from, from)).transposed();
-            let mut c = matrix(&mut x[..from * m], from, m);
-            multiply(left, right(solved), true, None, &mut c);
-        } else {
-            forwards(l, n, x, m, from, to);
-            take(x, solved);
-            let left = Matrix::rows(l, n, n).block((to, from), (n - to, to - from));
-            let mut c = matrix(&mut x[to * m..], n - to, m);
-            multiply(left, right(solved), true, None, &mut c);
+/// x = l^-1 x, or l^-T x if `transposed`, for the lower triangle of `l` `[n, n]`, whose diagonal has no
+/// zeros, and `x` `[n, m]`.
+pub fn substitute<T: Float>((l, n): (&[T], usize), (x, m): (&mut [T], usize), transposed: bool) {
+    fn large<T: Real>(l: &[T], n: usize, x: &mut [T], m: usize, transposed: bool) -> bool {
+        let found = dense::solve_triangular(&matrix(l, n, n), &matrix(x, n, m), transposed);
+        found.is_ok_and(|found| {
+            matrix_mut(x, n, m).assign(&found);
+            true
+        })
+    }
+    let done = match T::DTYPE {
+        _ if n < SYSTEM => false,
+        DType::F64 => {
+            large::<f64>(bytemuck::cast_slice(l), n, bytemuck::cast_slice_mut(x), m, transposed)
         }
+        _ => large::<f32>(bytemuck::cast_slice(l), n, bytemuck::cast_slice_mut(x), m, transposed),
+    };
+    // LAPACK refuses what is not finite; loops carry it on.
+    match transposed {
+        _ if done => {}
+        true => backwards(l, n, x, m),
+        false => forwards(l, n, x, m),
     }
 }
 
-fn matrix<T>(data: &mut [T], rows: usize, columns: usize) -> ArrayViewMut2<'_, T> {
+fn matrix<T>(data: &[T], rows: usize, columns: usize) -> ArrayView2<'_, T> {
+    match ArrayView2::from_shape((rows, columns), data) {
+        Ok(matrix) => matrix,
+        Err(error) => panic!("{rows} rows of {columns}: {error}"),
+    }
+}
+
+fn matrix_mut<T>(data: &mut [T], rows: usize, columns: usize) -> ArrayViewMut2<'_, T> {
     match ArrayViewMut2::from_shape((rows, columns), data) {
         Ok(matrix) => matrix,
         Err(error) => panic!("{rows} rows of {columns}: {error}"),

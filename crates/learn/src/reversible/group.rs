@@ -1,3 +1,5 @@
+//! Weights and velocities of one tensor in fixed point, moved forwards and backwards exactly.
+
 use autodiff::Float;
 
 use super::fixed::{fixed, float};

@@ -1,3 +1,5 @@
+//! Training by momentum descent in fixed point, and an outer objective.
+
 mod reverse;
 
 use autodiff::{Buffer, Float};

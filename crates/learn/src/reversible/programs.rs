@@ -1,3 +1,5 @@
+//! The programs that forward and reverse passes replay.
+
 use autodiff::{Buffer, DType, Device, Error, Float, Graph, Program, Var};
 use experiment::Stream;
 

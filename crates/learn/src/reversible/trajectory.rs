@@ -1,3 +1,5 @@
+//! How earlier weights and velocities are had again.
+
 use autodiff::{Buffer, Error, Float};
 
 use super::group::Group;

@@ -61,8 +61,6 @@ fn find(op: &dyn Op, given: Option<(&[Value], &[usize])>) -> Found {
         ops::UniqueRows => tables::unique_rows;
         ops::RowSum => tables::row_sum;
         ops::Position => tables::position;
-        ops::Pick => tables::pick;
-        ops::Unpick => tables::unpick;
         ops::TopK => tables::top_k;
         ops::Take => tables::take;
         ops::Put => tables::put;

@@ -145,48 +145,25 @@ pub(super) fn position(op: &ops::Position, x: &[Value], _: &[usize]) -> Result<N
     Ok(Numbers::Indices(x[1].indices().iter().map(at).collect()))
 }
 
-/// Elements of rows of `width` at indices, `count` a row.
-fn taken(op: &'static str, x: &Value, indices: &Value, count: usize) -> Result<Numbers, Error> {
-    let width = x.last();
+pub(super) fn take(op: &ops::Take, x: &[Value], _: &[usize]) -> Result<Numbers, Error> {
+    let (width, count) = (x[0].last(), x[1].last());
     let value = |(at, &index): (usize, &u32)| {
-        let place = row(op, index, width)?;
-        Ok(place.map_or(0.0, |place| x.floats()[at / count * width + place]))
+        let place = row(op.name(), index, width)?;
+        Ok(place.map_or(0.0, |place| x[0].floats()[at / count * width + place]))
     };
-    let values = indices.indices().iter().enumerate().map(value).collect::<Result<_, Error>>()?;
+    let values = x[1].indices().iter().enumerate().map(value).collect::<Result<_, Error>>()?;
     Ok(Numbers::Floats(values))
 }
 
-/// Values added at indices to rows of `width` zeros, `count` a row.
-fn put_back(
-    op: &'static str,
-    x: &[Value],
-    count: usize,
-    shape: &[usize],
-) -> Result<Numbers, Error> {
-    let width = shape.last().copied().unwrap_or(1);
+pub(super) fn put(op: &ops::Put, x: &[Value], shape: &[usize]) -> Result<Numbers, Error> {
+    let count = x[1].last();
     let mut y = vec![0.0; shape.iter().product()];
     for (at, (&value, &index)) in x[0].floats().iter().zip(x[1].indices()).enumerate() {
-        if let Some(place) = row(op, index, width)? {
-            y[at / count * width + place] += value;
+        if let Some(place) = row(op.name(), index, op.width)? {
+            y[at / count * op.width + place] += value;
         }
     }
     Ok(Numbers::Floats(y))
-}
-
-pub(super) fn pick(op: &ops::Pick, x: &[Value], _: &[usize]) -> Result<Numbers, Error> {
-    taken(op.name(), &x[0], &x[1], 1)
-}
-
-pub(super) fn unpick(op: &ops::Unpick, x: &[Value], shape: &[usize]) -> Result<Numbers, Error> {
-    put_back(op.name(), x, 1, shape)
-}
-
-pub(super) fn take(op: &ops::Take, x: &[Value], _: &[usize]) -> Result<Numbers, Error> {
-    taken(op.name(), &x[0], &x[1], x[1].last())
-}
-
-pub(super) fn put(op: &ops::Put, x: &[Value], shape: &[usize]) -> Result<Numbers, Error> {
-    put_back(op.name(), x, x[1].last(), shape)
 }
 
 /// A NaN comes before every number, and of equal elements the first.

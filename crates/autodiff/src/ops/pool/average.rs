@@ -10,10 +10,7 @@ use kernels::convolution::pooling as pool;
 
 /// Images to the averages of their windows.
 #[derive(Debug)]
-pub struct AveragePool(
-    /// What it is of.
-    pub Pool2d,
-);
+pub struct AveragePool(pub Pool2d);
 
 impl Op for AveragePool {
     fn name(&self) -> &'static str {

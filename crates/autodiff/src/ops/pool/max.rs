@@ -10,10 +10,7 @@ use kernels::convolution::pooling as pool;
 
 /// Images to the largest elements of their windows.
 #[derive(Debug)]
-pub struct MaxPool(
-    /// What it is of.
-    pub Pool2d,
-);
+pub struct MaxPool(pub Pool2d);
 
 impl Op for MaxPool {
     fn name(&self) -> &'static str {
@@ -44,10 +41,7 @@ fn maxima<T: Float>(call: &mut Call<'_>, pool: Pool2d) -> Result<(), Error> {
 
 /// Gradient of the maxima, and the images, to the images' gradient.
 #[derive(Debug)]
-pub struct MaxPoolScatter(
-    /// What it is of.
-    pub Pool2d,
-);
+pub struct MaxPoolScatter(pub Pool2d);
 
 impl Op for MaxPoolScatter {
     fn name(&self) -> &'static str {
@@ -80,10 +74,7 @@ fn scatter<T: Float>(call: &mut Call<'_>, pool: Pool2d) -> Result<(), Error> {
 
 /// Values, and images of their shape, to the values where the images' windows are largest.
 #[derive(Debug)]
-pub struct MaxPoolSelect(
-    /// What it is of.
-    pub Pool2d,
-);
+pub struct MaxPoolSelect(pub Pool2d);
 
 impl Op for MaxPoolSelect {
     fn name(&self) -> &'static str {
