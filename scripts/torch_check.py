@@ -88,7 +88,7 @@ def compare(case, data):
     ours = [tensor(read(data, array), torch.float64) for array in results]
     theirs = recompute(case, inputs, ours, torch.float64)
     single = recompute(case, inputs, ours, torch.float32) if dtype == "f32" else theirs
-    tiled = dtype == "f32" and case["parameters"].get("tiles")
+    tiled = dtype == "f32" and (case["parameters"] or {}).get("tiles")
     bound = WINOGRAD if tiled else BOUNDS[dtype]
     labels = [array["name"] for array in case["outputs"]]
     labels += [f"gradient of {name}" for name in case["wrt"]]

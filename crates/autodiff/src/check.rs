@@ -74,18 +74,18 @@ where
     let mut probe = Probe { program: graph.compile(&outputs)?, direction };
 
     let at = probe.run(&point, 0.0)?;
-    let (ahead, behind) = (probe.run(&point, STEP)?, probe.run(&point, -STEP)?);
+    let (after, before) = (probe.run(&point, STEP)?, probe.run(&point, -STEP)?);
     let n = shapes.len();
     // First order, one input at a time, so that errors of two inputs cannot cancel.
     for input in 0..n {
-        let ahead = probe.run_one(&point, input, STEP)?;
-        let behind = probe.run_one(&point, input, -STEP)?;
+        let after = probe.run_one(&point, input, STEP)?;
+        let before = probe.run_one(&point, input, -STEP)?;
         let analytic = inner(&at[1 + input], &probe.direction[input]);
-        compare(1, input, analytic, (ahead - behind) / (2.0 * STEP))?;
+        compare(1, input, analytic, (after - before) / (2.0 * STEP))?;
     }
     for input in 0..n {
         for (i, &analytic) in at[1 + n + input].iter().enumerate() {
-            let numeric = (ahead[1 + input][i] - behind[1 + input][i]) / (2.0 * STEP);
+            let numeric = (after[1 + input][i] - before[1 + input][i]) / (2.0 * STEP);
             compare(2, input, analytic, numeric)?;
         }
     }

@@ -297,3 +297,72 @@ impl Buffer {
         self.stamp
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Graph, reference};
+
+    #[test]
+    fn writes_reads_and_shows_a_range_wherever_it_lies() {
+        for device in [Device::cpu(), reference::device()] {
+            let mut buffer = Buffer::zeros(device, DType::F32, 4).unwrap();
+            buffer.write(1, &[2.0f32, 3.0]).unwrap();
+            let mut two = [0.0f32; 2];
+            buffer.read(2, &mut two).unwrap();
+            assert_eq!(two, [3.0, 0.0]);
+            buffer.update(|values: &mut [f32]| values[3] = 4.0).unwrap();
+            let copy = buffer.duplicate().unwrap();
+            buffer.write(3, &[0.0f32]).unwrap();
+            assert_eq!(buffer.view(|values: &[f32]| values.len()).unwrap(), 4);
+            assert_eq!(buffer.to_vec::<f32>().unwrap(), [0.0, 2.0, 3.0, 0.0]);
+            assert_eq!(copy.to_vec::<f32>().unwrap(), [0.0, 2.0, 3.0, 4.0]);
+            let mut indices = Buffer::from_slice(device, &[1u32, 2]).unwrap();
+            indices.update(|values: &mut [u32]| values.reverse()).unwrap();
+            assert_eq!(indices.to_vec::<u32>().unwrap(), [2, 1]);
+        }
+        // Only the processor's memory is the host's.
+        assert!(Buffer::zeros(Device::cpu(), DType::F64, 1).unwrap().host::<f64>().is_some());
+        assert!(Buffer::zeros(Device::cpu(), DType::F64, 1).unwrap().host::<f32>().is_none());
+        assert!(Buffer::zeros(reference::device(), DType::F64, 1).unwrap().host::<f64>().is_none());
+    }
+
+    #[test]
+    fn refuses_the_wrong_type_and_range() {
+        let mut buffer = Buffer::from_slice(Device::cpu(), &[1u32, 2]).unwrap();
+        assert_eq!(buffer.write(1, &[1u32, 2]), Err(Error::Range { start: 1, end: 3, len: 2 }));
+        let far = buffer.read(usize::MAX, &mut [0u32; 2]);
+        assert!(matches!(far, Err(Error::Range { .. })), "{far:?}");
+        assert_eq!(
+            buffer.to_vec::<f64>(),
+            Err(Error::Type { op: "to_vec", wanted: DType::F64, found: DType::U32 })
+        );
+    }
+
+    #[test]
+    fn memory_that_is_not_there_is_an_error() {
+        for len in [usize::MAX / 8, usize::MAX] {
+            let error = Buffer::zeros(Device::cpu(), DType::F64, len).unwrap_err();
+            assert!(matches!(error, Error::Memory { device: "cpu", .. }), "{error}");
+        }
+        let graph = Graph::new(DType::F32);
+        let row = graph.input("row", &[1, 1 << 30]);
+        let column = graph.input("column", &[1 << 30, 1]);
+        let error = graph.compile(&[row.add(column).unwrap()]).unwrap_err();
+        assert!(matches!(error, Error::Memory { device: "cpu", .. }), "{error}");
+    }
+
+    #[test]
+    fn a_program_takes_buffers_of_its_own_device() {
+        let graph = Graph::new(DType::F64);
+        let x = graph.input("x", &[2]);
+        let mut program = graph.compile(&[x.exp()]).unwrap();
+        let mut buffer = Buffer::from_slice(reference::device(), &[0.0, 1.0]).unwrap();
+        let error = program.run(&mut [&mut buffer]).unwrap_err().to_string();
+        assert_eq!(error, "program: input `x` is on the device reference, wanted cpu");
+        let mut program = reference::device().scope(|| graph.compile(&[x.exp()])).unwrap();
+        assert_eq!(Device::current(), Device::cpu());
+        program.run(&mut [&mut buffer]).unwrap();
+        assert_eq!(program.output(0).to_vec::<f64>().unwrap(), [1.0, 1f64.exp()]);
+    }
+}

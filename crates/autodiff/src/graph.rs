@@ -234,9 +234,9 @@ impl Graph {
         self.own("operations", outputs)?;
         let state = self.state.borrow();
         let mut seen = vec![false; state.nodes.len()];
-        let mut ahead: Vec<usize> = outputs.iter().map(Var::id).collect();
+        let mut pending: Vec<usize> = outputs.iter().map(Var::id).collect();
         let mut names = BTreeSet::new();
-        while let Some(id) = ahead.pop() {
+        while let Some(id) = pending.pop() {
             if std::mem::replace(&mut seen[id], true) {
                 continue;
             }
@@ -244,7 +244,7 @@ impl Graph {
             if let Kind::Apply(op) = &node.kind {
                 names.insert(op.name());
             }
-            ahead.extend(node.inputs.iter());
+            pending.extend(node.inputs.iter());
         }
         Ok(names.into_iter().collect())
     }
@@ -384,7 +384,7 @@ pub trait Op: Any + Debug + Send + Sync {
         None
     }
 
-    /// The result as another look at the first operand's storage.
+    /// The result as a view of the first operand's storage.
     ///
     /// `None` where the operand's layout does not allow it; where even a contiguous operand does
     /// not, the operation is no view.

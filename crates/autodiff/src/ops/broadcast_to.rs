@@ -48,19 +48,19 @@ impl Op for BroadcastTo {
 
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let from = at.inputs[0].shape();
-        let ahead = self.shape.len() - from.len();
+        let leading = self.shape.len() - from.len();
         let repeated: Vec<usize> = (0..self.shape.len())
-            .filter(|&axis| axis < ahead || from[axis - ahead] != self.shape[axis])
+            .filter(|&axis| axis < leading || from[axis - leading] != self.shape[axis])
             .collect();
         Ok(vec![Some(at.gradient.sum(&repeated, false)?.reshape(&from)?)])
     }
 
     fn view(&self, input: &Layout) -> Option<Layout> {
-        let ahead = self.shape.len() - input.shape.len();
+        let leading = self.shape.len() - input.shape.len();
         let mut strides = vec![0; self.shape.len()];
         for (axis, (&extent, &stride)) in input.shape.iter().zip(&input.strides).enumerate() {
-            if extent == self.shape[ahead + axis] {
-                strides[ahead + axis] = stride;
+            if extent == self.shape[leading + axis] {
+                strides[leading + axis] = stride;
             }
         }
         Some(Layout { shape: self.shape.clone(), strides, offset: input.offset })

@@ -33,13 +33,13 @@ impl Op for Cholesky {
     /// (Murray 2016, equation 10).
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let (graph, l, r) = (at.gradient.graph(), at.output, at.output.rank());
-        let turned = |x: Var<'g>| x.transpose(r - 2, r - 1);
+        let transposed = |x: Var<'g>| x.transpose(r - 2, r - 1);
         // What is above the diagonal of the result is zero, whatever its gradient.
         let towards = lower(graph, at.gradient, 1.0)?;
-        let p = lower(graph, turned(l)?.matmul(towards)?, 0.5)?;
+        let p = lower(graph, transposed(l)?.matmul(towards)?, 0.5)?;
         let left = l.triangular_solve(p, true)?;
-        let half = l.triangular_solve(turned(left)?, true)?.mul_scalar(0.5);
-        Ok(vec![Some(half.add(turned(half)?)?)])
+        let half = l.triangular_solve(transposed(left)?, true)?.mul_scalar(0.5);
+        Ok(vec![Some(half.add(transposed(half)?)?)])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {

@@ -168,13 +168,13 @@ mod tests {
             let term = |p: usize| a[(at * m + row) * k + p] * b[(at * k + p) * n + column];
             *wanted = (0..k).map(term).sum();
         }
-        let turned = |x: &[f64], rows: usize, columns: usize| -> Vec<f64> {
-            let turn = |x: &[f64]| -> Vec<f64> {
+        let transposed = |x: &[f64], rows: usize, columns: usize| -> Vec<f64> {
+            let transpose = |x: &[f64]| -> Vec<f64> {
                 (0..x.len()).map(|i| x[i % rows * columns + i / rows]).collect()
             };
-            x.chunks(rows * columns).flat_map(turn).collect()
+            x.chunks(rows * columns).flat_map(transpose).collect()
         };
-        let (at, bt) = (turned(&a, m, k), turned(&b, k, n));
+        let (at, bt) = (transposed(&a, m, k), transposed(&b, k, n));
         for (left, right) in [(false, false), (true, false), (false, true), (true, true)] {
             let (a, sa) = if left { (&at, [count, k, m]) } else { (&a, [count, m, k]) };
             let (b, sb) = if right { (&bt, [count, n, k]) } else { (&b, [count, k, n]) };

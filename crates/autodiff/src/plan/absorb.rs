@@ -30,6 +30,6 @@ pub(crate) fn absorb(list: &mut Worklist, target: &dyn Target) {
 }
 
 fn adds(unit: &Unit, term: &Layout, target: &dyn Target) -> bool {
-    let inputs: Vec<_> = unit.reads.iter().map(|place| &place.layout).collect();
+    let inputs: Vec<_> = unit.reads.iter().map(|view| &view.layout).collect();
     matches!(&unit.work, Work::Kernel(op) if target.epilogue(&**op, &inputs, term))
 }

@@ -6,7 +6,7 @@ use super::assign::Schedule;
 use super::fuse::Group;
 use super::liveness::Slots;
 use super::step::{Fused, Step};
-use super::worklist::{Place, Unit, Work, Worklist};
+use super::worklist::{Unit, View, Work, Worklist};
 use crate::exec::Operand;
 use crate::{Function, Layout};
 
@@ -24,9 +24,9 @@ struct Emitter<'a> {
 }
 
 impl Emitter<'_> {
-    fn operand(&self, place: &Place) -> Operand {
-        let dtype = self.list.values[place.value].dtype;
-        Operand { slot: place.value, layout: place.layout.clone(), dtype }
+    fn operand(&self, view: &View) -> Operand {
+        let dtype = self.list.values[view.value].dtype;
+        Operand { slot: view.value, layout: view.layout.clone(), dtype }
     }
 
     /// Where a unit's value is written: its own slot, or the target of its assignment.
@@ -49,7 +49,7 @@ impl Emitter<'_> {
         match &unit.work {
             Work::Kernel(op) => Some(Step::Kernel {
                 op: std::sync::Arc::clone(op),
-                operands: unit.reads.iter().map(|place| self.operand(place)).collect(),
+                operands: unit.reads.iter().map(|view| self.operand(view)).collect(),
                 output: self.result(unit.value, &unit.shape),
             }),
             Work::Elementwise(_) | Work::Product => Some(Step::Fused(self.fused(group))),
@@ -79,7 +79,7 @@ impl Emitter<'_> {
         for unit in &units {
             steps.push(match unit.work {
                 Work::Elementwise(function) => {
-                    let read = |place| value(place, &units, &loads);
+                    let read = |view| value(view, &units, &loads);
                     elementwise::Step::Function(function, unit.reads.iter().map(read).collect())
                 }
                 Work::Product => {
@@ -101,7 +101,7 @@ impl Emitter<'_> {
         Fused {
             dtype: self.list.values[units[0].value].dtype,
             shape: units[0].shape.clone(),
-            operands: loads.iter().map(|place| self.operand(place)).collect(),
+            operands: loads.iter().map(|view| self.operand(view)).collect(),
             steps,
             stores,
             results,
@@ -110,29 +110,29 @@ impl Emitter<'_> {
 }
 
 /// Places that elementwise units of a chain read and none of it makes, each once.
-fn elementwise_operands(units: &[&Unit]) -> Vec<Place> {
-    let mut loads: Vec<Place> = Vec::new();
+fn elementwise_operands(units: &[&Unit]) -> Vec<View> {
+    let mut loads: Vec<View> = Vec::new();
     let elementwise = units.iter().filter(|unit| matches!(unit.work, Work::Elementwise(_)));
-    for place in elementwise.flat_map(|unit| &unit.reads) {
-        if !units.iter().any(|unit| unit.value == place.value) && !loads.contains(place) {
-            loads.push(place.clone());
+    for view in elementwise.flat_map(|unit| &unit.reads) {
+        if !units.iter().any(|unit| unit.value == view.value) && !loads.contains(view) {
+            loads.push(view.clone());
         }
     }
     loads
 }
 
 /// What a unit of a chain reads: an earlier one, or an operand.
-fn value(place: &Place, units: &[&Unit], loads: &[Place]) -> elementwise::Value {
-    if let Some(step) = units.iter().position(|unit| unit.value == place.value) {
+fn value(view: &View, units: &[&Unit], loads: &[View]) -> elementwise::Value {
+    if let Some(step) = units.iter().position(|unit| unit.value == view.value) {
         return elementwise::Value::Step(step);
     }
-    match loads.iter().position(|load| load == place) {
+    match loads.iter().position(|load| load == view) {
         Some(load) => elementwise::Value::Load(load),
-        None => panic!("a chain reads {place:?}, which is no operand of it"),
+        None => panic!("a chain reads {view:?}, which is no operand of it"),
     }
 }
 
-/// Neighbours from one place to another.
+/// Neighbours from one view to another.
 fn copy(from: Operand, to: Operand) -> Step {
     let shape = vec![from.layout.len()];
     let flat = |operand: Operand| {

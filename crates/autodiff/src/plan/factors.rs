@@ -2,7 +2,7 @@
 
 use super::target::Target;
 use super::units::Units;
-use super::worklist::{Place, Unit, Work, Worklist};
+use super::worklist::{Unit, View, Work, Worklist};
 
 /// Terms of a deferred product at most, and elements of its result from which it is worth it.
 const FEW: usize = 16;
@@ -18,7 +18,7 @@ pub(crate) fn take(list: &mut Worklist, target: &dyn Target) {
             continue;
         };
         let Some((taken, mut factors)) = products(first, &all, list) else { continue };
-        let inputs: Vec<_> = unit.reads.iter().map(|place| &place.layout).collect();
+        let inputs: Vec<_> = unit.reads.iter().map(|view| &view.layout).collect();
         let width = unit.shape.iter().skip(1).product();
         let fits = factors[1].layout.shape.last() == Some(&width);
         if !fits || !target.takes_products(&**op, taken.len(), width, &inputs) {
@@ -33,12 +33,12 @@ pub(crate) fn take(list: &mut Worklist, target: &dyn Target) {
     all.give_back(list);
 }
 
-/// The units whose outer products add up to what a place holds, made for it alone, and the factors.
-fn products(place: &Place, all: &Units, list: &Worklist) -> Option<(Vec<usize>, Vec<Place>)> {
+/// The units whose outer products add up to what a view holds, made for it alone, and the factors.
+fn products(view: &View, all: &Units, list: &Worklist) -> Option<(Vec<usize>, Vec<View>)> {
     let (mut taken, mut factors) = (Vec::new(), Vec::new());
-    let mut term = Some(place);
-    while let Some(place) = term {
-        let (maker, product) = all.made_for(place, list)?;
+    let mut term = Some(view);
+    while let Some(view) = term {
+        let (maker, product) = all.made_for(view, list)?;
         if !is_outer(product) {
             return None;
         }
@@ -61,7 +61,7 @@ pub(crate) fn defer(list: &mut Worklist, target: &dyn Target) {
         if !matches!(reader.work, Work::Elementwise(_)) {
             continue;
         }
-        let made = reader.reads.iter().filter_map(|place| all.made_for(place, list));
+        let made = reader.reads.iter().filter_map(|view| all.made_for(view, list));
         let deferred: Vec<usize> = made
             .filter(|(_, product)| product.shape == reader.shape && is_large_outer(product))
             .map(|(maker, _)| maker)

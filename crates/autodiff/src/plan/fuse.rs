@@ -1,6 +1,6 @@
 //! Elementwise units of one shape joined into chains.
 
-use super::worklist::{Place, Unit, Work, Worklist};
+use super::worklist::{Unit, View, Work, Worklist};
 
 /// Units that run as one step.
 #[derive(Debug, Clone, Default)]
@@ -66,7 +66,7 @@ struct Fusion<'a> {
 impl Fusion<'_> {
     fn unit(&mut self, index: usize, unit: &Unit) {
         let mut needs: Vec<usize> =
-            unit.reads.iter().filter_map(|place| self.group_of[place.value]).collect();
+            unit.reads.iter().filter_map(|view| self.group_of[view.value]).collect();
         needs.sort_unstable();
         needs.dedup();
         let fused = matches!(unit.work, Work::Elementwise(_) | Work::Product);
@@ -131,9 +131,9 @@ impl Fusion<'_> {
     }
 
     fn aligned(&self, group: usize, unit: &Unit) -> bool {
-        unit.reads.iter().all(|place| {
-            self.group_of[place.value] != Some(group)
-                || (place.layout.is_contiguous() && place.layout.shape == unit.shape)
+        unit.reads.iter().all(|view| {
+            self.group_of[view.value] != Some(group)
+                || (view.layout.is_contiguous() && view.layout.shape == unit.shape)
         })
     }
 
@@ -145,10 +145,10 @@ impl Fusion<'_> {
             .chain([unit])
             .collect();
         let made: Vec<usize> = units.iter().map(|&unit| self.list.units[unit].value).collect();
-        let mut loads: Vec<&Place> = Vec::new();
-        for place in units.iter().flat_map(|&unit| &self.list.units[unit].reads) {
-            if !made.contains(&place.value) && !loads.contains(&place) {
-                loads.push(place);
+        let mut loads: Vec<&View> = Vec::new();
+        for view in units.iter().flat_map(|&unit| &self.list.units[unit].reads) {
+            if !made.contains(&view.value) && !loads.contains(&view) {
+                loads.push(view);
             }
         }
         units.len() + loads.len() <= self.most
@@ -204,7 +204,7 @@ impl Fusion<'_> {
                 .units
                 .iter()
                 .flat_map(|&unit| &self.list.units[unit].reads)
-                .filter_map(|place| self.group_of[place.value])
+                .filter_map(|view| self.group_of[view.value])
                 .filter(|&need| need != index)
                 .collect();
             needs.sort_unstable();

@@ -118,16 +118,16 @@ fn last_reads(list: &Worklist, schedule: &Schedule) -> Vec<Option<usize>> {
         }
     }
     for (step, group) in schedule.groups.iter().enumerate() {
-        for place in group.units.iter().flat_map(|&unit| &list.units[unit].reads) {
-            if made_in[place.value] != Some(step) {
-                last[place.value] = Some(step);
+        for view in group.units.iter().flat_map(|&unit| &list.units[unit].reads) {
+            if made_in[view.value] != Some(step) {
+                last[view.value] = Some(step);
             }
         }
     }
     for (i, &assigned) in schedule.trailing.iter().enumerate() {
         let assigned = &list.assigned[assigned];
-        for place in [Some(&assigned.value), assigned.indices.as_ref()].into_iter().flatten() {
-            last[place.value] = Some(schedule.groups.len() + i);
+        for view in [Some(&assigned.value), assigned.indices.as_ref()].into_iter().flatten() {
+            last[view.value] = Some(schedule.groups.len() + i);
         }
     }
     last

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::step::{Data, Kept};
 use super::target::Target;
-use super::worklist::{Assigned, Home, Place, Unit, Value, Work, Worklist};
+use super::worklist::{Assigned, Home, Unit, Value, View, Work, Worklist};
 use crate::graph::{Assignment, Constant, Kind, State};
 use crate::{DType, Function, Layout, Op, Signature};
 
@@ -21,7 +21,7 @@ pub(crate) fn lower(
         state,
         target,
         list: Worklist::default(),
-        places: vec![None; state.nodes.len()],
+        views: vec![None; state.nodes.len()],
         canonical: (0..state.nodes.len()).collect(),
         seen: HashMap::new(),
         scalars: HashMap::new(),
@@ -71,23 +71,23 @@ struct Lowering<'a> {
     state: &'a State,
     target: &'a dyn Target,
     list: Worklist,
-    places: Vec<Option<Place>>,
+    views: Vec<Option<View>>,
     /// The first node equal to each node.
     canonical: Vec<usize>,
     seen: HashMap<(String, Vec<usize>), usize>,
     /// Constants of one value, by their bits.
     scalars: HashMap<u64, usize>,
-    /// Contiguous copies of strided places, by node.
-    dense: HashMap<usize, Place>,
+    /// Contiguous copies of strided views, by node.
+    dense: HashMap<usize, View>,
     /// What the target packed, by operation and node.
-    packed: HashMap<(String, usize), Place>,
+    packed: HashMap<(String, usize), View>,
 }
 
 impl Lowering<'_> {
     fn node(&mut self, id: usize) {
         let node = &self.state.nodes[id];
-        let place = match &node.kind {
-            Kind::Input(input) => Place { value: *input, layout: Layout::contiguous(&node.shape) },
+        let view = match &node.kind {
+            Kind::Input(input) => View { value: *input, layout: Layout::contiguous(&node.shape) },
             Kind::Constant(constant) => self.constant(constant, &node.shape),
             Kind::Apply(op) => {
                 let inputs: Vec<usize> =
@@ -96,52 +96,46 @@ impl Lowering<'_> {
                     let first = *self.seen.entry((key, inputs.clone())).or_insert(id);
                     if first != id {
                         self.canonical[id] = first;
-                        self.places[id] = self.places[first].clone();
+                        self.views[id] = self.views[first].clone();
                         return;
                     }
                 }
                 self.apply(op, &inputs, &node.shape, node.dtype)
             }
         };
-        self.places[id] = Some(place);
+        self.views[id] = Some(view);
     }
 
-    fn place(&self, node: usize) -> Place {
-        match &self.places[node] {
-            Some(place) => place.clone(),
+    fn view(&self, node: usize) -> View {
+        match &self.views[node] {
+            Some(view) => view.clone(),
             None => unreachable!("node {node} is read before it is lowered"),
         }
     }
 
-    fn apply(
-        &mut self,
-        op: &Arc<dyn Op>,
-        inputs: &[usize],
-        shape: &[usize],
-        dtype: DType,
-    ) -> Place {
+    fn apply(&mut self, op: &Arc<dyn Op>, inputs: &[usize], shape: &[usize], dtype: DType) -> View {
         if let Some(function) = op.elementwise() {
             return self.elementwise(function, inputs, shape);
         }
         if let Some(input) = inputs.first() {
-            let place = self.place(*input);
-            if let Some(layout) = op.view(&place.layout) {
-                return Place { value: place.value, layout };
+            let view = self.view(*input);
+            if let Some(layout) = op.view(&view.layout) {
+                return View { value: view.value, layout };
             }
-            if op.view(&Layout::contiguous(&place.layout.shape)).is_some() {
-                let place = self.dense(*input);
-                let layout = op.view(&place.layout).unwrap_or_else(|| Layout::contiguous(shape));
-                return Place { value: place.value, layout };
+            if op.view(&Layout::contiguous(&view.layout.shape)).is_some() {
+                let view = self.dense(*input);
+                let layout = op.view(&view.layout).unwrap_or_else(|| Layout::contiguous(shape));
+                return View { value: view.value, layout };
             }
         }
-        let mut reads: Vec<Place> = inputs
+        let mut reads: Vec<View> = inputs
             .iter()
             .enumerate()
             .map(|(i, &input)| {
-                let place = self.place(input);
+                let view = self.view(input);
                 let taken =
-                    place.layout.is_contiguous() || self.target.accepts(&**op, i, &place.layout);
-                if taken { place } else { self.dense(input) }
+                    view.layout.is_contiguous() || self.target.accepts(&**op, i, &view.layout);
+                if taken { view } else { self.dense(input) }
             })
             .collect();
         if let Some((operand, packer)) = self.target.packed(&**op) {
@@ -151,7 +145,7 @@ impl Lowering<'_> {
     }
 
     /// What an operation of the target's makes of a node, once for all that want it.
-    fn packed(&mut self, packer: &Arc<dyn Op>, node: usize) -> Place {
+    fn packed(&mut self, packer: &Arc<dyn Op>, node: usize) -> View {
         let key = packer.key().map(|key| (key, node));
         if let Some(known) = key.as_ref().and_then(|key| self.packed.get(key)) {
             return known.clone();
@@ -164,18 +158,18 @@ impl Lowering<'_> {
             Err(error) => panic!("an operand that its operation took: {error}"),
         };
         let work = Work::Kernel(Arc::clone(packer));
-        let place = self.unit(work, vec![read], &signature.shape, signature.dtype);
+        let view = self.unit(work, vec![read], &signature.shape, signature.dtype);
         if let Some(key) = key {
-            self.packed.insert(key, place.clone());
+            self.packed.insert(key, view.clone());
         }
         self.list.packed.push(self.list.units.len() - 1);
-        place
+        view
     }
 
     /// An elementwise unit, unless constants decide it.
-    fn elementwise(&mut self, function: Function, inputs: &[usize], shape: &[usize]) -> Place {
-        let reads: Vec<Place> = inputs.iter().map(|&input| self.place(input)).collect();
-        let fixed: Vec<Option<f64>> = reads.iter().map(|place| self.scalar_of(place)).collect();
+    fn elementwise(&mut self, function: Function, inputs: &[usize], shape: &[usize]) -> View {
+        let reads: Vec<View> = inputs.iter().map(|&input| self.view(input)).collect();
+        let fixed: Vec<Option<f64>> = reads.iter().map(|view| self.scalar_of(view)).collect();
         match (function, &fixed[..]) {
             (Function::Mul, [_, Some(1.0)]) | (Function::Add | Function::Sub, [_, Some(0.0)]) => {
                 return reads[0].clone();
@@ -192,9 +186,9 @@ impl Lowering<'_> {
         self.unit(Work::Elementwise(function), reads, shape, self.dtype)
     }
 
-    /// The value of a place that holds one constant everywhere.
-    fn scalar_of(&self, place: &Place) -> Option<f64> {
-        let value = self.list.values[place.value];
+    /// The value of a view that holds one constant everywhere.
+    fn scalar_of(&self, view: &View) -> Option<f64> {
+        let value = self.list.values[view.value];
         let Home::Constant(index) = value.home else { return None };
         if value.len != 1 {
             return None;
@@ -202,7 +196,7 @@ impl Lowering<'_> {
         self.list.constants[index].first()
     }
 
-    fn folded(&mut self, function: Function, values: &[f64], shape: &[usize]) -> Place {
+    fn folded(&mut self, function: Function, values: &[f64], shape: &[usize]) -> View {
         let value = match self.dtype {
             DType::F64 => function.of(values),
             _ => {
@@ -212,16 +206,16 @@ impl Lowering<'_> {
         };
         let value = self.scalar(value);
         let layout = Layout { shape: shape.to_vec(), strides: vec![0; shape.len()], offset: 0 };
-        Place { value, layout }
+        View { value, layout }
     }
 
-    fn constant(&mut self, constant: &Constant, shape: &[usize]) -> Place {
+    fn constant(&mut self, constant: &Constant, shape: &[usize]) -> View {
         let value = match constant {
             Constant::Float(values) if values.len() == 1 => self.scalar(values[0]),
             Constant::Float(values) => self.stored(Data::floats(self.dtype, values)),
             Constant::Index(values) => self.stored(Data::U32(values.clone())),
         };
-        Place { value, layout: Layout::contiguous(shape) }
+        View { value, layout: Layout::contiguous(shape) }
     }
 
     fn scalar(&mut self, value: f64) -> usize {
@@ -244,31 +238,31 @@ impl Lowering<'_> {
         self.list.values.len() - 1
     }
 
-    fn unit(&mut self, work: Work, reads: Vec<Place>, shape: &[usize], dtype: DType) -> Place {
+    fn unit(&mut self, work: Work, reads: Vec<View>, shape: &[usize], dtype: DType) -> View {
         let value = self.list.values.len();
         let len = shape.iter().product();
         self.list.values.push(Value { dtype, len, home: Home::Computed });
         self.list.units.push(Unit { work, reads, value, shape: shape.to_vec() });
-        Place { value, layout: Layout::contiguous(shape) }
+        View { value, layout: Layout::contiguous(shape) }
     }
 
-    fn copy(&mut self, place: Place) -> Place {
-        let dtype = self.list.values[place.value].dtype;
-        let shape = place.layout.shape.clone();
-        self.unit(Work::Elementwise(Function::Copy), vec![place], &shape, dtype)
+    fn copy(&mut self, view: View) -> View {
+        let dtype = self.list.values[view.value].dtype;
+        let shape = view.layout.shape.clone();
+        self.unit(Work::Elementwise(Function::Copy), vec![view], &shape, dtype)
     }
 
-    /// A contiguous place of a node's elements, copied once if need be.
-    fn dense(&mut self, node: usize) -> Place {
+    /// A contiguous view of a node's elements, copied once if need be.
+    fn dense(&mut self, node: usize) -> View {
         let node = self.canonical[node];
-        let place = self.place(node);
-        if place.layout.is_contiguous() {
-            return place;
+        let view = self.view(node);
+        if view.layout.is_contiguous() {
+            return view;
         }
         if let Some(copy) = self.dense.get(&node) {
             return copy.clone();
         }
-        let copy = self.copy(place);
+        let copy = self.copy(view);
         self.dense.insert(node, copy.clone());
         copy
     }
@@ -292,17 +286,17 @@ impl Lowering<'_> {
 
     /// Gives a node's value to an output, by a copy where it is not free to move there.
     fn output(&mut self, index: usize, node: usize) {
-        let mut place = self.place(node);
-        let whole = |place: &Place, values: &[Value]| {
-            let value = values[place.value];
+        let mut view = self.view(node);
+        let whole = |view: &View, values: &[Value]| {
+            let value = values[view.value];
             value.home == Home::Computed
-                && place.layout.is_contiguous()
-                && place.layout.len() == value.len
+                && view.layout.is_contiguous()
+                && view.layout.len() == value.len
         };
-        if !whole(&place, &self.list.values) {
-            place = self.copy(place);
+        if !whole(&view, &self.list.values) {
+            view = self.copy(view);
         }
-        let value = &mut self.list.values[place.value];
+        let value = &mut self.list.values[view.value];
         value.home = Home::Output(index);
         self.list.outputs.push((value.dtype, value.len));
     }
@@ -312,8 +306,8 @@ impl Lowering<'_> {
             Assignment::Whole { target, value } => (target, value, None),
             Assignment::Rows { target, indices, rows } => (target, rows, Some(self.dense(indices))),
         };
-        let target = self.place(target);
-        let mut value = self.place(value);
+        let target = self.view(target);
+        let mut value = self.view(value);
         let home = self.list.values[value.value].home;
         // Inputs may change before they are read, and strided values are no run of memory.
         if !value.layout.is_contiguous() || matches!(home, Home::Input(_) | Home::Constant(_)) {

@@ -8,7 +8,7 @@ use crate::{DType, Function, Layout, Op};
 
 /// A view of a value.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Place {
+pub(crate) struct View {
     pub value: usize,
     pub layout: Layout,
 }
@@ -31,11 +31,11 @@ pub(crate) enum Home {
     Computed,
 }
 
-/// One operation over places, yielding one contiguous value.
+/// One operation over views, yielding one contiguous value.
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub work: Work,
-    pub reads: Vec<Place>,
+    pub reads: Vec<View>,
     pub value: usize,
     pub shape: Vec<usize>,
 }
@@ -48,13 +48,13 @@ pub(crate) enum Work {
     Kernel(Arc<dyn Op>),
 }
 
-/// An assignment over places.
+/// An assignment over views.
 #[derive(Debug)]
 pub(crate) struct Assigned {
-    pub target: Place,
-    pub value: Place,
+    pub target: View,
+    pub value: View,
     /// For rows: where the indices are.
-    pub indices: Option<Place>,
+    pub indices: Option<View>,
 }
 
 impl Assigned {

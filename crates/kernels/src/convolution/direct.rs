@@ -132,12 +132,12 @@ pub fn input_gradient<T: Float>(
     if geometry.taps() == 0 || g.is_empty() || w.is_empty() || dx.is_empty() {
         return dx.fill(T::zero());
     }
-    match geometry.turned() {
-        Some(turned) => {
+    match geometry.transposed() {
+        Some(transposed) => {
             workspace.reserve::<T>(1, w.len());
             workspace.with(w.len(), |filters| {
-                turn(geometry, w, filters);
-                forward(&turned, g, filters, dx, workspace);
+                transpose(geometry, w, filters);
+                forward(&transposed, g, filters, dx, workspace);
             });
         }
         None => scattered(geometry, g, w, dx, workspace),
@@ -146,7 +146,7 @@ pub fn input_gradient<T: Float>(
 
 impl Geometry {
     /// The input gradient as a convolution of the output's gradient, for a stride of one.
-    pub fn turned(&self) -> Option<Geometry> {
+    pub fn transposed(&self) -> Option<Geometry> {
         let reach = |axis: usize| self.dilation[axis] * (self.kernel[axis] - 1);
         let padding = |axis: usize| reach(axis).checked_sub(self.padding[axis]);
         if self.stride != [1, 1] {
@@ -164,12 +164,12 @@ impl Geometry {
 }
 
 /// Filters with input and output channels exchanged and the taps of each plane reversed.
-fn turn<T: Float>(geometry: &Geometry, w: &[T], turned: &mut [T]) {
+fn transpose<T: Float>(geometry: &Geometry, w: &[T], transposed: &mut [T]) {
     let area = geometry.kernel[0] * geometry.kernel[1];
     let (channels, filters) = (geometry.channels, geometry.filters);
     let group = channels * filters * area;
-    for (w, turned) in w.chunks_exact(group).zip(turned.chunks_exact_mut(group)) {
-        for (i, plane) in turned.chunks_exact_mut(area).enumerate() {
+    for (w, transposed) in w.chunks_exact(group).zip(transposed.chunks_exact_mut(group)) {
+        for (i, plane) in transposed.chunks_exact_mut(area).enumerate() {
             let (channel, filter) = (i / filters, i % filters);
             let from = &w[(filter * channels + channel) * area..][..area];
             for (to, &from) in plane.iter_mut().zip(from.iter().rev()) {

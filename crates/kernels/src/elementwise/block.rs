@@ -11,7 +11,7 @@ use crate::simd::prefetch::Prefetch;
 /// Elements computed together.
 const BLOCK: usize = 64;
 /// Elements between a result that is computed and the one whose line is prefetched meanwhile.
-const AHEAD: usize = 1024;
+const PREFETCH: usize = 1024;
 
 /// A function of one element.
 pub(crate) trait Elementary<T: Float> {
@@ -67,7 +67,7 @@ pub(crate) fn map_blocks<F: Elementary<T>, T: Float>(_: F, x: &[T], y: &mut [T])
     for (x, y) in xs.iter().zip(ys) {
         let mut block = *x;
         for line in (0..BLOCK).step_by(LINE / size_of::<T>()) {
-            prefetch::<true>(y.as_ptr().wrapping_add(AHEAD + line).cast());
+            prefetch::<true>(y.as_ptr().wrapping_add(PREFETCH + line).cast());
         }
         F::block(&mut block);
         *y = block;
@@ -111,7 +111,7 @@ fn apply_with<F: Elementary<T>, T: Float>(x: &mut [T], mut before: impl FnMut())
 mod tests {
     use super::*;
 
-    /// Blocks and what is left of one, of elements that are near, far and no numbers.
+    /// Blocks and what is left of one, of elements that are near, far and NaN.
     fn all<F: Elementary<T> + Copy, T: Float>(f: F) {
         let far = [
             T::from_f64(800.0),

@@ -40,7 +40,7 @@ pub enum DenseError {
         /// Rows of the second.
         right: usize,
     },
-    /// An element is infinite or no number at all.
+    /// An element is infinite or NaN.
     #[error("{of}: the element in row {row}, column {column} is not finite")]
     NotFinite {
         /// The decomposition.
@@ -301,8 +301,8 @@ mod tests {
         for (m, n) in [(7, 7), (40, 9), (9, 40), (1, 5), (5, 1)] {
             let a = numbers(m, n);
             // The same numbers, column by column.
-            let turned = a.t().as_standard_layout().into_owned();
-            for a in &[a.view(), turned.t()] {
+            let transposed = a.t().as_standard_layout().into_owned();
+            for a in &[a.view(), transposed.t()] {
                 let (q, r) = qr(a).unwrap();
                 near(&q.dot(&r), &a.to_owned());
                 near(&q.t().dot(&q), &Array2::eye(m.min(n)));

@@ -171,15 +171,15 @@ fn tile<T: Float, const P: usize>(
 /// Adds the inner products of four rows with each of two, lane by lane; prefetches as many elements
 /// that are read later.
 #[inline(always)]
-fn add_dots<T: Float>(sums: [&mut [T]; 2], a: [&[T]; 4], b: [&[T]; 2], ahead: &[T]) {
+fn add_dots<T: Float>(sums: [&mut [T]; 2], a: [&[T]; 4], b: [&[T]; 2], next: &[T]) {
     let rest = b[0].len() / LANES * LANES;
     let [p, q, r, s] = a.map(|a| &a.as_chunks::<LANES>().0[..rest / LANES]);
     let [x, y] = b.map(|b| &b.as_chunks::<LANES>().0[..rest / LANES]);
-    let (ahead, _) = ahead.as_chunks::<LANES>();
+    let (next, _) = next.as_chunks::<LANES>();
     let [mut s0, mut s1, mut s2, mut s3, mut s4, mut s5, mut s6, mut s7] = [[T::zero(); LANES]; 8];
     for i in 0..rest / LANES {
-        if let Some(ahead) = ahead.get(i) {
-            prefetch_all(ahead);
+        if let Some(next) = next.get(i) {
+            prefetch_all(next);
         }
         step! {
             s0 += p[i], &x[i]; s1 += q[i], &x[i]; s2 += r[i], &x[i]; s3 += s[i], &x[i];

@@ -30,7 +30,7 @@ fn exponentials<T: Float>(
     x: &[T],
     n: usize,
     y: &mut [T],
-    ahead: &mut Prefetch,
+    next: &mut Prefetch,
     mut told: impl FnMut(usize, T),
 ) {
     for (row, (x, y)) in x.chunks_exact(n).zip(y.chunks_exact_mut(n)).enumerate() {
@@ -40,7 +40,7 @@ fn exponentials<T: Float>(
             *y = x - shift;
         }
     }
-    apply_with_prefetch::<Exponential, T>(y, ahead);
+    apply_with_prefetch::<Exponential, T>(y, next);
 }
 
 vectorised! {
@@ -57,7 +57,7 @@ vectorised! {
 
 vectorised! {
     /// As [`softmax_rows`] for one row, times its weight, which is taken off at its target; the row
-    /// after it, and its place, are asked for.
+    /// after it, and its place, are prefetched.
     fn towards_row<T: Float>(
         x: &[T],
         target: usize,
@@ -134,12 +134,12 @@ vectorised! {
             for (i, row) in x.chunks_exact(n).enumerate() {
                 let (shift, mut sum) = (shift(row), T::zero());
                 let after = &x[((i + 1) * n).min(x.len())..];
-                let mut ahead = Prefetch::rows(after, (1, after.len().min(n)), n);
+                let mut next = Prefetch::rows(after, (1, after.len().min(n)), n);
                 for x in row.chunks(PIECE) {
                     for (y, &x) in scratch.iter_mut().zip(x) {
                         *y = x - shift;
                     }
-                    apply_with_prefetch::<Exponential, T>(&mut scratch[..x.len()], &mut ahead);
+                    apply_with_prefetch::<Exponential, T>(&mut scratch[..x.len()], &mut next);
                     sum += lane_sum(&scratch[..x.len()]);
                 }
                 out(i, shift, sum.ln());

@@ -67,10 +67,10 @@ impl Op for ConvolutionInput {
 fn run<T: Float>(call: &mut Call<'_>, op: &ConvolutionInput) -> Result<(), Error> {
     let geometry = op.conv.geometry("conv2d_input", call.output_shape(), call.shape(1))?;
     let (g, w, dx) = (call.input::<T>(0), call.input::<T>(1), call.output::<T>());
-    match geometry.turned().filter(|_| op.winograd) {
-        Some(turned) => {
+    match geometry.transposed().filter(|_| op.winograd) {
+        Some(transposed) => {
             let (u, after) = (call.input::<T>(2), Epilogue { bias: None, relu: false });
-            winograd::convolve(&turned, (u, true), g, dx, after, call.workspace());
+            winograd::convolve(&transposed, (u, true), g, dx, after, call.workspace());
         }
         None => conv::input_gradient(&geometry, g, w, dx, call.workspace()),
     }

@@ -30,8 +30,8 @@ pub use weight::weight_gradient;
 
 /// What the places of a block's tiles are a multiple of: the widest vectors.
 const COLUMNS: usize = 16;
-/// How many blocks of filters ahead the next ones are prefetched: they lie far apart.
-const AHEAD: usize = 4;
+/// Blocks of filters between those that are multiplied and those that are prefetched: they lie far apart.
+const PREFETCH: usize = 4;
 /// Tiles of a block, about.
 const TILES: usize = 128;
 /// Filters whose products are kept until they are transformed back, so that the transformed input is
@@ -143,7 +143,7 @@ struct Run<'a, T> {
     tiling: Tiling,
     packed: Packed,
     /// Whether it is the input gradient of the convolution that the filters were stored for.
-    turned: bool,
+    transposed: bool,
     x: &'a [T],
     u: &'a [T],
     epilogue: Epilogue<'a, T>,
@@ -152,10 +152,10 @@ struct Run<'a, T> {
 
 /// Convolves images with transformed filters.
 ///
-/// With `turned`, the filters are those of the convolution whose input gradient `geometry` is.
+/// With `transposed`, the filters are those of the convolution whose input gradient `geometry` is.
 pub fn convolve<T: Float>(
     geometry: &Geometry,
-    (u, turned): (&[T], bool),
+    (u, transposed): (&[T], bool),
     x: &[T],
     y: &mut [T],
     epilogue: Epilogue<'_, T>,
@@ -165,10 +165,10 @@ pub fn convolve<T: Float>(
     if y.is_empty() {
         return;
     }
-    let (rows, columns) = if turned { (channels, filters) } else { (filters, channels) };
+    let (rows, columns) = if transposed { (channels, filters) } else { (filters, channels) };
     let tiling = Tiling::new(geometry);
     let packed = Packed { groups, filters: rows, channels: columns, taps: geometry.kernel[0] };
-    let run = Run { tiling, packed, turned, x, u, epilogue, workspace };
+    let run = Run { tiling, packed, transposed, x, u, epilogue, workspace };
     let apart = tiling.blocks() >= APART;
     run.reserve(apart);
     let shape = (batch, groups * filters, output[0], output[1]);
@@ -319,7 +319,7 @@ impl<T: Float> Run<'_, T> {
     fn product(&self, group: usize, point: usize, panel: usize, v: &[T], m: &mut [T]) {
         let (tiling, packed) = (&self.tiling, &self.packed);
         let u = &self.u[group * packed.group()..][..packed.group()];
-        let (left_group, place) = if self.turned {
+        let (left_group, place) = if self.transposed {
             let point = REVERSED[point / REACH] * REACH + REVERSED[point % REACH];
             (POINTS * packed.panel(), point * packed.panel() + panel * SIDE * SIDE)
         } else {
@@ -330,14 +330,14 @@ impl<T: Float> Run<'_, T> {
             count: SIDE,
             left_group,
             right_group: tiling.chunk(),
-            left: if self.turned { 1 } else { SIDE },
+            left: if self.transposed { 1 } else { SIDE },
             right: tiling.columns,
-            left_row: if self.turned { SIDE } else { 1 },
+            left_row: if self.transposed { SIDE } else { 1 },
             rows: SIDE,
             columns: tiling.columns,
         };
         let u = &u[place..];
-        let later = u.as_ptr().wrapping_add(AHEAD * left_group);
+        let later = u.as_ptr().wrapping_add(PREFETCH * left_group);
         let next = Prefetch::at(later, (terms.groups, SIDE * SIDE), left_group);
         grouped(isa(), terms, u, &v[point * SIDE * tiling.columns..], m, next);
     }
