@@ -84,7 +84,7 @@ impl Op for CrossEntropyGradient {
     }
 
     /// With p = softmax(x), k = 1 for rows with a target and H the gradient of this gradient:
-    /// dx = p (g k H - sum(p g k H)), dg = k sum(p H) - H[target].
+    /// dx = p (g k H - sum(p g k H)), `dg = k sum(p H) - H[target]`.
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let (x, targets, weight, graph) =
             (at.inputs[0], at.inputs[1], at.inputs[2], at.gradient.graph());

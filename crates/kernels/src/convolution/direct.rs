@@ -60,7 +60,7 @@ fn by_columns<T: Send>(
     );
 }
 
-/// y[n, f] = sum over taps of w[f, tap] x[n] under the tap.
+/// `y[n, f]` = sum over taps of `w[f, tap] x[n]` under the tap.
 pub fn forward<T: Float>(
     geometry: &Geometry,
     x: &[T],

@@ -35,7 +35,7 @@ fn suits_copy(bags: &Bags<'_>) -> bool {
     padded::suits(bags.length, bags.indices.len(), bags.rows, bags.width)
 }
 
-/// y[i] = sum over the i-th bag of the table's rows.
+/// `y[i]` = sum over the i-th bag of the table's rows.
 pub fn gather_sum<T: Float>(
     bags: Bags<'_>,
     table: &[T],
@@ -72,7 +72,7 @@ vectorised! {
     }
 }
 
-/// Adds x[i] to the table's rows of the i-th bag.
+/// Adds `x[i]` to the table's rows of the i-th bag.
 pub fn scatter_sum<T: Float>(
     bags: Bags<'_>,
     x: &[T],
@@ -104,7 +104,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// Adds x[i] to the row of `y` at which each index of the i-th bag stands in `unique`.
+    /// Adds `x[i]` to the row of `y` at which each index of the i-th bag stands in `unique`.
     pub fn sum_at<T: Float>(bags: Bags<'_>, unique: &[u32], x: &[T], y: &mut [T]) {
         if bags.is_empty() {
             return;

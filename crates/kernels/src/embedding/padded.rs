@@ -26,7 +26,7 @@ fn copied(rows: usize, width: usize) -> usize {
     (rows + 1) * vectors(width).min(STRIP) * LANES
 }
 
-/// y[i] = sum over the i-th bag of the table's rows.
+/// `y[i]` = sum over the i-th bag of the table's rows.
 pub fn gather_sum<T: Float>(
     bags: Bags<'_>,
     table: &[T],

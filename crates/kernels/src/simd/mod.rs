@@ -1,7 +1,7 @@
 //! Loops compiled for the widest vectors the processor has, and hints on what is read next.
 //!
 //! A kernel is defined by [`vectorised!`](crate::vectorised); the loops it is made of are the inlined
-//! functions of [`lanes`] and [`strips`]. Rust never contracts or reorders float operations, so every
+//! functions of `lanes` and `strips`. Rust never contracts or reorders float operations, so every
 //! version gives the same bits.
 #![cfg_attr(
     target_arch = "x86_64",

@@ -9,7 +9,7 @@ use crate::parallel;
 pub const POINTS: usize = REACH * REACH;
 
 /// Extents of transformed filters: `[group, panel of filters, pair of points, block of channels,
-/// channel, filter]`, the last two of [`SIDE`] each.
+/// channel, filter]`, the last two of `SIDE` each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packed {
     /// Groups of filters.
