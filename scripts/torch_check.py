@@ -25,7 +25,6 @@ from torch_references import REFERENCES
 
 BOUNDS = {"f32": 1e-5, "f64": 1e-12}
 WINOGRAD = 1e-4  # In f32.
-TRANSFORMED = {"conv2d_filters", "conv2d_transformed", "conv2d_transformed_input"}
 TYPES = {"f32": "<f4", "f64": "<f8", "u32": "<u4"}
 
 
@@ -89,7 +88,7 @@ def compare(case, data):
     ours = [tensor(read(data, array), torch.float64) for array in results]
     theirs = recompute(case, inputs, ours, torch.float64)
     single = recompute(case, inputs, ours, torch.float32) if dtype == "f32" else theirs
-    tiled = dtype == "f32" and TRANSFORMED & set(case["operations"])
+    tiled = dtype == "f32" and (case["parameters"] or {}).get("tiles")
     bound = WINOGRAD if tiled else BOUNDS[dtype]
     labels = [array["name"] for array in case["outputs"]]
     labels += [f"gradient of {name}" for name in case["wrt"]]

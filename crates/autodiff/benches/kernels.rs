@@ -18,15 +18,15 @@ fn buffers(program: &Program, rows: usize) -> Vec<Buffer> {
             match info.dtype {
                 DType::F64 => {
                     let values: Vec<f64> = (0..len).map(float).collect();
-                    Buffer::from_slice(Device::cpu(), &values)
+                    Buffer::from_slice(Device::cpu(), &values).unwrap()
                 }
                 DType::F32 => {
                     let values: Vec<f32> = (0..len).map(|i| float(i) as f32).collect();
-                    Buffer::from_slice(Device::cpu(), &values)
+                    Buffer::from_slice(Device::cpu(), &values).unwrap()
                 }
                 DType::U32 => {
                     let values: Vec<u32> = (0..len).map(|i| (i * 7919 % rows) as u32).collect();
-                    Buffer::from_slice(Device::cpu(), &values)
+                    Buffer::from_slice(Device::cpu(), &values).unwrap()
                 }
             }
         })

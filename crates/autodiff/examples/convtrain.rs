@@ -53,12 +53,11 @@ fn weights() -> Vec<Buffer> {
 }
 
 fn transposed(rows: &Buffer, units: usize, from: usize) -> Buffer {
-    let rows = rows.as_slice::<f32>().expect("floats");
+    let rows = rows.to_vec::<f32>().expect("floats");
     let mut columns = zeros(rows.len());
-    let places = columns.as_mut_slice::<f32>().expect("floats");
-    for (place, value) in places.iter_mut().enumerate() {
-        *value = rows[place % units * from + place / units];
-    }
+    let turned: Vec<f32> =
+        (0..rows.len()).map(|place| rows[place % units * from + place / units]).collect();
+    columns.write(0, &turned).expect("floats");
     columns
 }
 
@@ -119,8 +118,8 @@ fn main() -> Result<(), Error> {
         uniform(1, BATCH * 3 * 227 * 227).map(|x| (255.0 * x - 128.0) as f32).collect();
     let labels: Vec<u32> = uniform(2, BATCH).map(|x| (CLASSES as f64 * x) as u32).collect();
     let mut buffers = vec![
-        Buffer::from_slice(Device::cpu(), &images),
-        Buffer::from_slice(Device::cpu(), &labels),
+        Buffer::from_slice(Device::cpu(), &images).expect("memory"),
+        Buffer::from_slice(Device::cpu(), &labels).expect("memory"),
     ];
     let weights = weights();
     let biases: Vec<Buffer> = units().into_iter().map(zeros).collect();
@@ -130,7 +129,7 @@ fn main() -> Result<(), Error> {
     let mut inputs: Vec<&mut Buffer> = buffers.iter_mut().collect();
     let mut step = || {
         program.run(&mut inputs).expect("sound inputs");
-        program.output(0).as_slice::<f32>().expect("a loss")[0]
+        program.output(0).to_vec::<f32>().expect("a loss")[0]
     };
     let first = [step(), step(), step()];
     let mut line = arguments.timed(1.0, || {

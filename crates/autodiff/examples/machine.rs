@@ -27,7 +27,7 @@ fn main() -> Result<(), Error> {
     let mut buffers: Vec<Buffer> = (1..=program.inputs().len() as u64)
         .map(|seed| {
             let values: Vec<f32> = uniform(seed, len).map(|x| (x - 0.5) as f32).collect();
-            Buffer::from_slice(Device::cpu(), &values)
+            Buffer::from_slice(Device::cpu(), &values).expect("memory")
         })
         .collect();
     let mut line = arguments.timed(1.0, || {
@@ -41,7 +41,7 @@ fn main() -> Result<(), Error> {
     line["workload"] = format!("machine-{job}").into();
     line["unit"] = "call".into();
     line["params"] = serde_json::json!({ "n": n, "dtype": "float32" });
-    let first = program.output(0).as_slice::<f32>()?[0];
+    let first = program.output(0).view(|values: &[f32]| values[0])?;
     line["check"] = serde_json::json!({ "c[0]": first });
     println!("{line}");
     Ok(())

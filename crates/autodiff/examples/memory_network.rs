@@ -55,7 +55,7 @@ impl Stories {
     fn batch(&self, at: usize) -> [Buffer; 3] {
         let part = |all: &[u32]| {
             let len = all.len() / EXAMPLES * BATCH;
-            Buffer::from_slice(Device::cpu(), &all[at * len..(at + 1) * len])
+            Buffer::from_slice(Device::cpu(), &all[at * len..(at + 1) * len]).expect("memory")
         };
         [part(&self.story), part(&self.question), part(&self.answer)]
     }
@@ -98,8 +98,8 @@ fn main() -> Result<(), Error> {
     let part = |seed: usize, rows: usize| centred(seed as u64, rows * WIDTH, scale);
     let table = |hop: usize| -> Result<Buffer, Error> {
         let parts = [part(10 + hop, WORDS), part(20 + hop, MEMORIES)];
-        let [words, places] = [parts[0].as_slice::<f32>()?, parts[1].as_slice::<f32>()?];
-        Ok(Buffer::from_slice(Device::cpu(), &[words, places].concat()))
+        let [words, places] = [parts[0].to_vec::<f32>()?, parts[1].to_vec::<f32>()?];
+        Buffer::from_slice(Device::cpu(), &[words, places].concat())
     };
     let mut weights = (0..=hops).map(table).collect::<Result<Vec<_>, _>>()?;
     let stories = Stories::new();
@@ -109,7 +109,7 @@ fn main() -> Result<(), Error> {
         for batch in &mut batches {
             let mut inputs: Vec<&mut Buffer> = batch.iter_mut().chain(&mut weights).collect();
             program.run(&mut inputs).expect("sound inputs");
-            sum += program.output(0).as_slice::<f32>().expect("a loss")[0];
+            sum += program.output(0).to_vec::<f32>().expect("a loss")[0];
         }
         sum / batches.len() as f32
     };

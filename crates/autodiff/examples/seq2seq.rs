@@ -143,18 +143,18 @@ impl Training {
             .map(|(seed, (_, shape))| {
                 let draws = uniform(seed, shape.iter().product());
                 let values: Vec<f32> = draws.map(|u| ((2.0 * u - 1.0) / 16.0) as f32).collect();
-                Buffer::from_slice(Device::cpu(), &values)
+                Buffer::from_slice(Device::cpu(), &values).expect("memory")
             })
             .collect();
         let target = tokens(2);
         let given: Vec<u32> = [&[1; BATCH][..], &target[..BATCH * (LENGTH - 1)]].concat();
         for indices in [&tokens(1), &given, &target] {
-            buffers.push(Buffer::from_slice(Device::cpu(), indices));
+            buffers.push(Buffer::from_slice(Device::cpu(), indices).expect("memory"));
         }
         let corrections = buffers.len();
         for info in &program.inputs()[corrections..] {
             let len = info.shape.iter().product();
-            buffers.push(Buffer::zeros(Device::cpu(), info.dtype, len));
+            buffers.push(Buffer::zeros(Device::cpu(), info.dtype, len).expect("memory"));
         }
         Ok(Training { program, buffers, corrections, steps: 0 })
     }
@@ -163,8 +163,10 @@ impl Training {
         self.steps += 1;
         let rate = 1e-3 / (1.0 - 0.9f64.powi(self.steps));
         let second = 1.0 / (1.0 - 0.999f64.powi(self.steps));
-        self.buffers[self.corrections] = Buffer::from_slice(Device::cpu(), &[rate as f32]);
-        self.buffers[self.corrections + 1] = Buffer::from_slice(Device::cpu(), &[second as f32]);
+        self.buffers[self.corrections] =
+            Buffer::from_slice(Device::cpu(), &[rate as f32]).expect("memory");
+        self.buffers[self.corrections + 1] =
+            Buffer::from_slice(Device::cpu(), &[second as f32]).expect("memory");
         let mut inputs: Vec<&mut Buffer> = self.buffers.iter_mut().collect();
         self.program.run(&mut inputs)?;
         Ok(self.program.output(0).to_vec::<f32>()?[0])

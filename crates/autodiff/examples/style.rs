@@ -30,31 +30,20 @@ fn filters() -> impl Iterator<Item = [usize; 4]> {
     (0..counts.len()).map(move |i| [counts[i], if i == 0 { 3 } else { counts[i - 1] }, 3, 3])
 }
 
-/// The weights, transformed once for all steps.
-fn weights() -> Result<Vec<Buffer>, Error> {
+/// The weights, the same for all steps.
+fn weights() -> Vec<Buffer> {
     filters()
         .zip(101..)
         .map(|(shape, seed)| {
-            let graph = Graph::new(DType::F32);
-            let mut program = graph.compile(&[graph.input("w", &shape).conv2d_filters(1)?])?;
             let scale = (6.0 / (9 * shape[1]) as f64).sqrt();
-            program.run(&mut [&mut centred(seed, shape.iter().product(), scale)])?;
-            Ok(program.output(0).clone())
+            centred(seed, shape.iter().product(), scale)
         })
         .collect()
 }
 
-/// Declares the transformed weights of a graph.
-fn declare<'g>(graph: &'g Graph, weights: &[Buffer]) -> Vec<Var<'g>> {
-    filters()
-        .zip(weights)
-        .map(|([count, channels, ..], buffer)| {
-            let (panels, blocks) = (count.div_ceil(8), channels.div_ceil(8));
-            let shape = [1, panels, 36, blocks, 64];
-            assert_eq!(shape.iter().product::<usize>(), buffer.len());
-            graph.input("u", &shape)
-        })
-        .collect()
+/// Declares the weights of a graph.
+fn declare(graph: &Graph) -> Vec<Var<'_>> {
+    filters().map(|shape| graph.input("w", &shape)).collect()
 }
 
 /// What every convolution's rectifier gives.
@@ -64,7 +53,7 @@ fn features<'g>(image: Var<'g>, weights: &[Var<'g>]) -> Result<Vec<Var<'g>>, Err
         if count == 0 {
             x = x.avg_pool2d(Pool2d::of(2))?;
         } else {
-            x = x.conv2d_relu_transformed(weights[found.len()], count, None, SAME)?;
+            x = x.conv2d_relu(weights[found.len()], None, SAME)?;
             found.push(x);
         }
     }
@@ -81,7 +70,7 @@ fn gram(f: Var<'_>) -> Result<Var<'_>, Error> {
 fn targets(size: usize, weights: &mut [Buffer]) -> Result<Vec<Buffer>, Error> {
     let graph = Graph::new(DType::F32);
     let image = graph.input("image", &[1, 3, size, size]);
-    let declared = declare(&graph, weights);
+    let declared = declare(&graph);
     let features = features(image, &declared)?;
     let mut outputs = vec![features[CONTENT]];
     for layer in STYLE {
@@ -91,7 +80,7 @@ fn targets(size: usize, weights: &mut [Buffer]) -> Result<Vec<Buffer>, Error> {
     for (seed, range) in [(1, 0..1), (2, 1..outputs.len())] {
         let mut program = graph.compile(&outputs[range.clone()])?;
         run(&mut program, &mut [&mut centred(seed, 3 * size * size, 127.5)], weights)?;
-        targets.extend((0..range.len()).map(|i| program.output(i).clone()));
+        targets.extend((0..range.len()).map(|i| program.output(i).duplicate().expect("memory")));
     }
     Ok(targets)
 }
@@ -107,7 +96,7 @@ fn run(
 }
 
 /// Image, its two moments, and what Adam divides the moments by; then the targets.
-fn step(size: usize, targets: &[Buffer], weights: &[Buffer]) -> Result<Program, Error> {
+fn step(size: usize, targets: &[Buffer]) -> Result<Program, Error> {
     let graph = Graph::new(DType::F32);
     let shape = [1, 3, size, size];
     let [image, m, v] = ["image", "m", "v"].map(|name| graph.input(name, &shape));
@@ -117,7 +106,7 @@ fn step(size: usize, targets: &[Buffer], weights: &[Buffer]) -> Result<Program, 
         .iter()
         .map(|target| graph.input("gram", &[target.len().isqrt(), target.len().isqrt()]))
         .collect();
-    let declared = declare(&graph, weights);
+    let declared = declare(&graph);
     let features = features(image, &declared)?;
     let of_content = features[CONTENT].reshape(&[targets[0].len()])?;
     let mut loss = of_content.sub(content)?.square().sum_all().mul_scalar(0.5);
@@ -141,22 +130,23 @@ fn step(size: usize, targets: &[Buffer], weights: &[Buffer]) -> Result<Program, 
 fn main() -> Result<(), Error> {
     let arguments = Arguments::read();
     let size = arguments.number("size", 256);
-    let mut weights = weights()?;
+    let mut weights = weights();
     let mut targets = targets(size, &mut weights)?;
-    let mut program = step(size, &targets, &weights)?;
+    let mut program = step(size, &targets)?;
     let pixels = 3 * size * size;
     let mut image = centred(3, pixels, 127.5);
     let (mut m, mut v) = (zeros(pixels), zeros(pixels));
     let mut steps = 0;
     let mut step = || {
         steps += 1;
-        let scale =
-            |beta: f32| Buffer::from_slice(autodiff::Device::cpu(), &[1.0 - beta.powi(steps)]);
+        let scale = |beta: f32| {
+            Buffer::from_slice(autodiff::Device::cpu(), &[1.0 - beta.powi(steps)]).expect("memory")
+        };
         let (mut first, mut second) = (scale(0.9), scale(0.999));
         let mut own = vec![&mut image, &mut m, &mut v, &mut first, &mut second];
         own.extend(targets.iter_mut());
         run(&mut program, &mut own, &mut weights).expect("sound inputs");
-        program.output(0).as_slice::<f32>().expect("a loss")[0]
+        program.output(0).to_vec::<f32>().expect("a loss")[0]
     };
     let first = [step(), step(), step()];
     let mut line = arguments.timed(1.0, || {

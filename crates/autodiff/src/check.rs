@@ -1,6 +1,6 @@
 //! Gradient checks against central differences, of first and second order.
 
-use crate::{Buffer, DType, Device, Error, Graph, Program, Var};
+use crate::{Buffer, DType, Error, Graph, Program, Var};
 
 /// Where the points of a check are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,18 +74,18 @@ where
     let mut probe = Probe { program: graph.compile(&outputs)?, direction };
 
     let at = probe.run(&point, 0.0)?;
-    let (ahead, behind) = (probe.run(&point, STEP)?, probe.run(&point, -STEP)?);
+    let (after, before) = (probe.run(&point, STEP)?, probe.run(&point, -STEP)?);
     let n = shapes.len();
     // First order, one input at a time, so that errors of two inputs cannot cancel.
     for input in 0..n {
-        let ahead = probe.run_one(&point, input, STEP)?;
-        let behind = probe.run_one(&point, input, -STEP)?;
+        let after = probe.run_one(&point, input, STEP)?;
+        let before = probe.run_one(&point, input, -STEP)?;
         let analytic = inner(&at[1 + input], &probe.direction[input]);
-        compare(1, input, analytic, (ahead - behind) / (2.0 * STEP))?;
+        compare(1, input, analytic, (after - before) / (2.0 * STEP))?;
     }
     for input in 0..n {
         for (i, &analytic) in at[1 + n + input].iter().enumerate() {
-            let numeric = (ahead[1 + input][i] - behind[1 + input][i]) / (2.0 * STEP);
+            let numeric = (after[1 + input][i] - before[1 + input][i]) / (2.0 * STEP);
             compare(2, input, analytic, numeric)?;
         }
     }
@@ -118,8 +118,8 @@ impl Probe {
         let mut buffers: Vec<Buffer> = point
             .iter()
             .chain(&self.direction)
-            .map(|values| Buffer::from_slice(Device::cpu(), values))
-            .collect();
+            .map(|values| Buffer::from_slice(self.program.device(), values))
+            .collect::<Result<_, _>>()?;
         let mut inputs: Vec<&mut Buffer> = buffers.iter_mut().collect();
         self.program.run(&mut inputs)?;
         (0..1 + 2 * point.len()).map(|i| self.program.output(i).to_vec()).collect()
@@ -147,7 +147,7 @@ pub(crate) mod testing {
     //! What the operations' tests share.
 
     use super::{Domain, check_grad};
-    use crate::{Buffer, DType, Device, Error, Graph, Program, Var};
+    use crate::{Buffer, DType, Device, Error, Graph, Program, Var, reference};
 
     type Given<'a> = (&'a [usize], &'a [f64]);
 
@@ -163,8 +163,10 @@ pub(crate) mod testing {
     where
         F: for<'g> Fn(&'g Graph, &[Var<'g>]) -> Result<Var<'g>, Error>,
     {
-        if let Err(error) = check_grad(shapes, domain, f) {
-            panic!("{error}");
+        for device in [Device::cpu(), reference::device()] {
+            if let Err(error) = device.scope(|| check_grad(shapes, domain, &f)) {
+                panic!("{device:?}: {error}");
+            }
         }
     }
 
@@ -172,10 +174,10 @@ pub(crate) mod testing {
         let mut buffers: Vec<Buffer> = given
             .iter()
             .map(|(_, values)| match dtype {
-                DType::F64 => Buffer::from_slice(Device::cpu(), values),
+                DType::F64 => Buffer::from_slice(program.device(), values).unwrap(),
                 _ => {
                     let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-                    Buffer::from_slice(Device::cpu(), &values)
+                    Buffer::from_slice(program.device(), &values).unwrap()
                 }
             })
             .collect();
@@ -216,15 +218,44 @@ pub(crate) mod testing {
             let graph = Graph::new(dtype);
             let x: Vec<Var<'_>> = given.iter().map(|(shape, _)| graph.input("x", shape)).collect();
             let y = f(&graph, &x).unwrap();
-            let mut program = graph.compile(&[y]).unwrap();
-            replay(&mut program, given, dtype);
-            match dtype {
-                DType::F64 => program.output(0).to_vec::<f64>().unwrap(),
-                _ => {
-                    program.output(0).to_vec::<f32>().unwrap().into_iter().map(f64::from).collect()
-                }
-            }
+            on_both(&graph, &[y], given).remove(0)
         })
+    }
+
+    /// The outputs on the processor, after checking that those of the reference device agree.
+    fn on_both(graph: &Graph, outputs: &[Var<'_>], given: &[Given<'_>]) -> Vec<Vec<f64>> {
+        let [found, wanted] = [Device::cpu(), reference::device()].map(|device| {
+            let mut program = device.scope(|| graph.compile(outputs)).unwrap();
+            replay(&mut program, given, graph.dtype());
+            let values = |i| floats(program.output(i));
+            (0..outputs.len()).map(values).collect::<Vec<_>>()
+        });
+        for (found, wanted) in found.iter().zip(&wanted) {
+            assert_agree(found, wanted, graph.dtype());
+        }
+        found
+    }
+
+    fn floats(buffer: &Buffer) -> Vec<f64> {
+        match buffer.dtype() {
+            DType::F64 => buffer.to_vec::<f64>().unwrap(),
+            DType::F32 => buffer.to_vec::<f32>().unwrap().into_iter().map(f64::from).collect(),
+            DType::U32 => buffer.to_vec::<u32>().unwrap().into_iter().map(f64::from).collect(),
+        }
+    }
+
+    /// To 1e-11 of the norm in f64 and 2e-5 in f32, with infinities and NaN in the same places.
+    fn assert_agree(found: &[f64], wanted: &[f64], dtype: DType) {
+        assert_eq!(found.len(), wanted.len());
+        let finite = || found.iter().zip(wanted).filter(|(a, b)| a.is_finite() || b.is_finite());
+        let off = finite().map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
+        let all = finite().map(|(_, b)| b * b).sum::<f64>().sqrt();
+        let bound = if dtype == DType::F64 { 1e-11 } else { 2e-5 };
+        assert!(off <= bound * (1.0 + all), "reference: {off:e} of {all:e} apart");
+        let same = |(a, b): (&f64, &f64)| {
+            a.is_nan() == b.is_nan() && (a.is_finite() || a.is_nan() || a == b)
+        };
+        assert!(found.iter().zip(wanted).all(same), "{found:?}, reference {wanted:?}");
     }
 
     /// Gradients of the scalar `f` for every input.
@@ -235,9 +266,7 @@ pub(crate) mod testing {
         let graph = Graph::new(DType::F64);
         let x: Vec<Var<'_>> = given.iter().map(|(shape, _)| graph.input("x", shape)).collect();
         let gradients = graph.grad(f(&graph, &x).unwrap(), &x).unwrap();
-        let mut program = graph.compile(&gradients).unwrap();
-        replay(&mut program, given, DType::F64);
-        (0..x.len()).map(|i| program.output(i).to_vec().unwrap()).collect()
+        on_both(&graph, &gradients, given)
     }
 
     pub(crate) fn close(found: &[f64], wanted: &[f64]) {
@@ -251,8 +280,9 @@ pub(crate) mod testing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::{Derivative, Op, Signature};
-    use crate::plan::Micro;
+    use crate::Function;
+    use crate::graph::{Derivative, Op};
+    use crate::signature::Signature;
 
     /// Squares, but with a derivative that forgets the factor.
     #[derive(Debug)]
@@ -268,8 +298,8 @@ mod tests {
         fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
             Ok(vec![Some(at.gradient.mul(at.inputs[0])?)])
         }
-        fn micro(&self) -> Option<Micro> {
-            Some(Micro::Square)
+        fn elementwise(&self) -> Option<Function> {
+            Some(Function::Square)
         }
     }
 

@@ -1,5 +1,7 @@
 //! Everything that can go wrong, in one type.
 
+use kernels::OutOfRange;
+
 use crate::DType;
 
 /// Why a graph could not be built, planned or run.
@@ -54,6 +56,12 @@ pub enum Error {
         /// The operation.
         op: &'static str,
     },
+    /// A gradient was asked for through an operation that has no derivative rule.
+    #[error("{op}: has no derivative rule")]
+    NoRule {
+        /// The operation.
+        op: &'static str,
+    },
     /// An index points outside its table.
     #[error("{op}: index {index} is outside a table of {rows} rows")]
     Index {
@@ -73,6 +81,24 @@ pub enum Error {
         end: usize,
         /// Length of the buffer.
         len: usize,
+    },
+    /// A device has no more memory.
+    #[error("{device}: no memory for {bytes} bytes")]
+    Memory {
+        /// Class of the device.
+        device: &'static str,
+        /// Bytes that were wanted.
+        bytes: usize,
+    },
+    /// A buffer lives on another device than the program that reads it.
+    #[error("program: input `{name}` is on the device {found}, wanted {wanted}")]
+    Device {
+        /// Name of the input.
+        name: String,
+        /// The program's device.
+        wanted: &'static str,
+        /// The buffer's device.
+        found: &'static str,
     },
     /// A program was given the wrong number of inputs.
     #[error("program: {found} inputs, wanted {wanted}")]
@@ -136,4 +162,11 @@ pub enum Error {
         /// What happened.
         message: String,
     },
+}
+
+impl Error {
+    /// What an operation makes of an index that its kernel refuses.
+    pub(crate) fn index(op: &'static str) -> impl Fn(OutOfRange) -> Error {
+        move |OutOfRange { index, rows }| Error::Index { op, index, rows }
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::graph::Kind;
-use crate::op::{Derivative, Op};
+use crate::graph::{Derivative, Op};
 use crate::ops::Pad;
 use crate::{DType, Error, Graph, Var};
 
@@ -177,5 +177,36 @@ impl Graph {
         let operand = node.inputs[0];
         let length = state.nodes[operand].shape[pad.axis];
         Some((pad.axis, pad.start, pad.start + length, Var::new(self, operand)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::Op;
+    use crate::{DType, Error, Graph, Signature};
+
+    /// An operation without a derivative rule.
+    #[derive(Debug)]
+    struct Bare;
+
+    impl Op for Bare {
+        fn name(&self) -> &'static str {
+            "bare"
+        }
+        fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
+            Ok(inputs[0].clone())
+        }
+    }
+
+    #[test]
+    fn an_operation_without_a_rule_is_named() {
+        let graph = Graph::new(DType::F64);
+        let [x, other] = ["x", "other"].map(|name| graph.input(name, &[2]));
+        let loss = graph.apply(Bare, &[x]).unwrap().sum_all();
+        let error = graph.grad(loss, &[x]).unwrap_err();
+        assert_eq!(error, Error::NoRule { op: "bare" });
+        assert_eq!(error.to_string(), "bare: has no derivative rule");
+        // Nothing is wanted of it here.
+        assert!(graph.grad(loss, &[other]).is_ok());
     }
 }

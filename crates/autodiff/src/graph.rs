@@ -1,12 +1,15 @@
-//! The graph: a list of nodes in topological order that only grows.
+//! The graph, a list of nodes in topological order that only grows; its variables; and what an
+//! operation is. Each is said by the others.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::op::{Op, Signature};
-use crate::{DType, Error, Program, Var};
+use crate::exec::Call;
+use crate::{DType, Error, Function, Layout, Signature};
 
 /// Nodes of one float type, and the assignments a program of them makes.
 #[derive(Debug)]
@@ -214,18 +217,6 @@ impl Graph {
         Ok(())
     }
 
-    /// Plans a program that computes `outputs` and makes every assignment made so far.
-    ///
-    /// Its inputs are all inputs of the graph in order of declaration.
-    ///
-    /// # Errors
-    /// [`Error::ForeignGraph`] for a variable of another graph.
-    pub fn compile(&self, outputs: &[Var<'_>]) -> Result<Program, Error> {
-        self.own("compile", outputs)?;
-        let outputs: Vec<usize> = outputs.iter().map(Var::id).collect();
-        Program::new(self.dtype, &self.state.borrow(), &outputs)
-    }
-
     /// Names of the operations that `outputs` depend on, each once, in alphabetical order.
     ///
     /// ```
@@ -243,9 +234,9 @@ impl Graph {
         self.own("operations", outputs)?;
         let state = self.state.borrow();
         let mut seen = vec![false; state.nodes.len()];
-        let mut ahead: Vec<usize> = outputs.iter().map(Var::id).collect();
+        let mut pending: Vec<usize> = outputs.iter().map(Var::id).collect();
         let mut names = BTreeSet::new();
-        while let Some(id) = ahead.pop() {
+        while let Some(id) = pending.pop() {
             if std::mem::replace(&mut seen[id], true) {
                 continue;
             }
@@ -253,7 +244,7 @@ impl Graph {
             if let Kind::Apply(op) = &node.kind {
                 names.insert(op.name());
             }
-            ahead.extend(node.inputs.iter());
+            pending.extend(node.inputs.iter());
         }
         Ok(names.into_iter().collect())
     }
@@ -299,15 +290,202 @@ impl Graph {
     }
 }
 
+/// A node of a graph.
+///
+/// Two variables of a binary operation are broadcast against each other as in NumPy: axes are
+/// matched from the last, and an axis of extent 1 is repeated.
+#[derive(Clone, Copy)]
+pub struct Var<'g> {
+    graph: &'g Graph,
+    id: usize,
+}
+
+impl std::fmt::Debug for Var<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Var({}, {:?} {:?})", self.id, self.dtype(), self.shape())
+    }
+}
+
+impl<'g> Var<'g> {
+    pub(crate) fn new(graph: &'g Graph, id: usize) -> Var<'g> {
+        Var { graph, id }
+    }
+
+    pub(crate) fn id(&self) -> usize {
+        self.id
+    }
+
+    pub(crate) fn signature(&self) -> Signature {
+        Signature { shape: self.shape(), dtype: self.dtype() }
+    }
+
+    /// The graph it belongs to.
+    #[must_use]
+    pub fn graph(&self) -> &'g Graph {
+        self.graph
+    }
+
+    /// Extent of each axis; empty for a scalar.
+    #[must_use]
+    pub fn shape(&self) -> Vec<usize> {
+        self.graph.state.borrow().nodes[self.id].shape.to_vec()
+    }
+
+    /// Element type.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        self.graph.state.borrow().nodes[self.id].dtype
+    }
+
+    /// Number of axes.
+    #[must_use]
+    pub fn rank(&self) -> usize {
+        self.graph.state.borrow().nodes[self.id].shape.len()
+    }
+}
+
+/// An operation: what it yields, how it differentiates, how it runs.
+///
+/// An operation has exactly one of: [`Op::elementwise`] (elementwise, fused by the plan), [`Op::view`] (no
+/// work at all) or [`Op::kernel`].
+pub trait Op: Any + Debug + Send + Sync {
+    /// Name in error messages.
+    fn name(&self) -> &'static str;
+
+    /// Shape and type of the result.
+    ///
+    /// # Errors
+    /// When the operands do not suit the operation.
+    fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error>;
+
+    /// The gradient of each operand, written in operations of the graph.
+    ///
+    /// `None` stands for zero, and may be given for operands that `at.wanted` leaves out.
+    ///
+    /// # Errors
+    /// [`Error::NoRule`] without a rule; when an operation of the rule fails.
+    fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
+        let _ = at;
+        Err(Error::NoRule { op: self.name() })
+    }
+
+    /// Computes the result from contiguous operands.
+    ///
+    /// # Errors
+    /// When the values do not suit, such as an index outside its table.
+    fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
+        let _ = call;
+        Err(Error::Custom { op: self.name(), message: "has no kernel".into() })
+    }
+
+    /// The elementwise function, if the operation is one: operands of one shape and float type in,
+    /// the same out.
+    fn elementwise(&self) -> Option<Function> {
+        None
+    }
+
+    /// The result as a view of the first operand's storage.
+    ///
+    /// `None` where the operand's layout does not allow it; where even a contiguous operand does
+    /// not, the operation is no view.
+    fn view(&self, input: &Layout) -> Option<Layout> {
+        let _ = input;
+        None
+    }
+
+    /// Whether the kernel takes this operand in this layout, though it is not contiguous.
+    fn accepts(&self, input: usize, layout: &Layout) -> bool {
+        let _ = (input, layout);
+        false
+    }
+
+    /// Whether the kernel takes one more operand, a term of this layout, which it adds to the finished
+    /// result at less cost than a step of its own.
+    ///
+    /// The term has as many elements as the result, and is contiguous or broadcast from a row.
+    fn epilogue(&self, inputs: &[&Layout], term: &Layout) -> bool {
+        let _ = (inputs, term);
+        false
+    }
+
+    /// Whether the result is the matrix product of the first two operands, plus the third if there is
+    /// one: then [`Op::takes_products`] may spare it.
+    fn product(&self) -> bool {
+        false
+    }
+
+    /// Whether the kernel takes, in place of its first operand, the factors of `count` outer products
+    /// that add up to it: column and row of each, then the other operands. The result's rows have
+    /// `width` elements.
+    fn takes_products(&self, count: usize, width: usize, inputs: &[&Layout]) -> bool {
+        let _ = (count, width, inputs);
+        false
+    }
+
+    /// What the kernel wants to be made of an operand beforehand, as one more operand after the others:
+    /// the operand's number, and the operation that makes it, whose shape is the kernel's affair.
+    ///
+    /// Where the operand is an input that the program does not assign, it is made again only when the
+    /// input was written.
+    fn packed(&self) -> Option<(usize, Arc<dyn Op>)> {
+        None
+    }
+
+    /// The operation in simpler ones, for devices that have no kernel for it.
+    ///
+    /// # Errors
+    /// When one of them fails.
+    fn definition<'g>(&self, operands: &[Var<'g>]) -> Option<Result<Var<'g>, Error>> {
+        let _ = operands;
+        None
+    }
+
+    /// A text that is equal only for operations that yield equal results from equal operands: with one,
+    /// repeated work is computed once.
+    ///
+    /// By default it is the operation's type and debug text, which must show every parameter; `None` for
+    /// an operation that cannot be told from others by it.
+    fn key(&self) -> Option<String> {
+        Some(format!("{} {self:?}", std::any::type_name::<Self>()))
+    }
+}
+
+/// What a derivative rule sees.
+#[derive(Debug)]
+pub struct Derivative<'a, 'g> {
+    /// The operands.
+    pub inputs: &'a [Var<'g>],
+    /// The result.
+    pub output: Var<'g>,
+    /// Gradient of the differentiated scalar with respect to the result; of the result's shape.
+    pub gradient: Var<'g>,
+    /// Which operands' gradients are wanted.
+    pub wanted: &'a [bool],
+}
+
+impl<'g> Derivative<'_, 'g> {
+    /// The gradient of operand `index` by `rule`, if it is wanted.
+    ///
+    /// # Errors
+    /// The rule's.
+    pub fn when(
+        &self,
+        index: usize,
+        rule: impl FnOnce() -> Result<Var<'g>, Error>,
+    ) -> Result<Option<Var<'g>>, Error> {
+        if self.wanted[index] { rule().map(Some) } else { Ok(None) }
+    }
+}
+
 impl State {
     /// The input a node is a view of and where it lies in it; `None` for anything computed.
-    pub(crate) fn region(&self, node: usize) -> Option<(usize, crate::Layout)> {
+    pub(crate) fn region(&self, node: usize) -> Option<(usize, Layout)> {
         let this = &self.nodes[node];
         match &this.kind {
-            Kind::Input(index) => Some((*index, crate::Layout::contiguous(&this.shape))),
+            Kind::Input(index) => Some((*index, Layout::contiguous(&this.shape))),
             Kind::Constant(_) => None,
             Kind::Apply(op) => {
-                if op.micro().is_some() || this.inputs.len() != 1 {
+                if op.elementwise().is_some() || this.inputs.len() != 1 {
                     return None;
                 }
                 let (input, layout) = self.region(this.inputs[0])?;

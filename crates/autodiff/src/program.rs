@@ -1,47 +1,45 @@
-//! A planned program and its replay.
+//! A planned program and its replay, on whatever device.
 
-use crate::exec::{Arena, Memory, parallel};
-use crate::graph::State;
-use crate::plan::{Plan, Slot};
-use crate::{Buffer, DType, Device, Error, InputInfo};
+use crate::device::Executable;
+use crate::plan::Plan;
+use crate::{Buffer, Device, Error, Graph, InputInfo, Var};
 
 /// A planned computation that can be run again and again without allocating.
 #[derive(Debug)]
 pub struct Program {
+    device: Device,
     inputs: Vec<InputInfo>,
-    plan: Plan,
-    outputs: Vec<Buffer>,
-    memory: Memory,
-    // Owns what the memory's pointers lead to.
-    arena: Arena,
-    /// Whether steps share their work so often that runs take place inside the pool.
-    shared: bool,
+    outputs: usize,
+    steps: usize,
+    executable: Box<dyn Executable>,
+}
+
+impl Graph {
+    /// Plans a program for [`Device::current`] that computes `outputs` and makes every assignment made
+    /// so far.
+    ///
+    /// Its inputs are all inputs of the graph in order of declaration.
+    ///
+    /// # Errors
+    /// [`Error::ForeignGraph`] for a variable of another graph, [`Error::Memory`] where the device has
+    /// too little, [`Error::Custom`] for an operation that the device cannot run.
+    pub fn compile(&self, outputs: &[Var<'_>]) -> Result<Program, Error> {
+        self.own("compile", outputs)?;
+        let device = Device::current();
+        let ids: Vec<usize> = outputs.iter().map(Var::id).collect();
+        let state = self.state.borrow();
+        let plan = Plan::new(self.dtype(), &state, &ids, device.backend());
+        let (inputs, outputs, steps) = (state.inputs.clone(), outputs.len(), plan.steps.len());
+        let executable = device.backend().compile(plan)?;
+        Ok(Program { device, inputs, outputs, steps, executable })
+    }
 }
 
 impl Program {
-    pub(crate) fn new(dtype: DType, state: &State, outputs: &[usize]) -> Result<Program, Error> {
-        crate::blas::single_thread();
-        let mut plan = Plan::new(dtype, state, outputs);
-        let mut outputs: Vec<Buffer> = plan
-            .outputs
-            .iter()
-            .map(|&(dtype, len)| Buffer::zeros(Device::cpu(), dtype, len))
-            .collect();
-        let mut arena = Arena::new(plan.arena);
-        let mut memory = Memory::new(plan.slots.len());
-        for (index, slot) in plan.slots.iter().enumerate() {
-            match *slot {
-                Slot::Constant(constant) => {
-                    memory.point_to_buffer(index, &mut plan.constants[constant]);
-                }
-                Slot::Output(output) => memory.point_to_buffer(index, &mut outputs[output]),
-                Slot::Arena { offset, bytes } => {
-                    memory.point_to_arena(index, &mut arena, offset, bytes);
-                }
-                Slot::Input(_) | Slot::Nowhere => {}
-            }
-        }
-        Ok(Program { inputs: state.inputs.clone(), plan, outputs, memory, arena, shared: false })
+    /// The device it runs on.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.device
     }
 
     /// The inputs, in the order [`Program::run`] takes them.
@@ -53,14 +51,15 @@ impl Program {
     /// Runs once: computes the outputs from `inputs` and makes the assignments in them.
     ///
     /// # Errors
-    /// [`Error::InputCount`] and [`Error::Input`] if the buffers do not suit, [`Error::Index`] for an
-    /// index outside its table; inputs are then unchanged unless an assignment of rows failed.
+    /// [`Error::InputCount`], [`Error::Input`] and [`Error::Device`] if the buffers do not suit,
+    /// [`Error::Index`] for an index outside its table; inputs are then unchanged unless an assignment
+    /// of rows failed.
     pub fn run(&mut self, inputs: &mut [&mut Buffer]) -> Result<(), Error> {
         let (wanted, found) = (self.inputs.len(), inputs.len());
         if wanted != found {
             return Err(Error::InputCount { wanted, found });
         }
-        for (index, (info, buffer)) in self.inputs.iter().zip(inputs.iter_mut()).enumerate() {
+        for (info, buffer) in self.inputs.iter().zip(inputs.iter()) {
             let wanted = info.shape.iter().product();
             if buffer.len() != wanted || buffer.dtype() != info.dtype {
                 return Err(Error::Input {
@@ -71,17 +70,12 @@ impl Program {
                     found_type: buffer.dtype(),
                 });
             }
-            // The first slots are the inputs.
-            self.memory.point_to_buffer(index, buffer);
+            if buffer.device() != self.device {
+                let (wanted, found) = (self.device.name(), buffer.device().name());
+                return Err(Error::Device { name: info.name.clone(), wanted, found });
+            }
         }
-        let (steps, memory) = (&self.plan.steps, &self.memory);
-        let run = || steps.iter().try_for_each(|step| step.run(memory));
-        if self.shared {
-            return parallel::inside(run);
-        }
-        let result;
-        (result, self.shared) = parallel::outside(run);
-        result
+        self.executable.run(inputs)
     }
 
     /// An output of the last run, in the order they were compiled.
@@ -90,29 +84,25 @@ impl Program {
     /// If there is no such output.
     #[must_use]
     pub fn output(&self, index: usize) -> &Buffer {
-        &self.outputs[index]
+        self.executable.output(index)
     }
 
     /// Number of outputs.
     #[must_use]
     pub fn outputs(&self) -> usize {
-        self.outputs.len()
+        self.outputs
     }
 
     /// Bytes the program holds: intermediate values, outputs, constants and the scratch that runs so
     /// far needed, without inputs.
     #[must_use]
     pub fn peak_bytes(&self) -> usize {
-        let held = |buffers: &[Buffer]| buffers.iter().map(Buffer::bytes).sum::<usize>();
-        self.arena.bytes()
-            + self.memory.workspace().bytes()
-            + held(&self.outputs)
-            + held(&self.plan.constants)
+        self.executable.bytes()
     }
 
     /// Number of steps: kernels, fused chains and copies.
     #[must_use]
     pub fn steps(&self) -> usize {
-        self.plan.steps.len()
+        self.steps
     }
 }

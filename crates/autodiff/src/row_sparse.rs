@@ -1,8 +1,8 @@
 //! Gradients of tables that touch few rows.
 
+use crate::Function;
 use crate::graph::Kind;
 use crate::ops::{Elementwise, RowSum, ScatterAdd, UniqueRows};
-use crate::plan::Micro;
 use crate::{Error, Graph, Var};
 
 /// The rows of a gradient that are not zero by construction.
@@ -55,7 +55,7 @@ impl Graph {
             return true;
         }
         match any.downcast_ref::<Elementwise>() {
-            Some(Elementwise(Micro::Add)) => {
+            Some(Elementwise(Function::Add)) => {
                 node.inputs.iter().all(|&input| self.scatters(input, parts))
             }
             _ => false,

@@ -1,3 +1,5 @@
+//! Checkpoints of the training loop: everything it needs to go on.
+
 use std::collections::{BTreeMap, HashMap};
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};

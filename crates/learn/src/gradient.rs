@@ -1,3 +1,5 @@
+//! Gradients of parameters, row-sparse where that is less work, and their norm.
+
 use autodiff::{Error, Graph, RowSparse, Var};
 
 /// The gradient of one tensor.

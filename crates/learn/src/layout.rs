@@ -1,3 +1,5 @@
+//! Named parameters in one flat vector: shapes, initial values, views, files.
+
 use std::collections::BTreeMap;
 
 use autodiff::{Buffer, DType, Device, Var};
@@ -122,12 +124,15 @@ impl Layout {
         values
     }
 
-    /// A buffer with the initial values.
-    pub fn initial_buffer(&self, stream: &Stream, dtype: DType) -> Buffer {
+    /// A buffer with the initial values, on the current device.
+    ///
+    /// # Errors
+    /// [`Error::Memory`](autodiff::Error::Memory) where the device has no more.
+    pub fn initial_buffer(&self, stream: &Stream, dtype: DType) -> Result<Buffer, autodiff::Error> {
         let values = self.initial(stream);
         match dtype {
-            DType::F64 => Buffer::from_slice(Device::cpu(), &values),
-            _ => Buffer::from_slice(Device::cpu(), &narrow(&values)),
+            DType::F64 => Buffer::from_slice(Device::current(), &values),
+            _ => Buffer::from_slice(Device::current(), &narrow(&values)),
         }
     }
 

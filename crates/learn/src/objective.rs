@@ -1,4 +1,6 @@
-use autodiff::{Buffer, DType, Device, Var};
+//! What is minimised: a loss over parameters and batches, and how batches are filled.
+
+use autodiff::{Buffer, DType, Device, Element, Error, Var};
 use experiment::Stream;
 
 use crate::Layout;
@@ -40,55 +42,62 @@ impl BatchInput {
     }
 }
 
-/// The arrays of one batch, reused from step to step.
-#[derive(Debug, Clone)]
+/// The arrays of one batch, reused from step to step, in the host's memory.
+#[derive(Debug)]
 pub struct Batch {
     /// Floats in f32.
     arrays: Vec<Buffer>,
     /// The same for a graph in f64, which reads these; else empty.
     wide: Vec<Buffer>,
+    /// Copies on the device that reads them, if that is another one; else empty.
+    copies: Vec<Buffer>,
     /// Inputs whose floats have not been widened yet.
     narrow: Vec<bool>,
 }
 
 impl Batch {
     /// Arrays for the inputs of an objective, all zero.
+    ///
+    /// # Panics
+    /// If the host has no memory for them.
     pub fn new(inputs: &[BatchInput]) -> Self {
-        Self::of(DType::F32, inputs)
+        match zeros(Device::cpu(), DType::F32, inputs) {
+            Ok(arrays) => {
+                let narrow = vec![false; inputs.len()];
+                Self { arrays, wide: Vec::new(), copies: Vec::new(), narrow }
+            }
+            Err(error) => panic!("a batch: {error}"),
+        }
     }
 
-    /// As [`new`](Self::new), for a graph whose floats are of type `float`.
-    pub(crate) fn of(float: DType, inputs: &[BatchInput]) -> Self {
-        let zeros = |float: DType| {
-            let zeros = move |input: &BatchInput| {
-                let dtype = match input.kind {
-                    BatchKind::Float => float,
-                    BatchKind::Index => DType::U32,
-                };
-                Buffer::zeros(Device::cpu(), dtype, input.len())
-            };
-            inputs.iter().map(zeros).collect()
-        };
-        let wide = if float == DType::F32 { Vec::new() } else { zeros(float) };
-        Self { arrays: zeros(DType::F32), wide, narrow: vec![false; inputs.len()] }
+    /// As [`new`](Self::new), for programs of the current device whose floats are of type `float`.
+    pub(crate) fn of(float: DType, inputs: &[BatchInput]) -> Result<Self, Error> {
+        let mut batch = Self::new(inputs);
+        if float != DType::F32 {
+            batch.wide = zeros(Device::cpu(), float, inputs)?;
+        }
+        if Device::current() != Device::cpu() {
+            batch.copies = zeros(Device::current(), float, inputs)?;
+        }
+        Ok(batch)
     }
 
     /// Values of floating-point input number `input` as [`floats_mut`](Self::floats_mut) left them,
     /// row-major; empty for an index input.
     pub fn floats(&self, input: usize) -> &[f32] {
-        self.arrays[input].as_slice().unwrap_or_default()
+        host(&self.arrays[input])
     }
 
     /// Indices of index input number `input`, row-major; empty for a floating-point input.
     pub fn indices(&self, input: usize) -> &[u32] {
         let arrays = if self.wide.is_empty() { &self.arrays } else { &self.wide };
-        arrays[input].as_slice().unwrap_or_default()
+        host(&arrays[input])
     }
 
     /// [`floats`](Self::floats), to be filled.
     pub fn floats_mut(&mut self, input: usize) -> &mut [f32] {
         self.narrow[input] = true;
-        self.arrays[input].as_mut_slice().unwrap_or_default()
+        host_mut(&mut self.arrays[input])
     }
 
     /// Fills floating-point input number `input` from element `at` on, without a copy in between where
@@ -97,34 +106,68 @@ impl Batch {
     /// # Panics
     /// If the input has fewer elements.
     pub fn copy_floats(&mut self, input: usize, at: usize, values: &[f32]) {
-        let wide = self.wide.get_mut(input).and_then(|array| array.as_mut_slice::<f64>().ok());
-        match wide {
-            Some(wide) if !self.narrow[input] => widen(values, &mut wide[at..at + values.len()]),
+        match self.wide.get_mut(input) {
+            Some(wide) if !self.narrow[input] => {
+                widen(values, &mut host_mut::<f64>(wide)[at..at + values.len()]);
+            }
             _ => self.floats_mut(input)[at..at + values.len()].copy_from_slice(values),
         }
     }
 
     /// [`indices`](Self::indices), to be filled.
     pub fn indices_mut(&mut self, input: usize) -> &mut [u32] {
-        self.arrays_mut()[input].as_mut_slice().unwrap_or_default()
+        host_mut(&mut self.filled()[input])
     }
 
     /// Ends the filling of a batch.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) -> Result<(), Error> {
         for (input, narrow) in self.narrow.iter_mut().enumerate() {
             if std::mem::take(narrow)
                 && let Some(wide) = self.wide.get_mut(input)
             {
-                let values = self.arrays[input].as_slice().unwrap_or_default();
-                widen(values, wide.as_mut_slice().unwrap_or_default());
+                widen(host(&self.arrays[input]), host_mut(wide));
             }
         }
+        let filled = if self.wide.is_empty() { &self.arrays } else { &self.wide };
+        for (copy, from) in self.copies.iter_mut().zip(filled) {
+            match from.dtype() {
+                DType::F32 => copy.write(0, host::<f32>(from))?,
+                DType::F64 => copy.write(0, host::<f64>(from))?,
+                DType::U32 => copy.write(0, host::<u32>(from))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn filled(&mut self) -> &mut [Buffer] {
+        if self.wide.is_empty() { &mut self.arrays } else { &mut self.wide }
     }
 
     /// The arrays themselves, for a program that reads them where they are.
     pub(crate) fn arrays_mut(&mut self) -> &mut [Buffer] {
-        if self.wide.is_empty() { &mut self.arrays } else { &mut self.wide }
+        if self.copies.is_empty() { self.filled() } else { &mut self.copies }
     }
+}
+
+fn zeros(device: Device, float: DType, inputs: &[BatchInput]) -> Result<Vec<Buffer>, Error> {
+    let zeros = |input: &BatchInput| {
+        let dtype = match input.kind {
+            BatchKind::Float => float,
+            BatchKind::Index => DType::U32,
+        };
+        Buffer::zeros(device, dtype, input.len())
+    };
+    inputs.iter().map(zeros).collect()
+}
+
+/// The elements of a buffer in the host's memory; none if it has another type.
+fn host<T: Element>(buffer: &Buffer) -> &[T] {
+    buffer.host().unwrap_or_default()
+}
+
+/// [`host`], to be changed.
+fn host_mut<T: Element>(buffer: &mut Buffer) -> &mut [T] {
+    buffer.host_mut().unwrap_or_default()
 }
 
 /// What is minimised: a loss over parameters and a batch that is a function of its index.
@@ -209,19 +252,19 @@ mod tests {
             BatchInput::index("class", &[2]),
             BatchInput::float("y", &[3]),
         ];
-        let mut batch = Batch::of(DType::F64, &inputs);
+        let mut batch = Batch::of(DType::F64, &inputs).unwrap();
         for lift in [0.1, 0.2] {
             batch.copy_floats(0, 0, &[1.5, lift]);
             batch.copy_floats(0, 2, &[lift, -2.5]);
             batch.indices_mut(1).copy_from_slice(&[7, 8]);
             batch.floats_mut(2)[..2].fill(lift);
             batch.copy_floats(2, 2, &[3.0]);
-            batch.settle();
+            batch.settle().unwrap();
             let wide = f64::from(lift);
             let arrays = batch.arrays_mut();
-            assert_eq!(arrays[0].as_slice::<f64>().unwrap(), [1.5, wide, wide, -2.5]);
-            assert_eq!(arrays[1].as_slice::<u32>().unwrap(), [7, 8]);
-            assert_eq!(arrays[2].as_slice::<f64>().unwrap(), [wide, wide, 3.0]);
+            assert_eq!(arrays[0].to_vec::<f64>().unwrap(), [1.5, wide, wide, -2.5]);
+            assert_eq!(arrays[1].to_vec::<u32>().unwrap(), [7, 8]);
+            assert_eq!(arrays[2].to_vec::<f64>().unwrap(), [wide, wide, 3.0]);
         }
         assert_eq!(batch.indices(1), [7, 8]);
         let mut narrow = Batch::new(&inputs);

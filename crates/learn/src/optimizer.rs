@@ -1,3 +1,5 @@
+//! Optimisers: rules that turn gradients into updates, written into the graph.
+
 use autodiff::{Error, Graph, Var};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -14,7 +14,6 @@ mod programs;
 mod remainders;
 mod rows;
 mod schedules;
-mod simd;
 mod trajectory;
 
 pub use error::HyperError;

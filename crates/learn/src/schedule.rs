@@ -1,3 +1,5 @@
+//! Learning rates over the course of training.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,3 +1,5 @@
+//! Which evaluation of a run is kept.
+
 use experiment::Better;
 
 use crate::Metrics;

@@ -1,3 +1,5 @@
+//! One step of training as a compiled program.
+
 use autodiff::{Buffer, DType, Device, Error, Graph, Program};
 use experiment::Stream;
 
@@ -59,16 +61,17 @@ impl Stepper {
         let state = (state_len > 0).then_some(state);
         optimizer.update(layout, &params, &gradients, state, scalars)?;
 
-        let float = |len| Buffer::zeros(Device::cpu(), dtype, len);
+        let device = Device::current();
+        let float = |len| Buffer::zeros(device, dtype, len);
         let mut buffers =
-            vec![layout.initial_buffer(init, dtype), float(state_len), float(SCALARS)];
-        buffers.extend(objective.inputs().iter().map(|input| {
+            vec![layout.initial_buffer(init, dtype)?, float(state_len)?, float(SCALARS)?];
+        for input in objective.inputs() {
             let len = input.shape.iter().product();
-            match input.kind {
-                BatchKind::Float => float(len),
-                BatchKind::Index => Buffer::zeros(Device::cpu(), DType::U32, len),
-            }
-        }));
+            buffers.push(match input.kind {
+                BatchKind::Float => float(len)?,
+                BatchKind::Index => Buffer::zeros(device, DType::U32, len)?,
+            });
+        }
         Ok(Self {
             program: graph.compile(&[loss, norm])?,
             dtype,

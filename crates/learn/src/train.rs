@@ -1,3 +1,5 @@
+//! The training loop of every experiment.
+
 use autodiff::DType;
 use experiment::{Error, Run};
 

@@ -99,7 +99,7 @@ fn fold_to(text: &str, width: usize) -> String {
             continue;
         }
         let own: String = line.chars().take_while(|c| *c == ' ').take(width / 4).collect();
-        let deeper = own + &" ".repeat(4.min(width / 4));
+        let deeper = own + &" ".repeat(4.min(width / 3));
         let options = textwrap::Options::new(width)
             .subsequent_indent(&deeper)
             .word_splitter(textwrap::WordSplitter::NoHyphenation);

@@ -1,4 +1,4 @@
-use autodiff::{Buffer, DType, Device, Error, Graph, Program};
+use autodiff::{Buffer, DType, Error, Graph, Program};
 use datasets::babi_dialog::PLACES;
 use learn::Layout;
 
@@ -37,13 +37,14 @@ impl Judge {
     }
 
     /// Lays out questions; the last chunk is filled up with empty ones.
-    pub(crate) fn questions(&self, examples: &[Example]) -> Questions {
+    pub(crate) fn questions(&self, examples: &[Example]) -> Result<Questions, Error> {
         let asked: Vec<&Example> = examples.iter().filter(|e| e.answer.is_some()).collect();
-        let chunks = asked.chunks(CHUNK).map(|chunk| self.chunk(chunk)).collect();
-        Questions { chunks, answers: asked.iter().filter_map(|e| e.answer).collect() }
+        let chunks =
+            asked.chunks(CHUNK).map(|chunk| self.chunk(chunk)).collect::<Result<_, _>>()?;
+        Ok(Questions { chunks, answers: asked.iter().filter_map(|e| e.answer).collect() })
     }
 
-    fn chunk(&self, examples: &[&Example]) -> [Buffer; 3] {
+    fn chunk(&self, examples: &[&Example]) -> Result<[Buffer; 3], Error> {
         let Shape { memories, memory_words, question_words, .. } = self.shape;
         let mut words = vec![0; CHUNK * memories * memory_words];
         let mut mask = vec![0.0; CHUNK * memories];
@@ -57,12 +58,12 @@ impl Judge {
             example.write_mask(mask);
             write_words(&example.question, question);
         }
-        let device = Device::cpu();
-        [
-            Buffer::from_slice(device, &words),
-            Buffer::from_slice(device, &mask),
-            Buffer::from_slice(device, &questions),
-        ]
+        let device = self.program.device();
+        Ok([
+            Buffer::from_slice(device, &words)?,
+            Buffer::from_slice(device, &mask)?,
+            Buffer::from_slice(device, &questions)?,
+        ])
     }
 
     /// The answer to each question, as indices into [`PLACES`].

@@ -146,8 +146,8 @@ impl Dialog {
         let settings = self.training(task.steps_per_epoch());
         let trained = learn::train(&mut task, &settings, run)?;
         let mut answered = |params: &[f64]| {
-            let mut buffer = Buffer::from_slice(Device::cpu(), &narrow(params));
-            task.answer(&mut buffer, &movies.test)
+            Buffer::from_slice(Device::current(), &narrow(params))
+                .and_then(|mut buffer| task.answer(&mut buffer, &movies.test))
                 .map_err(|e| Error::other("answering the test questions", e))
         };
         let accuracy = movies.list("answers", &answered(&trained.params)?, run)?;
@@ -274,8 +274,9 @@ fn answer(
     weights: &[f32],
     test: &[Example],
 ) -> Result<(Vec<u32>, Vec<u32>), Error> {
-    let mut buffer = Buffer::from_slice(Device::cpu(), weights);
-    task.answer(&mut buffer, test).map_err(|e| Error::other("answering the test questions", e))
+    Buffer::from_slice(Device::current(), weights)
+        .and_then(|mut buffer| task.answer(&mut buffer, test))
+        .map_err(|e| Error::other("answering the test questions", e))
 }
 
 /// Percentage of right answers.

@@ -178,9 +178,9 @@ impl Student<'_> {
             Self::Again(answers) => Ok(answers[before..before + questions.len()].to_vec()),
             Self::Model(judge, params) => {
                 questions.iter_mut().for_each(|question| question.answer = Some(0));
-                let mut questions = judge.questions(&questions);
                 judge
-                    .answer(params, &mut questions)
+                    .questions(&questions)
+                    .and_then(|mut questions| judge.answer(params, &mut questions))
                     .map_err(|e| Error::other("answering the training questions", e))
             }
         }

@@ -64,7 +64,8 @@ impl Description {
         let weights = layout
             .from_safetensors(&read(folder, WEIGHTS)?)
             .map_err(|e| Error::Checkpoint(format!("{WEIGHTS}: {e}")))?;
-        Ok(Buffer::from_slice(Device::cpu(), &weights))
+        Buffer::from_slice(Device::current(), &weights)
+            .map_err(|e| Error::other("placing the weights", e))
     }
 }
 

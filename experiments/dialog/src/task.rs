@@ -71,8 +71,8 @@ impl DialogTask {
             inputs.push(BatchInput::index("replies", &words));
         }
         let judge = Judge::new(&layout, &vocabulary, shape.clone())?;
-        let dev = judge.questions(&dev);
-        let watched = params.record_belief.then(|| judge.questions(&test));
+        let dev = judge.questions(&dev)?;
+        let watched = params.record_belief.then(|| judge.questions(&test)).transpose()?;
         let mut known: Vec<String> = Vec::new();
         if online.is_some() {
             known.extend(possible.into_iter().filter_map(|example| example.reply));
@@ -131,7 +131,7 @@ impl DialogTask {
         params: &mut Buffer,
         test: &[Example],
     ) -> Result<(Vec<u32>, Vec<u32>), TraceError> {
-        let mut questions = self.judge.questions(test);
+        let mut questions = self.judge.questions(test)?;
         let answers = self.judge.answer(params, &mut questions)?;
         Ok((answers, questions.right().to_vec()))
     }

@@ -79,6 +79,26 @@ fn every_regime_and_learner_runs_and_reports_each_question() {
     }
 }
 
+/// A short run on the processor and on the device of plain loops: training in f32 drifts apart by
+/// rounding alone.
+#[test]
+fn devices_agree() {
+    for (regime, learner) in [(1, Learner::Imitation), (2, Learner::Rbi), (7, Learner::RbiFp)] {
+        let params = Params { regime, learner, epochs: Some(1), ..Params::default() };
+        let cpu = run(params.clone(), 0);
+        let reference = reference::device().scope(|| run(params, 0));
+        assert!(!cpu.metrics.is_empty());
+        assert_eq!(cpu.metrics.len(), reference.metrics.len());
+        for ((step, name, found), (_, _, wanted)) in cpu.metrics.iter().zip(&reference.metrics) {
+            // Percentages jump by questions.
+            let bound = if name.contains("accuracy") { 2.0 } else { 1e-3 * (1.0 + wanted.abs()) };
+            assert!((found - wanted).abs() <= bound, "{name} at {step}: {found}, {wanted}");
+        }
+        let accuracy = |sink: &MemorySink| sink.results["test_accuracy"];
+        assert!((accuracy(&cpu) - accuracy(&reference)).abs() <= 2.0);
+    }
+}
+
 /// The mirror of real files, for `test`; where there is none, the test is noted as skipped.
 fn mirror(test: &str) -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");

@@ -30,6 +30,17 @@ fn the_illustration_learns_a_better_schedule() {
     assert_eq!(sink.tables["paths"].len(), 3 * 51);
 }
 
+/// Exact reversal works on any device, and finds the same.
+#[test]
+fn devices_agree() {
+    let cpu = run(Task::Illustration);
+    let reference = reference::device().scope(|| run(Task::Illustration));
+    assert_eq!(cpu.metrics.len(), reference.metrics.len());
+    for ((_, name, found), (_, _, wanted)) in cpu.metrics.iter().zip(&reference.metrics) {
+        assert!((found - wanted).abs() <= 1e-6 * wanted.abs(), "{name}: {found}, {wanted}");
+    }
+}
+
 #[test]
 fn floats_do_not_find_the_way_back() {
     let sink = run(Task::Naive);

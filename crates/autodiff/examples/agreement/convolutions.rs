@@ -29,8 +29,12 @@ impl Images {
     }
 
     fn parameters(&self) -> Value {
-        let Conv2d { stride, padding, dilation, groups, .. } = self.conv;
-        json!({ "stride": stride, "padding": padding, "dilation": dilation, "groups": groups })
+        let Conv2d { stride, padding, dilation, groups, method } = self.conv;
+        let tiles = method != ConvMethod::Direct;
+        json!({
+            "stride": stride, "padding": padding, "dilation": dilation, "groups": groups,
+            "tiles": tiles,
+        })
     }
 }
 
@@ -106,16 +110,6 @@ fn rectified() -> Vec<Case> {
         });
         let named = named.of("x", &of.x, unit).of("w", &of.w, unit).of("b", &[filters], half);
         cases.push(named.with(of.parameters()));
-        if conv.method == ConvMethod::Winograd {
-            let before = format!("filters transformed before, {}", of.detail());
-            let named = case("conv2d_relu", before, move |_, v| {
-                let filters = v[1].conv2d_filters(conv.groups)?;
-                Ok(vec![v[0].conv2d_relu_transformed(filters, of.w[0], Some(v[2]), conv)?])
-            });
-            let named = named.of("x", &of.x, unit).fixed("w", &of.w, unit);
-            let parameters = cases[cases.len() - 1].parameters.clone();
-            cases.push(named.of("b", &[filters], half).with(parameters));
-        }
     }
     for of in bare {
         let conv = of.conv;

@@ -47,11 +47,11 @@ impl Draw {
                     if holes && rng.random_bool(0.1) { u32::MAX } else { rng.random_range(0..rows) }
                 };
                 let indices: Vec<u32> = (0..len).map(|_| index(rng)).collect();
-                Buffer::from_slice(Device::cpu(), &indices)
+                Buffer::from_slice(Device::cpu(), &indices).expect("memory")
             }
             Draw::Words => {
                 let words: Vec<u32> = (0..len).map(|_| rng.random_range(0..=u32::MAX)).collect();
-                Buffer::from_slice(Device::cpu(), &words)
+                Buffer::from_slice(Device::cpu(), &words).expect("memory")
             }
             _ => floats(&self.values(shape, len, rng), dtype),
         }
@@ -82,10 +82,10 @@ impl Draw {
 
 fn floats(values: &[f64], dtype: DType) -> Buffer {
     if dtype == DType::F64 {
-        return Buffer::from_slice(Device::cpu(), values);
+        return Buffer::from_slice(Device::cpu(), values).expect("memory");
     }
     let rounded: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-    Buffer::from_slice(Device::cpu(), &rounded)
+    Buffer::from_slice(Device::cpu(), &rounded).expect("memory")
 }
 
 /// By the method of Box and Muller.

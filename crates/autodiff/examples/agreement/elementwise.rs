@@ -1,6 +1,6 @@
 //! Elementwise functions: a few numbers, and enough for several tasks.
 
-use autodiff::{Derivative, Error, Micro, Op, Signature, Var};
+use autodiff::{Derivative, Error, Function, Op, Signature, Var};
 use serde_json::json;
 
 use crate::case::{Case, case};
@@ -104,7 +104,7 @@ impl Op for Copied {
         Ok(vec![Some(at.gradient)])
     }
 
-    fn micro(&self) -> Option<Micro> {
-        Some(Micro::Copy)
+    fn elementwise(&self) -> Option<Function> {
+        Some(Function::Copy)
     }
 }

@@ -155,9 +155,9 @@ impl Recorder {
         buffer: &Buffer,
     ) -> Result<Value, Box<dyn Error>> {
         let bytes: Vec<u8> = match buffer.dtype() {
-            DType::F32 => buffer.as_slice::<f32>()?.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            DType::F64 => buffer.as_slice::<f64>()?.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            DType::U32 => buffer.as_slice::<u32>()?.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            DType::F32 => buffer.to_vec::<f32>()?.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            DType::F64 => buffer.to_vec::<f64>()?.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            DType::U32 => buffer.to_vec::<u32>()?.iter().flat_map(|x| x.to_le_bytes()).collect(),
         };
         let offset = self.written;
         self.arrays.write_all(&bytes)?;

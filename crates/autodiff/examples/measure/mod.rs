@@ -20,12 +20,12 @@ pub(crate) fn uniform(seed: u64, len: usize) -> impl Iterator<Item = f64> {
 /// `scale (2 uniform - 1)`, in f32.
 pub(crate) fn centred(seed: u64, len: usize, scale: f64) -> Buffer {
     let values: Vec<f32> = uniform(seed, len).map(|x| (scale * (2.0 * x - 1.0)) as f32).collect();
-    Buffer::from_slice(Device::cpu(), &values)
+    Buffer::from_slice(Device::cpu(), &values).expect("memory")
 }
 
 /// Zeros of f32.
 pub(crate) fn zeros(len: usize) -> Buffer {
-    Buffer::zeros(Device::cpu(), autodiff::DType::F32, len)
+    Buffer::zeros(Device::cpu(), autodiff::DType::F32, len).expect("memory")
 }
 
 /// Arguments `--name value`. All programs know `--threads` (1), and `--reps`, or else `--budget` in

@@ -1,15 +1,9 @@
 //! A kernel's operands and result.
 
-use super::{Memory, Workspace};
-use crate::{DType, Element, Layout};
-
-/// Where a value lies: a slot of the memory, and a layout in it.
-#[derive(Debug, Clone)]
-pub(crate) struct Operand {
-    pub slot: usize,
-    pub layout: Layout,
-    pub dtype: DType,
-}
+use super::memory::Memory;
+use super::operand::Operand;
+use crate::{DType, Element, Float, Layout, Workspace};
+use kernels::product::Matrices;
 
 /// The operands and the result of one kernel run.
 #[derive(Debug)]
@@ -73,6 +67,15 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn input<T: Element>(&self, index: usize) -> &'a [T] {
         self.memory.read(&self.operands[index])
+    }
+
+    /// The matrices of an operand of two axes or more.
+    ///
+    /// # Panics
+    /// If `T` is not the operand's type.
+    #[must_use]
+    pub fn matrices<T: Float>(&self, index: usize) -> Matrices<'a, T> {
+        Matrices { data: self.input(index), layout: self.layout(index) }
     }
 
     /// Shape of the result.

@@ -4,38 +4,11 @@
     reason = "values share one arena by liveness, which the borrow checker cannot follow"
 )]
 
-use super::{Operand, Workspace};
-use crate::{Buffer, DType, Element};
+use kernels::elementwise::{Chain, REGISTERS};
+use kernels::memory::Block;
 
-/// One cache line; the unit and the alignment of the arena.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Line(#[expect(dead_code, reason = "only its size and place count")] [u8; 64]);
-
-/// Zeroed, aligned bytes.
-pub(crate) struct Arena(Vec<Line>);
-
-impl std::fmt::Debug for Arena {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Arena({} bytes)", self.0.len() * 64)
-    }
-}
-
-impl Arena {
-    pub(crate) const UNIT: usize = size_of::<Line>();
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.0.len() * Arena::UNIT
-    }
-
-    pub(crate) fn start(&mut self) -> *mut u8 {
-        self.0.as_mut_ptr().cast()
-    }
-
-    pub(crate) fn new(bytes: usize) -> Arena {
-        Arena(crate::pages::filled(Line([0; 64]), bytes.div_ceil(Arena::UNIT)))
-    }
-}
+use super::operand::Operand;
+use crate::{DType, Element, Float, Workspace};
 
 /// Start and length of every slot in bytes, and the kernels' scratch.
 #[derive(Debug)]
@@ -60,21 +33,12 @@ impl Memory {
         &self.workspace
     }
 
-    pub(crate) fn point_to_arena(
-        &mut self,
-        slot: usize,
-        arena: &mut Arena,
-        offset: usize,
-        bytes: usize,
-    ) {
-        let all = arena.0.len() * Arena::UNIT;
-        assert!(offset + bytes <= all, "slot {offset}+{bytes} in an arena of {all} bytes");
-        // SAFETY: the range was just checked to lie inside the arena.
-        self.slots[slot] = (unsafe { arena.0.as_mut_ptr().cast::<u8>().add(offset) }, bytes);
-    }
-
-    pub(crate) fn point_to_buffer(&mut self, slot: usize, buffer: &mut Buffer) {
-        self.slots[slot] = (buffer.pointer(), buffer.bytes());
+    /// Gives a slot a range of a block's bytes.
+    pub(crate) fn point_to(&mut self, slot: usize, block: &mut Block, offset: usize, bytes: usize) {
+        let all = block.bytes();
+        assert!(offset + bytes <= all, "slot {offset}+{bytes} in a block of {all} bytes");
+        // SAFETY: the range was just checked to lie inside the block.
+        self.slots[slot] = (unsafe { block.start().add(offset) }, bytes);
     }
 
     /// Pointer to an operand's first element, with the elements its layout spans.
@@ -100,9 +64,26 @@ impl Memory {
         // SAFETY: as for reading; a step writes each of its results once, and they do not overlap.
         unsafe { std::slice::from_raw_parts_mut(start, span) }
     }
-}
 
-/// Bytes of `len` elements, rounded up to whole cache lines.
-pub(crate) fn rounded(dtype: DType, len: usize) -> usize {
-    (len * dtype.size()).next_multiple_of(Arena::UNIT)
+    /// Runs a chain over its operands and results.
+    pub(crate) fn run_chain(&self, chain: &Chain, loads: &[Operand], stores: &[Operand]) {
+        match chain.dtype() {
+            DType::F64 => self.run_chain_as::<f64>(chain, loads, stores),
+            _ => self.run_chain_as::<f32>(chain, loads, stores),
+        }
+    }
+
+    fn run_chain_as<T: Float>(&self, chain: &Chain, loads: &[Operand], stores: &[Operand]) {
+        let mut from = [std::ptr::null(); REGISTERS];
+        let mut to = [std::ptr::null_mut(); REGISTERS];
+        for (from, operand) in from.iter_mut().zip(loads) {
+            *from = self.locate::<T>(operand).0.cast_const();
+        }
+        for (to, operand) in to.iter_mut().zip(stores) {
+            *to = self.locate::<T>(operand).0;
+        }
+        // SAFETY: the plan made the chain for these layouts, each inside its slot, and told it which
+        // result lies where an operand is read.
+        unsafe { chain.run(&from[..loads.len()], &to[..stores.len()]) };
+    }
 }

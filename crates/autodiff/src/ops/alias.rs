@@ -1,10 +1,12 @@
 //! The operand itself, as a node of its own: a derivative can be taken with respect to it alone.
 
-use crate::op::{Derivative, Op, Signature, arity};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity};
 use crate::{Error, Layout, Var};
 
+/// Its operand, as a node of its own.
 #[derive(Debug)]
-pub(crate) struct Alias;
+pub struct Alias;
 
 impl Op for Alias {
     fn name(&self) -> &'static str {
@@ -22,10 +24,6 @@ impl Op for Alias {
 
     fn view(&self, input: &Layout) -> Option<Layout> {
         Some(input.clone())
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -1,11 +1,35 @@
 //! Repetition of axes, as a view with strides of zero.
 
-use crate::op::{Derivative, Op, Signature, arity};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity};
 use crate::{Error, Layout, Var};
 
+/// Axes repeated.
 #[derive(Debug)]
-pub(crate) struct BroadcastTo {
+pub struct BroadcastTo {
+    /// Shape of the result.
     pub shape: Vec<usize>,
+}
+
+impl<'g> Var<'g> {
+    /// Repeated to `shape`, by NumPy's rule.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if it does not broadcast to `shape`.
+    pub fn broadcast_to(self, shape: &[usize]) -> Result<Var<'g>, Error> {
+        if self.shape() == shape {
+            return Ok(self);
+        }
+        self.graph().apply(BroadcastTo { shape: shape.to_vec() }, &[self])
+    }
+
+    /// `broadcast_to` where the shape is known to fit.
+    pub(crate) fn stretched(self, shape: &[usize]) -> Var<'g> {
+        match self.broadcast_to(shape) {
+            Ok(var) => var,
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 impl Op for BroadcastTo {
@@ -24,26 +48,22 @@ impl Op for BroadcastTo {
 
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let from = at.inputs[0].shape();
-        let ahead = self.shape.len() - from.len();
+        let leading = self.shape.len() - from.len();
         let repeated: Vec<usize> = (0..self.shape.len())
-            .filter(|&axis| axis < ahead || from[axis - ahead] != self.shape[axis])
+            .filter(|&axis| axis < leading || from[axis - leading] != self.shape[axis])
             .collect();
         Ok(vec![Some(at.gradient.sum(&repeated, false)?.reshape(&from)?)])
     }
 
     fn view(&self, input: &Layout) -> Option<Layout> {
-        let ahead = self.shape.len() - input.shape.len();
+        let leading = self.shape.len() - input.shape.len();
         let mut strides = vec![0; self.shape.len()];
         for (axis, (&extent, &stride)) in input.shape.iter().zip(&input.strides).enumerate() {
-            if extent == self.shape[ahead + axis] {
-                strides[ahead + axis] = stride;
+            if extent == self.shape[leading + axis] {
+                strides[leading + axis] = stride;
             }
         }
         Some(Layout { shape: self.shape.clone(), strides, offset: input.offset })
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

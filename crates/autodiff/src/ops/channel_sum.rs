@@ -1,14 +1,29 @@
 //! Sum over the channels around each channel; its own adjoint.
 
 use super::by_float;
-use crate::exec::{Call, channels};
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::exec::Call;
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
+use kernels::rows::channels;
 
 /// `[n, c, ..]` to the sums over the `size` channels around each, those that exist.
 #[derive(Debug)]
-pub(crate) struct ChannelSum {
+pub struct ChannelSum {
+    /// Channels of a neighbourhood.
     pub size: usize,
+}
+
+/// Checks that there is an axis of channels and that a neighbourhood has a middle.
+pub(crate) fn check(op: &'static str, shape: &[usize], size: usize) -> Result<(), Error> {
+    let refuse = |wanted| Err(Error::Shape { op, shape: shape.to_vec(), wanted });
+    if shape.len() < 2 {
+        return refuse("[n, c, ..]".into());
+    }
+    if size.is_multiple_of(2) {
+        return refuse(format!("an odd number of neighbours, not {size}"));
+    }
+    Ok(())
 }
 
 impl Op for ChannelSum {
@@ -19,7 +34,7 @@ impl Op for ChannelSum {
     fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
         arity(self.name(), inputs, 1)?;
         float(self.name(), &inputs[0], inputs[0].dtype)?;
-        channels::check(self.name(), &inputs[0].shape, self.size)?;
+        check(self.name(), &inputs[0].shape, self.size)?;
         Ok(inputs[0].clone())
     }
 
@@ -29,10 +44,6 @@ impl Op for ChannelSum {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self.size)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

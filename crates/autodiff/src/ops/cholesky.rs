@@ -3,13 +3,14 @@
 use super::by_float;
 use super::triangular::lower;
 use crate::exec::Call;
-use crate::exec::cholesky::{factorise, scratch};
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
+use kernels::linalg::cholesky::factorise;
 
 /// The lower factor L of `A = L L^T` for matrices `[.., n, n]`.
 #[derive(Debug)]
-struct Cholesky;
+pub struct Cholesky;
 
 impl Op for Cholesky {
     fn name(&self) -> &'static str {
@@ -32,27 +33,23 @@ impl Op for Cholesky {
     /// (Murray 2016, equation 10).
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let (graph, l, r) = (at.gradient.graph(), at.output, at.output.rank());
-        let turned = |x: Var<'g>| x.transpose(r - 2, r - 1);
+        let transposed = |x: Var<'g>| x.transpose(r - 2, r - 1);
         // What is above the diagonal of the result is zero, whatever its gradient.
         let towards = lower(graph, at.gradient, 1.0)?;
-        let p = lower(graph, turned(l)?.matmul(towards)?, 0.5)?;
+        let p = lower(graph, transposed(l)?.matmul(towards)?, 0.5)?;
         let left = l.triangular_solve(p, true)?;
-        let half = l.triangular_solve(turned(left)?, true)?.mul_scalar(0.5);
-        Ok(vec![Some(half.add(turned(half)?)?)])
+        let half = l.triangular_solve(transposed(left)?, true)?.mul_scalar(0.5);
+        Ok(vec![Some(half.add(transposed(half)?)?)])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 /// The lower triangle of (a + a^T) / 2, zeros above.
 pub(super) fn symmetric<T: Float>(a: &[T], n: usize, y: &mut [T]) {
-    let half = T::of(0.5);
+    let half = T::from_f64(0.5);
     for i in 0..n {
         for j in 0..n {
             y[i * n + j] = if j <= i { half * (a[i * n + j] + a[j * n + i]) } else { T::zero() };
@@ -62,22 +59,14 @@ pub(super) fn symmetric<T: Float>(a: &[T], n: usize, y: &mut [T]) {
 
 fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
     let [.., n, _] = *call.output_shape() else { return Ok(()) };
-    let (a, y, workspace) = (call.input::<T>(0), call.output::<T>(), call.workspace());
-    workspace.reserve::<T>(1, scratch(n, 0));
-    workspace.with(scratch(n, 0), |space| {
-        let matrices = a.chunks_exact((n * n).max(1)).zip(y.chunks_exact_mut((n * n).max(1)));
-        for (a, y) in matrices {
-            symmetric(a, n, y);
-            if !factorise(y, n, space) {
-                return Err(Error::NotPositiveDefinite { op: "cholesky" });
-            }
-            // Whole blocks were updated.
-            for i in 0..n {
-                y[i * n + i + 1..(i + 1) * n].fill(T::zero());
-            }
+    let (a, y) = (call.input::<T>(0), call.output::<T>());
+    for (a, y) in a.chunks_exact((n * n).max(1)).zip(y.chunks_exact_mut((n * n).max(1))) {
+        symmetric(a, n, y);
+        if !factorise(y, n) {
+            return Err(Error::NotPositiveDefinite { op: "cholesky" });
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 impl<'g> Var<'g> {

@@ -2,12 +2,28 @@
 
 use super::by_float;
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature};
-use crate::{DType, Element, Error, Var};
+use crate::graph::{Derivative, Op};
+use crate::signature::Signature;
+use crate::{DType, Element, Error, Graph, Var};
 
+/// Parts one after the other along an axis.
 #[derive(Debug)]
-pub(crate) struct Concat {
+pub struct Concat {
+    /// The axis.
     pub axis: usize,
+}
+
+impl Graph {
+    /// The parts one after the other along `axis`.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if the parts differ in another axis, [`Error::Arity`] without parts.
+    pub fn concat<'g>(&'g self, parts: &[Var<'g>], axis: usize) -> Result<Var<'g>, Error> {
+        match parts {
+            [one] if axis < one.rank() => Ok(*one),
+            _ => self.apply(Concat { axis }, parts),
+        }
+    }
 }
 
 impl Op for Concat {
@@ -59,10 +75,6 @@ impl Op for Concat {
             return run::<u32>(call, self.axis);
         }
         by_float!(call, run, self.axis)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

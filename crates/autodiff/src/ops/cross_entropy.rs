@@ -1,15 +1,18 @@
 //! Cross-entropy of logits against target classes.
 
 use super::{by_float, last};
-use crate::exec::{Call, rows};
-use crate::op::{Derivative, Op, Signature, arity, float, index};
+use crate::exec::Call;
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float, index};
 use crate::{Error, Float, Var};
+use kernels::rows::softmax as rows;
 
+/// Logits `[.., classes]` and targets `[..]` to the cost of each row.
 #[derive(Debug)]
-pub(crate) struct CrossEntropy;
+pub struct CrossEntropy;
 
 /// Checks `[.., classes]` against indices `[..]`.
-pub(crate) fn per_row(op: &'static str, inputs: &[Signature]) -> Result<Signature, Error> {
+fn per_row(op: &'static str, inputs: &[Signature]) -> Result<Signature, Error> {
     arity(op, inputs, 2)?;
     float(op, &inputs[0], inputs[0].dtype)?;
     index(op, &inputs[1])?;
@@ -26,6 +29,18 @@ pub(crate) fn per_row(op: &'static str, inputs: &[Signature]) -> Result<Signatur
     }
 }
 
+impl<'g> Var<'g> {
+    /// `-log softmax(self)[target]` of each row of logits `[.., classes]`; targets u32 `[..]`.
+    ///
+    /// A target of `u32::MAX` costs nothing and has no gradient.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if there is not one target a row.
+    pub fn cross_entropy(self, targets: Var<'g>) -> Result<Var<'g>, Error> {
+        self.graph().apply(CrossEntropy, &[self, targets])
+    }
+}
+
 impl Op for CrossEntropy {
     fn name(&self) -> &'static str {
         "cross_entropy"
@@ -37,15 +52,11 @@ impl Op for CrossEntropy {
 
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let inputs = [at.inputs[0], at.inputs[1], at.gradient];
-        Ok(vec![Some(at.gradient.graph().apply(Towards, &inputs)?), None])
+        Ok(vec![Some(at.gradient.graph().apply(CrossEntropyGradient, &inputs)?), None])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 
@@ -53,14 +64,15 @@ fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
     let classes = last(call.shape(0));
     let (x, targets) = (call.input::<T>(0), call.input::<u32>(1));
     rows::cross_entropy(x, classes, targets, call.output::<T>())
+        .map_err(Error::index("cross_entropy"))
 }
 
 /// Logits, targets and the gradient of the costs, to g (softmax(x) - onehot(target)); zeros for rows
 /// without a target.
 #[derive(Debug)]
-struct Towards;
+pub struct CrossEntropyGradient;
 
-impl Op for Towards {
+impl Op for CrossEntropyGradient {
     fn name(&self) -> &'static str {
         "cross_entropy_gradient"
     }
@@ -72,7 +84,7 @@ impl Op for Towards {
     }
 
     /// With p = softmax(x), k = 1 for rows with a target and H the gradient of this gradient:
-    /// dx = p (g k H - sum(p g k H)), dg = k sum(p H) - H[target].
+    /// dx = p (g k H - sum(p g k H)), `dg = k sum(p H) - H[target]`.
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let (x, targets, weight, graph) =
             (at.inputs[0], at.inputs[1], at.inputs[2], at.gradient.graph());
@@ -96,16 +108,13 @@ impl Op for Towards {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, towards)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn towards<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
     let classes = last(call.shape(0));
     let (x, targets, weights) = (call.input::<T>(0), call.input::<u32>(1), call.input::<T>(2));
     rows::cross_entropy_gradient(x, classes, targets, weights, call.output::<T>())
+        .map_err(Error::index("cross_entropy"))
 }
 
 #[cfg(test)]

@@ -1,18 +1,21 @@
 //! Dropout whose mask is a function of a key and the place of an element.
 
 use super::by_float;
-use crate::exec::simd::vectorised;
-use crate::exec::{Call, parallel};
-use crate::op::{Derivative, Op, Signature, arity, float, index};
+use crate::exec::Call;
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float, index};
 use crate::{Error, Float, Var};
+use kernels::parallel;
+use kernels::vectorised;
 
 /// Elements from which a mask is worth another thread, and that one task handles.
 const TASK: usize = 1 << 15;
 
 /// Zero with probability `rate`, else `x / (1 - rate)`.
 #[derive(Debug, Clone, Copy)]
-struct Dropout {
-    rate: f64,
+pub struct Dropout {
+    /// Probability of zero.
+    pub rate: f64,
 }
 
 impl Op for Dropout {
@@ -45,10 +48,6 @@ impl Op for Dropout {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self.rate)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -79,7 +78,7 @@ vectorised! {
 
 fn run<T: Float>(call: &mut Call<'_>, rate: f64) -> Result<(), Error> {
     let (x, start) = (call.input::<T>(0), start(call.input::<u32>(1)));
-    let (limit, scale) = ((rate * 2f64.powi(32)).round() as u64, T::of(1.0 / (1.0 - rate)));
+    let (limit, scale) = ((rate * 2f64.powi(32)).round() as u64, T::from_f64(1.0 / (1.0 - rate)));
     parallel::rows(call.output(), 1, TASK, 0, &|first, y| {
         let counter = start.wrapping_add((first as u64 + 1).wrapping_mul(GOLDEN));
         masked(&x[first..][..y.len()], counter, limit, scale, y);

@@ -1,11 +1,108 @@
-//! Every elementwise operation: names and derivatives in one table, values in the plan's micro-ops.
+//! Every elementwise function as an operation; names, values and derivatives are the table's.
 
-use crate::op::{Derivative, Op, Signature, arity, float};
-use crate::plan::Micro;
-use crate::{Error, Var};
+use kernels::elementwise::Algebra;
 
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
+use crate::{Error, Function, Var};
+
+/// An elementwise function of operands of one shape.
 #[derive(Debug)]
-pub(crate) struct Elementwise(pub Micro);
+pub struct Elementwise(pub Function);
+
+impl<'g> Var<'g> {
+    fn unary(self, function: Function) -> Var<'g> {
+        match self.graph().apply(Elementwise(function), &[self]) {
+            Ok(var) => var,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn binary(self, function: Function, other: Var<'g>) -> Result<Var<'g>, Error> {
+        let (left, right) = (self.shape(), other.shape());
+        let shape = super::broadcast_shape(function.name(), &left, &right)?;
+        let operands = [self.broadcast_to(&shape)?, other.broadcast_to(&shape)?];
+        self.graph().apply(Elementwise(function), &operands)
+    }
+}
+
+macro_rules! methods {
+    (
+        one { $($(#[$doc:meta])* $one:ident $(($number:ident: f64))? => $function:ident $(($of:ident))?;)* }
+        two { $($(#[$doc2:meta])* $two:ident ($other:ident) => $function2:ident;)* }
+    ) => {
+        /// Elementwise functions; those of one operand panic on a variable of indices.
+        #[expect(
+            clippy::should_implement_trait,
+            reason = "one spelling for all operations, and an operator could not report a shape error"
+        )]
+        impl<'g> Var<'g> {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $one(self $(, $number: f64)?) -> Var<'g> {
+                    self.unary(Function::$function $(($of))?)
+                }
+            )*
+            $(
+                $(#[$doc2])*
+                ///
+                /// # Errors
+                /// [`Error::Shapes`] if the shapes do not broadcast.
+                pub fn $two(self, $other: Var<'g>) -> Result<Var<'g>, Error> {
+                    self.binary(Function::$function2, $other)
+                }
+            )*
+        }
+    };
+}
+
+methods! {
+    one {
+        /// `-self`.
+        neg => Neg;
+        /// e to the power of `self`.
+        exp => Exp;
+        /// Natural logarithm.
+        log => Log;
+        /// Square root.
+        sqrt => Sqrt;
+        /// Hyperbolic tangent.
+        tanh => Tanh;
+        /// `1 / (1 + exp(-self))`.
+        sigmoid => Sigmoid;
+        /// `max(self, 0)`; its derivative at 0 is 0.
+        relu => Relu;
+        /// `self * self`.
+        square => Square;
+        /// `self` to a fixed power.
+        powf(exponent: f64) => Powf(exponent);
+        /// `self + value`.
+        add_scalar(value: f64) => AddScalar(value);
+        /// `self * value`.
+        mul_scalar(value: f64) => MulScalar(value);
+        /// 1 where `self > 0`, else 0; without derivative.
+        step => Step;
+    }
+    two {
+        /// `self + other`.
+        add(other) => Add;
+        /// `self - other`.
+        sub(other) => Sub;
+        /// `self * other`, element by element.
+        mul(other) => Mul;
+        /// `self / other`.
+        div(other) => Div;
+        /// The larger of the two; equal elements share the gradient.
+        maximum(other) => Maximum;
+        /// `self` to the power of `exponent`; its derivatives want a positive base.
+        pow(exponent) => Pow;
+        /// 1 where `self > other`, else 0; without derivative.
+        greater(other) => Greater;
+        /// 1 where `self == other`, else 0; without derivative.
+        equal(other) => Equal;
+    }
+}
 
 impl Op for Elementwise {
     fn name(&self) -> &'static str {
@@ -26,64 +123,23 @@ impl Op for Elementwise {
     }
 
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        match at.inputs {
-            [x] => Ok(vec![unary(self.0, *x, at.output, at.gradient)?]),
-            _ => binary(self.0, at),
-        }
+        let slope = |index| self.0.derivative(index, at.inputs, at.output, at.gradient);
+        Ok((0..at.inputs.len()).map(|i| if at.wanted[i] { slope(i) } else { None }).collect())
     }
 
-    fn micro(&self) -> Option<Micro> {
+    fn elementwise(&self) -> Option<Function> {
         Some(self.0)
     }
+}
 
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
+/// Operands of one shape and graph: what a derivative is made of.
+impl Algebra for Var<'_> {
+    fn apply(function: Function, operands: &[Self]) -> Self {
+        match operands[0].graph().apply(Elementwise(function), operands) {
+            Ok(var) => var,
+            Err(error) => panic!("{error}"),
+        }
     }
-}
-
-fn unary<'g>(micro: Micro, x: Var<'g>, y: Var<'g>, g: Var<'g>) -> Result<Option<Var<'g>>, Error> {
-    let gradient = match micro {
-        Micro::Neg => g.neg(),
-        Micro::Exp => g.mul(y)?,
-        Micro::Log => g.div(x)?,
-        Micro::Sqrt => g.div(y)?.mul_scalar(0.5),
-        Micro::Tanh => g.mul(y.square().neg().add_scalar(1.0))?,
-        Micro::Sigmoid => g.mul(y.sub(y.square())?)?,
-        // By the result, so that the operand need not be kept.
-        Micro::Relu => g.mul(y.step())?,
-        Micro::Square => g.mul(x)?.mul_scalar(2.0),
-        Micro::Powf(0.0) => return Ok(None),
-        Micro::Powf(1.0) => g,
-        Micro::Powf(c) => g.mul(x.powf(c - 1.0))?.mul_scalar(c),
-        Micro::AddScalar(_) => g,
-        Micro::MulScalar(c) => g.mul_scalar(c),
-        _ => return Ok(None),
-    };
-    Ok(Some(gradient))
-}
-
-fn binary<'g>(micro: Micro, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-    let (a, b, y, g) = (at.inputs[0], at.inputs[1], at.output, at.gradient);
-    Ok(match micro {
-        Micro::Add => vec![Some(g), Some(g)],
-        Micro::Sub => vec![Some(g), at.when(1, || Ok(g.neg()))?],
-        Micro::Mul => vec![at.when(0, || g.mul(b))?, at.when(1, || g.mul(a))?],
-        Micro::Div => {
-            vec![at.when(0, || g.div(b))?, at.when(1, || Ok(g.mul(y)?.div(b)?.neg()))?]
-        }
-        Micro::Maximum => {
-            let share = |one: Var<'g>, other: Var<'g>| {
-                let half = one.equal(other)?.mul_scalar(0.5);
-                g.mul(one.greater(other)?.add(half)?)
-            };
-            vec![at.when(0, || share(a, b))?, at.when(1, || share(b, a))?]
-        }
-        Micro::Pow => vec![
-            at.when(0, || g.mul(b)?.mul(a.pow(b.add_scalar(-1.0))?))?,
-            at.when(1, || g.mul(y)?.mul(a.log()))?,
-        ],
-        _ => vec![None, None],
-    })
 }
 
 #[cfg(test)]

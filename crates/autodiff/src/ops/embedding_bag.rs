@@ -2,14 +2,29 @@
 
 use super::{by_float, last};
 use crate::exec::Call;
-use crate::exec::bags::{Bags, gather_sum};
-use crate::op::{Derivative, Op, Signature, arity, float, index};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float, index};
 use crate::{Error, Float, Var};
+use kernels::embedding::Bags;
+use kernels::embedding::bags::gather_sum;
 
+/// A table `[V, ..]` and bags of indices `[.., L]` to the sums of their rows.
 #[derive(Debug)]
-pub(crate) struct EmbeddingBag {
+pub struct EmbeddingBag {
     /// An index that contributes nothing, besides `u32::MAX`.
     pub padding: Option<u32>,
+}
+
+impl<'g> Var<'g> {
+    /// Sums of rows of a table `[V, ..]`: indices u32 `[.., L]` to `[.., ..]`, summed over L.
+    ///
+    /// Entries equal to `padding` or `u32::MAX` contribute nothing.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if this or the indices are a scalar.
+    pub fn embedding_bag(self, indices: Var<'g>, padding: Option<u32>) -> Result<Var<'g>, Error> {
+        self.graph().apply(EmbeddingBag { padding }, &[self, indices])
+    }
 }
 
 impl Op for EmbeddingBag {
@@ -44,15 +59,10 @@ impl Op for EmbeddingBag {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self.padding)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn run<T: Float>(call: &mut Call<'_>, padding: Option<u32>) -> Result<(), Error> {
     let bags = Bags {
-        op: "embedding_bag",
         indices: call.input(1),
         length: last(call.shape(1)),
         padding,
@@ -60,7 +70,7 @@ fn run<T: Float>(call: &mut Call<'_>, padding: Option<u32>) -> Result<(), Error>
         width: call.shape(0)[1..].iter().product(),
     };
     let (table, workspace) = (call.input::<T>(0), call.workspace());
-    gather_sum(bags, table, call.output(), workspace)
+    gather_sum(bags, table, call.output(), workspace).map_err(Error::index("embedding_bag"))
 }
 
 #[cfg(test)]

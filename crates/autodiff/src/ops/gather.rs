@@ -1,12 +1,26 @@
 //! Rows of a table.
 
+use kernels::row;
+
 use super::by_float;
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float, index};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float, index};
 use crate::{Error, Float, Var};
 
+/// A table `[V, ..]` and indices `[..]` to the rows they name.
 #[derive(Debug)]
-pub(crate) struct Gather;
+pub struct Gather;
+
+impl<'g> Var<'g> {
+    /// Rows `indices` (u32 `[..]`) of a table `[V, ..]`; zeros where the index is `u32::MAX`.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if this is a scalar.
+    pub fn gather(self, indices: Var<'g>) -> Result<Var<'g>, Error> {
+        self.graph().apply(Gather, &[self, indices])
+    }
+}
 
 impl Op for Gather {
     fn name(&self) -> &'static str {
@@ -34,19 +48,6 @@ impl Op for Gather {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
-}
-
-/// The row of a table an index names; `None` for no row.
-pub(crate) fn row(op: &'static str, index: u32, rows: usize) -> Result<Option<usize>, Error> {
-    match index {
-        u32::MAX => Ok(None),
-        index if (index as usize) < rows => Ok(Some(index as usize)),
-        index => Err(Error::Index { op, index, rows }),
-    }
 }
 
 fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
@@ -57,7 +58,7 @@ fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
         return Ok(());
     }
     for (y, &index) in y.chunks_exact_mut(width).zip(indices) {
-        match row("gather", index, rows)? {
+        match row(index, rows).map_err(Error::index("gather"))? {
             Some(row) => y.copy_from_slice(&table[row * width..(row + 1) * width]),
             None => y.fill(T::zero()),
         }

@@ -1,13 +1,15 @@
 //! Products of all pairs of rows: X X^T, half of it computed and mirrored.
 
 use super::by_float;
-use crate::exec::{Call, gemm};
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::exec::Call;
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
+use kernels::product::{Matrix, gram};
 
 /// `[.., n, m]` to `[.., n, n]`.
 #[derive(Debug)]
-struct Gram;
+pub struct Gram;
 
 impl<'g> Var<'g> {
     /// Gram matrices `F F^T` of the rows of `[.., n, m]`, exactly symmetric (Gatys, Ecker & Bethge
@@ -48,17 +50,14 @@ impl Op for Gram {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
     let [.., rows, columns] = *call.shape(0) else { return Ok(()) };
     let x = call.input::<T>(0);
     for (at, y) in call.output::<T>().chunks_exact_mut((rows * rows).max(1)).enumerate() {
-        gemm::gram(&x[at * rows * columns..][..rows * columns], rows, columns, y);
+        let x = &x[at * rows * columns..][..rows * columns];
+        gram(Matrix::rows(x, rows, columns), y);
     }
     Ok(())
 }

@@ -3,9 +3,11 @@
 //! y_c = x_c s_c^-beta with s_c = k + alpha / size sum over the `size` channels around c of x^2.
 
 use super::{ChannelSum, by_float};
-use crate::exec::{Call, channels};
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::exec::Call;
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Graph, Var};
+use kernels::rows::channels;
 
 /// Constants of a local response normalisation; the default is AlexNet's and CaffeNet's.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,7 +36,7 @@ impl LocalResponseNorm {
 
     fn accepts(&self, op: &'static str, x: &Signature) -> Result<(), Error> {
         float(op, x, x.dtype)?;
-        channels::check(op, &x.shape, self.size)
+        super::channel_sum::check(op, &x.shape, self.size)
     }
 }
 
@@ -45,14 +47,15 @@ impl<'g> Var<'g> {
     /// # Errors
     /// [`Error::Shape`] if there is no axis of channels or the size is even.
     pub fn local_response_norm(self, norm: LocalResponseNorm) -> Result<Var<'g>, Error> {
-        self.graph().apply(Forward(norm), &[self])
+        self.graph().apply(ResponseNorm(norm), &[self])
     }
 }
 
+/// A local response normalisation.
 #[derive(Debug)]
-struct Forward(LocalResponseNorm);
+pub struct ResponseNorm(pub LocalResponseNorm);
 
-impl Op for Forward {
+impl Op for ResponseNorm {
     fn name(&self) -> &'static str {
         "local_response_norm"
     }
@@ -65,15 +68,11 @@ impl Op for Forward {
 
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let (graph, operands) = (at.gradient.graph(), [at.inputs[0], at.gradient]);
-        Ok(vec![Some(graph.apply(Backward(self.0), &operands)?)])
+        Ok(vec![Some(graph.apply(ResponseNormGradient(self.0), &operands)?)])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, forward, self.0)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 
@@ -91,9 +90,9 @@ fn forward<T: Float>(call: &mut Call<'_>, norm: LocalResponseNorm) -> Result<(),
 
 /// The images and the gradient of the result to the images' gradient.
 #[derive(Debug)]
-struct Backward(LocalResponseNorm);
+pub struct ResponseNormGradient(pub LocalResponseNorm);
 
-impl Op for Backward {
+impl Op for ResponseNormGradient {
     fn name(&self) -> &'static str {
         "local_response_norm_gradient"
     }
@@ -137,10 +136,6 @@ impl Op for Backward {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, backward, self.0)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

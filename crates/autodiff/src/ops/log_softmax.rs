@@ -1,12 +1,25 @@
 //! Logarithm of the softmax of the last axis.
 
 use super::{by_float, last};
-use crate::exec::{Call, rows};
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::exec::Call;
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
+use kernels::rows::softmax as rows;
 
+/// `x - ln(sum(e^x))` of each row of the last axis.
 #[derive(Debug)]
-pub(crate) struct LogSoftmax;
+pub struct LogSoftmax;
+
+impl<'g> Var<'g> {
+    /// `x - log(sum(exp(x)))` along `axis`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if there is no such axis.
+    pub fn log_softmax(self, axis: usize) -> Result<Var<'g>, Error> {
+        self.along("log_softmax", axis, |x| self.graph().apply(LogSoftmax, &[x]))
+    }
+}
 
 impl Op for LogSoftmax {
     fn name(&self) -> &'static str {
@@ -28,10 +41,6 @@ impl Op for LogSoftmax {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -1,12 +1,31 @@
 //! Logarithm of the sum of exponentials along the last axis, which stays with extent 1.
 
 use super::{by_float, last};
-use crate::exec::{Call, rows};
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::exec::Call;
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
+use kernels::rows::softmax as rows;
 
+/// `ln(sum(e^x))` of each row of the last axis, which stays with extent 1.
 #[derive(Debug)]
-pub(crate) struct LogSumExp;
+pub struct LogSumExp;
+
+impl<'g> Var<'g> {
+    /// `log(sum(exp(x)))` along `axis`, which stays with extent 1 if `keep`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if there is no such axis.
+    pub fn log_sum_exp(self, axis: usize, keep: bool) -> Result<Var<'g>, Error> {
+        let kept = self.along("log_sum_exp", axis, |x| self.graph().apply(LogSumExp, &[x]))?;
+        if keep {
+            return Ok(kept);
+        }
+        let mut shape = kept.shape();
+        shape.remove(axis);
+        kept.reshape(&shape)
+    }
+}
 
 impl Op for LogSumExp {
     fn name(&self) -> &'static str {
@@ -31,10 +50,6 @@ impl Op for LogSumExp {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -1,14 +1,33 @@
 //! Maximum over a run of neighbouring axes; equal maxima share the gradient.
 
 use super::by_float;
-use crate::exec::{Call, reduce};
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::exec::Call;
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
+use kernels::rows::reduce;
 
+/// Maximum over the axes `start..end`.
 #[derive(Debug)]
-pub(crate) struct Max {
+pub struct Max {
+    /// First axis or element.
     pub start: usize,
+    /// One past the last.
     pub end: usize,
+}
+
+impl<'g> Var<'g> {
+    /// Maximum over `axes`, which stay with extent 1 if `keep`; equal maxima share the gradient.
+    ///
+    /// # Errors
+    /// As [`Var::sum`].
+    pub fn max(self, axes: &[usize], keep: bool) -> Result<Var<'g>, Error> {
+        let mut max = self;
+        for run in self.runs("max", axes)?.into_iter().rev() {
+            max = self.graph().apply(Max { start: run.start, end: run.end }, &[max])?;
+        }
+        max.kept(axes, &self.shape(), keep)
+    }
 }
 
 impl Op for Max {
@@ -39,10 +58,6 @@ impl Op for Max {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

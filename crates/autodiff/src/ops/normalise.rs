@@ -2,22 +2,25 @@
 
 use super::by_float;
 use crate::exec::Call;
-use crate::exec::normalise::{Channels, deviations, normalise};
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
+use kernels::rows::normalise::{Channels, deviations, normalise};
 
 /// `(x - mean) / sqrt(variance + epsilon)` over all axes but those of the channels.
 #[derive(Debug, Clone, Copy)]
-struct Normalise {
+pub struct Normalise {
     /// The axes of the channels.
-    start: usize,
-    end: usize,
-    epsilon: f64,
+    pub start: usize,
+    /// One past the last.
+    pub end: usize,
+    /// What is added to the variance.
+    pub epsilon: f64,
 }
 
 /// `1 / sqrt(variance + epsilon)` of each channel, other axes of extent 1.
 #[derive(Debug, Clone, Copy)]
-struct Inverse(Normalise);
+pub struct InverseDeviation(pub Normalise);
 
 impl Normalise {
     fn channels(&self, shape: &[usize]) -> Channels {
@@ -59,7 +62,7 @@ impl Op for Normalise {
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let (g, y) = (at.gradient, at.output);
         let over = self.over(y.rank());
-        let inverse = g.graph().apply(Inverse(*self), &[at.inputs[0]])?;
+        let inverse = g.graph().apply(InverseDeviation(*self), &[at.inputs[0]])?;
         let along = y.mul(g.mul(y)?.mean(&over, true)?)?;
         let centred = g.sub(g.mean(&over, true)?)?;
         Ok(vec![Some(centred.sub(along)?.mul(inverse)?)])
@@ -67,10 +70,6 @@ impl Op for Normalise {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 
@@ -80,7 +79,7 @@ fn run<T: Float>(call: &mut Call<'_>, op: &Normalise) -> Result<(), Error> {
     Ok(())
 }
 
-impl Op for Inverse {
+impl Op for InverseDeviation {
     fn name(&self) -> &'static str {
         "inverse_deviation"
     }
@@ -106,13 +105,9 @@ impl Op for Inverse {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run_inverse, self)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
-fn run_inverse<T: Float>(call: &mut Call<'_>, op: &Inverse) -> Result<(), Error> {
+fn run_inverse<T: Float>(call: &mut Call<'_>, op: &InverseDeviation) -> Result<(), Error> {
     let (x, of) = (call.input::<T>(0), op.0.channels(call.shape(0)));
     let (workspace, inverse) = (call.workspace(), call.output());
     workspace.reserve::<T>(1, of.channels);

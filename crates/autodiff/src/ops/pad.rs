@@ -2,11 +2,14 @@
 
 use super::by_float;
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
 
+/// Zeros around the operand along an axis.
 #[derive(Debug)]
-pub(crate) struct Pad {
+pub struct Pad {
+    /// The axis.
     pub axis: usize,
     /// Where the operand begins in the result.
     pub start: usize,
@@ -38,10 +41,6 @@ impl Op for Pad {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -1,11 +1,27 @@
 //! The same elements in another shape: a view wherever the strides allow one.
 
-use crate::op::{Derivative, Op, Signature, arity};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity};
 use crate::{Error, Layout, Var};
 
+/// The same elements in another shape.
 #[derive(Debug)]
-pub(crate) struct Reshape {
+pub struct Reshape {
+    /// Shape of the result.
     pub shape: Vec<usize>,
+}
+
+impl<'g> Var<'g> {
+    /// The same elements, row-major, in another shape.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if the number of elements differs.
+    pub fn reshape(self, shape: &[usize]) -> Result<Var<'g>, Error> {
+        if self.shape() == shape {
+            return Ok(self);
+        }
+        self.graph().apply(Reshape { shape: shape.to_vec() }, &[self])
+    }
 }
 
 impl Op for Reshape {
@@ -37,10 +53,6 @@ impl Op for Reshape {
         }
         let strides = without_ones(&input.shape, &input.strides, &self.shape)?;
         Some(Layout { shape: self.shape.clone(), strides, offset: input.offset })
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -2,13 +2,15 @@
 
 use super::{by_float, last};
 use crate::exec::Call;
-use crate::exec::bags::{Bags, position, sum_at};
-use crate::op::{Derivative, Op, Signature, float, index};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, float, index};
 use crate::{Error, Float, Var};
+use kernels::embedding::Bags;
+use kernels::embedding::bags::{position, sum_at};
 
 /// Distinct indices `[n]`, then pairs of rows and indices as a scatter takes them, to `[n, ..]`.
 #[derive(Debug)]
-pub(crate) struct RowSum {
+pub struct RowSum {
     /// For each pair: whether the indices are bags, and their padding.
     pub parts: Vec<(bool, Option<u32>)>,
     /// Shape of one row.
@@ -53,10 +55,6 @@ impl Op for RowSum {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn run<T: Float>(call: &mut Call<'_>, op: &RowSum) -> Result<(), Error> {
@@ -64,7 +62,6 @@ fn run<T: Float>(call: &mut Call<'_>, op: &RowSum) -> Result<(), Error> {
     y.fill(T::zero());
     for (i, &(bag, padding)) in op.parts.iter().enumerate() {
         let bags = Bags {
-            op: "row_sum",
             indices: call.input(2 + 2 * i),
             length: if bag { last(call.shape(2 + 2 * i)) } else { 1 },
             padding,
@@ -78,8 +75,9 @@ fn run<T: Float>(call: &mut Call<'_>, op: &RowSum) -> Result<(), Error> {
 
 /// Where each index stands among distinct ones; `u32::MAX` for padding.
 #[derive(Debug)]
-struct Position {
-    padding: Option<u32>,
+pub struct Position {
+    /// An index that is left out.
+    pub padding: Option<u32>,
 }
 
 impl Op for Position {
@@ -92,10 +90,6 @@ impl Op for Position {
         Ok(inputs[1].clone())
     }
 
-    fn derivative<'g>(&self, _: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        Ok(vec![None, None])
-    }
-
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         let (unique, indices) = (call.input::<u32>(0), call.input::<u32>(1));
         for (y, &index) in call.output::<u32>().iter_mut().zip(indices) {
@@ -103,10 +97,6 @@ impl Op for Position {
             *y = place.map_or(u32::MAX, |place| place as u32);
         }
         Ok(())
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -2,17 +2,51 @@
 
 use super::{by_float, last};
 use crate::exec::Call;
-use crate::exec::bags::{Bags, scatter_sum};
-use crate::exec::padded::{self, Added, PRODUCTS, Products};
-use crate::op::{Derivative, Op, Signature, arity, float, index};
-use crate::{Error, Float, Var};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float, index};
+use crate::{Error, Float, Layout, Var};
+use kernels::embedding::Bags;
+use kernels::embedding::bags::scatter_sum;
+use kernels::embedding::padded::{self, Added, PRODUCTS, Products};
 
+/// Rows, and indices or bags of them, to a table of their sums.
 #[derive(Debug, Clone)]
-pub(crate) struct ScatterAdd {
+pub struct ScatterAdd {
+    /// Rows of the table.
     pub table_rows: usize,
     /// Whether the indices' last axis is a bag, every entry of which gets the same row.
     pub bag: bool,
+    /// An index that is left out.
     pub padding: Option<u32>,
+}
+
+impl<'g> Var<'g> {
+    /// Adds each row of `[indices.., ..]` to row `indices[..]` of a zero table `[table_rows, ..]`.
+    ///
+    /// The adjoint of [`Var::gather`].
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if the indices' shape does not lead this one's.
+    pub fn scatter_add(self, indices: Var<'g>, table_rows: usize) -> Result<Var<'g>, Error> {
+        let op = ScatterAdd { table_rows, bag: false, padding: None };
+        self.graph().apply(op, &[self, indices])
+    }
+
+    /// Adds each row of `[.., ..]` to the rows of its bag `indices` `[.., L]` of a zero table
+    /// `[table_rows, ..]`.
+    ///
+    /// The adjoint of [`Var::embedding_bag`].
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if the indices' shape without L does not lead this one's.
+    pub fn scatter_add_bag(
+        self,
+        indices: Var<'g>,
+        padding: Option<u32>,
+        table_rows: usize,
+    ) -> Result<Var<'g>, Error> {
+        self.graph().apply(ScatterAdd { table_rows, bag: true, padding }, &[self, indices])
+    }
 }
 
 impl Op for ScatterAdd {
@@ -54,19 +88,14 @@ impl Op for ScatterAdd {
         by_float!(call, run, self)
     }
 
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
+    fn takes_products(&self, count: usize, width: usize, inputs: &[&Layout]) -> bool {
+        let [_, indices] = inputs else { return false };
+        let (length, all) = (self.length(&indices.shape), indices.len());
+        count <= PRODUCTS && padded::suits(length, all, self.table_rows, width)
     }
 }
 
 impl ScatterAdd {
-    /// Whether rows that are sums of `count` outer products need not be written before they are added:
-    /// the kernel then takes their factors, column and row of each product, and the indices last.
-    pub(crate) fn takes_products(&self, count: usize, width: usize, indices: &[usize]) -> bool {
-        let all = indices.iter().product();
-        count <= PRODUCTS && padded::suits(self.length(indices), all, self.table_rows, width)
-    }
-
     /// Indices a bag.
     fn length(&self, indices: &[usize]) -> usize {
         if self.bag { last(indices) } else { 1 }
@@ -76,7 +105,6 @@ impl ScatterAdd {
 fn run<T: Float>(call: &mut Call<'_>, op: &ScatterAdd) -> Result<(), Error> {
     let indices = call.len() - 1;
     let bags = Bags {
-        op: "scatter_add",
         indices: call.input(indices),
         length: op.length(call.shape(indices)),
         padding: op.padding,
@@ -85,16 +113,18 @@ fn run<T: Float>(call: &mut Call<'_>, op: &ScatterAdd) -> Result<(), Error> {
     };
     let workspace = call.workspace();
     if indices == 1 {
-        return scatter_sum(bags, call.input::<T>(0), call.output(), workspace);
+        return scatter_sum(bags, call.input::<T>(0), call.output(), workspace)
+            .map_err(Error::index("scatter_add"));
     }
     let mut factors = [None; PRODUCTS];
     for (product, factors) in factors.iter_mut().take(indices / 2).enumerate() {
         let [column, row] = [2 * product, 2 * product + 1];
-        *factors = Some([column, row].map(|at| (call.input::<T>(at), call.layout(at))));
+        *factors = Some([column, row].map(|at| call.matrices::<T>(at)));
     }
     let shape = call.shape(0);
     let products = Products { factors, rows: shape[shape.len() - 2] };
     padded::scatter_sum(bags, Added::Products(&products), call.output(), workspace)
+        .map_err(Error::index("scatter_add"))
 }
 
 #[cfg(test)]

@@ -1,14 +1,31 @@
 //! A range of one axis, as a view.
 
+use std::ops::Range;
+
 use super::Pad;
-use crate::op::{Derivative, Op, Signature, arity};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity};
 use crate::{Error, Layout, Var};
 
+/// Elements `start..end` of an axis.
 #[derive(Debug)]
-pub(crate) struct Slice {
+pub struct Slice {
+    /// The axis.
     pub axis: usize,
+    /// First axis or element.
     pub start: usize,
+    /// One past the last.
     pub end: usize,
+}
+
+impl<'g> Var<'g> {
+    /// A range of one axis.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the axis or the range is outside the shape.
+    pub fn slice(self, axis: usize, range: Range<usize>) -> Result<Var<'g>, Error> {
+        self.graph().apply(Slice { axis, start: range.start, end: range.end }, &[self])
+    }
 }
 
 impl Op for Slice {
@@ -38,10 +55,6 @@ impl Op for Slice {
         layout.offset += self.start * layout.strides[self.axis];
         layout.shape[self.axis] = self.end - self.start;
         Some(layout)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -1,12 +1,25 @@
 //! Softmax of the last axis.
 
 use super::{by_float, last};
-use crate::exec::{Call, rows};
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::exec::Call;
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
+use kernels::rows::softmax as rows;
 
+/// `e^x / sum(e^x)` of each row of the last axis.
 #[derive(Debug)]
-pub(crate) struct Softmax;
+pub struct Softmax;
+
+impl<'g> Var<'g> {
+    /// `exp(x) / sum(exp(x))` along `axis`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if there is no such axis.
+    pub fn softmax(self, axis: usize) -> Result<Var<'g>, Error> {
+        self.along("softmax", axis, |x| self.graph().apply(Softmax, &[x]))
+    }
+}
 
 impl Op for Softmax {
     fn name(&self) -> &'static str {
@@ -29,10 +42,6 @@ impl Op for Softmax {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -4,12 +4,26 @@ use super::by_float;
 use super::cholesky::symmetric;
 use super::triangular::systems;
 use crate::exec::Call;
-use crate::exec::cholesky::{factorise, scratch, substitute};
-use crate::op::{Derivative, Op, Signature};
+use crate::graph::{Derivative, Op};
+use crate::signature::Signature;
 use crate::{Error, Float, Var};
+use kernels::linalg::cholesky::{factorise, substitute};
 
+/// `X` with `A X = B`, A symmetric positive definite.
 #[derive(Debug)]
-pub(crate) struct Solve;
+pub struct Solve;
+
+impl<'g> Var<'g> {
+    /// `X` with `self X = right` for symmetric positive definite `[.., n, n]` and `[.., n, m]`.
+    ///
+    /// Only the matrix's symmetric part counts; its gradient is symmetric.
+    ///
+    /// # Errors
+    /// [`Error::Shapes`] if the shapes are others.
+    pub fn solve(self, right: Var<'g>) -> Result<Var<'g>, Error> {
+        self.graph().apply(Solve, &[self, right])
+    }
+}
 
 impl Op for Solve {
     fn name(&self) -> &'static str {
@@ -34,27 +48,22 @@ impl Op for Solve {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
     let [.., n, m] = *call.output_shape() else { return Ok(()) };
     let (a, b, y) = (call.input::<T>(0), call.input::<T>(1), call.output::<T>());
     y.copy_from_slice(b);
-    let (workspace, len) = (call.workspace(), n * n + scratch(n, m));
-    workspace.reserve::<T>(1, len);
-    workspace.with(len, |space| {
-        let (factor, space) = space.split_at_mut(n * n);
+    let workspace = call.workspace();
+    workspace.reserve::<T>(1, n * n);
+    workspace.with(n * n, |factor| {
         for (a, y) in a.chunks_exact((n * n).max(1)).zip(y.chunks_exact_mut((n * m).max(1))) {
             symmetric(a, n, factor);
-            if !factorise(factor, n, space) {
+            if !factorise(factor, n) {
                 return Err(Error::NotPositiveDefinite { op: "solve" });
             }
-            substitute((factor, n), (y, m), false, space);
-            substitute((factor, n), (y, m), true, space);
+            substitute((factor, n), (y, m), false);
+            substitute((factor, n), (y, m), true);
         }
         Ok(())
     })

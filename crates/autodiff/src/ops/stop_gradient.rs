@@ -1,10 +1,23 @@
 //! A value that is constant to differentiation.
 
-use crate::op::{Derivative, Op, Signature, arity};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity};
 use crate::{Error, Layout, Var};
 
+/// Its operand, constant to differentiation.
 #[derive(Debug)]
-pub(crate) struct StopGradient;
+pub struct StopGradient;
+
+impl<'g> Var<'g> {
+    /// The same value, constant to differentiation.
+    #[must_use]
+    pub fn stop_gradient(self) -> Var<'g> {
+        match self.graph().apply(StopGradient, &[self]) {
+            Ok(var) => var,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
 
 impl Op for StopGradient {
     fn name(&self) -> &'static str {
@@ -22,10 +35,6 @@ impl Op for StopGradient {
 
     fn view(&self, input: &Layout) -> Option<Layout> {
         Some(input.clone())
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

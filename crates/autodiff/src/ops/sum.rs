@@ -1,14 +1,60 @@
 //! Sum over a run of neighbouring axes.
 
 use super::by_float;
-use crate::exec::{Call, reduce};
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::exec::Call;
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
+use kernels::rows::reduce;
 
+/// Sum over the axes `start..end`.
 #[derive(Debug)]
-pub(crate) struct Sum {
+pub struct Sum {
+    /// First axis or element.
     pub start: usize,
+    /// One past the last.
     pub end: usize,
+}
+
+impl<'g> Var<'g> {
+    /// Sum over `axes`, which stay with extent 1 if `keep`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if there is no such axis.
+    pub fn sum(self, axes: &[usize], keep: bool) -> Result<Var<'g>, Error> {
+        let mut sum = self;
+        for run in self.runs("sum", axes)?.into_iter().rev() {
+            sum = self.graph().apply(Sum { start: run.start, end: run.end }, &[sum])?;
+        }
+        sum.kept(axes, &self.shape(), keep)
+    }
+
+    /// Mean over `axes`, which stay with extent 1 if `keep`.
+    ///
+    /// # Errors
+    /// As [`Var::sum`].
+    pub fn mean(self, axes: &[usize], keep: bool) -> Result<Var<'g>, Error> {
+        let sum = self.sum(axes, keep)?;
+        let ratio = |var: Var<'_>| var.shape().iter().product::<usize>() as f64;
+        Ok(sum.mul_scalar(ratio(sum) / ratio(self)))
+    }
+
+    /// Sum of every element, a scalar.
+    #[must_use]
+    pub fn sum_all(self) -> Var<'g> {
+        let axes: Vec<usize> = (0..self.rank()).collect();
+        match self.sum(&axes, false) {
+            Ok(sum) => sum,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Mean of every element, a scalar.
+    #[must_use]
+    pub fn mean_all(self) -> Var<'g> {
+        let count: usize = self.shape().iter().product();
+        self.sum_all().mul_scalar(1.0 / count as f64)
+    }
 }
 
 impl Op for Sum {
@@ -33,10 +79,6 @@ impl Op for Sum {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -2,18 +2,22 @@
 
 use std::cmp::Ordering;
 
+use kernels::row;
+
 use super::{by_float, last};
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, float, index};
-use crate::{Error, Float, Var};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float, index};
+use crate::{Error, Float, Layout, Var};
 
 /// Places of the `count` largest elements of the last axis, the largest first.
 #[derive(Debug)]
-struct Places {
-    count: usize,
+pub struct TopK {
+    /// How many.
+    pub count: usize,
 }
 
-impl Op for Places {
+impl Op for TopK {
     fn name(&self) -> &'static str {
         "top_k"
     }
@@ -33,20 +37,12 @@ impl Op for Places {
         Ok(Signature { shape, dtype: crate::DType::U32 })
     }
 
-    fn derivative<'g>(&self, _: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        Ok(vec![None])
-    }
-
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         match call.operand_dtype(0) {
             crate::DType::F64 => places::<f64>(call, self.count),
             _ => places::<f32>(call, self.count),
         }
         Ok(())
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 
@@ -83,12 +79,13 @@ fn places<T: Float>(call: &mut Call<'_>, count: usize) {
 
 /// Elements of each row `[.., n]` at indices `[.., k]`.
 #[derive(Debug)]
-struct Take;
+pub struct Take;
 
 /// Values `[.., k]` added at indices `[.., k]` to rows of `width` zeros: the adjoint of [`Take`].
 #[derive(Debug)]
-struct Put {
-    width: usize,
+pub struct Put {
+    /// Elements of a row.
+    pub width: usize,
 }
 
 fn per_row(op: &'static str, inputs: &[Signature], exact: bool) -> Result<(), Error> {
@@ -124,17 +121,19 @@ impl Op for Take {
         by_float!(call, take)
     }
 
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
+    /// A single repeated value is taken from where it is.
+    fn accepts(&self, input: usize, layout: &Layout) -> bool {
+        input == 0 && layout.strides.iter().all(|&stride| stride == 0)
     }
 }
 
 fn take<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
     let (width, count) = (last(call.shape(0)), last(call.shape(1)));
+    let step = usize::from(call.layout(0).is_contiguous());
     let (x, indices, y) = (call.input::<T>(0), call.input::<u32>(1), call.output::<T>());
     for (i, (y, &index)) in y.iter_mut().zip(indices).enumerate() {
-        let place = super::row("take", index, width)?;
-        *y = place.map_or(T::zero(), |place| x[i / count * width + place]);
+        let place = row(index, width).map_err(Error::index("take"))?;
+        *y = place.map_or(T::zero(), |place| x[(i / count * width + place) * step]);
     }
     Ok(())
 }
@@ -160,10 +159,6 @@ impl Op for Put {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, put, self.width)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn put<T: Float>(call: &mut Call<'_>, width: usize) -> Result<(), Error> {
@@ -171,7 +166,7 @@ fn put<T: Float>(call: &mut Call<'_>, width: usize) -> Result<(), Error> {
     let (x, indices, y) = (call.input::<T>(0), call.input::<u32>(1), call.output::<T>());
     y.fill(T::zero());
     for (i, (&x, &index)) in x.iter().zip(indices).enumerate() {
-        if let Some(place) = super::row("put", index, width)? {
+        if let Some(place) = row(index, width).map_err(Error::index("put"))? {
             y[i / count * width + place] += x;
         }
     }
@@ -187,7 +182,7 @@ impl<'g> Var<'g> {
     /// # Errors
     /// [`Error::Shape`] if a row has fewer elements.
     pub fn top_k(self, count: usize) -> Result<(Var<'g>, Var<'g>), Error> {
-        let places = self.graph().apply(Places { count }, &[self])?;
+        let places = self.graph().apply(TopK { count }, &[self])?;
         Ok((self.take(places)?, places))
     }
 

@@ -1,12 +1,29 @@
 //! Exchange of two axes, as a view.
 
-use crate::op::{Derivative, Op, Signature, arity};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity};
 use crate::{Error, Layout, Var};
 
+/// Two axes exchanged.
 #[derive(Debug)]
-pub(crate) struct Transpose {
+pub struct Transpose {
+    /// One axis.
     pub a: usize,
+    /// The other.
     pub b: usize,
+}
+
+impl<'g> Var<'g> {
+    /// Two axes exchanged.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if there is no such axis.
+    pub fn transpose(self, a: usize, b: usize) -> Result<Var<'g>, Error> {
+        if a == b && a < self.rank() {
+            return Ok(self);
+        }
+        self.graph().apply(Transpose { a: a.min(b), b: a.max(b) }, &[self])
+    }
 }
 
 impl Op for Transpose {
@@ -34,10 +51,6 @@ impl Op for Transpose {
         layout.shape.swap(self.a, self.b);
         layout.strides.swap(self.a, self.b);
         Some(layout)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -2,14 +2,16 @@
 
 use super::by_float;
 use crate::exec::Call;
-use crate::exec::cholesky::{scratch, substitute};
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::graph::{Derivative, Op};
+use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Graph, Var};
+use kernels::linalg::cholesky::substitute;
 
 /// `L^-1 B`, or `L^-T B` if transposed, for the lower triangles of matrices `[.., n, n]` and `[.., n,
 /// m]`.
 #[derive(Debug)]
-pub(crate) struct Triangular {
+pub struct TriangularSolve {
+    /// Whether by the transpose.
     pub transposed: bool,
 }
 
@@ -45,7 +47,7 @@ pub(crate) fn lower<'g>(graph: &'g Graph, x: Var<'g>, diagonal: f64) -> Result<V
     x.mul(graph.constant(&mask, &[n, n])?)
 }
 
-impl Op for Triangular {
+impl Op for TriangularSolve {
     fn name(&self) -> &'static str {
         "triangular_solve"
     }
@@ -58,7 +60,7 @@ impl Op for Triangular {
     /// -lower(X dB^T).
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let (graph, x, r) = (at.gradient.graph(), at.output, at.output.rank());
-        let adjoint = Triangular { transposed: !self.transposed };
+        let adjoint = TriangularSolve { transposed: !self.transposed };
         let towards = graph.apply(adjoint, &[at.inputs[0], at.gradient])?;
         let matrix = at.when(0, || {
             let (left, right) = if self.transposed { (x, towards) } else { (towards, x) };
@@ -70,28 +72,20 @@ impl Op for Triangular {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self.transposed)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
 fn run<T: Float>(call: &mut Call<'_>, transposed: bool) -> Result<(), Error> {
     let [.., n, m] = *call.output_shape() else { return Ok(()) };
     let (l, b, y) = (call.input::<T>(0), call.input::<T>(1), call.output::<T>());
     y.copy_from_slice(b);
-    let workspace = call.workspace();
-    workspace.reserve::<T>(1, scratch(n, m));
-    workspace.with(scratch(n, m), |space| {
-        for (l, y) in l.chunks_exact((n * n).max(1)).zip(y.chunks_exact_mut((n * m).max(1))) {
-            if let Some(pivot) = (0..n).find(|i| l[i * n + i] == T::zero()) {
-                let message = format!("row {pivot} has a diagonal of zero");
-                return Err(Error::Custom { op: "triangular_solve", message });
-            }
-            substitute((l, n), (y, m), transposed, space);
+    for (l, y) in l.chunks_exact((n * n).max(1)).zip(y.chunks_exact_mut((n * m).max(1))) {
+        if let Some(pivot) = (0..n).find(|i| l[i * n + i] == T::zero()) {
+            let message = format!("row {pivot} has a diagonal of zero");
+            return Err(Error::Custom { op: "triangular_solve", message });
         }
-        Ok(())
-    })
+        substitute((l, n), (y, m), transposed);
+    }
+    Ok(())
 }
 
 impl<'g> Var<'g> {
@@ -103,7 +97,7 @@ impl<'g> Var<'g> {
     /// # Errors
     /// [`Error::Shapes`] if the shapes are others.
     pub fn triangular_solve(self, right: Var<'g>, transposed: bool) -> Result<Var<'g>, Error> {
-        self.graph().apply(Triangular { transposed }, &[self, right])
+        self.graph().apply(TriangularSolve { transposed }, &[self, right])
     }
 }
 

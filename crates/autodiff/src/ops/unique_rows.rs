@@ -1,12 +1,13 @@
 //! The distinct row indices of a gradient, ascending.
 
 use crate::exec::Call;
-use crate::op::{Derivative, Op, Signature, arity, index};
-use crate::{DType, Error, Var};
+use crate::graph::Op;
+use crate::signature::{Signature, arity, index};
+use crate::{DType, Error};
 
 /// Flat indices `[n]` to the distinct ones, ascending, padded with `u32::MAX` to `[n]`.
 #[derive(Debug)]
-pub(crate) struct UniqueRows {
+pub struct UniqueRows {
     /// Indices from here on are left out.
     pub rows: usize,
     /// Left out as well.
@@ -27,16 +28,12 @@ impl Op for UniqueRows {
         Ok(Signature { shape: vec![count], dtype: DType::U32 })
     }
 
-    fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        Ok(vec![None; at.inputs.len()])
-    }
-
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         let y = call.output::<u32>();
         let mut filled = 0;
         for (part, &padding) in self.padding.iter().enumerate() {
             for &index in call.input::<u32>(part) {
-                super::gather::row(self.name(), index, self.rows)?;
+                kernels::row(index, self.rows).map_err(Error::index(self.name()))?;
                 y[filled] = if Some(index) == padding { u32::MAX } else { index };
                 filled += 1;
             }
@@ -51,10 +48,6 @@ impl Op for UniqueRows {
         }
         y[kept..].fill(u32::MAX);
         Ok(())
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::fuse::Group;
-use super::{Home, Place, Work, Worklist};
+use super::worklist::{Home, View, Work, Worklist};
 
 /// Groups in the order they run, and what follows them.
 #[derive(Debug)]
@@ -21,8 +21,8 @@ pub(crate) fn schedule(list: &Worklist, groups: Vec<Group>) -> Schedule {
     let mut feeds_others = vec![false; groups.len()];
     for (index, group) in groups.iter().enumerate() {
         for &unit in &group.units {
-            for place in &list.units[unit].reads {
-                if let Some(maker) = group_of[place.value].filter(|&maker| maker != index) {
+            for view in &list.units[unit].reads {
+                if let Some(maker) = group_of[view.value].filter(|&maker| maker != index) {
                     feeds_others[maker] = true;
                 }
             }
@@ -90,14 +90,14 @@ fn suits(list: &Worklist, taker: usize, value: usize) -> bool {
 /// Whether writing the place now would change what this group or a later one still reads.
 fn disturbs(list: &Worklist, taker: usize, remaining: &[Group]) -> bool {
     let (input, region) = list.assigned[taker].region();
-    let reads = |place: &Place| {
-        let start = place.layout.offset;
-        place.value == input && overlap(&region, &(start..start + place.layout.span()))
+    let reads = |view: &View| {
+        let start = view.layout.offset;
+        view.value == input && overlap(&region, &(start..start + view.layout.span()))
     };
-    let same_elements = |place: &Place| {
-        place.layout.is_contiguous()
-            && place.layout.offset == region.start
-            && place.layout.span() == region.len()
+    let same_elements = |view: &View| {
+        view.layout.is_contiguous()
+            && view.layout.offset == region.start
+            && view.layout.span() == region.len()
     };
     let trailing = list.assigned.iter().flat_map(|assigned| &assigned.indices).any(reads);
     trailing
@@ -105,7 +105,7 @@ fn disturbs(list: &Worklist, taker: usize, remaining: &[Group]) -> bool {
             group.units.iter().map(|&unit| &list.units[unit]).any(|unit| {
                 // A product reads elements of its factors more than once.
                 let again = later > 0 || matches!(unit.work, Work::Product);
-                unit.reads.iter().any(|place| reads(place) && (again || !same_elements(place)))
+                unit.reads.iter().any(|view| reads(view) && (again || !same_elements(view)))
             })
         })
 }

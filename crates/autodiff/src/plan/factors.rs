@@ -1,27 +1,30 @@
 //! Products of few terms that are read once: large results of little work, better never written.
 
-use std::any::Any;
-
+use super::target::Target;
 use super::units::Units;
-use super::{Place, Unit, Work, Worklist};
-use crate::Op;
-use crate::exec::skinny;
-use crate::ops::{MatMul, ScatterAdd};
+use super::worklist::{Unit, View, Work, Worklist};
+
+/// Terms of a deferred product at most, and elements of its result from which it is worth it.
+const FEW: usize = 16;
+const LARGE: usize = 1 << 18;
 
 /// Where the rows added into a table are a sum of outer products that nothing else reads, the kernel
 /// takes their factors, and the rows are never written.
-pub(crate) fn take(list: &mut Worklist) {
+pub(crate) fn take(list: &mut Worklist, target: &dyn Target) {
     let mut all = Units::of(list);
     for at in 0..all.units.len() {
         let Some(unit) = &all.units[at] else { continue };
-        let Some(scatter) = kernel::<ScatterAdd>(unit) else { continue };
-        let Some((taken, mut factors)) = products(&unit.reads[0], &all, list) else { continue };
-        let (indices, width) = (&unit.reads[1], unit.shape[1..].iter().product());
+        let (Work::Kernel(op), [first, others @ ..]) = (&unit.work, &unit.reads[..]) else {
+            continue;
+        };
+        let Some((taken, mut factors)) = products(first, &all, list) else { continue };
+        let inputs: Vec<_> = unit.reads.iter().map(|view| &view.layout).collect();
+        let width = unit.shape.iter().skip(1).product();
         let fits = factors[1].layout.shape.last() == Some(&width);
-        if !fits || !scatter.takes_products(taken.len(), width, &indices.layout.shape) {
+        if !fits || !target.takes_products(&**op, taken.len(), width, &inputs) {
             continue;
         }
-        factors.push(indices.clone());
+        factors.extend_from_slice(others);
         taken.iter().for_each(|&maker| all.units[maker] = None);
         if let Some(unit) = &mut all.units[at] {
             unit.reads = factors;
@@ -30,12 +33,12 @@ pub(crate) fn take(list: &mut Worklist) {
     all.give_back(list);
 }
 
-/// The units whose outer products add up to what a place holds, made for it alone, and the factors.
-fn products(place: &Place, all: &Units, list: &Worklist) -> Option<(Vec<usize>, Vec<Place>)> {
+/// The units whose outer products add up to what a view holds, made for it alone, and the factors.
+fn products(view: &View, all: &Units, list: &Worklist) -> Option<(Vec<usize>, Vec<View>)> {
     let (mut taken, mut factors) = (Vec::new(), Vec::new());
-    let mut term = Some(place);
-    while let Some(place) = term {
-        let (maker, product) = all.made_for(place, list)?;
+    let mut term = Some(view);
+    while let Some(view) = term {
+        let (maker, product) = all.made_for(view, list)?;
         if !is_outer(product) {
             return None;
         }
@@ -48,14 +51,17 @@ fn products(place: &Place, all: &Units, list: &Worklist) -> Option<(Vec<usize>, 
 
 /// A large matrix that is a sum of few outer products and read by one elementwise unit alone, such as
 /// the gradient of a full layer's weights by their update, is computed where it is read.
-pub(crate) fn defer(list: &mut Worklist) {
+pub(crate) fn defer(list: &mut Worklist, target: &dyn Target) {
+    if !target.fuses_products() {
+        return;
+    }
     let mut all = Units::of(list);
     for at in 0..all.units.len() {
         let Some(reader) = &all.units[at] else { continue };
-        if !matches!(reader.work, Work::Micro(_)) {
+        if !matches!(reader.work, Work::Elementwise(_)) {
             continue;
         }
-        let made = reader.reads.iter().filter_map(|place| all.made_for(place, list));
+        let made = reader.reads.iter().filter_map(|view| all.made_for(view, list));
         let deferred: Vec<usize> = made
             .filter(|(_, product)| product.shape == reader.shape && is_large_outer(product))
             .map(|(maker, _)| maker)
@@ -71,26 +77,22 @@ pub(crate) fn defer(list: &mut Worklist) {
 
 /// Whether the unit is a large product of few columns and contiguous rows.
 fn is_large_outer(unit: &Unit) -> bool {
-    let (Some(_), [left, right]) = (kernel::<MatMul>(unit), &unit.reads[..]) else { return false };
+    let (true, [left, right]) = (is_product(unit), &unit.reads[..]) else { return false };
     let (&[m, k], &[_, n]) = (&left.layout.shape[..], &right.layout.shape[..]) else {
         return false;
     };
-    skinny::is_outer(m, k, n) && right.layout.strides[1] == 1
+    k <= FEW && m * n >= LARGE && right.layout.strides[1] == 1
 }
 
-/// A unit's operation, if it is of this kind.
-fn kernel<O: Op>(unit: &Unit) -> Option<&O> {
-    match &unit.work {
-        Work::Kernel(op) => (op.as_ref() as &dyn Any).downcast_ref(),
-        Work::Micro(_) | Work::Product => None,
-    }
+fn is_product(unit: &Unit) -> bool {
+    matches!(&unit.work, Work::Kernel(op) if op.product())
 }
 
 /// Whether the unit is a product of columns and contiguous rows, plus a term or not.
 fn is_outer(unit: &Unit) -> bool {
     let [_, row, ..] = &unit.reads[..] else { return false };
     let rank = row.layout.shape.len();
-    kernel::<MatMul>(unit).is_some()
+    is_product(unit)
         && row.layout.shape[rank - 2] == 1
         && (row.layout.strides[rank - 1] == 1 || row.layout.shape[rank - 1] == 1)
 }
@@ -128,12 +130,12 @@ mod tests {
             let number = |i: usize| ((i * 37) % 101) as f32 / 50.0 - 1.0;
             let buffer = |len: usize| {
                 let values: Vec<f32> = (0..len).map(number).collect();
-                Buffer::from_slice(Device::cpu(), &values)
+                Buffer::from_slice(Device::cpu(), &values).unwrap()
             };
             let words: Vec<u32> = (0..24).map(|i| i * i * 7 % ROWS as u32).collect();
             let run = |mut program: Program| {
                 let mut table = buffer(ROWS * width);
-                let mut words = Buffer::from_slice(Device::cpu(), &words);
+                let mut words = Buffer::from_slice(Device::cpu(), &words).unwrap();
                 let mut state = buffer(3 * width);
                 program.run(&mut [&mut table, &mut words, &mut state]).unwrap();
                 (program.output(0).to_vec::<f32>().unwrap(), program.steps())
@@ -168,8 +170,8 @@ mod tests {
     fn trained<T: Float>(shape: (usize, usize, usize), shown: bool) -> (Vec<T>, Vec<T>, usize) {
         let (batch, from, units) = shape;
         let numbers = |len: usize| -> Buffer {
-            let number = |i: usize| T::of(((i * 37) % 101) as f64 / 500.0 - 0.1);
-            Buffer::from_slice(Device::cpu(), &(0..len).map(number).collect::<Vec<T>>())
+            let number = |i: usize| T::from_f64(((i * 37) % 101) as f64 / 500.0 - 0.1);
+            Buffer::from_slice(Device::cpu(), &(0..len).map(number).collect::<Vec<T>>()).unwrap()
         };
         let mut program = layer::<T>(shape, shown).unwrap();
         let mut buffers = [batch * from, from * units, from * units].map(numbers);
@@ -208,6 +210,7 @@ mod tests {
                 let numbers = |len: usize| -> Buffer {
                     let number = |i: usize| ((i * 37) % 101) as f32 / 500.0 - 0.1;
                     Buffer::from_slice(Device::cpu(), &(0..len).map(number).collect::<Vec<f32>>())
+                        .unwrap()
                 };
                 let (mut w, mut a) = (numbers(m * n), numbers(k * k));
                 program.run(&mut [&mut w, &mut a]).unwrap();

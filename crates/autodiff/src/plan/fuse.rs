@@ -1,7 +1,6 @@
 //! Elementwise units of one shape joined into chains.
 
-use super::{Place, Unit, Work, Worklist};
-use crate::exec::fused::REGISTERS;
+use super::worklist::{Unit, View, Work, Worklist};
 
 /// Units that run as one step.
 #[derive(Debug, Clone, Default)]
@@ -12,10 +11,11 @@ pub(crate) struct Group {
     pub fused: bool,
 }
 
-/// Groups the units; the result is in an order in which they can run.
-pub(crate) fn fuse(list: &Worklist) -> Vec<Group> {
+/// Groups the units, at most so many operands and units each; the result is in an order in which they can run.
+pub(crate) fn fuse(list: &Worklist, most: usize) -> Vec<Group> {
     let mut fusion = Fusion {
         list,
+        most,
         groups: Vec::new(),
         ancestors: Vec::new(),
         group_of: vec![None; list.values.len()],
@@ -54,6 +54,8 @@ impl Set {
 
 struct Fusion<'a> {
     list: &'a Worklist,
+    /// Operands and units of a group at most, if it has more than one.
+    most: usize,
     groups: Vec<Group>,
     /// The groups each group waits for, directly or not.
     ancestors: Vec<Set>,
@@ -64,10 +66,10 @@ struct Fusion<'a> {
 impl Fusion<'_> {
     fn unit(&mut self, index: usize, unit: &Unit) {
         let mut needs: Vec<usize> =
-            unit.reads.iter().filter_map(|place| self.group_of[place.value]).collect();
+            unit.reads.iter().filter_map(|view| self.group_of[view.value]).collect();
         needs.sort_unstable();
         needs.dedup();
-        let fused = matches!(unit.work, Work::Micro(_) | Work::Product);
+        let fused = matches!(unit.work, Work::Elementwise(_) | Work::Product);
         let host = if fused { self.host(index, unit, &needs) } else { None };
         let group = host.unwrap_or_else(|| {
             self.groups.push(Group { units: Vec::new(), fused });
@@ -129,9 +131,9 @@ impl Fusion<'_> {
     }
 
     fn aligned(&self, group: usize, unit: &Unit) -> bool {
-        unit.reads.iter().all(|place| {
-            self.group_of[place.value] != Some(group)
-                || (place.layout.is_contiguous() && place.layout.shape == unit.shape)
+        unit.reads.iter().all(|view| {
+            self.group_of[view.value] != Some(group)
+                || (view.layout.is_contiguous() && view.layout.shape == unit.shape)
         })
     }
 
@@ -143,13 +145,13 @@ impl Fusion<'_> {
             .chain([unit])
             .collect();
         let made: Vec<usize> = units.iter().map(|&unit| self.list.units[unit].value).collect();
-        let mut loads: Vec<&Place> = Vec::new();
-        for place in units.iter().flat_map(|&unit| &self.list.units[unit].reads) {
-            if !made.contains(&place.value) && !loads.contains(&place) {
-                loads.push(place);
+        let mut loads: Vec<&View> = Vec::new();
+        for view in units.iter().flat_map(|&unit| &self.list.units[unit].reads) {
+            if !made.contains(&view.value) && !loads.contains(&view) {
+                loads.push(view);
             }
         }
-        units.len() + loads.len() <= REGISTERS
+        units.len() + loads.len() <= self.most
     }
 
     /// Whether two groups can run as one: no third one has to run between them.
@@ -202,7 +204,7 @@ impl Fusion<'_> {
                 .units
                 .iter()
                 .flat_map(|&unit| &self.list.units[unit].reads)
-                .filter_map(|place| self.group_of[place.value])
+                .filter_map(|view| self.group_of[view.value])
                 .filter(|&need| need != index)
                 .collect();
             needs.sort_unstable();

@@ -1,8 +1,9 @@
 //! A slot for every value; values that do not live at the same time share memory.
 
 use super::assign::Schedule;
-use super::{Home, Slot, Worklist};
-use crate::exec::rounded;
+use super::step::Slot;
+use super::worklist::{Home, Worklist};
+use kernels::memory::LINE;
 
 /// Slots by value, and which values are stored at all.
 #[derive(Debug)]
@@ -72,6 +73,7 @@ pub(crate) fn place(list: &Worklist, schedule: &Schedule) -> (Slots, usize) {
             Home::Input(input) => slots[value] = Slot::Input(input),
             Home::Constant(index) => slots[value] = Slot::Constant(index),
             Home::Output(index) => slots[value] = Slot::Output(index),
+            Home::Kept(index) => slots[value] = Slot::Kept(index),
             Home::Computed => {}
         }
     }
@@ -88,7 +90,7 @@ pub(crate) fn place(list: &Worklist, schedule: &Schedule) -> (Slots, usize) {
             } else if info.home != Home::Computed {
                 stored[value] = true;
             } else if let Some(last) = last_read[value] {
-                let bytes = rounded(info.dtype, info.len);
+                let bytes = (info.len * info.dtype.size()).next_multiple_of(LINE);
                 let offset = if bytes == 0 { 0 } else { arena.take(bytes) };
                 slots[value] = Slot::Arena { offset, bytes };
                 stored[value] = true;
@@ -116,16 +118,16 @@ fn last_reads(list: &Worklist, schedule: &Schedule) -> Vec<Option<usize>> {
         }
     }
     for (step, group) in schedule.groups.iter().enumerate() {
-        for place in group.units.iter().flat_map(|&unit| &list.units[unit].reads) {
-            if made_in[place.value] != Some(step) {
-                last[place.value] = Some(step);
+        for view in group.units.iter().flat_map(|&unit| &list.units[unit].reads) {
+            if made_in[view.value] != Some(step) {
+                last[view.value] = Some(step);
             }
         }
     }
     for (i, &assigned) in schedule.trailing.iter().enumerate() {
         let assigned = &list.assigned[assigned];
-        for place in [Some(&assigned.value), assigned.indices.as_ref()].into_iter().flatten() {
-            last[place.value] = Some(schedule.groups.len() + i);
+        for view in [Some(&assigned.value), assigned.indices.as_ref()].into_iter().flatten() {
+            last[view.value] = Some(schedule.groups.len() + i);
         }
     }
     last

@@ -11,168 +11,49 @@ mod factors;
 mod fuse;
 mod liveness;
 mod lower;
-mod micro;
-mod scaled;
+mod step;
+mod target;
 mod units;
+mod worklist;
 
-use std::sync::Arc;
-
-pub use micro::Micro;
-
-use crate::exec::fused::Fused;
-use crate::exec::{Call, Memory, Operand};
+use crate::DType;
 use crate::graph::State;
-use crate::{Buffer, DType, Error, Layout, Op};
+pub use step::{Data, Fused, Kept, Slot, Step};
+pub use target::Target;
 
-/// A planned program.
+/// A planned program, of which nothing depends on a device but what its [`Target`] offered.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub struct Plan {
+    /// What each slot stands for; those of the inputs come first, in their order.
     pub slots: Vec<Slot>,
+    /// What is done, in order.
     pub steps: Vec<Step>,
-    pub constants: Vec<Buffer>,
+    /// Contents of the slots of constants.
+    pub constants: Vec<Data>,
     /// Element type and length of each output.
     pub outputs: Vec<(DType, usize)>,
+    /// Values that last from run to run; only targets that pack operands have any.
+    pub kept: Vec<Kept>,
+    /// Inputs that the program assigns.
+    pub assigned: Vec<usize>,
+    /// Bytes for intermediate values.
     pub arena: usize,
 }
 
-/// What a slot stands for.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Slot {
-    Input(usize),
-    Constant(usize),
-    Output(usize),
-    Arena {
-        offset: usize,
-        bytes: usize,
-    },
-    /// A value that never leaves its fused chain.
-    Nowhere,
-}
-
-#[derive(Debug)]
-pub(crate) enum Step {
-    Fused(Fused),
-    Kernel { op: Arc<dyn Op>, operands: Vec<Operand>, output: Operand },
-    Rows { indices: Operand, rows: Operand, target: Operand },
-}
-
-impl Step {
-    pub(crate) fn run(&self, memory: &Memory) -> Result<(), Error> {
-        match self {
-            Step::Fused(fused) => {
-                fused.run(memory);
-                Ok(())
-            }
-            Step::Kernel { op, operands, output } => {
-                op.kernel(&mut Call::new(operands, output, memory))
-            }
-            Step::Rows { indices, rows, target } => match target.dtype {
-                DType::F64 => write_rows::<f64>(memory, indices, rows, target),
-                _ => write_rows::<f32>(memory, indices, rows, target),
-            },
-        }
-    }
-}
-
-fn write_rows<T: crate::Element>(
-    memory: &Memory,
-    indices: &Operand,
-    rows: &Operand,
-    target: &Operand,
-) -> Result<(), Error> {
-    let width: usize = target.layout.shape[1..].iter().product();
-    let table = memory.write::<T>(target);
-    if width == 0 {
-        return Ok(());
-    }
-    for (&index, row) in
-        memory.read::<u32>(indices).iter().zip(memory.read::<T>(rows).chunks(width))
-    {
-        if let Some(to) = crate::ops::row("assign_rows", index, target.layout.shape[0])? {
-            table[to * width..(to + 1) * width].copy_from_slice(row);
-        }
-    }
-    Ok(())
-}
-
-/// A look at a value.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Place {
-    pub value: usize,
-    pub layout: Layout,
-}
-
-/// A run of elements with storage of its own.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Value {
-    pub dtype: DType,
-    pub len: usize,
-    pub home: Home,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Home {
-    Input(usize),
-    Constant(usize),
-    Output(usize),
-    Computed,
-}
-
-/// One operation over places, yielding one contiguous value.
-#[derive(Debug)]
-pub(crate) struct Unit {
-    pub work: Work,
-    pub reads: Vec<Place>,
-    pub value: usize,
-    pub shape: Vec<usize>,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum Work {
-    Micro(Micro),
-    /// A matrix product of few terms, computed block by block inside the chain that reads it.
-    Product,
-    Kernel(Arc<dyn Op>),
-}
-
-/// An assignment over places.
-#[derive(Debug)]
-pub(crate) struct Assigned {
-    pub target: Place,
-    pub value: Place,
-    /// For rows: where the indices are.
-    pub indices: Option<Place>,
-}
-
-impl Assigned {
-    /// The input and the elements of it that may change.
-    fn region(&self) -> (usize, std::ops::Range<usize>) {
-        let start = self.target.layout.offset;
-        (self.target.value, start..start + self.target.layout.span())
-    }
-}
-
-/// A graph reduced to what must be computed.
-#[derive(Debug, Default)]
-pub(crate) struct Worklist {
-    pub values: Vec<Value>,
-    pub units: Vec<Unit>,
-    pub constants: Vec<Buffer>,
-    pub assigned: Vec<Assigned>,
-    pub outputs: Vec<(DType, usize)>,
-}
-
 impl Plan {
-    pub(crate) fn new(dtype: DType, state: &State, outputs: &[usize]) -> Plan {
-        let mut list = lower::lower(dtype, state, outputs);
-        absorb::absorb(&mut list);
-        factors::take(&mut list);
-        factors::defer(&mut list);
-        let groups = fuse::fuse(&list);
+    pub(crate) fn new(dtype: DType, state: &State, outputs: &[usize], target: &dyn Target) -> Plan {
+        let mut list = lower::lower(dtype, state, outputs, target);
+        absorb::absorb(&mut list, target);
+        factors::take(&mut list, target);
+        factors::defer(&mut list, target);
+        let groups = fuse::fuse(&list, target.fused());
         let schedule = assign::schedule(&list, groups);
         let (slots, arena) = liveness::place(&list, &schedule);
         let steps = emit::emit(&list, &schedule, &slots);
         let (slots, outputs) = (slots.slots, list.outputs);
-        Plan { slots, steps, constants: list.constants, outputs, arena }
+        // Inputs are the first values.
+        let assigned = list.assigned.iter().map(|assigned| assigned.target.value).collect();
+        let (constants, kept) = (list.constants, list.kept);
+        Plan { slots, steps, constants, outputs, kept, assigned, arena }
     }
 }

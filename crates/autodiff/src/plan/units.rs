@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Home, Place, Unit, Worklist};
+use super::worklist::{Home, Unit, View, Worklist};
 
 /// The units of a list, some of them taken away.
 pub(super) struct Units {
@@ -24,20 +24,20 @@ impl Units {
         list.units = self.units.into_iter().flatten().collect();
     }
 
-    /// The unit that makes what a place holds, all of it, if only one place reads it and it is no
+    /// The unit that makes what a view holds, all of it, if only one view reads it and it is no
     /// output.
-    pub(super) fn made_for(&self, place: &Place, list: &Worklist) -> Option<(usize, &Unit)> {
-        let at = *self.makers.get(&place.value)?;
+    pub(super) fn made_for(&self, view: &View, list: &Worklist) -> Option<(usize, &Unit)> {
+        let at = *self.makers.get(&view.value)?;
         let unit = self.units[at].as_ref()?;
-        let alone = self.readers.get(&place.value) == Some(&1)
-            && list.values[place.value].home == Home::Computed;
-        (alone && whole(place, unit)).then_some((at, unit))
+        let alone = self.readers.get(&view.value) == Some(&1)
+            && list.values[view.value].home == Home::Computed;
+        (alone && whole(view, unit)).then_some((at, unit))
     }
 }
 
-/// Whether the place is a run of as many elements as the unit has.
-pub(super) fn whole(place: &Place, unit: &Unit) -> bool {
-    place.layout.is_contiguous() && place.layout.len() == unit.shape.iter().product::<usize>()
+/// Whether the view is a run of as many elements as the unit has.
+pub(super) fn whole(view: &View, unit: &Unit) -> bool {
+    view.layout.is_contiguous() && view.layout.len() == unit.shape.iter().product::<usize>()
 }
 
 /// How often each value is read.
@@ -47,8 +47,8 @@ fn readers(list: &Worklist) -> HashMap<usize, usize> {
     let assigned = list.assigned.iter().flat_map(|assigned| {
         [Some(&assigned.target), Some(&assigned.value), assigned.indices.as_ref()]
     });
-    for place in units.chain(assigned.flatten()) {
-        *readers.entry(place.value).or_insert(0) += 1;
+    for view in units.chain(assigned.flatten()) {
+        *readers.entry(view.value).or_insert(0) += 1;
     }
     readers
 }

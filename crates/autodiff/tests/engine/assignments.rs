@@ -1,7 +1,9 @@
+//! Assignments: order, places, and what is written in place.
+
 use autodiff::{Buffer, DType, Device, Error, Graph};
 
 fn f64s(values: &[f64]) -> Buffer {
-    Buffer::from_slice(Device::cpu(), values)
+    Buffer::from_slice(Device::cpu(), values).unwrap()
 }
 
 #[test]
@@ -30,7 +32,8 @@ fn momentum_is_written_in_place_by_one_chain() {
     graph.assign(w, w.sub(velocity.mul_scalar(0.25)).unwrap()).unwrap();
     let mut program = graph.compile(&[]).unwrap();
     assert_eq!((program.steps(), program.peak_bytes()), (1, 0));
-    let mut buffers = [1.0f32, 2.0, 4.0].map(|x| Buffer::from_slice(Device::cpu(), &[x; 1000]));
+    let mut buffers =
+        [1.0f32, 2.0, 4.0].map(|x| Buffer::from_slice(Device::cpu(), &[x; 1000]).unwrap());
     let [w, v, g] = &mut buffers;
     program.run(&mut [w, v, g]).unwrap();
     assert_eq!(w.to_vec::<f32>().unwrap(), [-0.25; 1000]);

@@ -1,4 +1,4 @@
-//! Counts calls by standing before the BLAS library, to which every call is passed on.
+//! Counts a thread's calls by standing before the BLAS library, to which every call is passed on.
 #![expect(unsafe_code, reason = "the counted functions are C functions")]
 
 use std::cell::Cell;
@@ -69,8 +69,14 @@ macro_rules! counted {
 counted!(cblas_sgemm, c"cblas_sgemm", f32);
 counted!(cblas_dgemm, c"cblas_dgemm", f64);
 
+/// Extents from which a product is BLAS's, and the tiles that one is cut into.
+const M: usize = 1536;
+const K: usize = 1540;
+const N: usize = 1552;
+const TILES: usize = 16;
+
 fn calls_of(dtype: DType, transpose: [bool; 2]) -> usize {
-    let (m, k, n) = (24, 32, 40);
+    let (m, k, n) = (M, K, N);
     let graph = Graph::new(dtype);
     let operand = |name, shape: [usize; 2], turned: bool| {
         let [rows, columns] = shape;
@@ -82,6 +88,7 @@ fn calls_of(dtype: DType, transpose: [bool; 2]) -> usize {
     };
     let a = operand("a", [m, k], transpose[0]);
     let b = operand("b", [k, n], transpose[1]);
+    autodiff::set_threads(1);
     let mut program = graph.compile(&[a.matmul(b).unwrap()]).unwrap();
     // One step and no memory but the result: nothing was copied.
     assert_eq!((program.steps(), program.peak_bytes()), (1, m * n * dtype.size()));
@@ -99,44 +106,46 @@ fn calls_of(dtype: DType, transpose: [bool; 2]) -> usize {
         DType::F64 => program.output(0).to_vec().unwrap(),
         _ => program.output(0).to_vec::<f32>().unwrap().into_iter().map(f64::from).collect(),
     };
-    for (i, found) in found.iter().enumerate() {
+    for (i, found) in found.iter().enumerate().step_by(997) {
         let wanted: f64 = (0..k).map(|p| a(i / n, p) * b(p, i % n)).sum();
-        assert!((found - wanted).abs() < 1e-5);
+        assert!((found - wanted).abs() < 1e-3);
     }
     calls
 }
 
 #[test]
-fn a_product_is_one_call_in_every_orientation() {
+fn a_large_product_is_blas_in_every_orientation() {
     for dtype in [DType::F32, DType::F64] {
         for transpose in [[false, false], [true, false], [false, true], [true, true]] {
-            assert_eq!(calls_of(dtype, transpose), 1, "{dtype:?} {transpose:?}");
+            assert_eq!(calls_of(dtype, transpose), TILES, "{dtype:?} {transpose:?}");
         }
     }
 }
 
 #[test]
-fn the_gradients_of_a_product_are_two_calls_without_copies() {
+fn the_gradients_of_a_product_are_two_steps_without_copies() {
     let graph = Graph::new(DType::F32);
-    let (a, b) = (graph.input("a", &[24, 32]), graph.input("b", &[32, 40]));
-    let weights = graph.input("g", &[24, 40]);
+    let (a, b) = (graph.input("a", &[M, K]), graph.input("b", &[K, N]));
+    let weights = graph.input("g", &[M, N]);
     let loss = a.matmul(b).unwrap().mul(weights).unwrap().sum_all();
     let gradients = graph.grad(loss, &[a, b]).unwrap();
+    autodiff::set_threads(1);
     let mut program = graph.compile(&gradients).unwrap();
     assert_eq!(program.steps(), 2);
     let mut inputs = buffers(&program, 1, 1);
     let before = COUNT.with(Cell::get);
     run(&mut program, &mut inputs);
-    assert_eq!(COUNT.with(Cell::get) - before, 2);
+    assert_eq!(COUNT.with(Cell::get) - before, 2 * TILES);
 }
 
 #[test]
-fn a_batch_times_one_matrix_is_one_call() {
+fn a_batch_times_one_matrix_is_one_product() {
     let graph = Graph::new(DType::F64);
-    let (a, b) = (graph.input("a", &[8, 16, 32]), graph.input("b", &[32, 24]));
+    let (a, b) = (graph.input("a", &[8, M / 8, K]), graph.input("b", &[K, N]));
+    autodiff::set_threads(1);
     let mut program = graph.compile(&[a.matmul(b).unwrap()]).unwrap();
     let mut inputs = buffers(&program, 1, 1);
     let before = COUNT.with(Cell::get);
     run(&mut program, &mut inputs);
-    assert_eq!(COUNT.with(Cell::get) - before, 1);
+    assert_eq!(COUNT.with(Cell::get) - before, TILES);
 }

@@ -1,3 +1,5 @@
+//! Derivatives of whole models against differences.
+
 use autodiff::{Buffer, DType, Device, Domain, Error, Graph, Var, check_grad};
 
 use super::support::{buffers, draws, run};
@@ -24,7 +26,8 @@ fn hessian_vector_product_of_an_mlp_is_the_difference_of_its_gradients() {
     let (point, direction) = (draws(2, 24), draws(3, 24));
     let mut at = |step: f64| {
         let moved: Vec<f64> = point.iter().zip(&direction).map(|(w, v)| w + step * v).collect();
-        let mut inputs = [&moved, &direction].map(|x| Buffer::from_slice(Device::cpu(), x));
+        let mut inputs =
+            [&moved, &direction].map(|x| Buffer::from_slice(Device::cpu(), x).unwrap());
         run(&mut program, &mut inputs);
         [0, 1].map(|i| program.output(i).to_vec::<f64>().unwrap())
     };
@@ -82,7 +85,7 @@ fn third_order() {
         y = graph.grad(y, &[x]).unwrap()[0];
     }
     let mut program = graph.compile(&[y]).unwrap();
-    program.run(&mut [&mut Buffer::from_slice(Device::cpu(), &[0.5f64])]).unwrap();
+    program.run(&mut [&mut Buffer::from_slice(Device::cpu(), &[0.5f64]).unwrap()]).unwrap();
     let found = program.output(0).to_vec::<f64>().unwrap()[0];
     // (x^2 + 6 x + 6) e^x
     assert!((found - 9.25 * 0.5f64.exp()).abs() < 1e-13);

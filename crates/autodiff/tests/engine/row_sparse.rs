@@ -1,3 +1,5 @@
+//! Gradients of tables as rows.
+
 use autodiff::{DType, Graph};
 
 use super::support::{buffers, memory_network, run};

@@ -1,3 +1,5 @@
+//! Models and buffers that several tests share.
+
 use autodiff::{Attention, Buffer, Cell, DType, Device, Graph, Program, Recurrence, Var};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -16,15 +18,15 @@ pub(crate) fn buffers(program: &Program, seed: u64, rows: u32) -> Vec<Buffer> {
         .map(|(info, seed)| {
             let values = draws(seed, info.shape.iter().product());
             match info.dtype {
-                DType::F64 => Buffer::from_slice(Device::cpu(), &values),
+                DType::F64 => Buffer::from_slice(Device::cpu(), &values).unwrap(),
                 DType::F32 => {
                     let values: Vec<f32> = values.into_iter().map(|v| v as f32).collect();
-                    Buffer::from_slice(Device::cpu(), &values)
+                    Buffer::from_slice(Device::cpu(), &values).unwrap()
                 }
                 DType::U32 => {
                     let place = |v: f64| ((v + 1.0) / 2.0 * f64::from(rows)) as u32;
                     let values: Vec<u32> = values.into_iter().map(place).collect();
-                    Buffer::from_slice(Device::cpu(), &values)
+                    Buffer::from_slice(Device::cpu(), &values).unwrap()
                 }
             }
         })

@@ -1,3 +1,5 @@
+//! Why there is no hypergradient.
+
 use thiserror::Error;
 
 /// Why there is no hypergradient.

@@ -1,8 +1,10 @@
+//! Weights and velocities of one tensor in fixed point, moved forwards and backwards exactly.
+
 use autodiff::Float;
 
 use super::fixed::{fixed, float};
-use super::simd::vectorised;
 use super::{Momentum, Remainders};
+use kernels::vectorised;
 
 /// Below this nothing can wrap around: the sum of two such numbers still fits.
 const RANGE: f64 = 1024.0;
@@ -41,7 +43,7 @@ impl Group {
 
     /// The weights as floats.
     pub(crate) fn write_weights<F: Float>(&self, to: &mut [F]) {
-        to.iter_mut().zip(&self.weights).for_each(|(to, &w)| *to = F::of(float(w)));
+        to.iter_mut().zip(&self.weights).for_each(|(to, &w)| *to = F::from_f64(float(w)));
     }
 
     /// One step of algorithm 1: `v = gamma v - (1 - gamma) g`, `w = w + alpha v`; writes the new
@@ -118,17 +120,17 @@ pub(crate) fn kept_velocities<F: Float>(
 }
 
 vectorised! {
-    fn step<F>(v: &mut [i64], w: &mut [i64], g: &[F], to: &mut [F], gains: [f64; 2]) -> bool {
+    fn step<F: Float>(v: &mut [i64], w: &mut [i64], g: &[F], to: &mut [F], gains: [f64; 2]) -> bool {
         let [gain, rate] = gains;
         let mut sound = true;
         for (((v, w), g), to) in v.iter_mut().zip(w).zip(g).zip(to) {
-            let push = gain * g.wide();
+            let push = gain * g.to_f64();
             *v = v.wrapping_add(fixed(push));
             let speed = float(*v);
             let moved = rate * speed;
             *w = w.wrapping_add(fixed(moved));
             let place = float(*w);
-            *to = F::of(place);
+            *to = F::from_f64(place);
             sound &= (push.abs() < RANGE) & (speed.abs() < RANGE);
             sound &= (moved.abs() < RANGE) & (place.abs() < RANGE);
         }
@@ -137,18 +139,18 @@ vectorised! {
 }
 
 vectorised! {
-    fn unstep<F>(v: &[i64], w: &mut [i64], to: &mut [F], rate: f64) {
+    fn unstep<F: Float>(v: &[i64], w: &mut [i64], to: &mut [F], rate: f64) {
         for ((v, w), to) in v.iter().zip(w).zip(to) {
             *w = w.wrapping_sub(fixed(rate * float(*v)));
-            *to = F::of(float(*w));
+            *to = F::from_f64(float(*w));
         }
     }
 }
 
 vectorised! {
-    fn unpush<F>(v: &mut [i64], g: &[F], gain: f64) {
+    fn unpush<F: Float>(v: &mut [i64], g: &[F], gain: f64) {
         for (v, g) in v.iter_mut().zip(g) {
-            *v = v.wrapping_sub(fixed(gain * g.wide()));
+            *v = v.wrapping_sub(fixed(gain * g.to_f64()));
         }
     }
 }
@@ -157,7 +159,7 @@ vectorised! {
 const SUMS: usize = 16;
 
 vectorised! {
-    fn pull<F>(
+    fn pull<F: Float>(
         d_w: &mut [f64],
         d_v: &mut [f64],
         v: &[i64],
@@ -172,7 +174,7 @@ vectorised! {
             for ((((d_w, d_v), v), direction), sum) in each {
                 *sum += *d_w * float(*v);
                 *d_v += rate * *d_w;
-                *direction = F::of(gain * *d_v);
+                *direction = F::from_f64(gain * *d_v);
             }
         }
         sums.iter().sum()
@@ -180,7 +182,7 @@ vectorised! {
 }
 
 vectorised! {
-    fn decay<F>(
+    fn decay<F: Float>(
         d_w: &mut [f64],
         d_v: &mut [f64],
         v: &[i64],
@@ -193,8 +195,8 @@ vectorised! {
         for ((((d_w, d_v), v), g), curvature) in pieces.zip(g.chunks(SUMS)).zip(curvature.chunks(SUMS)) {
             let each = d_w.iter_mut().zip(d_v).zip(v).zip(g).zip(curvature).zip(&mut sums);
             for (((((d_w, d_v), v), g), curvature), sum) in each {
-                *sum += *d_v * (float(*v) + g.wide());
-                *d_w -= curvature.wide();
+                *sum += *d_v * (float(*v) + g.to_f64());
+                *d_w -= curvature.to_f64();
                 *d_v *= gamma;
             }
         }

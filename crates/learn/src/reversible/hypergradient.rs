@@ -1,3 +1,5 @@
+//! What training is given, what it yields, and the derivatives of that by everything given.
+
 use experiment::Stream;
 
 use super::Schedules;

@@ -1,3 +1,5 @@
+//! Training by momentum descent in fixed point, and an outer objective.
+
 mod reverse;
 
 use autodiff::{Buffer, Float};
@@ -49,11 +51,11 @@ impl<F: Float> HyperLearner<F> {
         Ok(Self {
             programs: Programs::new(F::DTYPE, inner, outer)?,
             layout: inner.layout().clone(),
-            params: zeros::<F>(&lens),
-            hypers: zeros::<F>(&hyper_lens),
-            direction: zeros::<F>(&lens),
-            batch: Batch::of(F::DTYPE, inner.inputs()),
-            outer_batch: Batch::of(F::DTYPE, outer.inputs()),
+            params: zeros::<F>(&lens)?,
+            hypers: zeros::<F>(&hyper_lens)?,
+            direction: zeros::<F>(&lens)?,
+            batch: Batch::of(F::DTYPE, inner.inputs())?,
+            outer_batch: Batch::of(F::DTYPE, outer.inputs())?,
             lens,
             hyper_lens,
             separate: false,
@@ -114,8 +116,9 @@ impl<F: Float> HyperLearner<F> {
         let mut rest = setting.hypers;
         for buffer in &mut self.hypers {
             let (these, others) = rest.split_at(buffer.len());
-            let to = buffer.as_mut_slice::<F>()?;
-            to.iter_mut().zip(these).for_each(|(to, &from)| *to = F::of(from));
+            buffer.update(|to: &mut [F]| {
+                to.iter_mut().zip(these).for_each(|(to, &from)| *to = F::from_f64(from));
+            })?;
             rest = others;
         }
         let parts = self.layout.tensors().iter().map(|t| t.offset..t.offset + t.len());
@@ -126,7 +129,7 @@ impl<F: Float> HyperLearner<F> {
 
     fn write_weights(&mut self, groups: &[Group]) -> Result<(), HyperError> {
         for (group, buffer) in groups.iter().zip(&mut self.params) {
-            group.write_weights::<F>(buffer.as_mut_slice()?);
+            buffer.update(|weights| group.write_weights::<F>(weights))?;
         }
         Ok(())
     }
@@ -150,17 +153,21 @@ impl<F: Float> HyperLearner<F> {
         groups: &mut [Group],
         step: usize,
     ) -> Result<f64, HyperError> {
-        fill(&mut self.batch, inner, setting.batches, step);
+        fill(&mut self.batch, inner, setting.batches, step)?;
         self.replay_gradient()?;
-        let value = self.programs.gradient.output(0).as_slice::<F>()?[0].wide();
+        let value = first::<F>(self.programs.gradient.output(0))?;
         if !value.is_finite() {
             return Err(HyperError::Loss { step, value });
         }
         for (index, group) in groups.iter_mut().enumerate() {
-            let gradient = self.programs.gradient.output(1 + index).as_slice::<F>()?;
+            let (gradient, params) =
+                (self.programs.gradient.output(1 + index), &mut self.params[index]);
             let (rate, momentum) =
                 (setting.schedules.rate(step, index), setting.schedules.momentum(step, index));
-            if !group.forward(rate, momentum, gradient, self.params[index].as_mut_slice()?) {
+            let holds = gradient.view(|gradient: &[F]| {
+                params.update(|params| group.forward(rate, momentum, gradient, params))
+            })??;
+            if !holds {
                 let group = self.layout.tensors()[index].name.clone();
                 return Err(HyperError::Range { step, group });
             }
@@ -194,14 +201,21 @@ impl<F: Float> HyperLearner<F> {
         setting: &Setting<'_>,
         losses: Vec<f64>,
     ) -> Result<Trial, HyperError> {
-        fill(&mut self.outer_batch, outer, setting.batches, 0);
+        fill(&mut self.outer_batch, outer, setting.batches, 0)?;
         let inputs = &mut [&mut self.params[..], &mut self.hypers, self.outer_batch.arrays_mut()];
         run(&mut self.programs.outer, inputs)?;
-        let value = self.programs.outer.output(0).as_slice::<F>()?[0].wide();
+        let value = first::<F>(self.programs.outer.output(0))?;
         if !value.is_finite() {
             return Err(HyperError::Objective { steps: losses.len(), value });
         }
-        let weights = flat::<F>(self.params.iter())?.into_iter().map(Float::wide).collect();
+        let weights = flat::<F>(self.params.iter())?.into_iter().map(Float::to_f64).collect();
         Ok(Trial { value, losses, weights })
     }
+}
+
+/// The value of a scalar.
+fn first<F: Float>(buffer: &Buffer) -> Result<f64, autodiff::Error> {
+    let mut value = [F::zero()];
+    buffer.read(0, &mut value)?;
+    Ok(value[0].to_f64())
 }

@@ -1,3 +1,5 @@
+//! Momenta as rational numbers.
+
 use super::HyperError;
 
 /// Bits of the denominator of every momentum.

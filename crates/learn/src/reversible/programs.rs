@@ -1,3 +1,5 @@
+//! The programs that forward and reverse passes replay.
+
 use autodiff::{Buffer, DType, Device, Error, Float, Graph, Program, Var};
 use experiment::Stream;
 
@@ -84,14 +86,19 @@ impl Programs {
 }
 
 /// Batch `index` of an objective, in the type of the batch.
-pub(super) fn fill(batch: &mut Batch, objective: &dyn Objective, stream: &Stream, index: usize) {
+pub(super) fn fill(
+    batch: &mut Batch,
+    objective: &dyn Objective,
+    stream: &Stream,
+    index: usize,
+) -> Result<(), Error> {
     objective.fill(stream, index as u64, batch);
-    batch.settle();
+    batch.settle()
 }
 
 /// One buffer a tensor.
-pub(super) fn zeros<F: Float>(lens: &[usize]) -> Vec<Buffer> {
-    lens.iter().map(|&len| Buffer::zeros(Device::cpu(), F::DTYPE, len)).collect()
+pub(super) fn zeros<F: Float>(lens: &[usize]) -> Result<Vec<Buffer>, Error> {
+    lens.iter().map(|&len| Buffer::zeros(Device::current(), F::DTYPE, len)).collect()
 }
 
 /// Runs a program over buffers in the order of its inputs.

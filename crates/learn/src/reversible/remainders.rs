@@ -1,3 +1,5 @@
+//! The digits that multiplying by a momentum loses, kept in stacks.
+
 use super::Momentum;
 use super::rows::{Factor, LANES, divide_row, divide_rows, multiply_row, multiply_rows};
 

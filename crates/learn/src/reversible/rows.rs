@@ -5,7 +5,7 @@
 
 use super::fixed::{integer, small_integer};
 use super::momentum::BITS;
-use super::simd::vectorised;
+use kernels::vectorised;
 
 /// Most lanes of a group.
 pub(super) const LANES: usize = 32;

@@ -1,3 +1,5 @@
+//! Learning rates and momenta of every step and tensor.
+
 use super::{HyperError, Momentum};
 
 /// Learning rates and momenta of every step and group, `[steps, groups]` each.

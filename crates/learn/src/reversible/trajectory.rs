@@ -1,3 +1,5 @@
+//! How earlier weights and velocities are had again.
+
 use autodiff::{Buffer, Error, Float};
 
 use super::group::Group;
@@ -104,7 +106,7 @@ fn collect<'b, F: Float>(
 ) -> Result<(), Error> {
     to.clear();
     for buffer in buffers {
-        to.extend_from_slice(buffer.as_slice()?);
+        buffer.view(|values| to.extend_from_slice(values))?;
     }
     Ok(())
 }

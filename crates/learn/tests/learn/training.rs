@@ -301,9 +301,9 @@ fn a_buffer_of_initial_values_has_the_graphs_type() {
     let layout = Layout::new().with("w", &[2], Init::Normal { std: 1.0 });
     let stream = Stream::new(0, "init");
     assert_eq!(
-        layout.initial_buffer(&stream, DType::F64).to_vec::<f64>().unwrap(),
+        layout.initial_buffer(&stream, DType::F64).unwrap().to_vec::<f64>().unwrap(),
         layout.initial(&stream)
     );
-    let single = layout.initial_buffer(&stream, DType::F32);
+    let single = layout.initial_buffer(&stream, DType::F32).unwrap();
     assert_eq!((single.len(), single.device()), (2, Device::cpu()));
 }

@@ -1,4 +1,4 @@
-use autodiff::{Buffer, DType, Device, Error, Graph, Program};
+use autodiff::{Buffer, DType, Error, Graph, Program};
 use datasets::movieqa::{Entity, Question};
 use learn::Layout;
 
@@ -59,10 +59,10 @@ impl Judge {
                 language.write_mask(question.topic, mask);
                 write_words(&language.question(question), words);
             }
-            let device = Device::cpu();
-            let mut facts = Buffer::from_slice(device, &facts);
-            let mut mask = Buffer::from_slice(device, &mask);
-            let mut words = Buffer::from_slice(device, &words);
+            let device = self.program.device();
+            let mut facts = Buffer::from_slice(device, &facts)?;
+            let mut mask = Buffer::from_slice(device, &mask)?;
+            let mut words = Buffer::from_slice(device, &words)?;
             self.program.run(&mut [params, &mut facts, &mut mask, &mut words])?;
             let scores = self.program.output(0).to_vec::<f32>()?;
             let rows = scores.chunks(language.entities()).zip(chunk);

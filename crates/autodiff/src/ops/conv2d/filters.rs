@@ -1,15 +1,25 @@
-//! Filters of three by three or five by five taps, transformed for convolution by tiles.
+//! Filters of three by three or five by five taps, transformed for convolution by tiles: what the
+//! processor packs, and no graph holds.
 
+use std::sync::Arc;
+
+use super::form::Conv2d;
 use crate::exec::Call;
-use crate::exec::winograd::{self, Packed};
-use crate::op::{Derivative, Op, Signature, arity, float};
+use crate::graph::Op;
 use crate::ops::by_float;
-use crate::{Error, Float, Var};
+use crate::signature::{Signature, arity, float};
+use crate::{Error, Float};
+use kernels::convolution::winograd::{self, Packed};
 
 /// Filters `[f, c / groups, k, k]` to their values at pairs of points.
 #[derive(Debug)]
-pub(super) struct Filters {
-    pub groups: usize,
+struct Filters {
+    groups: usize,
+}
+
+/// What is made of a convolution's filters, operand 1, where it goes by tiles.
+pub(super) fn packed(conv: Conv2d, winograd: bool) -> Option<(usize, Arc<dyn Op>)> {
+    winograd.then(|| (1, Arc::new(Filters { groups: conv.groups }) as Arc<dyn Op>))
 }
 
 impl Filters {
@@ -46,17 +56,8 @@ impl Op for Filters {
         Ok(Signature { shape, dtype: inputs[0].dtype })
     }
 
-    fn derivative<'g>(&self, _: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        let message = "transformed filters have no derivative; convolve with the filters".into();
-        Err(Error::Custom { op: self.name(), message })
-    }
-
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -1,27 +1,35 @@
 //! The convolution itself.
 
-use super::{After, Conv2d, floats, result};
-use crate::exec::{Call, conv, winograd};
-use crate::op::{Derivative, Op, Signature};
-use crate::ops::by_float;
-use crate::{Error, Float, Var};
+use std::sync::Arc;
 
-/// Images and filters, a bias if there is one, and the transformed filters if they serve, to images.
+use super::filters;
+use super::form::{After, Conv2d, floats, result};
+use crate::exec::Call;
+use crate::graph::{Derivative, Op};
+use crate::ops::by_float;
+use crate::signature::Signature;
+use crate::{Error, Float, Var};
+use kernels::convolution::direct as conv;
+use kernels::convolution::winograd;
+
+/// Images and filters, and a bias if there is one, to images.
 #[derive(Debug)]
-pub(super) struct Forward {
+pub struct Convolution {
+    /// How it steps over the images.
     pub conv: Conv2d,
+    /// What follows it.
     pub after: After,
+    /// Whether the processor computes it by tiles.
     pub winograd: bool,
 }
 
-impl Op for Forward {
+impl Op for Convolution {
     fn name(&self) -> &'static str {
         "conv2d"
     }
 
     fn infer(&self, inputs: &[Signature]) -> Result<Signature, Error> {
-        let count = 2 + usize::from(self.after.bias) + usize::from(self.winograd);
-        floats(self.name(), inputs, count)?;
+        floats(self.name(), inputs, 2 + usize::from(self.after.bias))?;
         let geometry = self.conv.geometry(self.name(), &inputs[0].shape, &inputs[1].shape)?;
         let shape = result(&geometry);
         if self.after.bias {
@@ -35,21 +43,20 @@ impl Op for Forward {
         let (g, bias) = self.after.derivative(at, 2)?;
         let images = at.when(0, || self.conv.input(g, w, x))?;
         let mut gradients = vec![images, at.when(1, || self.conv.weight(x, g, w))?, bias];
-        // Transformed filters pass nothing on to the filters, which are an operand themselves.
-        gradients.resize(at.inputs.len(), None);
+        gradients.truncate(at.inputs.len());
         Ok(gradients)
+    }
+
+    fn packed(&self) -> Option<(usize, Arc<dyn Op>)> {
+        filters::packed(self.conv, self.winograd)
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
-fn run<T: Float>(call: &mut Call<'_>, op: &Forward) -> Result<(), Error> {
+fn run<T: Float>(call: &mut Call<'_>, op: &Convolution) -> Result<(), Error> {
     let geometry = op.conv.geometry("conv2d", call.shape(0), call.shape(1))?;
     let (x, w, y) = (call.input::<T>(0), call.input::<T>(1), call.output::<T>());
     let (after, workspace) = (op.after.of(call, 2), call.workspace());

@@ -1,8 +1,10 @@
 //! Convolutions against their definition, their derivatives, and each other.
 
+use super::form::result;
 use super::*;
 use crate::check::testing::{check, eval, eval_near};
-use crate::{DType, Graph};
+use crate::{Buffer, DType, Device, Graph};
+use kernels::convolution::Geometry;
 
 /// The definition, element by element.
 fn direct(conv: Conv2d, x: &[f64], w: &[f64], geometry: &Geometry) -> Vec<f64> {
@@ -106,7 +108,9 @@ fn gradients_of_the_gradients() {
         let y = result(&conv.geometry("conv2d", &x, &w).unwrap());
         check(&[&y, &w], |_, v| Ok(v[0].conv2d_transposed(v[1], conv, [4, 4])?.tanh()));
         check(&[&x, &y], |g, v| {
-            Ok(g.apply(Weight { conv, kernel: [2, 2], winograd: false }, v)?.mul_scalar(0.3).tanh())
+            Ok(g.apply(ConvolutionWeight { conv, kernel: [2, 2], winograd: false }, v)?
+                .mul_scalar(0.3)
+                .tanh())
         });
     }
 }
@@ -159,7 +163,7 @@ fn tiles_agree(x: [usize; 4], f: usize, padding: [usize; 2], groups: usize, taps
         let conv = same(padding, groups, method);
         eval_near(&[images, gradient], move |g, v| {
             let winograd = method == ConvMethod::Winograd;
-            g.apply(Weight { conv, kernel: [taps, taps], winograd }, v)
+            g.apply(ConvolutionWeight { conv, kernel: [taps, taps], winograd }, v)
         })
     };
     near(&of(ConvMethod::Winograd), &of(ConvMethod::Direct));
@@ -202,39 +206,61 @@ fn a_bias_and_a_rectifier_follow() {
     }
 }
 
+/// Filters that a program does not assign are transformed when they were written, and only then.
 #[test]
-fn fixed_filters_are_transformed_apart() {
-    let conv = same([1, 1], 2, ConvMethod::Winograd);
-    let w = numbers(108);
-    let fixed =
-        |g: &'_ Graph| g.constant(&w, &[6, 2, 3, 3]).unwrap().conv2d_filters(2).unwrap().id();
-    check(&[&[2, 4, 5, 6], &[6]], |g, v| {
-        let u = Var::new(g, fixed(g));
-        Ok(v[0].conv2d_relu_transformed(u, 6, Some(v[1]), conv)?.square())
-    });
-    let (x, b) = (numbers(240), numbers(6));
-    let given = [(&[2, 4, 5, 6][..], &x[..]), (&[6][..], &b[..])];
-    let apart = eval_near(&given, |g, v| {
-        let u = Var::new(g, fixed(g));
-        v[0].conv2d_relu_transformed(u, 6, Some(v[1]), conv)
-    });
-    let together = eval_near(&given, |g, v| {
-        v[0].conv2d_relu(g.constant(&w, &[6, 2, 3, 3])?, Some(v[1]), conv)
-    });
-    assert_eq!(apart, together);
-
+fn fixed_filters_are_transformed_once() {
+    let conv = same([1, 1], 1, ConvMethod::Winograd);
     let graph = Graph::new(DType::F32);
     let (x, w) = (graph.input("x", &[1, 2, 8, 8]), graph.input("w", &[3, 2, 3, 3]));
-    let u = w.conv2d_filters(1).unwrap();
-    let one = same([1, 1], 1, ConvMethod::Fastest);
-    let y = x.conv2d_relu_transformed(u, 3, None, one).unwrap().sum_all();
-    assert!(matches!(graph.grad(y, &[w]), Err(Error::Custom { op: "conv2d_transformed", .. })));
-    let error = x.conv2d_relu_transformed(u, 9, None, one).unwrap_err();
-    assert!(matches!(error, Error::Shapes { op: "conv2d_transformed", .. }));
-    let strided = Conv2d { stride: [2, 2], ..one };
-    assert!(x.conv2d_relu_transformed(u, 3, None, strided).is_err());
-    assert!(x.conv2d(w, Conv2d { method: ConvMethod::Winograd, ..strided }).is_err());
-    assert!(graph.input("w", &[3, 2, 5, 3]).conv2d_filters(1).is_err());
+    let mut program = graph.compile(&[x.conv2d(w, conv).unwrap()]).unwrap();
+    let buffer = |len: usize, scale: f64| {
+        let values: Vec<f32> = numbers(len).iter().map(|&x| (x * scale) as f32).collect();
+        Buffer::from_slice(Device::cpu(), &values).unwrap()
+    };
+    let (mut x, mut w) = (buffer(128, 1.0), buffer(54, 1.0));
+    let mut run = |w: &mut Buffer| {
+        program.run(&mut [&mut x, w]).unwrap();
+        program.output(0).to_vec::<f32>().unwrap()
+    };
+    let first = run(&mut w);
+    assert_eq!(run(&mut w), first);
+    // Another buffer, and another content.
+    let mut twice = buffer(54, 2.0);
+    let doubled: Vec<f32> = first.iter().map(|y| 2.0 * y).collect();
+    assert_eq!(run(&mut twice), doubled);
+    assert_eq!(run(&mut w), first);
+    w.write(0, &twice.to_vec::<f32>().unwrap()).unwrap();
+    assert_eq!(run(&mut w), doubled);
+    w.update(|w: &mut [f32]| w.iter_mut().for_each(|w| *w /= 2.0)).unwrap();
+    assert_eq!(run(&mut w), first);
+}
+
+/// Filters that a program assigns are transformed in every run.
+#[test]
+fn assigned_filters_are_transformed_again() {
+    let conv = same([1, 1], 1, ConvMethod::Winograd);
+    let graph = Graph::new(DType::F32);
+    let (x, w) = (graph.input("x", &[1, 2, 8, 8]), graph.input("w", &[3, 2, 3, 3]));
+    let y = x.conv2d(w, conv).unwrap();
+    graph.assign(w, w.mul_scalar(2.0)).unwrap();
+    let mut program = graph.compile(&[y]).unwrap();
+    let values = |len| numbers(len).iter().map(|&x| x as f32).collect::<Vec<f32>>();
+    let [mut x, mut w] =
+        [128, 54].map(|len| Buffer::from_slice(Device::cpu(), &values(len)).unwrap());
+    let mut run = || {
+        program.run(&mut [&mut x, &mut w]).unwrap();
+        program.output(0).to_vec::<f32>().unwrap()
+    };
+    let first = run();
+    assert_eq!(run(), first.iter().map(|y| 2.0 * y).collect::<Vec<f32>>());
+}
+
+#[test]
+fn tiles_want_a_stride_of_one() {
+    let graph = Graph::new(DType::F32);
+    let (x, w) = (graph.input("x", &[1, 2, 8, 8]), graph.input("w", &[3, 2, 3, 3]));
+    let strided = Conv2d { stride: [2, 2], ..same([1, 1], 1, ConvMethod::Winograd) };
+    assert!(matches!(x.conv2d(w, strided), Err(Error::Shapes { op: "conv2d", .. })));
 }
 
 #[test]

@@ -1,20 +1,26 @@
 //! Gradient of a convolution for its filters.
 
-use super::{Conv2d, floats, result};
-use crate::exec::{Call, conv, winograd};
-use crate::op::{Derivative, Op, Signature};
+use super::form::{Conv2d, floats, result};
+use crate::exec::Call;
+use crate::graph::{Derivative, Op};
 use crate::ops::by_float;
+use crate::signature::Signature;
 use crate::{Error, Float, Var};
+use kernels::convolution::direct as conv;
+use kernels::convolution::winograd;
 
 /// Images, and gradient of the result, to filters of height and width `kernel`.
 #[derive(Debug)]
-pub(super) struct Weight {
+pub struct ConvolutionWeight {
+    /// How it steps over the images.
     pub conv: Conv2d,
+    /// Height and width of the filters.
     pub kernel: [usize; 2],
+    /// Whether the processor computes it by tiles.
     pub winograd: bool,
 }
 
-impl Op for Weight {
+impl Op for ConvolutionWeight {
     fn name(&self) -> &'static str {
         "conv2d_weight"
     }
@@ -42,13 +48,9 @@ impl Op for Weight {
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self)
     }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
-    }
 }
 
-fn run<T: Float>(call: &mut Call<'_>, op: &Weight) -> Result<(), Error> {
+fn run<T: Float>(call: &mut Call<'_>, op: &ConvolutionWeight) -> Result<(), Error> {
     let geometry = op.conv.geometry("conv2d_weight", call.shape(0), call.output_shape())?;
     let (x, g, dw) = (call.input::<T>(0), call.input::<T>(1), call.output::<T>());
     if op.winograd {

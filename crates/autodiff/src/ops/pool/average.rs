@@ -1,16 +1,18 @@
 //! Average pooling and its adjoint, each the other's derivative.
 
-use super::{Pool2d, images, matches};
-use crate::exec::{Call, pool};
-use crate::op::{Derivative, Op, Signature};
+use super::windows::{Pool2d, images, matches};
+use crate::exec::Call;
+use crate::graph::{Derivative, Op};
 use crate::ops::by_float;
+use crate::signature::Signature;
 use crate::{Error, Float, Var};
+use kernels::convolution::pooling as pool;
 
 /// Images to the averages of their windows.
 #[derive(Debug)]
-pub(super) struct Average(pub Pool2d);
+pub struct AveragePool(pub Pool2d);
 
-impl Op for Average {
+impl Op for AveragePool {
     fn name(&self) -> &'static str {
         "avg_pool2d"
     }
@@ -23,16 +25,12 @@ impl Op for Average {
 
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let shape = at.inputs[0].shape();
-        let op = Spread { pool: self.0, extent: [shape[2], shape[3]] };
+        let op = AveragePoolAdjoint { pool: self.0, extent: [shape[2], shape[3]] };
         Ok(vec![Some(at.gradient.graph().apply(op, &[at.gradient])?)])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, average, self.0)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 
@@ -44,12 +42,14 @@ fn average<T: Float>(call: &mut Call<'_>, pool: Pool2d) -> Result<(), Error> {
 
 /// Each element shared evenly by the places of its window, in images of height and width `extent`.
 #[derive(Debug)]
-struct Spread {
-    pool: Pool2d,
-    extent: [usize; 2],
+pub struct AveragePoolAdjoint {
+    /// The windows.
+    pub pool: Pool2d,
+    /// Extent of the result along the axis, or its height and width.
+    pub extent: [usize; 2],
 }
 
-impl Op for Spread {
+impl Op for AveragePoolAdjoint {
     fn name(&self) -> &'static str {
         "avg_pool2d_adjoint"
     }
@@ -69,10 +69,6 @@ impl Op for Spread {
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, spread, self.pool)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -1,14 +1,16 @@
 //! Max pooling; its gradient scatters to the largest elements, and that map's adjoint picks them.
 
-use super::{Pool2d, images, matches};
-use crate::exec::{Call, pool};
-use crate::op::{Derivative, Op, Signature};
+use super::windows::{Pool2d, images, matches};
+use crate::exec::Call;
+use crate::graph::{Derivative, Op};
 use crate::ops::by_float;
+use crate::signature::Signature;
 use crate::{Error, Float, Var};
+use kernels::convolution::pooling as pool;
 
 /// Images to the largest elements of their windows.
 #[derive(Debug)]
-pub(super) struct MaxPool(pub Pool2d);
+pub struct MaxPool(pub Pool2d);
 
 impl Op for MaxPool {
     fn name(&self) -> &'static str {
@@ -23,15 +25,11 @@ impl Op for MaxPool {
 
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
         let (graph, operands) = (at.gradient.graph(), [at.gradient, at.inputs[0]]);
-        Ok(vec![Some(graph.apply(Scatter(self.0), &operands)?)])
+        Ok(vec![Some(graph.apply(MaxPoolScatter(self.0), &operands)?)])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, maxima, self.0)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 
@@ -43,9 +41,9 @@ fn maxima<T: Float>(call: &mut Call<'_>, pool: Pool2d) -> Result<(), Error> {
 
 /// Gradient of the maxima, and the images, to the images' gradient.
 #[derive(Debug)]
-struct Scatter(Pool2d);
+pub struct MaxPoolScatter(pub Pool2d);
 
-impl Op for Scatter {
+impl Op for MaxPoolScatter {
     fn name(&self) -> &'static str {
         "max_pool2d_scatter"
     }
@@ -58,16 +56,13 @@ impl Op for Scatter {
 
     /// Where the largest elements are does not change, almost everywhere.
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        let pick = || at.gradient.graph().apply(Select(self.0), &[at.gradient, at.inputs[1]]);
+        let pick =
+            || at.gradient.graph().apply(MaxPoolSelect(self.0), &[at.gradient, at.inputs[1]]);
         Ok(vec![at.when(0, pick)?, None])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, scatter, self.0)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 
@@ -79,9 +74,9 @@ fn scatter<T: Float>(call: &mut Call<'_>, pool: Pool2d) -> Result<(), Error> {
 
 /// Values, and images of their shape, to the values where the images' windows are largest.
 #[derive(Debug)]
-struct Select(Pool2d);
+pub struct MaxPoolSelect(pub Pool2d);
 
-impl Op for Select {
+impl Op for MaxPoolSelect {
     fn name(&self) -> &'static str {
         "max_pool2d_select"
     }
@@ -98,16 +93,13 @@ impl Op for Select {
     }
 
     fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        let scatter = || at.gradient.graph().apply(Scatter(self.0), &[at.gradient, at.inputs[1]]);
+        let scatter =
+            || at.gradient.graph().apply(MaxPoolScatter(self.0), &[at.gradient, at.inputs[1]]);
         Ok(vec![at.when(0, scatter)?, None])
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, select, self.0)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

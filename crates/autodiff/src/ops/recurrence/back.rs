@@ -3,10 +3,11 @@
 use super::composite::{Trace, trace};
 use super::form::{Form, INPUT, MEMORY, STATE};
 use crate::exec::Call;
-use crate::exec::recurrence::{self, Cell, Dims};
-use crate::op::{Derivative, Op, Signature};
+use crate::graph::{Derivative, Op};
 use crate::ops::{Alias, by_float};
+use crate::signature::Signature;
 use crate::{Error, Float, Var};
+use kernels::recurrence::{self, Cell, Dims};
 
 /// The operands of a layer, what its forward pass kept and the gradient of what it shows, to the
 /// parts of `Dims::parts`.
@@ -52,7 +53,7 @@ impl Op for Back {
         let shown = own(&at.inputs[count + 1])?;
         let trace = trace(form, &dims, &operands)?;
         let loss = trace.shown.mul(shown)?.sum_all();
-        let slope = slope(form, &dims, &operands, &trace, (loss, at.gradient))?;
+        let slope = slope(&nodes(form, &operands, &trace), &dims, (loss, at.gradient))?;
         let fixed = [form.mask(), form.places()];
         let wrt: Vec<usize> = (0..count).filter(|&i| !fixed.contains(&Some(i))).collect();
         let mut vars: Vec<Var<'g>> = wrt.iter().map(|&operand| operands[operand]).collect();
@@ -65,46 +66,76 @@ impl Op for Back {
         Ok(gradients)
     }
 
+    fn definition<'g>(&self, operands: &[Var<'g>]) -> Option<Result<Var<'g>, Error>> {
+        let (form, shown) = (self.0, operands[self.0.operands() + 1]);
+        let dims = form.dims(|operand| operands[operand].shape());
+        Some(trace(form, &dims, operands).and_then(|trace| {
+            let loss = trace.shown.mul(shown)?.sum_all();
+            flat(&nodes(form, operands, &trace), &dims, loss)
+        }))
+    }
+
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self.0)
     }
+}
 
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
+/// The nodes whose gradients are parts of the result, with the part and its step.
+fn nodes<'g>(form: Form, operands: &[Var<'g>], trace: &Trace<'g>) -> Vec<(usize, usize, Var<'g>)> {
+    let mut nodes = vec![(0, 0, operands[INPUT]), (2, 0, operands[STATE])];
+    if form.cell == Cell::Lstm {
+        nodes.push((3, 0, operands[MEMORY]));
     }
+    if form.attention {
+        nodes.push((6, 0, operands[form.attention() + 3]));
+        nodes.extend(trace.scores.map(|node| (7, 0, node)));
+    }
+    for (part, steps) in [(1, &trace.products), (4, &trace.queries), (5, &trace.contexts)] {
+        nodes.extend(steps.iter().enumerate().map(|(step, &node)| (part, step, node)));
+    }
+    nodes
 }
 
 /// Inner product of the parts of the gradient of `loss` with `weights`.
 fn slope<'g>(
-    form: Form,
+    nodes: &[(usize, usize, Var<'g>)],
     dims: &Dims,
-    operands: &[Var<'g>],
-    trace: &Trace<'g>,
     (loss, weights): (Var<'g>, Var<'g>),
 ) -> Result<Var<'g>, Error> {
-    let graph = loss.graph();
-    let [input, product, state, memory, queries, contexts, keys, scores] = parts_of(weights, dims)?;
-    let mut pairs = vec![(operands[INPUT], input), (operands[STATE], state)];
-    if form.cell == Cell::Lstm {
-        pairs.push((operands[MEMORY], memory));
-    }
-    if form.attention {
-        pairs.push((operands[form.attention() + 3], keys));
-        pairs.extend(trace.scores.map(|node| (node, scores)));
-    }
-    let steps =
-        [(&trace.products, product), (&trace.queries, queries), (&trace.contexts, contexts)];
-    for (nodes, weights) in steps {
-        for (step, &node) in nodes.iter().enumerate() {
-            pairs.push((node, weights.slice(0, step..step + 1)?.reshape(&node.shape())?));
-        }
-    }
-    let nodes: Vec<Var<'g>> = pairs.iter().map(|pair| pair.0).collect();
+    let (graph, parts) = (loss.graph(), parts_of(weights, dims)?);
+    let vars: Vec<Var<'g>> = nodes.iter().map(|node| node.2).collect();
     let mut slope = graph.scalar(0.0);
-    for (gradient, (_, weight)) in graph.grad(loss, &nodes)?.into_iter().zip(pairs) {
+    for (gradient, &(part, step, node)) in graph.grad(loss, &vars)?.into_iter().zip(nodes) {
+        let weight = match part {
+            1 | 4 | 5 => parts[part].slice(0, step..step + 1)?.reshape(&node.shape())?,
+            _ => parts[part],
+        };
         slope = slope.add(gradient.mul(weight)?.sum_all())?;
     }
     Ok(slope)
+}
+
+/// The parts of the gradient of `loss`, one after the other; zeros where a layer has no such part.
+fn flat<'g>(
+    nodes: &[(usize, usize, Var<'g>)],
+    dims: &Dims,
+    loss: Var<'g>,
+) -> Result<Var<'g>, Error> {
+    let graph = loss.graph();
+    let vars: Vec<Var<'g>> = nodes.iter().map(|node| node.2).collect();
+    let gradients = graph.grad(loss, &vars)?;
+    let mut flat = Vec::new();
+    for (part, len) in dims.part_lens().into_iter().enumerate() {
+        let own = nodes.iter().zip(&gradients).filter(|(node, _)| node.0 == part);
+        let before = flat.len();
+        for (_, gradient) in own {
+            flat.push(gradient.reshape(&[gradient.shape().iter().product()])?);
+        }
+        if flat.len() == before {
+            flat.push(graph.full(0.0, &[len]));
+        }
+    }
+    graph.concat(&flat, 0)
 }
 
 fn run<T: Float>(call: &mut Call<'_>, form: Form) -> Result<(), Error> {

@@ -1,8 +1,8 @@
 //! A recurrent layer written in operations of the graph: its definition, and its second derivative.
 
 use super::form::{Form, INPUT, MEMORY, STATE, WEIGHT};
-use crate::exec::recurrence::{Cell, Dims};
 use crate::{Error, Var};
+use kernels::recurrence::{Cell, Dims};
 
 /// The nodes that a backward pass gives gradients of, by step, in the order of time.
 #[derive(Debug)]

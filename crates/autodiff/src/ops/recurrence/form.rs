@@ -1,9 +1,9 @@
 //! Which operands a recurrent layer has, where they stand, and what shapes they take.
 
 use crate::exec::Call;
-use crate::exec::recurrence::{Cell, Dims, Operands};
-use crate::op::{Signature, float};
+use crate::signature::{Signature, float};
 use crate::{Error, Float};
+use kernels::recurrence::{Cell, Dims, Operands};
 
 /// The form of a layer.
 ///

@@ -1,10 +1,12 @@
 //! The forward pass of a recurrent layer, with all that its backward pass reads.
 
 use super::form::Form;
-use crate::exec::{Call, recurrence};
-use crate::op::{Derivative, Op, Signature};
+use crate::exec::Call;
+use crate::graph::Op;
 use crate::ops::by_float;
+use crate::signature::Signature;
 use crate::{Error, Float, Var};
+use kernels::recurrence;
 
 #[derive(Debug)]
 pub(super) struct Forward(pub Form);
@@ -23,17 +25,14 @@ impl Op for Forward {
         Ok(Signature { shape: vec![dims.kept_len()], dtype: inputs[0].dtype })
     }
 
-    /// None: what has a derivative is what the layer shows.
-    fn derivative<'g>(&self, at: &Derivative<'_, 'g>) -> Result<Vec<Option<Var<'g>>>, Error> {
-        Ok(vec![None; at.inputs.len()])
+    /// What is kept is the kernel's affair: the other two operations do without.
+    fn definition<'g>(&self, operands: &[Var<'g>]) -> Option<Result<Var<'g>, Error>> {
+        let dims = self.0.dims(|operand| operands[operand].shape());
+        Some(Ok(operands[0].graph().full(0.0, &[dims.kept_len()])))
     }
 
     fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
         by_float!(call, run, self.0)
-    }
-
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
     }
 }
 

@@ -14,8 +14,8 @@ use form::Form;
 use forward::Forward;
 use shown::Shown;
 
-use crate::exec::recurrence::Cell;
 use crate::{Error, Var};
+use kernels::recurrence::Cell;
 
 /// A recurrent layer: `h_t = cell(x_t W + b, h_{t-1})` over time-major sequences.
 ///

@@ -1,12 +1,14 @@
 //! What a recurrent layer shows, and its derivative.
 
 use super::back::{Back, parts_of};
+use super::composite::trace;
 use super::form::{Form, MEMORY, STATE};
 use crate::exec::Call;
-use crate::exec::recurrence::{Cell, Dims};
-use crate::op::{Derivative, Op, Signature};
-use crate::ops::{Linear, by_float};
+use crate::graph::{Derivative, Op};
+use crate::ops::by_float;
+use crate::signature::Signature;
 use crate::{Error, Float, Graph, Var};
+use kernels::recurrence::{Cell, Dims};
 
 /// The operands of a layer and what its forward pass kept, to states, contexts, attention weights and
 /// the last memory, one after the other.
@@ -73,12 +75,14 @@ impl Op for Shown {
         Ok(gradients)
     }
 
-    fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
-        by_float!(call, run, self.0)
+    /// By the operands of the layer; what its forward pass kept is not read.
+    fn definition<'g>(&self, operands: &[Var<'g>]) -> Option<Result<Var<'g>, Error>> {
+        let dims = self.0.dims(|operand| operands[operand].shape());
+        Some(trace(self.0, &dims, operands).map(|trace| trace.shown))
     }
 
-    fn key(&self) -> Option<String> {
-        Some(format!("{self:?}"))
+    fn kernel(&self, call: &mut Call<'_>) -> Result<(), Error> {
+        by_float!(call, run, self.0)
     }
 }
 
@@ -90,7 +94,7 @@ fn across<'g>(x: Var<'g>, y: Var<'g>) -> Result<Var<'g>, Error> {
         var.reshape(&[shape[..shape.len() - 1].iter().product(), last])
     };
     let (x, y) = (rows(x)?, rows(y)?);
-    x.graph().apply(Linear, &[x.transpose(0, 1)?, y])
+    x.transpose(0, 1)?.matmul(y)
 }
 
 /// The state before each step.

@@ -104,7 +104,8 @@ impl<F: Float> HyperLearner<F> {
         let groups = self.lens.len();
         let mut adjoints = Vec::with_capacity(groups);
         for buffer in outputs(&self.programs.outer, 1, groups) {
-            let weights: Vec<f64> = buffer.as_slice::<F>()?.iter().map(|x| x.wide()).collect();
+            let weights: Vec<f64> =
+                buffer.view(|weights: &[F]| weights.iter().map(|x| x.to_f64()).collect())?;
             adjoints.push(Adjoint { velocities: vec![0.0; weights.len()], weights });
         }
         let direct = outputs(&self.programs.outer, 1 + groups, self.hyper_lens.len());
@@ -112,7 +113,7 @@ impl<F: Float> HyperLearner<F> {
             adjoints,
             rates: vec![0.0; steps * groups],
             momenta: vec![0.0; steps * groups],
-            hypers: flat::<F>(direct)?.into_iter().map(Float::wide).collect(),
+            hypers: flat::<F>(direct)?.into_iter().map(Float::to_f64).collect(),
         })
     }
 
@@ -127,28 +128,30 @@ impl<F: Float> HyperLearner<F> {
     ) -> Result<(), HyperError> {
         let (schedules, count) = (setting.schedules, groups.len());
         for (index, group) in groups.iter_mut().enumerate() {
-            reverse.rates[step * count + index] = group.back_weights::<F>(
-                schedules.rate(step, index),
-                schedules.momentum(step, index),
-                &mut reverse.adjoints[index],
-                self.params[index].as_mut_slice()?,
-                self.direction[index].as_mut_slice()?,
-            );
+            let (rate, momentum) = (schedules.rate(step, index), schedules.momentum(step, index));
+            let (params, direction) = (&mut self.params[index], &mut self.direction[index]);
+            let adjoint = &mut reverse.adjoints[index];
+            reverse.rates[step * count + index] = params.update(|params| {
+                direction.update(|direction| {
+                    group.back_weights::<F>(rate, momentum, adjoint, params, direction)
+                })
+            })??;
         }
-        fill(&mut self.batch, inner, setting.batches, step);
+        fill(&mut self.batch, inner, setting.batches, step)?;
         self.replay_both(step + 1 == schedules.steps())?;
         for (index, group) in groups.iter_mut().enumerate() {
             let gradient = match self.separate {
                 true => self.programs.gradient.output(1 + index),
                 false => self.programs.both.output(index),
             };
-            reverse.momenta[step * count + index] = group.back_velocities::<F>(
-                |step| schedules.momentum(step, index),
-                step,
-                gradient.as_slice()?,
-                self.programs.both.output(count + index).as_slice()?,
-                &mut reverse.adjoints[index],
-            );
+            let curvature = self.programs.both.output(count + index);
+            let momentum = |step| schedules.momentum(step, index);
+            let adjoint = &mut reverse.adjoints[index];
+            reverse.momenta[step * count + index] = gradient.view(|gradient| {
+                curvature.view(|curvature| {
+                    group.back_velocities::<F>(momentum, step, gradient, curvature, adjoint)
+                })
+            })??;
         }
         reverse.add_hypers::<F>(outputs(&self.programs.both, 2 * count, self.hyper_lens.len()))
     }
@@ -167,7 +170,7 @@ impl<F: Float> HyperLearner<F> {
             let count = self.lens.len();
             let forwards: Vec<F> = flat(outputs(&self.programs.gradient, 1, count))?;
             let backwards: Vec<F> = flat(outputs(&self.programs.both, 0, count))?;
-            let differ = |(a, b): (&F, &F)| a.wide().to_bits() != b.wide().to_bits();
+            let differ = |(a, b): (&F, &F)| a.to_f64().to_bits() != b.to_f64().to_bits();
             self.separate = forwards.iter().zip(&backwards).any(differ);
         }
         if self.separate { self.replay_gradient() } else { Ok(()) }
@@ -187,15 +190,13 @@ impl<F: Float> HyperLearner<F> {
         let parts = self.layout.tensors().iter().map(|t| t.offset..t.offset + t.len());
         for (index, part) in parts.clone().enumerate() {
             self.params[index].write(0, &taken.weights[part.clone()])?;
-            reverse.rates[step * count + index] = group::kept_weights::<F>(
-                &taken.velocities[part],
-                schedules.rate(step, index),
-                schedules.momentum(step, index),
-                &mut reverse.adjoints[index],
-                self.direction[index].as_mut_slice()?,
-            );
+            let (rate, momentum) = (schedules.rate(step, index), schedules.momentum(step, index));
+            let (velocities, adjoint) = (&taken.velocities[part], &mut reverse.adjoints[index]);
+            reverse.rates[step * count + index] = self.direction[index].update(|direction| {
+                group::kept_weights::<F>(velocities, rate, momentum, adjoint, direction)
+            })?;
         }
-        fill(&mut self.batch, inner, setting.batches, step);
+        fill(&mut self.batch, inner, setting.batches, step)?;
         let inputs = &mut [
             &mut self.params[..],
             &mut self.hypers,
@@ -204,13 +205,13 @@ impl<F: Float> HyperLearner<F> {
         ];
         run(&mut self.programs.curvature, inputs)?;
         for (index, part) in parts.enumerate() {
-            reverse.momenta[step * count + index] = group::kept_velocities::<F>(
-                &before[part.clone()],
-                schedules.momentum(step, index),
-                &taken.gradient[part],
-                self.programs.curvature.output(index).as_slice()?,
-                &mut reverse.adjoints[index],
-            );
+            let (before, gradient) = (&before[part.clone()], &taken.gradient[part]);
+            let momentum = schedules.momentum(step, index);
+            let adjoint = &mut reverse.adjoints[index];
+            let curvature = self.programs.curvature.output(index);
+            reverse.momenta[step * count + index] = curvature.view(|curvature| {
+                group::kept_velocities::<F>(before, momentum, gradient, curvature, adjoint)
+            })?;
         }
         reverse.add_hypers::<F>(outputs(&self.programs.curvature, count, self.hyper_lens.len()))
     }
@@ -236,8 +237,9 @@ impl Reverse {
     ) -> Result<(), HyperError> {
         let mut to = self.hypers.iter_mut();
         for buffer in mixed {
-            let values = buffer.as_slice::<F>()?;
-            values.iter().zip(to.by_ref()).for_each(|(value, to)| *to -= value.wide());
+            buffer.view(|values: &[F]| {
+                values.iter().zip(to.by_ref()).for_each(|(value, to)| *to -= value.to_f64());
+            })?;
         }
         Ok(())
     }
