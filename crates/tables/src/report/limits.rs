@@ -35,6 +35,8 @@ pub(crate) const PAGE: usize = 10_000_000;
 pub(crate) const SERIES: usize = 32;
 /// Characters of a name or value.
 pub(crate) const LABEL: usize = 60;
+/// Most characters of the heading of a table.
+pub(crate) const HEADING: usize = 200;
 /// Characters of a name in a legend.
 pub(crate) const CHART_LABEL: usize = 40;
 /// Characters of an error.
@@ -59,7 +61,7 @@ impl Limits {
         let metrics = charts.clamp(1, 5);
         Self {
             sections,
-            tables: 12,
+            tables: 40,
             table_rows: (300 / sections).max(20),
             table_columns: 24,
             metrics,

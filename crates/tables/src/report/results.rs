@@ -18,6 +18,8 @@ use crate::{Comparison, Error, Runs};
 pub(crate) struct Results {
     /// What was asked for as its heading.
     pub(crate) title: Option<String>,
+    /// Whether it is another metric below the heading of the one before.
+    pub(crate) goes_on: bool,
     /// Bare name of the metric.
     pub(crate) metric: String,
     /// The runs that it looks at.
@@ -51,6 +53,7 @@ impl Results {
     ) -> Result<Self, Error> {
         Ok(Self {
             title: None,
+            goes_on: false,
             metric: comparison.metric.clone(),
             grid: Grid::new(comparison, parameters, limits, whole_rows),
             maps: Maps::new(comparison, parameters),

@@ -10,7 +10,7 @@ use super::{
     curves::{Curves, Wanted},
     failures::{Failures, failures},
     grid::label,
-    limits::Limits,
+    limits::{HEADING, Limits},
     listing::Listing,
     parameters::{Explanation, Parameters},
     pareto::{self, Pareto},
@@ -88,8 +88,8 @@ impl<'a> Section<'a> {
     ) -> Result<(), Error> {
         if self.runs.is_empty() {
             self.problems.push(match self.states.replaced() {
-                0 => "none of these runs is in the store yet".into(),
-                _ => "other runs answer the same requests by now".into(),
+                0 => "No result table: none of these runs is in the store yet".into(),
+                _ => "No result table: other runs answer the same requests by now".into(),
             });
             return Ok(());
         }
@@ -105,7 +105,7 @@ impl<'a> Section<'a> {
                 // The points of a drawn sweep make no table: hardly two of them share a value.
                 _ if self.exploration.is_some() => {}
                 Some(request) => self.add(None, &request, None, limits, &mut next)?,
-                None => self.problems.push("no run has a final metric".into()),
+                None => self.problems.push("No result table: no run has a final metric".into()),
             }
         }
         for Asked { title, request, published } in self.subject.tables.iter().take(limits.tables) {
@@ -113,7 +113,7 @@ impl<'a> Section<'a> {
         }
         let further = self.subject.tables.len().saturating_sub(limits.tables);
         if further > 0 {
-            self.problems.push(format!("{further} further tables are not shown"));
+            self.problems.push(format!("{further} further result tables are not shown"));
         }
         Ok(())
     }
@@ -130,7 +130,8 @@ impl<'a> Section<'a> {
             Ok(comparison) => comparison,
             Err(Error::Nothing(reason)) => {
                 let title = title.map_or_else(String::new, |title| format!("{}: ", label(title)));
-                self.problems.push(format!("{title}{}", inert_short(&reason, 400)));
+                self.problems
+                    .push(format!("No result table: {title}{}", inert_short(&reason, 400)));
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -140,7 +141,9 @@ impl<'a> Section<'a> {
         let parameters = &self.parameters;
         let mut results =
             Results::new(&selected, &comparison, parameters, limits, whole_rows, next)?;
-        results.title = title.map(label);
+        results.title = title.map(|title| inert_short(title, HEADING));
+        results.goes_on = results.title.is_some()
+            && self.results.last().is_some_and(|last| last.title == results.title);
         // An exploration shows trials and parameters by itself.
         if self.exploration.is_some() {
             results.forget_curves();
