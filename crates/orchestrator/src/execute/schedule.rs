@@ -293,8 +293,9 @@ impl Scheduler {
                     actions.push(Action::GiveUp(worker));
                 }
             }
-            // Whoever was killed by a hard stop is not over: its run goes on another time.
-            Some(State::Busy(chunk, run)) if self.stop < Urgency::Hard => {
+            // A stop often kills workers as well, as when a cluster takes its machine back: their runs
+            // are not over, and go on another time.
+            Some(State::Busy(chunk, run)) if !self.is_stopped_by(failure) => {
                 actions.push(Action::Lost { worker, chunk, again });
                 if again {
                     self.queue.extend(chunk.map(|chunk| (chunk, run)));
@@ -303,6 +304,16 @@ impl Scheduler {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Whether a worker is gone because of a stop, so far as can be known.
+    fn is_stopped_by(&self, failure: Failure) -> bool {
+        match self.stop {
+            Urgency::None => false,
+            // What a limit ended would be over in any case.
+            Urgency::Soft => matches!(failure.cause, None | Some(Cause::Crash)),
+            Urgency::Hard => true,
         }
     }
 

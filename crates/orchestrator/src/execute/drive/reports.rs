@@ -17,6 +17,8 @@ impl Driver<'_> {
     ) -> Result<(), Error> {
         match report {
             None => {
+                // Before the end of a worker that may be due to the same signal.
+                self.obey_stop()?;
                 let cause = self.crew.cause(worker);
                 let failure = self.failure(worker, Some(cause))?;
                 self.step(Event::Gone(worker, failure))?;
