@@ -222,7 +222,7 @@ impl<'a> Driver<'a> {
             }
             let newest = plan::newest(&folder, &id)?;
             let next = newest.as_ref().map_or(0, |(generation, _)| generation + 1);
-            if let Some((_, plan)) = newest
+            if let Some((_, Some(plan))) = newest
                 && !self.open(plan)?
             {
                 self.work_off()?;

@@ -112,6 +112,33 @@ fn a_run_that_is_lost_during_a_stop_goes_on_another_time() {
     assert_same(&store, &undisturbed(&all), &all);
 }
 
+/// Cuts, empties or changes the frozen plan of a sweep that was stopped, and goes on.
+#[test]
+fn a_damaged_plan_is_derived_again() {
+    type Damage = fn(&str) -> String;
+    let damages: [Damage; 5] = [
+        |text| text[..text.len() / 2].into(),
+        |_| String::new(),
+        |text| text.replacen("\"chunks\":[1", "\"chunks\":[7", 1),
+        |text| text.replacen("\"name\":\"", "\"name\":\"../", 1),
+        |text| text.replacen("\"chunks\":[1", "\"chunks\":[18446744073709551615,2", 1),
+    ];
+    for damage in damages {
+        let store = Store::new();
+        let all = gated(&store);
+        signal_a_worker(&store, &all, &[]);
+        let plans = fs::read_dir(store.options.store.join("plans")).unwrap();
+        let plan = plans.map(|entry| entry.unwrap().path()).next().unwrap();
+        let text = fs::read_to_string(&plan).unwrap();
+        let damaged = damage(&text);
+        assert_ne!(damaged, text);
+        fs::write(&plan, &damaged).unwrap();
+        fs::write(store.path("gate"), "").unwrap();
+        assert_eq!(store.execute(&all).finished.len(), 4, "{damaged}");
+        assert_same(&store, &undisturbed(&all), &all);
+    }
+}
+
 #[test]
 fn a_hard_stop_loses_nothing_recorded() {
     let store = Store::new();
