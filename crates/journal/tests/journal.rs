@@ -249,6 +249,18 @@ fn a_worker_that_was_killed_fails_its_run_unless_it_had_its_say() {
 }
 
 #[test]
+fn a_run_that_was_lost_during_a_stop_is_interrupted() {
+    let dir = TempDir::new().unwrap();
+    write(dir.path(), "worker", &worker_events());
+    let Event::Lost(of_stop) = lost("c", 1) else { panic!("not lost") };
+    let of_stop = Event::Lost(Lost { cause: Cause::Stop, ..of_stop });
+    write(dir.path(), "driver", &[assigned("c", 1, "worker"), of_stop]);
+    let fold = Fold::read(dir.path()).unwrap();
+    let run = &fold.runs[&RunId::of("c")];
+    assert_eq!((run.status(), run.error()), (Status::Interrupted, None));
+}
+
+#[test]
 fn a_resumed_attempt_continues_the_record_up_to_its_checkpoint() {
     let run = RunId::of("a");
     let checkpoint = |number| Event::Checkpoint(Checkpoint { run, attempt: 1, number });

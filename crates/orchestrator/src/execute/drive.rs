@@ -352,6 +352,7 @@ impl<'a> Driver<'a> {
                 self.assign(worker, run)?;
             }
             Action::Lost { worker, chunk, again } => self.lost(worker, chunk, again)?,
+            Action::Cut(worker) => self.cut(worker)?,
             Action::Interrupt(worker) => self.crew.order(worker, Order::Interrupt),
             Action::Retire(worker) => self.crew.retire(worker),
             Action::Kill(worker) => self.crew.kill(worker),

@@ -84,6 +84,8 @@ pub(crate) enum Action {
         /// It is tried again.
         again: bool,
     },
+    /// The same, because of a stop: it goes on another time.
+    Cut(WorkerId),
     /// Every run of the chunk ended, or rests and nothing is left to do that could let it go on.
     Complete(Chunk),
     Interrupt(WorkerId),
@@ -293,9 +295,12 @@ impl Scheduler {
                     actions.push(Action::GiveUp(worker));
                 }
             }
-            // A stop often kills workers as well, as when a cluster takes its machine back: their runs
-            // are not over, and go on another time.
-            Some(State::Busy(chunk, run)) if !self.is_stopped_by(failure) => {
+            // Whoever was killed by a hard stop is not over: its run goes on another time.
+            Some(State::Busy(..)) if self.stop == Urgency::Hard => {}
+            Some(State::Busy(..)) if self.is_cut_by_stop(failure) => {
+                actions.push(Action::Cut(worker));
+            }
+            Some(State::Busy(chunk, run)) => {
                 actions.push(Action::Lost { worker, chunk, again });
                 if again {
                     self.queue.extend(chunk.map(|chunk| (chunk, run)));
@@ -307,14 +312,10 @@ impl Scheduler {
         }
     }
 
-    /// Whether a worker is gone because of a stop, so far as can be known.
-    fn is_stopped_by(&self, failure: Failure) -> bool {
-        match self.stop {
-            Urgency::None => false,
-            // What a limit ended would be over in any case.
-            Urgency::Soft => matches!(failure.cause, None | Some(Cause::Crash)),
-            Urgency::Hard => true,
-        }
+    /// Whether a worker may be gone because of a soft stop: what asks for one often kills workers as
+    /// well, as a cluster does that takes its machine back. What a limit ended is over in any case.
+    fn is_cut_by_stop(&self, failure: Failure) -> bool {
+        self.stop == Urgency::Soft && matches!(failure.cause, None | Some(Cause::Crash))
     }
 
     fn stop(&mut self, urgency: Urgency, actions: &mut Vec<Action>) {

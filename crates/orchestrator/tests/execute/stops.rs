@@ -7,7 +7,7 @@ use journal::Status;
 use orchestrator::execute::{ARTIFACTS, Notice, Stop, Summary};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::store::{Store, outcome, run, runs};
+use crate::store::{Store, count, outcome, run, runs};
 use crate::toy::{Params, Way};
 
 /// Counting runs that wait in the middle for a file.
@@ -107,6 +107,7 @@ fn a_run_that_is_lost_during_a_stop_goes_on_another_time() {
     let all = gated(&store);
     let summary = signal_a_worker(&store, &all, &[Signal::KILL]);
     assert_eq!((summary.interrupted.len(), summary.failed.len()), (4, 0));
+    assert_eq!(count(&store.fold(), Status::Interrupted), store.fold().runs.len());
     fs::write(store.path("gate"), "").unwrap();
     assert_eq!(store.execute(&all).finished.len(), 4);
     assert_same(&store, &undisturbed(&all), &all);

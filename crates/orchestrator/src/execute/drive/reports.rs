@@ -140,6 +140,20 @@ impl Driver<'_> {
         Ok(())
     }
 
+    /// Notes that a run went with its worker during a stop.
+    pub(super) fn cut(&mut self, worker: WorkerId) -> Result<(), Error> {
+        let error = self.crew.how_it_ended(worker);
+        let seconds = self.crew.seconds(worker);
+        let Some(Job { spec, attempt, .. }) = self.crew.take_job(worker) else { return Ok(()) };
+        let (run, cause, at) = (spec.run, Cause::Stop, now());
+        self.journal.append(&Fact::Lost(Lost { run, attempt, error, cause, at }))?;
+        let outcome = Outcome::Interrupted;
+        let _span = tracing::info_span!("run", %run, attempt).entered();
+        log_end(&outcome, seconds);
+        self.observer.notify(&Notice::Ended { run, attempt, outcome, seconds });
+        Ok(())
+    }
+
     /// Notes that a run of a held chunk ended.
     pub(super) fn tick_off(&mut self, chunk: Option<Chunk>, run: RunId, attempt: u32) {
         if let Some(held) = chunk.and_then(|chunk| self.held.get_mut(&chunk)) {
