@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fold::segments;
 use crate::frame::{self, Piece};
-use crate::segment::{check_header, is_unbegun};
+use crate::segment::{Header, is_regular};
 use crate::writer::EXTENSION;
 use crate::{Copied, Error, Event};
 
@@ -17,7 +17,7 @@ pub struct Compacted {
     pub frames: u64,
     /// The segment that holds them now; none when there was nothing to do.
     pub snapshot: Option<PathBuf>,
-    /// Damaged segments, which stay as they are.
+    /// Damaged segments and what is none, which stay as they are.
     pub damaged: Vec<PathBuf>,
 }
 
@@ -42,6 +42,10 @@ pub fn compact(dir: &Path, name: &str, is_over: &dyn Fn(&str) -> bool) -> Result
     for path in segments(dir)? {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if !is_over(&stem) {
+            continue;
+        }
+        if !is_regular(&path)? {
+            done.damaged.push(path);
             continue;
         }
         let mut file = File::open(&path).map_err(Error::io("open", &path))?;
@@ -99,11 +103,12 @@ impl<'a> Snapshot<'a> {
     fn copy(&mut self, segment: &Path, file: &mut File, stem: &str) -> Result<bool, Error> {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(Error::io("read", segment))?;
-        // It said nothing. Its writer, if it was about to begin, finds it gone and makes another.
-        if is_unbegun(&bytes) {
-            return Ok(true);
+        match Header::of(&bytes) {
+            Header::Whole => {}
+            // It said nothing. Its writer, if it was about to begin, finds it gone and makes another.
+            Header::Unbegun => return Ok(true),
+            Header::Version(_) | Header::Damaged => return Ok(false),
         }
-        check_header(&bytes, segment)?;
         let mut frames = Vec::new();
         let mut writer = stem.to_owned();
         let mut at = frame::HEADER;

@@ -14,22 +14,6 @@ pub enum Error {
         /// Why it was refused.
         source: io::Error,
     },
-    /// A file among the segments is something else.
-    #[error("{}: wanted a journal segment, found another kind of file", path.display())]
-    NotAJournal {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The segment was written by another version of the format.
-    #[error("{}: wanted journal format {wanted}, found {found}", path.display())]
-    Version {
-        /// The file.
-        path: PathBuf,
-        /// The version in the file.
-        found: u32,
-        /// The version this program reads.
-        wanted: u32,
-    },
     /// Another process compacts the folder.
     #[error("{}: is being compacted by another process", path.display())]
     Busy {

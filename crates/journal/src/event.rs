@@ -270,6 +270,8 @@ pub enum Cause {
     Time,
     /// Its run printed more than it was allowed.
     Output,
+    /// Its driver was stopping, and so perhaps was everything else.
+    Stop,
 }
 
 /// A driver found the worker of an attempt gone.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use experiment::{RunId, SpecId};
 
 use crate::frame::{Content, Kind};
-use crate::segment::{Found, Segment};
+use crate::segment::{Found, Segment, is_regular};
 use crate::state::Recorded;
 use crate::writer::EXTENSION;
 use crate::{Error, Event, Opened, Problem, RunSpec, RunState, Timestamp};
@@ -51,11 +51,14 @@ enum Listing {
 /// # Errors
 /// [`Error::Io`].
 pub fn lengths(dir: &Path) -> Result<BTreeMap<String, u64>, Error> {
-    let length = |path: PathBuf| {
-        let bytes = fs::metadata(&path).map_err(Error::io("read", &path))?.len();
-        Ok((name_of(&path), bytes))
-    };
-    segments(dir)?.into_iter().map(length).collect()
+    let mut lengths = BTreeMap::new();
+    for path in segments(dir)? {
+        if is_regular(&path)? {
+            let bytes = fs::metadata(&path).map_err(Error::io("read", &path))?.len();
+            lengths.insert(name_of(&path), bytes);
+        }
+    }
+    Ok(lengths)
 }
 
 fn name_of(path: &Path) -> String {
@@ -66,8 +69,8 @@ impl Fold {
     /// Reads all segments of a folder; a folder that is not there holds none.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::NotAJournal`] or [`Error::Version`]. Torn tails and damaged frames
-    /// are [`problems`](Self::problems), no errors.
+    /// [`Error::Io`]. Torn tails, damaged frames and files that are no segments are
+    /// [`problems`](Self::problems), no errors.
     pub fn read(dir: &Path) -> Result<Self, Error> {
         let mut fold = Self { dir: dir.to_owned(), ..Self::default() };
         fold.refresh()?;
@@ -135,7 +138,7 @@ impl Fold {
 
     /// How much of each segment was read: its file name and bytes.
     pub fn positions(&self) -> BTreeMap<String, u64> {
-        let there = self.segments.iter().filter(|(path, _)| path.exists());
+        let there = self.segments.iter().filter(|(path, _)| path.is_file());
         there.map(|(path, segment)| (name_of(path), segment.offset())).collect()
     }
 
@@ -278,7 +281,7 @@ impl Fold {
 }
 
 fn problems_of(segment: &Segment) -> impl Iterator<Item = Problem> + '_ {
-    segment.damage.iter().chain(&segment.torn).cloned()
+    segment.damage.iter().chain(&segment.unread).cloned()
 }
 
 /// The segment files of a folder.

@@ -25,6 +25,30 @@ pub enum Problem {
         /// How many.
         bytes: u64,
     },
+    /// Something among the segments is none, or nothing of it is left: it is set aside.
+    #[error(
+        "{}: wanted a journal segment, found something else: nothing in it counts; move it elsewhere, \
+         or put a sound copy in its place",
+        segment.display()
+    )]
+    NotASegment {
+        /// The file.
+        segment: PathBuf,
+    },
+    /// A segment says that it was written by another version of the format: it is set aside.
+    #[error(
+        "{}: wanted journal format {wanted}, found {found}: nothing in it counts; use the version of \
+         regimen that wrote it, or put a sound copy in its place",
+        segment.display()
+    )]
+    Version {
+        /// The segment.
+        segment: PathBuf,
+        /// The version in the file.
+        found: u32,
+        /// The version this program reads.
+        wanted: u32,
+    },
     /// A frame holds an event that this version does not know.
     #[error("{}: the event at {offset} is not known: {message}", segment.display())]
     Unknown {

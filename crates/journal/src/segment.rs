@@ -1,4 +1,4 @@
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ pub(crate) struct Segment {
     writer: Arc<str>,
     /// Damage that will not mend.
     pub(crate) damage: Vec<Problem>,
-    /// Bytes at the end that are no whole frame yet.
-    pub(crate) torn: Option<Problem>,
+    /// Why not all of it was read: bytes at the end that are no whole frame yet, or no segment at all.
+    pub(crate) unread: Option<Problem>,
 }
 
 /// What a frame says, who wrote it and as which of its frames.
@@ -35,7 +35,7 @@ pub(crate) struct Found {
 impl Segment {
     pub(crate) fn new(path: &Path) -> Self {
         let writer = path.file_stem().unwrap_or_default().to_string_lossy().into();
-        Self { path: path.into(), offset: 0, writer, damage: Vec::new(), torn: None }
+        Self { path: path.into(), offset: 0, writer, damage: Vec::new(), unread: None }
     }
 
     /// Bytes read so far.
@@ -45,38 +45,40 @@ impl Segment {
 
     /// Hands over what was appended since the last call.
     pub(crate) fn read_on(&mut self, take: &mut dyn FnMut(Found)) -> Result<(), Error> {
-        self.torn = None;
+        self.unread = None;
         let path = self.path.clone();
+        if !is_regular(&path)? {
+            self.unread = Some(Problem::NotASegment { segment: path.to_path_buf() });
+            return Ok(());
+        }
         let mut file = File::open(&path).map_err(Error::io("open", &path))?;
         file.seek(SeekFrom::Start(self.offset)).map_err(Error::io("read", &path))?;
         let mut bytes = Vec::new();
         loop {
             let read = file.by_ref().take(WINDOW).read_to_end(&mut bytes);
             let at_end = (read.map_err(Error::io("read", &path))? as u64) < WINDOW;
-            let used = self.take_frames(&bytes, at_end, take)?;
+            let used = self.take_frames(&bytes, at_end, take);
             self.offset += used as u64;
             bytes.drain(..used);
-            if at_end {
+            if at_end || self.unread.is_some() {
                 return Ok(());
             }
         }
     }
 
     /// Takes whole frames off the beginning of `bytes`; how many bytes they are.
-    fn take_frames(
-        &mut self,
-        bytes: &[u8],
-        at_end: bool,
-        take: &mut dyn FnMut(Found),
-    ) -> Result<usize, Error> {
+    fn take_frames(&mut self, bytes: &[u8], at_end: bool, take: &mut dyn FnMut(Found)) -> usize {
         let mut at = 0;
         if self.offset == 0 {
-            if is_unbegun(bytes) {
-                self.torn = Some(self.problem_torn(0, bytes.len()));
-                return Ok(0);
+            match Header::of(bytes) {
+                Header::Whole => at = frame::HEADER,
+                // The frames count, and what stands before them is damage like any other.
+                Header::Damaged if holds_a_frame(bytes) => {}
+                wrong => {
+                    self.unread = Some(self.problem_header(&wrong, bytes.len()));
+                    return 0;
+                }
             }
-            check_header(bytes, &self.path)?;
-            at = frame::HEADER;
         }
         while let Some((piece, end)) = frame::next(bytes, at) {
             let offset = self.offset + at as u64;
@@ -88,13 +90,13 @@ impl Segment {
                     bytes: (end - at) as u64,
                 }),
                 Piece::Torn => {
-                    self.torn = at_end.then(|| self.problem_torn(at, end - at));
+                    self.unread = at_end.then(|| self.problem_torn(at, end - at));
                     break;
                 }
             }
             at = end;
         }
-        Ok(at)
+        at
     }
 
     fn take_frame(
@@ -126,24 +128,55 @@ impl Segment {
         }
     }
 
+    fn problem_header(&self, header: &Header, bytes: usize) -> Problem {
+        let segment = self.path.to_path_buf();
+        match *header {
+            Header::Unbegun => self.problem_torn(0, bytes),
+            Header::Version(found) => Problem::Version { segment, found, wanted: frame::VERSION },
+            Header::Whole | Header::Damaged => Problem::NotASegment { segment },
+        }
+    }
+
     fn problem_torn(&self, at: usize, bytes: usize) -> Problem {
         let offset = self.offset + at as u64;
         Problem::Torn { segment: self.path.to_path_buf(), offset, bytes: bytes as u64 }
     }
 }
 
-/// Whether a writer was cut off, or is, before it wrote the whole header.
-pub(crate) fn is_unbegun(bytes: &[u8]) -> bool {
-    bytes.len() < frame::HEADER && frame::header().starts_with(bytes)
+/// The beginning of a segment.
+pub(crate) enum Header {
+    Whole,
+    /// Its writer was cut off, or is, before it wrote all of it.
+    Unbegun,
+    /// Of another version of the format.
+    Version(u32),
+    Damaged,
 }
 
-pub(crate) fn check_header(bytes: &[u8], path: &Path) -> Result<(), Error> {
-    if !bytes.starts_with(frame::MAGIC) || bytes.len() < frame::HEADER {
-        return Err(Error::NotAJournal { path: path.to_owned() });
+impl Header {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        if bytes.len() < frame::HEADER && frame::header().starts_with(bytes) {
+            return Self::Unbegun;
+        }
+        let Some(version) = bytes.strip_prefix(frame::MAGIC).and_then(<[u8]>::first_chunk) else {
+            return Self::Damaged;
+        };
+        match u32::from_le_bytes(*version) {
+            frame::VERSION => Self::Whole,
+            found => Self::Version(found),
+        }
     }
-    let version = bytes[frame::MAGIC.len()..frame::HEADER].try_into().expect("four bytes");
-    match u32::from_le_bytes(version) {
-        frame::VERSION => Ok(()),
-        found => Err(Error::Version { path: path.to_owned(), found, wanted: frame::VERSION }),
+}
+
+fn holds_a_frame(bytes: &[u8]) -> bool {
+    matches!(frame::next(bytes, 0), Some((Piece::Frame(_) | Piece::Damaged, _)))
+}
+
+/// Whether a file is there, perhaps behind a link: whoever opens a pipe may wait for ever.
+pub(crate) fn is_regular(path: &Path) -> Result<bool, Error> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(found.is_file()),
+        Err(_) if path.is_symlink() => Ok(false),
+        Err(error) => Err(Error::io("read", path)(error)),
     }
 }

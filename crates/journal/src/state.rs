@@ -17,7 +17,7 @@ pub enum Status {
     Finished,
     /// The latest attempt failed or its worker was lost.
     Failed,
-    /// The latest attempt was asked to stop, or is outdated.
+    /// The latest attempt was asked to stop or lost during a stop, or is outdated.
     Interrupted,
     /// The latest attempt stands at a rung of a search.
     Pruned,
@@ -115,6 +115,7 @@ impl AttemptState {
         match (self.ended.as_ref().map(|ended| &ended.outcome), &self.lost) {
             (Some(Outcome::Finished), _) if self.is_broken() => Status::Running,
             (Some(Outcome::Finished), _) => Status::Finished,
+            (None, Some(Lost { cause: Cause::Stop, .. })) => Status::Interrupted,
             (Some(Outcome::Failed { .. }), _) | (None, Some(_)) => Status::Failed,
             (Some(Outcome::Interrupted | Outcome::Outdated { .. }), _) => Status::Interrupted,
             (Some(Outcome::Paused { .. }), _) => Status::Pruned,
@@ -152,7 +153,7 @@ impl AttemptState {
     pub fn error(&self) -> Option<&str> {
         match (self.ended.as_ref().map(|ended| &ended.outcome), &self.lost) {
             (Some(Outcome::Failed { error }), _) => Some(error),
-            (None, Some(lost)) => Some(&lost.error),
+            (None, Some(lost)) if lost.cause != Cause::Stop => Some(&lost.error),
             _ => None,
         }
     }

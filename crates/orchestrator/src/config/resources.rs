@@ -48,6 +48,7 @@ impl Retry {
             Some(Cause::Memory) => self.memory,
             Some(Cause::Time) => self.time,
             Some(Cause::Output) => self.output,
+            Some(Cause::Stop) => 0,
             None => self.error,
         }
     }

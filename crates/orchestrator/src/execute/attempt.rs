@@ -6,6 +6,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use experiment::{Entry, Error as RunError, Run, RunContext};
@@ -16,12 +17,17 @@ use super::scratch::{self, Scratch};
 use super::sink::{JournalSink, Outdated, Places, Tell};
 use super::{log, processes, usage};
 
+/// Within this time a signal to all processes of a job has come to each of them.
+const SIGNALS_ARRIVE: Duration = Duration::from_millis(250);
+
 /// Executes attempts one after the other and records them in a journal of its own.
 pub(crate) struct Workbench<'e> {
     entries: &'e [Entry],
     setup: Setup,
     journal: Writer,
     interrupt: Arc<AtomicBool>,
+    /// Set when a signal came that ends other programs.
+    signalled: Arc<AtomicBool>,
     scratch: Scratch,
     /// Whether other workers share this process.
     shared: bool,
@@ -39,7 +45,13 @@ impl<'e> Workbench<'e> {
         notice_places_of_panics();
         let journal = Writer::create(&setup.store.join(super::JOURNAL), setup.opened.clone())?;
         let (scratch, resident) = (Scratch::create(), usage::resident());
-        Ok(Self { entries, setup, journal, interrupt, scratch, shared, resident })
+        let signalled = Arc::default();
+        Ok(Self { entries, setup, journal, interrupt, signalled, scratch, shared, resident })
+    }
+
+    /// With a flag that signals set.
+    pub(crate) fn signalled_by(self, signalled: Arc<AtomicBool>) -> Self {
+        Self { signalled, ..self }
     }
 
     /// Executes a run; its end is recorded when this returns [`Report::Ended`].
@@ -84,6 +96,7 @@ impl<'e> Workbench<'e> {
             &look,
         )
         .pausing(pause.clone());
+        self.signalled.store(false, Ordering::Relaxed);
         let place = self.scratch.of(spec.run, *attempt);
         let call = |sink: &mut _| run(entry, spec, &self.setup, place.clone(), sink);
         let done = attempt_at(call, (&place, self.shared), &mut sink);
@@ -92,10 +105,13 @@ impl<'e> Workbench<'e> {
             return Err(error);
         }
         flushed.map_err(|e| chain(&e))?;
+        let asked =
+            || [&self.interrupt, &self.signalled].iter().any(|flag| flag.load(Ordering::Relaxed));
+        let done = unless_stopped(done, &asked);
         let cause = cause(&done);
         let outcome = match sink.outdated.clone() {
             Some((name, why)) => Outcome::Outdated { name, why },
-            None => outcome(done, sink.reached, self.interrupt.load(Ordering::Relaxed))?,
+            None => outcome(done, sink.reached, asked())?,
         };
         let results = std::mem::take(&mut sink.results);
         let warnings = std::mem::take(&mut sink.warnings);
@@ -197,6 +213,19 @@ fn end(scratch: &Path, shared: bool) {
 
 /// What came of calling an experiment: a panic is its message and place.
 type Done = Result<Result<(), RunError>, String>;
+
+/// A program that was killed by a signal to all processes of a job has not failed by itself.
+fn unless_stopped(done: Done, asked: &dyn Fn() -> bool) -> Done {
+    if !matches!(done, Ok(Err(RunError::Crashed { .. }))) {
+        return done;
+    }
+    // Its own signal may have come first.
+    let patience = Instant::now() + SIGNALS_ARRIVE;
+    while !asked() && Instant::now() < patience {
+        thread::sleep(Duration::from_millis(5));
+    }
+    if asked() { Ok(Err(RunError::Interrupted)) } else { done }
+}
 
 fn cause(done: &Done) -> Option<Cause> {
     matches!(done, Ok(Err(RunError::Crashed { .. }))).then_some(Cause::Crash)
@@ -302,6 +331,18 @@ mod tests {
         let interrupted = || Ok(Err(RunError::Interrupted));
         assert_eq!(outcome(interrupted(), None, true), Ok(Outcome::Interrupted));
         assert!(matches!(outcome(interrupted(), None, false), Ok(Outcome::Failed { .. })));
+    }
+
+    #[test]
+    fn a_program_that_a_signal_to_the_whole_job_killed_is_interrupted() {
+        let crashed = || {
+            let context = "x was killed by SIGTERM".into();
+            Ok(Err(RunError::Crashed { context, source: "no words".into() }))
+        };
+        let done = unless_stopped(crashed(), &|| true);
+        assert!(matches!(done, Ok(Err(RunError::Interrupted))));
+        let done = unless_stopped(crashed(), &|| false);
+        assert_eq!(cause(&done), Some(Cause::Crash));
     }
 
     #[test]

@@ -157,14 +157,16 @@ impl Claims {
         let path = self.done_folder().join(chunk.to_string());
         let linked = publish::once_unsynced(&path, &encode(&path, &done)?);
         self.done.insert(chunk);
-        match read::<Vec<Done>>(&self.all_done(), "finished chunks")? {
-            None => linked,
+        match read::<Vec<Done>>(&self.all_done(), "finished chunks") {
+            // Damaged, it tells nobody anything; what the runs came to stands in the journals.
+            Ok(None) | Err(Error::Malformed { .. }) => linked,
             // The folder is swept up, or about to be: what counts stands in the list already.
-            Some(all) => {
+            Ok(Some(all)) => {
                 let _ = fs::remove_file(&path);
                 let _ = fs::remove_dir(self.done_folder());
                 Ok(all.contains(&done))
             }
+            Err(error) => Err(error),
         }
     }
 

@@ -222,7 +222,7 @@ impl<'a> Driver<'a> {
             }
             let newest = plan::newest(&folder, &id)?;
             let next = newest.as_ref().map_or(0, |(generation, _)| generation + 1);
-            if let Some((_, plan)) = newest
+            if let Some((_, Some(plan))) = newest
                 && !self.open(plan)?
             {
                 self.work_off()?;
@@ -352,6 +352,7 @@ impl<'a> Driver<'a> {
                 self.assign(worker, run)?;
             }
             Action::Lost { worker, chunk, again } => self.lost(worker, chunk, again)?,
+            Action::Cut(worker) => self.cut(worker)?,
             Action::Interrupt(worker) => self.crew.order(worker, Order::Interrupt),
             Action::Retire(worker) => self.crew.retire(worker),
             Action::Kill(worker) => self.crew.kill(worker),

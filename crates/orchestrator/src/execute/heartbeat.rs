@@ -2,11 +2,13 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+use rustix::fs::OFlags;
 
 use super::incarnation::Incarnation;
 use super::{Error, live};
@@ -63,7 +65,16 @@ impl Counter {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(Error::store("create", folder))?;
         }
-        let file = File::create(&path).map_err(Error::store("create", &path))?;
+        // Every beat reaches the disk: on a network file system others see what does, and may see
+        // nothing else for longer than the lease.
+        let synced = OFlags::DSYNC.bits() as i32;
+        let file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .custom_flags(synced)
+            .open(&path)
+            .map_err(Error::store("create", &path))?;
         let mut counter = Self { file, path, beats: 0 };
         counter.beat().map_err(Error::store("write", &counter.path))?;
         Ok(counter)
@@ -116,6 +127,14 @@ impl Drop for Heart {
 mod tests {
     use super::*;
     use crate::execute::live::{Board, Live};
+
+    #[test]
+    fn a_beat_waits_for_the_disk_so_that_other_hosts_see_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let counter = Counter::create(dir.path(), "driver").unwrap();
+        let flags = rustix::fs::fcntl_getfl(&counter.file).unwrap();
+        assert!(flags.contains(OFlags::DSYNC), "{flags:?}");
+    }
 
     #[test]
     fn counters_of_the_dead_are_removed_and_those_of_the_living_are_not() {

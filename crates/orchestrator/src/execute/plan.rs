@@ -33,6 +33,12 @@ impl Plan {
         Self { name, runs, chunks }
     }
 
+    /// Whether it is what was frozen under `name`, as far as can be told.
+    fn is_sound(&self, name: &str) -> bool {
+        let runs = self.chunks.iter().try_fold(0_usize, |sum, size| sum.checked_add(*size));
+        self.name == name && runs == Some(self.runs.len())
+    }
+
     /// How many chunks it has.
     pub(crate) fn chunks(&self) -> usize {
         self.chunks.len()
@@ -65,8 +71,9 @@ pub(crate) fn plan_id(runs: &[RunSpec]) -> String {
     hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The newest generation of a plan, with its number.
-pub(crate) fn newest(folder: &Path, id: &str) -> Result<Option<(u32, Plan)>, Error> {
+/// The newest generation of a plan, with its number; without a plan where that is damaged, so that the
+/// next one takes its place.
+pub(crate) fn newest(folder: &Path, id: &str) -> Result<Option<(u32, Option<Plan>)>, Error> {
     let generation = |name: &str| name.strip_prefix(id)?.strip_prefix('.')?.parse::<u32>().ok();
     let mut last = None;
     for entry in fs::read_dir(folder).map_err(Error::store("list", folder))? {
@@ -74,16 +81,16 @@ pub(crate) fn newest(folder: &Path, id: &str) -> Result<Option<(u32, Plan)>, Err
         last = last.max(entry.file_name().to_str().and_then(generation));
     }
     let Some(number) = last else { return Ok(None) };
-    let path = folder.join(format!("{id}.{number}"));
+    let name = format!("{id}.{number}");
+    let path = folder.join(&name);
     let text = match fs::read(&path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         text => text.map_err(Error::store("read", &path))?,
     };
-    let plan = serde_json::from_slice(&text).map_err(|source| Error::Malformed {
-        path,
-        wanted: "a plan",
-        source,
-    })?;
+    let plan = serde_json::from_slice(&text).ok().filter(|plan: &Plan| plan.is_sound(&name));
+    if plan.is_none() {
+        tracing::warn!(path = %path.display(), "the plan is damaged; it is derived again");
+    }
     Ok(Some((number, plan)))
 }
 

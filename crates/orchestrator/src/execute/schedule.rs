@@ -84,6 +84,8 @@ pub(crate) enum Action {
         /// It is tried again.
         again: bool,
     },
+    /// The same, because of a stop: it goes on another time.
+    Cut(WorkerId),
     /// Every run of the chunk ended, or rests and nothing is left to do that could let it go on.
     Complete(Chunk),
     Interrupt(WorkerId),
@@ -294,7 +296,11 @@ impl Scheduler {
                 }
             }
             // Whoever was killed by a hard stop is not over: its run goes on another time.
-            Some(State::Busy(chunk, run)) if self.stop < Urgency::Hard => {
+            Some(State::Busy(..)) if self.stop == Urgency::Hard => {}
+            Some(State::Busy(..)) if self.is_cut_by_stop(failure) => {
+                actions.push(Action::Cut(worker));
+            }
+            Some(State::Busy(chunk, run)) => {
                 actions.push(Action::Lost { worker, chunk, again });
                 if again {
                     self.queue.extend(chunk.map(|chunk| (chunk, run)));
@@ -304,6 +310,12 @@ impl Scheduler {
             }
             _ => {}
         }
+    }
+
+    /// Whether a worker may be gone because of a soft stop: what asks for one often kills workers as
+    /// well, as a cluster does that takes its machine back. What a limit ended is over in any case.
+    fn is_cut_by_stop(&self, failure: Failure) -> bool {
+        self.stop == Urgency::Soft && matches!(failure.cause, None | Some(Cause::Crash))
     }
 
     fn stop(&mut self, urgency: Urgency, actions: &mut Vec<Action>) {

@@ -9,6 +9,7 @@ use std::thread;
 
 use experiment::Entry;
 use journal::Role;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 
 use super::Error;
 use super::attempt::{Workbench, chain, now};
@@ -24,6 +25,7 @@ use super::worker::{protocol, work};
 /// [`Error::Protocol`] when standard input is no driver, [`Error::Journal`] when the worker's
 /// journal cannot be created.
 pub fn serve(entries: &[Entry]) -> Result<(), Error> {
+    let signalled = outlive_signals().map_err(|e| protocol(&e))?;
     let socket = take_socket().map_err(|e| protocol(&e))?;
     // What a run's programs leave behind becomes a child of this process, which ends it.
     if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
@@ -46,7 +48,7 @@ pub fn serve(entries: &[Entry]) -> Result<(), Error> {
         let _ = socket.lock().map(|mut socket| send(&mut *socket, &report));
     };
     let bench = match Workbench::new(entries, setup, interrupt.clone(), false) {
-        Ok(bench) => bench,
+        Ok(bench) => bench.signalled_by(signalled),
         Err(error) => {
             tell(Report::Unable { error: chain(&error) });
             return Err(error.into());
@@ -56,6 +58,17 @@ pub fn serve(entries: &[Entry]) -> Result<(), Error> {
     thread::spawn(move || follow(orders, &jobs, &interrupt));
     work(bench, &queue, &tell);
     Ok(())
+}
+
+/// Signals that ask a job to end come to each of its processes, and only the driver knows what they
+/// mean: it asks its workers itself. Handled and not ignored, because programs of runs would inherit
+/// that. The flag is set by each of them.
+fn outlive_signals() -> io::Result<Arc<AtomicBool>> {
+    let signalled = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2] {
+        signal_hook::flag::register(signal, signalled.clone())?;
+    }
+    Ok(signalled)
 }
 
 /// Reads orders; a driver that is gone counts as a request to stop.

@@ -1,11 +1,13 @@
 //! Stops and resumption.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use journal::Status;
-use orchestrator::execute::{ARTIFACTS, Notice, Stop};
+use orchestrator::execute::{ARTIFACTS, Notice, Stop, Summary};
+use rustix::process::{Pid, Signal, kill_process};
 
-use crate::store::{Store, outcome, run, runs};
+use crate::store::{Store, count, outcome, run, runs};
 use crate::toy::{Params, Way};
 
 /// Counting runs that wait in the middle for a file.
@@ -67,6 +69,75 @@ fn a_soft_stop_and_resumption_change_nothing_in_the_outcome() {
 #[test]
 fn nor_do_they_in_this_process() {
     stop_at_progress_and_resume(true);
+}
+
+/// Sends signals to the worker of the first run that comes to its gate, then stops softly.
+fn signal_a_worker(store: &Store, all: &[journal::RunSpec], signals: &[Signal]) -> Summary {
+    let stop = Stop::new();
+    let (mut pids, mut workers) = (BTreeMap::new(), BTreeMap::new());
+    let (summary, _) = store.execute_with(all, &stop, |notice| match notice {
+        Notice::WorkerStarted { worker, pid, .. } => drop(pids.insert(*worker, pid.unwrap())),
+        Notice::Started { run, worker, .. } => drop(workers.insert(*run, *worker)),
+        Notice::Progress { run, .. } if !stop.requested() => {
+            let pid = Pid::from_raw(pids[&workers[run]] as i32).unwrap();
+            signals.iter().for_each(|signal| kill_process(pid, *signal).unwrap());
+            stop.soft();
+        }
+        _ => {}
+    });
+    summary.unwrap()
+}
+
+#[test]
+fn workers_leave_it_to_the_driver_what_signals_mean() {
+    let store = Store::new();
+    let all = gated(&store);
+    let signals = [Signal::TERM, Signal::INT, Signal::HUP, Signal::USR1, Signal::USR2];
+    assert_eq!(signal_a_worker(&store, &all, &signals).interrupted.len(), 4);
+    let fold = store.fold();
+    assert!(fold.runs.values().all(|state| state.status() == Status::Interrupted));
+    fs::write(store.path("gate"), "").unwrap();
+    assert_eq!(store.execute(&all).finished.len(), 4);
+    assert_same(&store, &undisturbed(&all), &all);
+}
+
+#[test]
+fn a_run_that_is_lost_during_a_stop_goes_on_another_time() {
+    let store = Store::new();
+    let all = gated(&store);
+    let summary = signal_a_worker(&store, &all, &[Signal::KILL]);
+    assert_eq!((summary.interrupted.len(), summary.failed.len()), (4, 0));
+    assert_eq!(count(&store.fold(), Status::Interrupted), store.fold().runs.len());
+    fs::write(store.path("gate"), "").unwrap();
+    assert_eq!(store.execute(&all).finished.len(), 4);
+    assert_same(&store, &undisturbed(&all), &all);
+}
+
+/// Cuts, empties or changes the frozen plan of a sweep that was stopped, and goes on.
+#[test]
+fn a_damaged_plan_is_derived_again() {
+    type Damage = fn(&str) -> String;
+    let damages: [Damage; 5] = [
+        |text| text[..text.len() / 2].into(),
+        |_| String::new(),
+        |text| text.replacen("\"chunks\":[1", "\"chunks\":[7", 1),
+        |text| text.replacen("\"name\":\"", "\"name\":\"../", 1),
+        |text| text.replacen("\"chunks\":[1", "\"chunks\":[18446744073709551615,2", 1),
+    ];
+    for damage in damages {
+        let store = Store::new();
+        let all = gated(&store);
+        signal_a_worker(&store, &all, &[]);
+        let plans = fs::read_dir(store.options.store.join("plans")).unwrap();
+        let plan = plans.map(|entry| entry.unwrap().path()).next().unwrap();
+        let text = fs::read_to_string(&plan).unwrap();
+        let damaged = damage(&text);
+        assert_ne!(damaged, text);
+        fs::write(&plan, &damaged).unwrap();
+        fs::write(store.path("gate"), "").unwrap();
+        assert_eq!(store.execute(&all).finished.len(), 4, "{damaged}");
+        assert_same(&store, &undisturbed(&all), &all);
+    }
 }
 
 #[test]

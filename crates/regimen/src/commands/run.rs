@@ -9,7 +9,7 @@ use journal::{Fold, Role};
 use orchestrator::execute::{self, Options, Presence, Rerun, Stop, Summary, WorkerCommand};
 use orchestrator::needs::{Need, Supply, Wanted, What};
 use orchestrator::plan::{Estimate, Pace, Plan, PlannedRun, State};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
 use crate::arguments::{ListFormat, Run};
@@ -204,9 +204,9 @@ fn worker_command(log_format: LogFormat) -> Result<WorkerCommand> {
 }
 
 /// The first Ctrl-C stops softly, the second at once. A terminal that goes away stops softly, and may
-/// say so more than once.
+/// say so more than once; so does a cluster that announces by a signal that it takes its machine back.
 fn listen(stop: &Stop) -> Result<()> {
-    let mut listened = vec![SIGINT, SIGTERM];
+    let mut listened = vec![SIGINT, SIGTERM, SIGUSR1, SIGUSR2];
     if !is_ignored(SIGHUP) {
         listened.push(SIGHUP);
     }
@@ -217,7 +217,7 @@ fn listen(stop: &Stop) -> Result<()> {
             if !stop.requested() {
                 say("stopping; once more to stop at once");
                 stop.soft();
-            } else if signal != SIGHUP {
+            } else if matches!(signal, SIGINT | SIGTERM) {
                 stop.hard();
             }
         }

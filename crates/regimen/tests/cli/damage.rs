@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -68,4 +69,25 @@ fn a_damaged_table_is_made_again_and_never_read_as_other_numbers() {
     assert_code(&lost, 2);
     let message = stderr(&lost);
     assert!(message.contains("there is no journal to make a damaged table from"), "{message}");
+}
+
+#[test]
+fn what_is_no_segment_is_said_and_left_aside() {
+    let dir = TempDir::new().unwrap();
+    let (config, store) = (dir.path().join("it.yaml"), dir.path().join("store"));
+    fs::write(&config, CONFIG).unwrap();
+    let config = config.to_str().unwrap();
+    let table = stdout(&run(config, &store, &["--in-process"]));
+    let stray = store.join("journal/stray.journal");
+    assert!(Command::new("mkfifo").arg(&stray).status().unwrap().success());
+    let ask = |words: &[&str]| regimen().args(words).arg("--results").arg(&store).output().unwrap();
+    for words in [&["status"][..], &["compact"]] {
+        let asked = ask(words);
+        assert_code(&asked, 0);
+        assert!(stderr(&asked).contains("stray.journal"), "{words:?}: {}", stderr(&asked));
+    }
+    let again = run(config, &store, &[]);
+    assert_code(&again, 0);
+    assert_eq!(stdout(&again), table);
+    assert!(stray.symlink_metadata().is_ok());
 }

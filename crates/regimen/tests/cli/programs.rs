@@ -53,12 +53,13 @@ impl Script {
     /// A driver under way, with temporary folders below `tmp`.
     fn start(&self) -> Child {
         fs::create_dir_all(self.path("tmp")).unwrap();
-        self.command().spawn().unwrap()
+        self.command(1).spawn().unwrap()
     }
 
-    fn command(&self) -> Command {
+    fn command(&self, jobs: u32) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_regimen"));
-        command.args(["run", &self.text("it.yaml"), "-j", "1", "--results"]).arg(self.store());
+        command.args(["run", &self.text("it.yaml"), "-j", &jobs.to_string()]);
+        command.arg("--results").arg(self.store());
         command.env("TMPDIR", self.path("tmp")).process_group(0);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command
@@ -210,11 +211,44 @@ fn a_terminal_that_goes_away_stops_softly_and_nothing_is_left() {
     assert_eq!(fs::read_dir(it.path("tmp")).unwrap().count(), 0);
 }
 
+/// As clusters do that take their machine back.
+#[test]
+fn a_signal_to_every_process_of_a_job_interrupts_its_runs_and_fails_none() {
+    let script = "echo $$ > DIR/pid.$SEED\n\
+                  while [ ! -e DIR/go ]; do sleep 0.02; done\n";
+    for signal in [Signal::TERM, Signal::INT, Signal::USR1, Signal::USR2] {
+        let it = Script::new(&script.replace("$SEED", "$REGIMEN_SEED"), "sweep: { seeds: 3 }\n");
+        let mut command = it.command(2);
+        fs::create_dir(it.path("tmp")).unwrap();
+        let mut driver = command.spawn().unwrap();
+        let programs = || [0, 1].map(|seed| it.path(&format!("pid.{seed}")));
+        let begun = |path: &PathBuf| fs::read_to_string(path).is_ok_and(|pid| pid.ends_with('\n'));
+        wait("two runs began", || programs().iter().all(begun));
+        let fold = Fold::read(&it.store().join("journal")).unwrap();
+        let workers = fold.writers.values().map(|opened| opened.pid);
+        let workers: Vec<u32> = workers.filter(|pid| *pid != driver.id()).collect();
+        assert_eq!(workers.len(), 2);
+        let pid = |path: &PathBuf| fs::read_to_string(path).unwrap().trim().parse().unwrap();
+        // In the order in which the most could go wrong.
+        programs().iter().map(pid).chain(workers).for_each(|pid| send(pid, signal));
+        send(driver.id(), signal);
+        assert_eq!(driver.wait().unwrap().code(), Some(130), "{signal:?}");
+        let fold = Fold::read(&it.store().join("journal")).unwrap();
+        let statuses: Vec<Status> = fold.runs.values().map(journal::RunState::status).collect();
+        let interrupted = statuses.iter().all(|status| *status == Status::Interrupted);
+        assert!(interrupted && statuses.len() >= 2, "{signal:?}: {statuses:?}");
+
+        fs::write(it.path("go"), "").unwrap();
+        assert_code(&it.run(&[]), 0);
+        assert_eq!(it.finished(), 3);
+    }
+}
+
 #[test]
 fn nohup_keeps_a_run_from_stopping() {
     let it = Script::new("echo x > DIR/pid; while [ ! -e DIR/go ]; do sleep 0.02; done\n", "");
     fs::create_dir(it.path("tmp")).unwrap();
-    let command = it.command();
+    let command = it.command(1);
     let mut nohup = Command::new("nohup");
     nohup.arg(command.get_program()).args(command.get_args());
     nohup.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -247,7 +281,7 @@ fn what_a_killed_driver_and_its_workers_leave_is_ended_by_the_next() {
     let (helper, counted) = (it.path("first"), it.store().join("claims/heartbeats"));
     fs::rename(it.path("pid"), &helper).unwrap();
     assert_eq!(fs::read_dir(&counted).unwrap().count(), 1);
-    assert!(it.command().status().unwrap().success());
+    assert!(it.command(1).status().unwrap().success());
     assert!(!lives(&helper) && !data());
     assert_eq!(fs::read_dir(it.path("tmp")).unwrap().count(), 0);
     assert_eq!(fs::read_dir(&counted).unwrap().count(), 0);

@@ -218,6 +218,11 @@ impl<'a> Crew<'a> {
         }
     }
 
+    /// For how long a worker has been at its run.
+    pub(super) fn seconds(&self, worker: WorkerId) -> f64 {
+        self.members.get(&worker).map_or(0.0, |member| member.since.elapsed().as_secs_f64())
+    }
+
     /// Why a worker is gone, so far as it was the driver that killed it.
     pub(super) fn cause(&self, worker: WorkerId) -> Cause {
         let end = self.members.get(&worker).and_then(|member| member.end.as_ref());

@@ -17,6 +17,8 @@ impl Driver<'_> {
     ) -> Result<(), Error> {
         match report {
             None => {
+                // Before the end of a worker that may be due to the same signal.
+                self.obey_stop()?;
                 let cause = self.crew.cause(worker);
                 let failure = self.failure(worker, Some(cause))?;
                 self.step(Event::Gone(worker, failure))?;
@@ -135,6 +137,20 @@ impl Driver<'_> {
         } else {
             Notice::Lost { run, attempt, error }
         });
+        Ok(())
+    }
+
+    /// Notes that a run went with its worker during a stop.
+    pub(super) fn cut(&mut self, worker: WorkerId) -> Result<(), Error> {
+        let error = self.crew.how_it_ended(worker);
+        let seconds = self.crew.seconds(worker);
+        let Some(Job { spec, attempt, .. }) = self.crew.take_job(worker) else { return Ok(()) };
+        let (run, cause, at) = (spec.run, Cause::Stop, now());
+        self.journal.append(&Fact::Lost(Lost { run, attempt, error, cause, at }))?;
+        let outcome = Outcome::Interrupted;
+        let _span = tracing::info_span!("run", %run, attempt).entered();
+        log_end(&outcome, seconds);
+        self.observer.notify(&Notice::Ended { run, attempt, outcome, seconds });
         Ok(())
     }
 

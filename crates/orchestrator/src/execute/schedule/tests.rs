@@ -75,6 +75,18 @@ fn a_soft_stop_starts_nothing_and_interrupts() {
 }
 
 #[test]
+fn a_run_whose_worker_dies_during_a_stop_goes_on_another_time() {
+    let mut scheduler = begun(2, 5);
+    scheduler.step(Event::Stop(Urgency::Soft));
+    assert_eq!(scheduler.step(Event::Gone(1, CRASH)), [Cut(1)]);
+    // What its own limits end has failed all the same.
+    let time = Failure { cause: Some(Cause::Time), earlier: 0 };
+    let lost = Lost { worker: 2, chunk: Some(0), again: false };
+    assert_eq!(scheduler.step(Event::Gone(2, time)), [lost]);
+    assert!(!scheduler.is_busy());
+}
+
+#[test]
 fn a_hard_stop_kills_and_loses_nothing() {
     let mut scheduler = begun(2, 5);
     scheduler.step(Event::Stop(Urgency::Soft));
