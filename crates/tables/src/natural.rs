@@ -5,7 +5,15 @@ use std::cmp::Ordering;
 /// Compares two names. Those that are numbers stand first, by value; in the others runs of digits
 /// compare by value and everything else character by character. Only equal names are equal.
 pub(crate) fn order(a: &str, b: &str) -> Ordering {
-    let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+    if a == b {
+        return Ordering::Equal;
+    }
+    // No finite number begins otherwise, and most names do.
+    let may_be_number = |first: &u8| matches!(first, b'0'..=b'9' | b'+' | b'-' | b'.');
+    let number = |text: &str| {
+        text.as_bytes().first().filter(|first| may_be_number(first))?;
+        text.parse::<f64>().ok().filter(|number| number.is_finite())
+    };
     let by_value = match (number(a), number(b)) {
         (Some(x), Some(y)) => x.total_cmp(&y),
         (Some(_), None) => Ordering::Less,
