@@ -50,7 +50,14 @@ fn missing_published(name: &str, plans: &[Planned], store: &Path) -> Option<Stri
         tables.any(|table| table.published.as_deref() == Some(name))
     };
     let beside = |planned: &Planned| published::library(Some(&planned.path), store).find(name);
-    plans.iter().filter(names).find_map(|planned| beside(planned).err()).map(|e| e.to_string())
+    let error = plans.iter().filter(names).find_map(|planned| beside(planned).err())?;
+    Some(match error {
+        tables::Error::NotPublished { nearest, .. } => {
+            let hint = nearest.map(|near| format!(" (did you mean {near}?)"));
+            format!("there is none of this name{}", hint.unwrap_or_default())
+        }
+        error => error.to_string(),
+    })
 }
 
 fn temporary(runs: usize) -> Need {

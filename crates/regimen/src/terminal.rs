@@ -40,9 +40,10 @@ pub(crate) fn put(to: &Path, bytes: &[u8]) -> Result<()> {
     print_bytes(bytes)
 }
 
-/// Writes lines of a listing to standard output, folded where that is a terminal.
+/// Writes lines of a listing to standard output, folded where that is a terminal: what reads from a
+/// pipe counts on a line a thing.
 pub(crate) fn print_lines(text: &str) -> Result<()> {
-    match output().width {
+    match columns().filter(|_| io::stdout().is_terminal()) {
         Some(width) if !text.is_empty() => print(&(fold_to(text, width) + "\n")),
         _ => print(text),
     }
