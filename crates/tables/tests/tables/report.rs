@@ -321,6 +321,31 @@ fn every_table_that_is_asked_for_is_shown() {
 }
 
 #[test]
+fn metrics_of_one_table_stand_below_one_heading() {
+    let store = tempdir().unwrap();
+    let mut story = Story::new();
+    for regime in [1, 2] {
+        let results = [("test_accuracy", 90.0), ("loss", regime as f64)];
+        story.finish(&dialog(regime, "rbi", 0), &results);
+    }
+    story.write(store.path());
+    let mut subject = asked();
+    subject.tables[0].title = Some("Figure 1".into());
+    let mut second = subject.tables[0].clone();
+    second.request.value = "loss".into();
+    second.published = None;
+    let mut other = second.clone();
+    other.title = Some("Figure 2".into());
+    subject.tables.extend([second, other]);
+    let page = render(store.path(), vec![subject]).unwrap();
+    let captions = [">Figure 1</h3>", "test_accuracy: mean", "loss: mean", ">Figure 2</h3>"];
+    assert_in_order(&page, &captions);
+    assert_eq!(page.matches(">Figure 1</h3>").count(), 1);
+    assert_eq!(page.matches("<div class=\"metrics\">").count(), 2);
+    assert_eq!(page.matches("<div").count(), page.matches("</div>").count());
+}
+
+#[test]
 fn columns_that_share_a_value_stand_below_one_head_and_fold_into_blocks() {
     let store = tempdir().unwrap();
     let mut story = Story::new();
