@@ -80,7 +80,7 @@ pub(crate) fn plans(options: &ConfigOptions, absent: Absent) -> Result<Vec<Plann
         let is_empty =
             |Planned { plan, .. }: &Planned| plan.runs.is_empty() && plan.awaiting.is_empty();
         if plans.iter().all(is_empty) {
-            say(&format!("no run agrees with `--only {}`", only.text()));
+            say(&format!("no run matches `--only {}`", only.text()));
         }
     }
     Ok(plans)

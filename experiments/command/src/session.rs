@@ -98,7 +98,7 @@ impl<'r, 'a> Session<'r, 'a> {
             return errors.to_string();
         }
         let output = Tail::of(&self.output_end, WINDOW);
-        if output.is_empty() { "it said nothing".into() } else { output.to_string() }
+        if output.is_empty() { "it printed nothing".into() } else { output.to_string() }
     }
 
     /// How many pieces of text were searched.

@@ -181,7 +181,7 @@ fn failures_show_the_last_lines_of_standard_error() {
     assert!(text.ends_with("\noh 11"), "{text}");
     assert_eq!(error("echo \"it's\" >&2; exit 3"), "/bin/sh ended with exit code 3: it's");
     assert_eq!(error("echo a; echo b; exit 3"), "/bin/sh ended with exit code 3:\na\nb");
-    assert_eq!(error("exit 3"), "/bin/sh ended with exit code 3: it said nothing");
+    assert_eq!(error("exit 3"), "/bin/sh ended with exit code 3: it printed nothing");
     let missing = Params { program: vec!["no-such-program".into()], ..Params::default() };
     let text = run(&missing).0.unwrap_err().chain();
     let wanted = "starting the program: no program no-such-program is in any folder of PATH";

@@ -50,7 +50,7 @@ impl State {
         match self {
             Self::Failed { error } => error,
             Self::Stale { reason } => reason,
-            Self::Interrupted => "goes on from its checkpoint",
+            Self::Interrupted => "goes on from its checkpoint, if it left one",
             Self::Pruned => "goes on if its search promotes it",
             Self::NotRun | Self::Running | Self::Finished => "",
         }

@@ -111,7 +111,7 @@ fn automatic(
     metrics: &[Metric],
 ) -> Result<Wanted> {
     let selection = subject.selection.clone();
-    let selected = runs.select(&selection);
+    let selected = runs.select(&selection).current();
     let mut request = match tables::automatic(&selected, metrics)? {
         Some(request) => request,
         None if !arguments.value.is_empty() => Request::default(),
