@@ -140,7 +140,7 @@ fn what_is_slightly_off_has_a_suggestion() {
     let none = regimen().args(["plan", quickstart, "--only", "regime == 11"]).output().unwrap();
     assert_code(&none, 0);
     assert!(stderr(&none).contains("no run matches `--only regime == 11`"), "{}", stderr(&none));
-    assert!(said(&["run", quickstart, "--only", "regime == 11"]).contains("no run agrees with"));
+    assert!(said(&["run", quickstart, "--only", "regime == 11"]).contains("no run matches"));
 }
 
 #[test]
