@@ -85,6 +85,14 @@ impl Browser {
         let feature = json!({"name": "prefers-color-scheme", "value": scheme});
         let media = json!({"media": media, "features": [feature]});
         self.devtools("Emulation.setEmulatedMedia", &media);
+        self.settle();
+    }
+
+    /// Waits until the page has been drawn anew: a chart that its box resized moves its labels one
+    /// frame later.
+    fn settle(&self) {
+        let frame = "new Promise(done => requestAnimationFrame(done))";
+        self.evaluate(&format!("return {frame}.then(() => {frame}).then(() => {frame})"));
     }
 
     /// A picture of the whole page, in base64.
