@@ -185,6 +185,17 @@ pub struct Resumed {
     pub from_attempt: u32,
     /// Number of the checkpoint within that attempt.
     pub number: u32,
+    /// The journal writer of that attempt: two workers may have begun one of the same number. Absent in
+    /// records of versions that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_writer: Option<String>,
+}
+
+impl Resumed {
+    /// Whether it is an attempt of this number and writer that it continues.
+    pub(crate) fn is_from(&self, attempt: u32, writer: &str) -> bool {
+        attempt == self.from_attempt && self.from_writer.as_deref().is_none_or(|w| w == writer)
+    }
 }
 
 /// How an attempt ended.

@@ -127,6 +127,16 @@ impl AttemptState {
         self.incomplete || self.orphaned
     }
 
+    /// Number of its newest checkpoint; 0 where it has none, or where part of its record is lost, so
+    /// that nobody may go on from it.
+    pub fn checkpoints(&self) -> u32 {
+        let number = |recorded: &Recorded| match recorded {
+            Recorded::Checkpoint(number) => *number,
+            _ => 0,
+        };
+        if self.is_broken() { 0 } else { self.recorded.iter().map(number).max().unwrap_or(0) }
+    }
+
     /// What it recorded before a checkpoint, or all.
     fn before(&self, checkpoint: Option<u32>) -> &[Recorded] {
         let end = checkpoint.and_then(|number| {
@@ -224,7 +234,7 @@ impl RunState {
             let Some(resumed) = &self.attempts[at].resumed else { continue };
             let checkpoint = Recorded::Checkpoint(resumed.number);
             let is_whole = |earlier: &AttemptState| {
-                earlier.number == resumed.from_attempt
+                resumed.is_from(earlier.number, &earlier.writer)
                     && !earlier.is_broken()
                     && earlier.recorded.contains(&checkpoint)
             };
@@ -264,13 +274,7 @@ impl RunState {
     /// # Errors
     /// A segment cannot be read any more; see [`Error::is_gone`].
     pub fn metrics(&self) -> Result<Vec<MetricRow>, Error> {
-        let mut rows = Vec::new();
-        for recorded in self.history() {
-            if let Some(Event::Metrics(metrics)) = recorded.of(Kind::Metrics)? {
-                rows.extend(metrics.rows);
-            }
-        }
-        Ok(rows)
+        metrics_of(&self.history())
     }
 
     /// Rows of the run's own tables, as JSON objects, likewise.
@@ -285,6 +289,26 @@ impl RunState {
             }
         }
         Ok(tables)
+    }
+
+    /// Metric values that were recorded before a checkpoint of an attempt, along the chain that led
+    /// there: what a run that goes on from it begins with.
+    ///
+    /// # Errors
+    /// As [`metrics`](Self::metrics).
+    pub fn metrics_before(
+        &self,
+        attempt: &AttemptState,
+        checkpoint: u32,
+    ) -> Result<Vec<MetricRow>, Error> {
+        metrics_of(&recorded_in(&self.links(Some((attempt, Some(checkpoint))))))
+    }
+
+    /// Files of the attempt that counts, by name, with those of the attempts it went on from.
+    pub fn artifacts(&self) -> BTreeMap<&str, &Artifact> {
+        let links = self.links(self.counted().map(|attempt| (attempt, None)));
+        let all = links.into_iter().rev().flat_map(|(attempt, _)| &attempt.artifacts);
+        all.map(|artifact| (artifact.name.as_str(), artifact)).collect()
     }
 
     /// A finished attempt that disagrees with the one that counts.
@@ -307,21 +331,44 @@ impl RunState {
 
     /// What the attempt that counts recorded, along the chain of checkpoints it went on from.
     fn history(&self) -> Vec<&Recorded> {
-        let mut links = Vec::new();
         let counted = self.counted().filter(|attempt| !attempt.is_outdated());
-        let mut link = counted.map(|attempt| (attempt, None));
+        recorded_in(&self.links(counted.map(|attempt| (attempt, None))))
+    }
+
+    /// The chain of checkpoints that led to an attempt, newest first, each with where it ends.
+    fn links<'a>(&'a self, last: Option<Link<'a>>) -> Vec<Link<'a>> {
+        let mut links = Vec::new();
+        let mut link = last;
         while let Some((attempt, until)) = link {
             links.push((attempt, until));
             link = attempt.resumed.as_ref().and_then(|resumed| {
                 // An attempt goes on from an earlier one, so the chain ends.
                 let earlier = self.attempts.iter().find(|earlier| {
-                    earlier.number == resumed.from_attempt
+                    resumed.is_from(earlier.number, &earlier.writer)
                         && earlier.number < attempt.number
                         && earlier.recorded.contains(&Recorded::Checkpoint(resumed.number))
                 });
                 earlier.map(|earlier| (earlier, Some(resumed.number)))
             });
         }
-        links.into_iter().rev().flat_map(|(attempt, until)| attempt.before(until)).collect()
+        links
     }
+}
+
+/// An attempt, and the checkpoint up to which it counts.
+type Link<'a> = (&'a AttemptState, Option<u32>);
+
+/// What a chain recorded, in order.
+fn recorded_in<'a>(links: &[Link<'a>]) -> Vec<&'a Recorded> {
+    links.iter().rev().flat_map(|(attempt, until)| attempt.before(*until)).collect()
+}
+
+fn metrics_of(recorded: &[&Recorded]) -> Result<Vec<MetricRow>, Error> {
+    let mut rows = Vec::new();
+    for recorded in recorded {
+        if let Some(Event::Metrics(metrics)) = recorded.of(Kind::Metrics)? {
+            rows.extend(metrics.rows);
+        }
+    }
+    Ok(rows)
 }

@@ -279,7 +279,7 @@ fn a_resumed_attempt_continues_the_record_up_to_its_checkpoint() {
         rows(1, "lost"),
     ];
     write(dir.path(), "first", &first);
-    let resumed = Resumed { run, attempt: 2, from_attempt: 1, number: 2 };
+    let resumed = Resumed { run, attempt: 2, from_attempt: 1, number: 2, from_writer: None };
     let second = [
         started("a", 2),
         Event::Resumed(resumed),
@@ -301,7 +301,7 @@ fn what_went_on_from_a_checkpoint_that_nothing_tells_of_does_not_count() {
     let first = [started("a", 1), metrics("a", 1, &[(1, "loss", 4.0)])];
     let mark = Event::Checkpoint(Checkpoint { run, attempt: 1, number: 1 });
     let first = write(dir.path(), "first", &[&first[..], &[mark]].concat());
-    let resumed = Resumed { run, attempt: 2, from_attempt: 1, number: 1 };
+    let resumed = Resumed { run, attempt: 2, from_attempt: 1, number: 1, from_writer: None };
     let done = ended("a", 2, Outcome::Finished, 2.0);
     write(dir.path(), "second", &[started("a", 2), Event::Resumed(resumed), done]);
     write(dir.path(), "driver", &[assigned("a", 1, "first"), assigned("a", 2, "second")]);

@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! journal/<writer>.journal    what happened: one segment a driver, one a worker
-//! artifacts/<run id>/         files a run published, and its checkpoint while it is under way
+//! artifacts/<run id>/         files that the attempt published which finished the run
+//! attempts/<run id>/          files and checkpoints of attempts that do not count, or not yet
 //! logs/<run id>.<attempt>.log what an attempt printed, once it printed something
 //! logs/<worker>.log           what a worker printed outside of runs
 //! plans/, claims/, done/      who executes what
@@ -18,6 +19,7 @@ mod claims;
 mod compact;
 mod drive;
 mod error;
+mod folder;
 mod heartbeat;
 mod incarnation;
 mod live;

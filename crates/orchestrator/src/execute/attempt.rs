@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use experiment::{Entry, Error as RunError, Run, RunContext};
 use journal::{Cause, Ended, Event, Outcome, RunSpec, Started, Timestamp, Writer};
 
+use super::folder::Folder;
 use super::protocol::{Job, Report, Setup};
 use super::scratch::{self, Scratch};
 use super::sink::{JournalSink, Outdated, Places, Tell};
@@ -78,7 +79,7 @@ impl<'e> Workbench<'e> {
     }
 
     fn record(&mut self, job: &Job, log: &Path, tell: Tell<'_>) -> Result<Report, String> {
-        let Job { spec, attempt, pause } = job;
+        let Job { spec, attempt, pause, earlier, replaces } = job;
         let (clock, cpu) = (Instant::now(), usage::cpu_seconds(self.shared));
         let started = Started { spec: spec.clone(), attempt: *attempt, at: now() };
         self.journal.append(&Event::Started(started)).map_err(|e| chain(&e))?;
@@ -86,10 +87,11 @@ impl<'e> Workbench<'e> {
         let fits = |e: &&Entry| e.name == spec.experiment && e.version == spec.experiment_version;
         let entry = self.entries.iter().find(fits);
         let look = || entry.and_then(|entry| outdated(entry, spec));
-        let folder = self.setup.store.join(super::ARTIFACTS).join(spec.run.to_string());
+        let id = (spec.run, *attempt);
+        let folder = Folder::new(&self.setup.store, id, &self.setup.opened.writer, earlier.clone());
         let mut sink = JournalSink::new(
             &mut self.journal,
-            (spec.run, *attempt),
+            id,
             Places { folder, log: log.into() },
             (self.interrupt.clone(), self.setup.checkpoint_every),
             tell,
@@ -130,7 +132,7 @@ impl<'e> Workbench<'e> {
         };
         sink.journal.append(&Event::Ended(ended)).map_err(|e| chain(&e))?;
         if outcome == Outcome::Finished {
-            sink.remove_checkpoint();
+            sink.count(*replaces);
         }
         log_end(&outcome, seconds);
         let retained = if self.shared { 0 } else { usage::resident() };

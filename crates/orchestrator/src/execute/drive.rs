@@ -27,7 +27,7 @@ use super::protocol::Order;
 use super::schedule::{Action, Chunk, End, Event, Scheduler};
 use super::search::Search;
 use super::stop::{Stop, Urgency};
-use super::{Error, JOURNAL, LOGS, Notice, Observer, Options, PLANS, Summary, scratch};
+use super::{Error, JOURNAL, LOGS, Notice, Observer, Options, PLANS, Summary, folder, scratch};
 use crew::Crew;
 use selection::Selection;
 
@@ -55,6 +55,7 @@ pub fn execute(
         return Err(Error::NoFolder { path: options.store.clone() });
     }
     let fold = Fold::read(&options.store.join(JOURNAL))?;
+    folder::settle(&options.store, &fold);
     let selection = Selection::new(runs, options.rerun, &fold);
     remember_request(runs, &fold, options)?;
     observer.notify(&Notice::Skipped(selection.skipped()));
@@ -73,6 +74,7 @@ pub fn execute(
     driver.journal.sync()?;
     driven?;
     driver.fold.refresh()?;
+    folder::settle(&options.store, &driver.fold);
     Ok(selection.summary(&driver.fold))
 }
 

@@ -8,6 +8,8 @@ use experiment::DataPaths;
 use journal::{Cause, Opened, Outcome, RunSpec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::folder::Earlier;
+
 /// From the driver.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -76,6 +78,10 @@ pub(crate) struct Job {
     pub attempt: u32,
     /// Where it has to pause, if anywhere.
     pub pause: Option<Pause>,
+    /// The attempts before it that left files, newest first.
+    pub earlier: Vec<Earlier>,
+    /// Whether its files replace those of an attempt that finished before.
+    pub replaces: bool,
 }
 
 /// A rung of a search: the run pauses once it recorded the metric at this step or later.

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,9 +11,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::attempt::chain;
+use super::folder::Folder;
 use super::log::RunLog;
 use super::protocol::{Pause, Report};
-use super::{artifact, checkpoint};
 
 /// Values and rows that are kept back at most, so that frames are large.
 const BATCH: usize = 4096;
@@ -34,18 +33,18 @@ pub(crate) type Outdated = (String, String);
 
 /// Where an attempt writes, beside the journal.
 pub(crate) struct Places {
-    /// The run's folder of artifacts.
-    pub folder: PathBuf,
+    /// The attempt's files.
+    pub folder: Folder,
     /// The attempt's log.
     pub log: PathBuf,
 }
 
-/// Writes what a run hands over to its worker's journal and the run's artifact folder.
+/// Writes what a run hands over to its worker's journal and the attempt's folder.
 pub(crate) struct JournalSink<'a> {
     pub journal: &'a mut Writer,
     run: RunId,
     attempt: u32,
-    folder: PathBuf,
+    folder: Folder,
     log: RunLog,
     interrupt: Arc<AtomicBool>,
     tell: Tell<'a>,
@@ -136,15 +135,14 @@ impl<'a> JournalSink<'a> {
         self.outdated.as_ref()
     }
 
-    /// The checkpoint has served its purpose.
-    pub(crate) fn remove_checkpoint(&self) {
-        let path = self.folder.join(artifact::CHECKPOINT);
-        match fs::remove_file(&path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(path = %path.display(), error = %e, "could not remove checkpoint");
-            }
-            // The folder is there for artifacts; this fails while there are any.
-            _ => drop(fs::remove_dir(&self.folder)),
+    /// The attempt finished: its files become the run's. What goes wrong with that is made good when a
+    /// driver next looks at the store.
+    pub(crate) fn count(&mut self, replaces: bool) {
+        // Whoever finds the files finds that the attempt finished, also after a loss of power.
+        let synced = if self.folder.publishes() { self.journal.sync() } else { Ok(()) };
+        let counted = synced.map_err(io::Error::other).and_then(|()| self.folder.count(replaces));
+        if let Err(error) = counted {
+            tracing::warn!(run = %self.run, attempt = self.attempt, %error, "publishing its files");
         }
     }
 
@@ -200,7 +198,7 @@ impl Sink for JournalSink<'_> {
     fn artifact(&mut self, name: &str, bytes: &[u8]) -> Result<(), SinkError> {
         self.flush()?;
         self.sync()?;
-        let written = artifact::write(&self.folder, name, bytes);
+        let written = self.folder.write(name, bytes);
         self.noted(&format!("artifact {name}"), written)?;
         let sha256: String = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
         let (run, attempt, bytes) = (self.run, self.attempt, bytes.len() as u64);
@@ -219,27 +217,24 @@ impl Sink for JournalSink<'_> {
         self.append("checkpoint", &Event::Checkpoint(Checkpoint { run, attempt, number }))?;
         self.checkpoints = number;
         self.sync()?;
-        let path = self.folder.join(artifact::CHECKPOINT);
-        let saved = fs::create_dir_all(&self.folder)
-            .and_then(|()| checkpoint::save(&path, attempt, number, bytes));
+        let saved = self.folder.save(attempt, number, bytes);
         self.noted("checkpoint", saved)?;
         self.checkpointed = Instant::now();
         Ok(())
     }
 
     fn load_checkpoint(&mut self) -> Result<Option<Vec<u8>>, SinkError> {
-        let path = self.folder.join(artifact::CHECKPOINT);
-        let loaded = checkpoint::load(&path)
-            .map_err(|source| SinkError { what: "checkpoint (reading it)".into(), source })?;
-        let Some(saved) = loaded.filter(|saved| saved.attempt < self.attempt) else {
-            return Ok(None);
-        };
+        let reading = |source| SinkError { what: "checkpoint (reading it)".into(), source };
+        let Some(found) = self.folder.load().map_err(reading)? else { return Ok(None) };
+        let inherited = self.folder.inherit(&found);
+        self.noted("files of an earlier attempt", inherited)?;
         self.flush()?;
-        let (run, attempt, from_attempt) = (self.run, self.attempt, saved.attempt);
-        let resumed = Resumed { run, attempt, from_attempt, number: saved.number };
+        let (from_attempt, number) = (found.saved.attempt, found.saved.number);
+        let (run, attempt, from_writer) = (self.run, self.attempt, Some(found.of.worker));
+        let resumed = Resumed { run, attempt, from_attempt, number, from_writer };
         self.append("resumption", &Event::Resumed(resumed))?;
-        tracing::info!(from_attempt, number = saved.number, "resumed");
-        Ok(Some(saved.bytes))
+        tracing::info!(from_attempt, number, "resumed");
+        Ok(Some(found.saved.bytes))
     }
 
     fn checkpoint_due(&self) -> bool {

@@ -7,12 +7,14 @@ use std::thread;
 use std::time::Duration;
 
 use journal::Status;
-use orchestrator::execute::{Stop, Summary, execute};
+use orchestrator::execute::{ARTIFACTS, Notice, Stop, Summary, execute};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::store::{ROLE, Store, count, entries, myself, options, run, runs};
 use crate::toy::{Params, Way};
 
 const FOLDER: &str = "REGIMEN_TEST_FOLDER";
+const SIGNED: &str = "REGIMEN_TEST_SIGNED";
 
 fn gated(folder: &Path) -> Vec<journal::RunSpec> {
     let gate = Some(folder.join("gate"));
@@ -22,25 +24,35 @@ fn gated(folder: &Path) -> Vec<journal::RunSpec> {
     all
 }
 
+/// One run that publishes who executed it once a file is there.
+fn signed(folder: &Path) -> Vec<journal::RunSpec> {
+    vec![run(&Params { way: Way::Sign, number: 0, gate: Some(folder.join("gate")) })]
+}
+
 /// Not a test of its own: a driver process that a test kills.
 #[test]
 fn driver_process() {
     if std::env::var(ROLE).is_ok_and(|role| role == "drivers::driver_process") {
         let folder = PathBuf::from(std::env::var(FOLDER).unwrap());
         let options = options(&folder.join("results"));
-        execute(&gated(&folder), &options, &entries(), &mut |_: &_| {}, &Stop::new()).unwrap();
+        let runs = if std::env::var(SIGNED).is_ok() { signed(&folder) } else { gated(&folder) };
+        execute(&runs, &options, &entries(), &mut |_: &_| {}, &Stop::new()).unwrap();
     }
 }
 
 fn start_driver(store: &Store) -> Child {
+    driver(store).spawn().unwrap()
+}
+
+fn driver(store: &Store) -> Command {
     let command = myself("drivers::driver_process");
-    Command::new(command.program)
+    let mut driver = Command::new(command.program);
+    driver
         .args(command.args)
         .env(FOLDER, store.dir.path())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::null());
+    driver
 }
 
 fn wait_until(mut holds: impl FnMut() -> bool) {
@@ -100,7 +112,7 @@ fn a_driver_waits_for_the_other_and_counts_its_results() {
     let gate = store.path("gate");
     let (summary, notices) = store.execute_with(&all, &Stop::new(), |notice| {
         // The other holds its two runs; this driver has the last two.
-        if matches!(notice, orchestrator::execute::Notice::Progress { .. }) {
+        if matches!(notice, Notice::Progress { .. }) {
             fs::write(&gate, "").unwrap();
         }
     });
@@ -108,4 +120,41 @@ fn a_driver_waits_for_the_other_and_counts_its_results() {
     assert!(other.wait().unwrap().success());
     assert!(Store::started(&notices) <= 2, "{notices:?}");
     assert!(store.fold().runs.values().all(|state| state.attempts.len() == 1));
+}
+
+/// A worker that sleeps past its driver's lease wakes when another attempt has finished.
+#[test]
+fn files_of_an_attempt_that_wakes_too_late_replace_none() {
+    let mut store = Store::new();
+    let all = signed(store.dir.path());
+    let mut sleeper = driver(&store).env(SIGNED, "1").spawn().unwrap();
+    let attempts = store.options.store.join("attempts").join(all[0].run.to_string());
+    wait_until(|| fs::read_dir(&attempts).is_ok_and(|mut found| found.next().is_some()));
+    let fold = store.fold();
+    let worker = fold.writers.values().find(|opened| opened.role == journal::Role::Worker);
+    let pids = [sleeper.id(), worker.unwrap().pid];
+    let send = |signal| {
+        for pid in pids {
+            kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal).unwrap();
+        }
+    };
+    send(Signal::STOP);
+    store.options.lease = Duration::from_secs(1);
+    let gate = store.path("gate");
+    let (summary, _) = store.execute_with(&all, &Stop::new(), |notice| {
+        if matches!(notice, Notice::Progress { .. }) {
+            fs::write(&gate, "").unwrap();
+        }
+    });
+    assert_eq!(summary.unwrap().finished, [all[0].run]);
+    let place = store.options.store.join(ARTIFACTS).join(all[0].run.to_string());
+    let signatures = || ["first.txt", "second.txt"].map(|name| fs::read(place.join(name)).unwrap());
+    let before = signatures();
+    assert_eq!(before[0], before[1]);
+    send(Signal::CONT);
+    assert!(sleeper.wait().unwrap().success());
+    assert_eq!(store.fold().runs[&all[0].run].attempts.len(), 2);
+    assert_eq!(signatures(), before);
+    assert_ne!(before[0], pids[1].to_string().into_bytes());
+    assert!(!attempts.exists());
 }

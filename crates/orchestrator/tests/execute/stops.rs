@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 
 use journal::Status;
-use orchestrator::execute::{ARTIFACTS, Notice, Stop, Summary};
+use orchestrator::execute::{ARTIFACTS, Notice, Rerun, Stop, Summary};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::store::{Store, count, outcome, run, runs};
@@ -23,13 +24,27 @@ fn undisturbed(all: &[journal::RunSpec]) -> Store {
     calm
 }
 
+/// Where files of attempts at a run lie that do not count, or not yet.
+fn attempts(store: &Store, spec: &journal::RunSpec) -> PathBuf {
+    store.options.store.join("attempts").join(spec.run.to_string())
+}
+
+/// The files of the one attempt that there was at a run.
+fn only_attempt(store: &Store, spec: &journal::RunSpec) -> PathBuf {
+    let mut folders = fs::read_dir(attempts(store, spec)).unwrap();
+    let folder = folders.next().unwrap().unwrap().path();
+    assert!(folders.next().is_none());
+    folder
+}
+
 fn assert_same(disturbed: &Store, calm: &Store, all: &[journal::RunSpec]) {
     let (found, wanted) = (disturbed.fold(), calm.fold());
     for spec in all {
         assert_eq!(outcome(&found.runs[&spec.run]), outcome(&wanted.runs[&spec.run]));
         let sum = |store: &Store| {
             let folder = store.options.store.join(ARTIFACTS).join(spec.run.to_string());
-            assert!(!folder.join("checkpoint").exists());
+            assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+            assert!(!attempts(store, spec).exists());
             fs::read(folder.join("sum.txt")).unwrap()
         };
         assert_eq!(sum(disturbed), sum(calm));
@@ -187,23 +202,100 @@ fn a_hard_stop_ends_programs_that_runs_started_as_well() {
     panic!("the grandchild lives on");
 }
 
-#[test]
-fn a_damaged_checkpoint_is_left_aside() {
+/// A store in which one counting run was stopped in the middle, and that run.
+fn stopped() -> (Store, Vec<journal::RunSpec>) {
     let store = Store::new();
     let all = gated(&store)[..1].to_vec();
-    let stop = Stop::new();
-    let (summary, _) = store.execute_with(&all, &stop, |notice| {
-        if matches!(notice, Notice::Progress { .. }) {
-            stop.soft();
-        }
-    });
-    summary.unwrap();
-    let folder = store.options.store.join(ARTIFACTS).join(all[0].run.to_string());
-    let mut bytes = fs::read(folder.join("checkpoint")).unwrap();
-    *bytes.last_mut().unwrap() ^= 1;
-    fs::write(folder.join("checkpoint"), bytes).unwrap();
+    signal_a_worker(&store, &all, &[]);
+    (store, all)
+}
+
+/// Goes on with a store; whether the run went on from a checkpoint.
+fn goes_on(store: &Store, all: &[journal::RunSpec]) -> bool {
     fs::write(store.path("gate"), "").unwrap();
+    assert_eq!(store.execute(all).finished.len(), 1);
+    let resumed = store.fold().runs[&all[0].run].counted().unwrap().resumed.is_some();
+    assert_same(store, &undisturbed(all), all);
+    resumed
+}
+
+#[test]
+fn a_damaged_checkpoint_is_left_aside() {
+    let (store, all) = stopped();
+    let path = only_attempt(&store, &all[0]).join("checkpoint");
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(path, bytes).unwrap();
+    assert!(!goes_on(&store, &all));
+}
+
+#[test]
+fn a_checkpoint_whose_journal_is_gone_is_left_aside() {
+    for role in ["-w", ""] {
+        let (store, all) = stopped();
+        let journals = fs::read_dir(store.options.store.join("journal")).unwrap();
+        for journal in journals.map(|entry| entry.unwrap().path()) {
+            if journal.to_str().unwrap().contains(role) {
+                fs::remove_file(journal).unwrap();
+            }
+        }
+        assert!(!goes_on(&store, &all), "journals with {role:?} in their names");
+    }
+}
+
+#[test]
+fn a_checkpoint_that_the_journal_does_not_know_yet_is_left_aside() {
+    let (store, all) = stopped();
+    let fold = store.fold();
+    let attempt = &fold.runs[&all[0].run].attempts[0];
+    let path = only_attempt(&store, &all[0]).join("checkpoint");
+    // The number stands behind magic and attempt; the sum of all is made again.
+    let mut bytes = fs::read(&path).unwrap();
+    let number = attempt.checkpoints() + 1;
+    bytes[12..16].copy_from_slice(&number.to_le_bytes());
+    bytes[16..20].fill(0);
+    let sum = crc32fast::hash(&bytes);
+    bytes[16..20].copy_from_slice(&sum.to_le_bytes());
+    fs::write(path, bytes).unwrap();
+    assert!(!goes_on(&store, &all));
+}
+
+#[test]
+fn what_earlier_versions_left_is_gone_on_from() {
+    let (store, all) = stopped();
+    // They kept checkpoint and artifacts of all attempts in the run's place.
+    let place = store.options.store.join(ARTIFACTS).join(all[0].run.to_string());
+    fs::create_dir_all(place.parent().unwrap()).unwrap();
+    fs::rename(only_attempt(&store, &all[0]), &place).unwrap();
+    fs::remove_dir_all(store.options.store.join("attempts")).unwrap();
+    fs::write(place.join("sum.txt"), "of an attempt that does not count").unwrap();
+    assert!(goes_on(&store, &all));
+}
+
+#[test]
+fn files_of_a_finished_attempt_come_to_their_place_although_its_worker_was_killed() {
+    let (store, all) = stopped();
+    assert!(goes_on(&store, &all));
+    let place = store.options.store.join(ARTIFACTS).join(all[0].run.to_string());
+    let fold = store.fold();
+    let counted = fold.runs[&all[0].run].counted().unwrap();
+    let all_attempts = attempts(&store, &all[0]);
+    fs::create_dir_all(&all_attempts).unwrap();
+    let own = all_attempts.join(format!("{}.{}", counted.number, counted.writer));
+    fs::rename(&place, &own).unwrap();
+    fs::write(own.join("checkpoint"), "").unwrap();
+    let (summary, notices) = store.execute_with(&all, &Stop::new(), |_| {});
+    assert_eq!((summary.unwrap().skipped.len(), Store::started(&notices)), (1, 0));
+    assert_same(&store, &undisturbed(&all), &all);
+}
+
+#[test]
+fn a_run_that_is_executed_again_replaces_its_files() {
+    let (mut store, all) = stopped();
+    goes_on(&store, &all);
+    let place = store.options.store.join(ARTIFACTS).join(all[0].run.to_string());
+    fs::write(place.join("sum.txt"), "damaged").unwrap();
+    store.options.rerun = Rerun::All;
     assert_eq!(store.execute(&all).finished.len(), 1);
-    assert!(store.fold().runs[&all[0].run].counted().unwrap().resumed.is_none());
     assert_same(&store, &undisturbed(&all), &all);
 }

@@ -46,6 +46,8 @@ pub(crate) enum Way {
     ProgramCrash,
     Machine,
     Count,
+    /// Waits for `gate`, then publishes the id of its process, first in one file and then in another.
+    Sign,
     /// Records ten values of `sum` that grow with the number, with a checkpoint.
     Climb,
 }
@@ -177,6 +179,15 @@ impl Experiment for Toy {
                 Err(Error::machine("temporary folder /x", std::io::ErrorKind::NotFound.into()))
             }
             Way::Count => self.count(run),
+            Way::Sign => {
+                let id = std::process::id().to_string();
+                run.artifact("first.txt", id.as_bytes())?;
+                run.progress(0, 1);
+                while !self.0.gate.as_ref().unwrap().exists() {
+                    sleep(Duration::from_millis(2));
+                }
+                run.artifact("second.txt", id.as_bytes())
+            }
             Way::Climb => self.climb(run),
         }
     }

@@ -9,9 +9,10 @@ use journal::{Assigned, Event as Fact, RunSpec, Status};
 use super::{Driver, rungs, selection};
 use crate::execute::attempt::now;
 use crate::execute::claims::Next;
+use crate::execute::folder::Earlier;
 use crate::execute::protocol::Job;
 use crate::execute::schedule::{Chunk, Event, RunIndex, WorkerId};
-use crate::execute::{Error, Notice};
+use crate::execute::{Error, Notice, Rerun, folder};
 
 /// Chunks that are over within this time are published together: the disk is waited for once.
 const TOGETHER: Duration = Duration::from_millis(100);
@@ -151,8 +152,31 @@ impl<'a> Driver<'a> {
         Ok(true)
     }
 
+    /// The attempts before one that left files, newest first. Files in the run's own place are set aside
+    /// where no attempt finished: then they are of none that counts.
+    fn earlier(&mut self, run: RunId, attempt: u32) -> Result<Vec<Earlier>, Error> {
+        let store = &self.options.store;
+        if folder::has_place(store, run) {
+            self.fold.refresh()?;
+            let state = self.fold.runs.get(&run);
+            if state.is_none_or(|state| state.status() != Status::Finished) {
+                let aside = folder::set_aside(store, run);
+                aside.map_err(Error::store("set aside the files of a run in", store))?;
+            }
+        }
+        if attempt == 1 || !folder::has_attempts(store, run) {
+            return Ok(Vec::new());
+        }
+        // What our own workers recorded is not in it yet.
+        self.fold.refresh()?;
+        let state = self.fold.runs.get(&run);
+        let attempts = state.into_iter().flat_map(|state| state.attempts.iter().rev());
+        Ok(attempts.filter(|earlier| earlier.number < attempt).map(Earlier::of).collect())
+    }
+
     pub(super) fn assign(&mut self, worker: WorkerId, index: RunIndex) -> Result<(), Error> {
         let Some((spec, attempt)) = self.run_at(index) else { return Ok(()) };
+        let earlier = self.earlier(spec.run, attempt)?;
         let name = self.crew.name(worker);
         let assigned = Assigned { spec: spec.clone(), attempt, worker: name, at: now() };
         self.journal.append(&Fact::Assigned(assigned))?;
@@ -161,7 +185,8 @@ impl<'a> Driver<'a> {
             search.began(spec.run);
             search.pause(spec.run)
         });
-        self.crew.assign(worker, Job { spec: spec.clone(), attempt, pause });
+        let replaces = self.options.rerun == Rerun::All;
+        self.crew.assign(worker, Job { spec: spec.clone(), attempt, pause, earlier, replaces });
         if !self.options.in_process {
             let _span = tracing::info_span!("run", run = %spec.run, attempt).entered();
             tracing::info!(worker, "started");

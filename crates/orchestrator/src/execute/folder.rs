@@ -1,0 +1,283 @@
+//! The files of attempts, each attempt's in a folder of its own until one of them counts.
+//!
+//! ```text
+//! attempts/<run id>/<attempt>.<worker>/  what an attempt published, and its checkpoint
+//! attempts/<run id>/earlier/             the same of versions that kept one folder a run
+//! artifacts/<run id>/                    the folder of the attempt that finished
+//! ```
+//!
+//! A worker that goes on although its lease lapsed writes where nobody else does. The attempt that
+//! finishes first gives its folder the run's name by rename(2), which replaces no folder that holds
+//! something, so that one that finishes later changes nothing.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use experiment::RunId;
+use journal::{AttemptState, Fold, Status};
+use serde::{Deserialize, Serialize};
+
+use super::checkpoint::{self, Saved};
+use super::{ARTIFACTS, artifact};
+
+/// The store's folder of attempts that do not count, or not yet.
+const ATTEMPTS: &str = "attempts";
+/// What versions left that kept one folder a run.
+const EARLIER: &str = "earlier";
+
+/// An earlier attempt at a run that another may go on from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Earlier {
+    pub attempt: u32,
+    /// Its worker's journal writer.
+    pub worker: String,
+    /// Number of its newest checkpoint that the journals know. What was recorded before one that they
+    /// do not know is lost.
+    pub checkpoints: u32,
+}
+
+impl Earlier {
+    pub(crate) fn of(attempt: &AttemptState) -> Self {
+        let worker = attempt.writer.to_string();
+        Self { attempt: attempt.number, worker, checkpoints: attempt.checkpoints() }
+    }
+
+    fn left(&self, saved: &Saved) -> bool {
+        saved.attempt == self.attempt && (1..=self.checkpoints).contains(&saved.number)
+    }
+}
+
+/// A checkpoint that may be gone on from.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub saved: Saved,
+    /// Whose it is.
+    pub of: Earlier,
+    folder: PathBuf,
+}
+
+/// The folder of an attempt under way. It is made with its first file.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    own: PathBuf,
+    /// The folder of all attempts at the run.
+    all: PathBuf,
+    /// Where it goes when it counts.
+    place: PathBuf,
+    /// Newest first.
+    earlier: Vec<Earlier>,
+    artifacts: BTreeSet<String>,
+    has_checkpoint: bool,
+}
+
+fn name(attempt: u32, worker: &str) -> String {
+    format!("{attempt}.{worker}")
+}
+
+fn of_run(store: &Path, run: RunId) -> PathBuf {
+    store.join(ATTEMPTS).join(run.to_string())
+}
+
+fn place(store: &Path, run: RunId) -> PathBuf {
+    store.join(ARTIFACTS).join(run.to_string())
+}
+
+impl Folder {
+    pub(crate) fn new(
+        store: &Path,
+        (run, attempt): (RunId, u32),
+        worker: &str,
+        earlier: Vec<Earlier>,
+    ) -> Self {
+        let all = of_run(store, run);
+        Self {
+            own: all.join(name(attempt, worker)),
+            all,
+            place: place(store, run),
+            earlier,
+            artifacts: BTreeSet::new(),
+            has_checkpoint: false,
+        }
+    }
+
+    /// Publishes an artifact of the attempt whole, replacing an earlier one of that name.
+    pub(crate) fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        artifact::write(&self.own, name, bytes)?;
+        self.artifacts.insert(name.into());
+        Ok(())
+    }
+
+    /// Replaces the attempt's checkpoint.
+    pub(crate) fn save(&mut self, attempt: u32, number: u32, bytes: &[u8]) -> io::Result<()> {
+        fs::create_dir_all(&self.own)?;
+        self.has_checkpoint = true;
+        checkpoint::save(&self.own.join(artifact::CHECKPOINT), attempt, number, bytes)
+    }
+
+    /// The checkpoint of the newest attempt that left one which the journals know.
+    pub(crate) fn load(&self) -> io::Result<Option<Found>> {
+        for earlier in &self.earlier {
+            let folder = self.all.join(name(earlier.attempt, &earlier.worker));
+            let saved = checkpoint::load(&folder.join(artifact::CHECKPOINT))?;
+            if let Some(saved) = saved.filter(|saved| earlier.left(saved)) {
+                return Ok(Some(Found { saved, of: earlier.clone(), folder }));
+            }
+        }
+        if self.earlier.is_empty() {
+            return Ok(None);
+        }
+        let folder = self.all.join(EARLIER);
+        let Some(saved) = checkpoint::load(&folder.join(artifact::CHECKPOINT))? else {
+            return Ok(None);
+        };
+        let of = self.earlier.iter().find(|earlier| earlier.left(&saved)).cloned();
+        Ok(of.map(|of| Found { saved, of, folder }))
+    }
+
+    /// Takes over what the attempt published that this one goes on from.
+    pub(crate) fn inherit(&mut self, found: &Found) -> io::Result<()> {
+        for entry in fs::read_dir(&found.folder)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            // Drafts begin with a dot.
+            let is_artifact = name != artifact::CHECKPOINT && !name.starts_with('.');
+            if is_artifact && entry.file_type()?.is_file() {
+                fs::create_dir_all(&self.own)?;
+                match fs::hard_link(entry.path(), self.own.join(&name)) {
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                        return Err(error);
+                    }
+                    _ => drop(self.artifacts.insert(name)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether something becomes of the folder when the attempt finishes.
+    pub(crate) fn publishes(&self) -> bool {
+        !self.artifacts.is_empty()
+    }
+
+    /// The attempt finished: its folder becomes the run's, unless one that finished before has it; with
+    /// `replaces` in any case. Nobody needs the other attempts' any more.
+    pub(crate) fn count(&self, replaces: bool) -> io::Result<()> {
+        if self.artifacts.is_empty() && !self.has_checkpoint && self.earlier.is_empty() {
+            return Ok(());
+        }
+        // Of an attempt that slept for long some files may have been cleared away.
+        let is_there = |name: &String| self.own.join(name).is_file();
+        if self.publishes() && self.artifacts.iter().all(is_there) {
+            if replaces && self.place.is_dir() {
+                let old = self.own.with_added_extension("replaced");
+                fs::rename(&self.place, &old)?;
+            }
+            if !take_place(&self.own, &self.place)? {
+                tracing::info!(path = %self.place.display(), "an earlier attempt's files stay");
+            }
+        }
+        remove(&self.all);
+        Ok(())
+    }
+}
+
+/// Gives the folder of a finished attempt the run's place; whether that was free.
+fn take_place(own: &Path, place: &Path) -> io::Result<bool> {
+    remove_file(&own.join(artifact::CHECKPOINT));
+    if let Some(parent) = place.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match fs::rename(own, place) {
+        Ok(()) => Ok(true),
+        Err(error) => match error.kind() {
+            // Somebody else did so, for this attempt or for another one.
+            io::ErrorKind::DirectoryNotEmpty
+            | io::ErrorKind::AlreadyExists
+            | io::ErrorKind::NotFound => Ok(false),
+            _ => Err(error),
+        },
+    }
+}
+
+fn remove_file(path: &Path) {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(path = %path.display(), %error, "could not remove checkpoint");
+        }
+        _ => {}
+    }
+}
+
+fn remove(folder: &Path) {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(path = %folder.display(), %error, "files of earlier attempts stay");
+        }
+        _ => {}
+    }
+}
+
+/// Whether attempts at a run left files.
+pub(crate) fn has_attempts(store: &Path, run: RunId) -> bool {
+    of_run(store, run).is_dir()
+}
+
+/// Whether a run has files, which are those of an attempt that finished if one did.
+pub(crate) fn has_place(store: &Path, run: RunId) -> bool {
+    place(store, run).is_dir()
+}
+
+/// Moves what lies in the place of a run that did not finish among its attempts: an earlier version kept
+/// the files of all attempts there.
+pub(crate) fn set_aside(store: &Path, run: RunId) -> io::Result<()> {
+    let all = of_run(store, run);
+    fs::create_dir_all(&all)?;
+    match fs::rename(place(store, run), all.join(EARLIER)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        // What was set aside before goes on being it; this is of an attempt whose record is lost.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists
+            ) =>
+        {
+            fs::remove_dir_all(place(store, run))
+        }
+        moved => moved,
+    }
+}
+
+/// Does what a worker or a driver did not come to that was killed: gives the folders of attempts that
+/// finished their place, and removes those of the others at the same runs.
+pub(crate) fn settle(store: &Path, fold: &Fold) {
+    for entry in fs::read_dir(store.join(ATTEMPTS)).into_iter().flatten().flatten() {
+        let run = entry.file_name().to_str().and_then(|name| name.parse::<RunId>().ok());
+        let state = run.and_then(|run| fold.runs.get(&run));
+        let Some((run, state)) = run.zip(state.filter(|s| s.status() == Status::Finished)) else {
+            continue;
+        };
+        let Some(counted) = state.counted() else { continue };
+        let own = |a: &AttemptState| entry.path().join(name(a.number, &a.writer));
+        let finished = state.attempts.iter().filter(|a| a.status() == Status::Finished);
+        let mut folders = finished.map(own).filter(|own| own.is_dir());
+        if !state.artifacts().is_empty()
+            && let Some(own) = folders.next()
+            && let Err(error) = take_place(&own, &place(store, run))
+        {
+            tracing::warn!(path = %own.display(), %error, "files of a finished run stay here");
+            continue;
+        }
+        // A run that is executed once more is under way in an attempt with a later number.
+        for attempt in &state.attempts {
+            let is_over = attempt.ended.is_some() || attempt.lost.is_some();
+            if is_over || attempt.number <= counted.number {
+                remove(&own(attempt));
+            }
+        }
+        remove(&entry.path().join(EARLIER));
+        // Fails while something is in it.
+        let _ = fs::remove_dir(entry.path());
+    }
+}
