@@ -291,17 +291,40 @@ impl RunState {
         Ok(tables)
     }
 
-    /// Metric values that were recorded before a checkpoint of an attempt, along the chain that led
-    /// there: what a run that goes on from it begins with.
+    /// The first value that an attempt recorded, or those that it went on from, for which something
+    /// holds, with the number of the attempt's first checkpoint after it; none where no such checkpoint
+    /// is known.
     ///
     /// # Errors
     /// As [`metrics`](Self::metrics).
-    pub fn metrics_before(
+    pub fn first_before_a_checkpoint(
         &self,
         attempt: &AttemptState,
-        checkpoint: u32,
-    ) -> Result<Vec<MetricRow>, Error> {
-        metrics_of(&recorded_in(&self.links(Some((attempt, Some(checkpoint))))))
+        is_it: &dyn Fn(&MetricRow) -> bool,
+    ) -> Result<Option<(MetricRow, u32)>, Error> {
+        if attempt.checkpoints() == 0 {
+            return Ok(None);
+        }
+        let links = self.links(Some((attempt, None)));
+        let before = metrics_of(&recorded_in(&links[1..]))?;
+        let mut found = before.into_iter().find(|row| is_it(row));
+        for recorded in &attempt.recorded {
+            if let (Some(row), Recorded::Checkpoint(number)) = (&found, recorded) {
+                return Ok(Some((row.clone(), *number)));
+            }
+            if found.is_none()
+                && let Some(Event::Metrics(metrics)) = recorded.of(Kind::Metrics)?
+            {
+                found = metrics.rows.into_iter().find(|row| is_it(row));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The journal writers of the attempt that counts and of those it went on from.
+    pub fn writers(&self) -> impl Iterator<Item = &str> {
+        let links = self.links(self.counted().map(|attempt| (attempt, None)));
+        links.into_iter().map(|(attempt, _)| &*attempt.writer)
     }
 
     /// Files of the attempt that counts, by name, with those of the attempts it went on from.

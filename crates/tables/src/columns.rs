@@ -5,7 +5,7 @@
 /// Every other column is outcome. `sweep` is among them because it is no part of a run's identity:
 /// of two sweeps that share a run, the one that executed it first gives its name. `current` depends
 /// on the other runs of a store, and what was read and with which versions is in the run's id.
-pub const PROVENANCE: [&str; 18] = [
+pub const PROVENANCE: [&str; 19] = [
     "sweep",
     "current",
     "data",
@@ -21,6 +21,7 @@ pub const PROVENANCE: [&str; 18] = [
     "commit",
     "blas",
     "cpu",
+    "mixed_cpu",
     "device",
     "threads",
     "error",

@@ -12,7 +12,7 @@ use polars::prelude::*;
 use crate::{
     Cell, Error, Runs, Selection,
     columns::{RUN_ID, is_outcome},
-    experiments,
+    experiments, processors,
     read::{files_in, names_in, read_frame},
     text::inert_short,
 };
@@ -83,6 +83,9 @@ pub struct Differences {
     pub runs: usize,
     /// How many values were compared.
     pub values: u64,
+    /// The kinds of processor that the runs of each store were computed on, where they are not the same
+    /// in both.
+    pub processors: [BTreeSet<String>; 2],
 }
 
 impl Differences {
@@ -125,7 +128,23 @@ impl fmt::Display for Differences {
             writeln!(f, "and {more} more")?;
         }
         let what = if self.total == 1 { "difference" } else { "differences" };
-        write!(f, "{} {what} in {} values of {} runs", self.total, self.values, self.runs)
+        write!(f, "{} {what} in {} values of {} runs", self.total, self.values, self.runs)?;
+        let [here, there] = &self.processors;
+        if here != there {
+            let all: BTreeSet<&str> = here.union(there).map(String::as_str).collect();
+            let names: BTreeMap<&str, String> =
+                all.iter().copied().zip(processors::short(all.iter().copied())).collect();
+            let named = |kinds: &BTreeSet<String>| {
+                kinds.iter().map(|kind| names[kind.as_str()].clone()).collect::<Vec<_>>().join(", ")
+            };
+            let (here, there) = (named(here), named(there));
+            write!(
+                f,
+                "\nthe runs here were computed on {here}, there on {there}: bits are promised for \
+                       one kind of processor and one version of OpenBLAS"
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -144,6 +163,9 @@ pub fn exact(a: &Path, b: &Path, scope: &Scope) -> Result<Differences, Error> {
     let mut differences = Differences::default();
     for experiment in &names {
         let runs = [runs_of(a, experiment, scope)?, runs_of(b, experiment, scope)?];
+        for (known, table) in differences.processors.iter_mut().zip(&runs) {
+            known.extend(table.processors());
+        }
         let [here, there]: [BTreeSet<&str>; 2] =
             [&runs[0], &runs[1]].map(|table| table.runs().collect());
         differences.runs += here.union(&there).count();
@@ -166,6 +188,10 @@ pub fn exact(a: &Path, b: &Path, scope: &Scope) -> Result<Differences, Error> {
             let name = format!("{experiment}/{table}");
             compare_tables(&name, [&a?, &b?], &selected, &mut differences);
         }
+    }
+    let [here, there] = &differences.processors;
+    if here == there {
+        differences.processors = Default::default();
     }
     differences.total += differences.alone.iter().map(Vec::len).sum::<usize>() as u64;
     if differences.runs == 0 {
@@ -203,6 +229,15 @@ impl Table {
             }
         }
         Self { frame, rows }
+    }
+
+    /// The kinds of processor that the runs were computed on.
+    fn processors(&self) -> BTreeSet<String> {
+        let column = self.frame.column("blas").ok();
+        let Some(kinds) = column.and_then(|column| column.str().ok()) else {
+            return BTreeSet::new();
+        };
+        (0..kinds.len()).filter_map(|row| Some(kinds.get(row)?.to_owned())).collect()
     }
 
     fn read(folder: &Path) -> Result<Self, Error> {

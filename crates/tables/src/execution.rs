@@ -1,5 +1,7 @@
 //! How a run was executed, as far as its journal says.
 
+use std::collections::BTreeSet;
+
 use journal::{Fold, Opened, RunState, Timestamp};
 
 /// Of the attempt that counts, or of the newest where none does.
@@ -11,6 +13,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) cpu_seconds: Option<f64>,
     pub(crate) peak_memory_bytes: Option<u64>,
     pub(crate) writer: Option<&'a Opened>,
+    /// Whether processors of different kinds computed parts of it: then its bits are those of neither.
+    pub(crate) mixed_cpu: bool,
 }
 
 impl<'a> Execution<'a> {
@@ -18,7 +22,10 @@ impl<'a> Execution<'a> {
         let newest = || state.attempts.last();
         let attempt = state.counted().or_else(newest);
         let ended = attempt.and_then(|attempt| attempt.ended.as_ref());
+        let kinds = state.writers().filter_map(|writer| fold.writers.get(writer));
+        let kinds: BTreeSet<&str> = kinds.map(|opened| opened.blas.as_str()).collect();
         Self {
+            mixed_cpu: kinds.len() > 1,
             attempts: state.attempts.len() as u32,
             started_at: attempt.and_then(|attempt| attempt.started_at),
             seconds: ended.map(|ended| ended.seconds),

@@ -16,6 +16,7 @@ mod metrics;
 mod natural;
 mod output;
 mod plain;
+mod processors;
 mod read;
 mod report;
 mod rows;

@@ -131,6 +131,7 @@ fn provenance(rows: &[Row<'_>]) -> Vec<Column> {
         optional_text("commit", rows, |row| row.execution.writer.map(|w| w.commit.as_str())),
         optional_text("blas", rows, |row| row.execution.writer.map(|w| w.blas.as_str())),
         optional_text("cpu", rows, |row| row.execution.writer.map(|w| w.cpu.as_str())),
+        column("mixed_cpu", rows, |row| row.execution.mixed_cpu),
         column("device", rows, |row| row.spec().device.to_string()),
         column("threads", rows, |row| row.spec().threads as u32),
         optional_text("error", rows, |row| row.state.error()),

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Raised when the same journals make other tables.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 /// The store's folder of tables.
 pub(crate) const TABLES: &str = "tables";
 /// The tables lie in it and in up to two folders below it.

@@ -12,6 +12,8 @@ mod fixture;
 mod metric_tables;
 #[path = "tables/pictures.rs"]
 mod pictures;
+#[path = "tables/processors.rs"]
+mod processors;
 #[path = "tables/published.rs"]
 mod published;
 #[path = "tables/published_files.rs"]

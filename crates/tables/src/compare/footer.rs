@@ -6,7 +6,7 @@ use super::{
     labels::labels,
     sheet::{Note, When, number},
 };
-use crate::statistics::Bootstrap;
+use crate::{processors::short, statistics::Bootstrap};
 
 /// The notes of comparisons over the same rows and columns; what is not so of all of them begins
 /// with the metric.
@@ -54,6 +54,16 @@ fn of(comparison: &Comparison) -> Vec<Note> {
         let doubt =
             if comparison.has_published() { ", so published numbers may not apply" } else { "" };
         say(format!("with {}{doubt}", comparison.changed.join(", ")));
+    }
+    if !comparison.mixed_cpu.is_empty() {
+        let kinds = short(comparison.mixed_cpu.keys().map(String::as_str));
+        let each = kinds.iter().zip(comparison.mixed_cpu.values());
+        let each: Vec<String> = each.map(|(kind, runs)| format!("{runs} on {kind}")).collect();
+        say(format!(
+            "warning: these runs are of processors of different kinds ({}): differences in the last \
+             digits may be theirs",
+            each.join(", ")
+        ));
     }
     notes.extend(marks(comparison));
     notes.extend(gaps(comparison));

@@ -49,7 +49,7 @@ pub use published::{Published, Theirs};
 pub(crate) use sheet::number;
 pub use table::MetricTable;
 
-use crate::{Cell, Error, Runs, Selection, read::bare, statistics::Bootstrap};
+use crate::{Cell, Error, Runs, Selection, processors::kinds, read::bare, statistics::Bootstrap};
 
 /// What to compare; names are full or bare, see [`Runs::resolve`].
 #[derive(Debug, Clone, Default)]
@@ -103,6 +103,9 @@ pub struct Comparison {
     /// What was changed beside what the configuration says.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
+    /// How many of the runs were computed on processors of each kind, where there are several kinds.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub mixed_cpu: BTreeMap<String, usize>,
     /// How the intervals were drawn.
     pub bootstrap: Bootstrap,
     /// Whether text has a line a cell.
@@ -229,6 +232,9 @@ pub fn compare(
         cells,
         runs: counts,
         changed: request.changed.clone(),
+        mixed_cpu: Some(kinds(&runs, counted.iter().map(|(row, _)| *row)))
+            .filter(|kinds| kinds.len() > 1)
+            .unwrap_or_default(),
         bootstrap: Bootstrap::default(),
         lines: request.lines,
     })
