@@ -1,6 +1,6 @@
 //! Draws a data set's files out of one source.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
@@ -27,12 +27,19 @@ pub(super) fn describe(source: &Source, mirror: Option<&Path>) -> String {
     }
 }
 
-/// Opens a file of the mirror.
+/// Opens a file of the mirror. What is none, such as a pipe, is refused: whoever opens it may wait for
+/// ever.
 pub(super) fn open_mirrored(path: &Path) -> Result<File, SourceFault> {
-    match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(SourceFault::Absent),
-        opened => opened.map_err(SourceFault::io("read", path)),
+    let found = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(SourceFault::Absent),
+        found => found.map_err(SourceFault::io("read", path))?,
+    };
+    if !found.is_file() {
+        let what = "wanted a regular file, found something else";
+        let error = io::Error::new(io::ErrorKind::InvalidInput, what);
+        return Err(SourceFault::io("read", path)(error));
     }
+    File::open(path).map_err(SourceFault::io("read", path))
 }
 
 impl Store {

@@ -171,3 +171,15 @@ fn a_published_data_set_opens_where_nothing_may_be_written() {
     allow(0o755);
     assert_eq!(before, after);
 }
+
+#[test]
+fn a_pipe_in_the_mirror_is_refused_and_keeps_nobody_waiting() {
+    for path in ["small.tgz", "small/two.txt"] {
+        let place = Place::new();
+        let pipe = place.mirror().join(path);
+        fs::create_dir_all(pipe.parent().unwrap()).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let error = place.store(ARCHIVE).open("small").unwrap_err().to_string();
+        assert!(error.contains("wanted a regular file, found something else"), "{error}");
+    }
+}
