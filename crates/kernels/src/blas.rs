@@ -4,6 +4,7 @@
 
 use std::env;
 use std::ffi::{CStr, c_char, c_int};
+use std::fs;
 use std::io;
 use std::process::Command;
 use std::sync::Once;
@@ -42,7 +43,9 @@ pub fn blas_core() -> String {
 /// The variable by which OpenBLAS is told whose kernels to run. It is read when the library is loaded.
 const CORE: &str = "OPENBLAS_CORETYPE";
 
-/// Set beside [`CORE`] where it was set by [`use_modern_blas`].
+/// The variable by which OpenBLAS is told how many threads to start when it is loaded.
+const THREADS: &str = "OPENBLAS_NUM_THREADS";
+/// The names of the variables that were set by [`use_modern_blas`], with commas between them.
 const RESTARTED: &str = "REGIMEN_MODERN_BLAS";
 
 /// Kernels without AVX. OpenBLAS falls back to one of these on a processor that is newer than itself.
@@ -66,27 +69,42 @@ const OLD_CORES: &[&str] = &[
     "Unknown",
 ];
 
-/// Starts this program again, as the same process, with `OPENBLAS_CORETYPE` set, where OpenBLAS is
-/// older than the processor and fell back to kernels without AVX, which take several times as long.
-/// To be called first in `main`. Does nothing where the variable is set already. Programs that this one
-/// starts do not inherit the variable: theirs may be another OpenBLAS.
+/// Starts this program again, as the same process, where OpenBLAS needs to be told something before it is
+/// loaded: with `OPENBLAS_CORETYPE` where it is older than the processor and fell back to kernels without
+/// AVX, which take several times as long; with one thread where the address space is limited, because a
+/// thread of its own that finds no room for its buffer tries for ever, and the program could not end.
+/// To be called first in `main`. A variable that is set already stays as it is. Programs that this one
+/// starts do not inherit what was set: theirs may be another OpenBLAS.
 ///
 /// # Errors
 /// When the program cannot be started again; it goes on with slower kernels then.
 pub fn use_modern_blas() -> io::Result<()> {
-    if env::var_os(RESTARTED).is_some() {
-        for name in [CORE, RESTARTED] {
+    if let Ok(names) = env::var(RESTARTED) {
+        let set = [CORE, THREADS].into_iter().filter(|name| names.split(',').any(|n| n == *name));
+        for name in set.chain([RESTARTED]) {
             // SAFETY: `main` has just begun; the threads of OpenBLAS do not look at the environment.
             unsafe { env::remove_var(name) };
         }
         return Ok(());
     }
-    let Some(core) = modern_core(&blas_core()).filter(|_| env::var_os(CORE).is_none()) else {
+    let core = modern_core(&blas_core()).map(|core| (CORE, core));
+    let threads = is_address_space_limited().then_some((THREADS, "1"));
+    let unset = |(name, _): &(&str, &str)| env::var_os(name).is_none();
+    let told: Vec<_> = core.into_iter().chain(threads).filter(unset).collect();
+    if told.is_empty() {
         return Ok(());
-    };
+    }
+    let names: Vec<&str> = told.iter().map(|(name, _)| *name).collect();
     let mut again = Command::new(env::current_exe()?);
-    again.args(env::args_os().skip(1)).env(CORE, core).env(RESTARTED, "1");
+    again.args(env::args_os().skip(1)).envs(told).env(RESTARTED, names.join(","));
     restart(&mut again)
+}
+
+/// Whether `ulimit -v` says how much this process may take, as far as Linux tells.
+fn is_address_space_limited() -> bool {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max address space"));
+    line.is_some_and(|line| line.split_whitespace().next() != Some("unlimited"))
 }
 
 #[cfg(unix)]

@@ -36,6 +36,35 @@ fn no_processor_with_avx2_runs_kernels_without_it_unless_told_to() {
     assert!(told.ends_with("(Nehalem)"), "{told}");
 }
 
+/// What a shell script comes to that says nothing of OpenBLAS.
+fn limited(script: &str) -> std::process::Output {
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", script]).env_remove("OPENBLAS_NUM_THREADS").output().unwrap()
+}
+
+/// A thread of OpenBLAS that finds no room for its buffer never ends, and nor does who waits for it.
+#[test]
+fn commands_end_although_the_address_space_is_limited() {
+    let script =
+        format!("ulimit -v 200000; exec timeout 60 {} --version", env!("CARGO_BIN_EXE_regimen"));
+    let output = limited(&script);
+    assert_code(&output, 0);
+    let dir = TempDir::new().unwrap();
+    let config = dir.path().join("it.yaml");
+    let text = "name: it\nexperiment: command\nparams:\n  program: [sh, -c, 'echo \
+                \"marker=<$REGIMEN_MODERN_BLAS>\" >&2; exit 1']\n";
+    std::fs::write(&config, text).unwrap();
+    let script = format!(
+        "ulimit -v 300000; exec timeout 60 {} run {} --results {}",
+        env!("CARGO_BIN_EXE_regimen"),
+        config.display(),
+        dir.path().join("store").display()
+    );
+    let output = limited(&script);
+    assert_code(&output, 1);
+    assert!(stderr(&output).contains("marker=<>"), "{}", stderr(&output));
+}
+
 /// A program may have an OpenBLAS of its own.
 #[test]
 fn a_program_inherits_only_what_was_set_by_its_user() {
