@@ -14,7 +14,8 @@ use serde::Deserialize;
 use crate::{Error, Event};
 
 pub(crate) const MAGIC: &[u8; 16] = b"regimen journal\n";
-pub(crate) const VERSION: u32 = 1;
+/// Version of the format.
+pub const VERSION: u32 = 1;
 pub(crate) const HEADER: usize = MAGIC.len() + 4;
 
 const MARKER: [u8; 4] = *b"\xF7rgF";

@@ -22,6 +22,7 @@ pub use event::{
     Outcome, Requested, Resumed, Role, Rows, RunSpec, Started, Timestamp,
 };
 pub use fold::{Fold, lengths};
+pub use frame::VERSION as FORMAT;
 pub use problem::Problem;
 pub use state::{AttemptState, RunState, Status};
 pub use writer::Writer;

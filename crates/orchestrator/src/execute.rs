@@ -17,11 +17,13 @@ mod attempt;
 mod checkpoint;
 mod claims;
 mod compact;
+mod disk;
 mod drive;
 mod error;
 mod folder;
 mod heartbeat;
 mod incarnation;
+mod lease;
 mod live;
 mod log;
 mod observer;
@@ -36,6 +38,7 @@ mod serve;
 mod sink;
 mod stop;
 mod usage;
+mod versions;
 mod worker;
 
 use std::ffi::OsString;
@@ -47,10 +50,12 @@ use journal::Opened;
 
 use crate::config::{Retry, Search};
 
+pub use artifact::verify_artifact;
 pub use compact::compact;
+pub use disk::Disk;
 pub use drive::execute;
 pub use error::Error;
-pub use live::{LiveRun, Presence, live};
+pub use live::{LiveRun, Presence, Seen, Watch, live};
 pub use log::{log_of, logs_of};
 pub use observer::{Notice, Observer};
 pub use serve::serve;
@@ -114,23 +119,27 @@ pub struct Options {
     pub data: DataPaths,
     /// Which runs are executed again.
     pub rerun: Rerun,
+    /// Numeric version of this program's engine, where it has one: runs that were planned with another
+    /// one are refused.
+    pub engine: Option<u32>,
     /// Threads of this process instead of child processes: for debugging and trivial runs.
     pub in_process: bool,
     /// How a worker process is started.
     pub worker: WorkerCommand,
     /// Provenance for journals; writer, role, process id and time are filled in.
     pub opened: Opened,
-    /// How long a driver's heartbeat may stand still before others take its work over.
-    pub lease: Duration,
+    /// How long a driver's heartbeat may stand still before others take its work over; where nothing is
+    /// said, 15 s on one machine and 90 s in a store that several hosts share.
+    pub lease: Option<Duration>,
     /// Age of a checkpoint at which a run should write another one.
     pub checkpoint_every: Duration,
+    /// The file system under claims and heartbeats, usually the default.
+    pub disk: Disk,
 }
 
 impl Options {
     /// What a worker may usually retain.
     pub const RETAIN: u64 = 512 << 20;
-    /// The usual lease.
-    pub const LEASE: Duration = Duration::from_secs(15);
     /// The usual age of a checkpoint.
     pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(20);
 }

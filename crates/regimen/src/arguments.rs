@@ -134,7 +134,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) checkpoint_every: Option<Duration>,
     /// How long another driver's heartbeat may stand still before its work is taken over
-    /// [default: 15].
+    /// [default: 15; 90 in a store that several hosts share].
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) lease: Option<Duration>,
 }

@@ -331,6 +331,13 @@ impl Observer for Progress<'_> {
                 let advice = "runs that read it are left as they were; run again to plan with it";
                 say(&format!("{why}: {advice}"));
             }
+            Notice::Unreachable { why } => {
+                say(&format!("warning: the store cannot be reached: {why}; trying again"));
+            }
+            Notice::GivenBack { why } => say(&format!(
+                "warning: the claims on the store are given back, because {why}: runs under way stop at a \
+                 checkpoint; they go on here once the store is back, or with another driver"
+            )),
             Notice::Tick | Notice::WorkerStarted { .. } => {}
         }
         self.show();

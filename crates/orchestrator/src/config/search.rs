@@ -7,9 +7,9 @@ use super::axis::wrong;
 use super::error::{hint, nearest};
 use super::{ConfigError, Content, Faults, Node, Path, known_keys};
 
-/// Successive halving, asynchronously: the points of a sweep are trials, and of those that come to
-/// a rung only the best go on (ASHA; Li et al. 2018, "A System for Massively Parallel
-/// Hyperparameter Tuning", Algorithm 2). Changes no identity.
+/// Successive halving: the points of a sweep are trials, and of those that come to a rung only the best
+/// go on (Jamieson and Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter
+/// Optimization", Figure 3). Changes no identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
     /// The metric that trials are compared by, as runs record it step by step.
@@ -22,9 +22,13 @@ pub struct Search {
     pub factor: u64,
     /// How many rungs; who is past the last one goes on to its end.
     pub rungs: u32,
+    /// Whether trials go on as soon as they are among the best of those that came to their rung so far
+    /// (ASHA; Li et al. 2018, "A System for Massively Parallel Hyperparameter Tuning", Algorithm 2), which
+    /// depends on the order in which they come. Otherwise each rung waits for all that can come to it.
+    pub asynchronous: bool,
 }
 
-const KEYS: &[&str] = &["metric", "goal", "first", "factor", "rungs"];
+const KEYS: &[&str] = &["metric", "goal", "first", "factor", "rungs", "asynchronous"];
 
 impl Search {
     /// Step of a rung, counted from 0.
@@ -35,13 +39,17 @@ impl Search {
 
     /// As it is written in a configuration.
     pub(crate) fn to_json(&self) -> Value {
-        json!({
+        let mut written = json!({
             "metric": self.metric,
             "goal": self.goal,
             "first": self.first,
             "factor": self.factor,
             "rungs": self.rungs,
-        })
+        });
+        if self.asynchronous {
+            written["asynchronous"] = true.into();
+        }
+        written
     }
 
     /// Reads a block; the metric is the first final one that runs record step by step, and the goal
@@ -92,8 +100,21 @@ impl Search {
         let first = number("first", 1..=1_000_000_000, None);
         let factor = number("factor", 2..=100, Some(3));
         let rungs = number("rungs", 1..=30, None).and_then(|rungs| u32::try_from(rungs).ok());
-        let search =
-            Self { metric: metric?, goal: goal?, first: first?, factor: factor?, rungs: rungs? };
+        let asynchronous = match node.get("asynchronous").map(|node| (node, &node.content)) {
+            None => Some(false),
+            Some((_, Content::Bool(asynchronous))) => Some(*asynchronous),
+            Some((node, _)) => {
+                faults.keep(Err(wrong(node, path.join("asynchronous"), "true or false")))
+            }
+        };
+        let search = Self {
+            metric: metric?,
+            goal: goal?,
+            first: first?,
+            factor: factor?,
+            rungs: rungs?,
+            asynchronous: asynchronous?,
+        };
         let last = search.rungs as usize - 1;
         if search.step(last).is_none() {
             faults.add(fault(format!("the step of rung {last} is no number of 64 bits")));

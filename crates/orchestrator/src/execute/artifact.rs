@@ -4,6 +4,10 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use experiment::RunId;
+use journal::Fold;
+use sha2::{Digest, Sha256};
+
 use super::publish;
 
 /// Name of the checkpoint in a run's folder; no artifact may take it.
@@ -33,6 +37,34 @@ pub(crate) fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let path = place(folder, name)?;
     fs::create_dir_all(folder)?;
     publish::replace(&path, &[bytes])
+}
+
+/// Why the bytes of a file are not those that its run published, as far as the journals know.
+///
+/// # Errors
+/// What was wanted and what was found, and how to have it made again.
+pub fn verify_artifact(fold: &Fold, run: &str, name: &str, bytes: &[u8]) -> Result<(), String> {
+    let state = run.parse().ok().and_then(|run: RunId| fold.runs.get(&run));
+    let Some(wanted) = state.and_then(|state| state.artifacts().get(name).copied()) else {
+        tracing::warn!(run, name, "no journal tells what the file has to hold");
+        return Ok(());
+    };
+    let found = sha256(bytes);
+    if found == wanted.sha256 {
+        return Ok(());
+    }
+    Err(format!(
+        "wanted the {} bytes that the run published, sha256 {}, found {} bytes, sha256 {found}; \
+         `regimen run` with --force makes it again",
+        wanted.bytes,
+        wanted.sha256,
+        bytes.len()
+    ))
+}
+
+/// SHA-256 in hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -81,12 +81,15 @@ impl<'e> Workbench<'e> {
     fn record(&mut self, job: &Job, log: &Path, tell: Tell<'_>) -> Result<Report, String> {
         let Job { spec, attempt, pause, earlier, replaces } = job;
         let (clock, cpu) = (Instant::now(), usage::cpu_seconds(self.shared));
+        let fits = |e: &&Entry| e.name == spec.experiment && e.version == spec.experiment_version;
+        let Some(entry) = self.entries.iter().find(fits) else {
+            let (name, version) = (&spec.experiment, spec.experiment_version);
+            return Err(format!("experiment {name} version {version}: not part of this program"));
+        };
         let started = Started { spec: spec.clone(), attempt: *attempt, at: now() };
         self.journal.append(&Event::Started(started)).map_err(|e| chain(&e))?;
         tracing::info!("started");
-        let fits = |e: &&Entry| e.name == spec.experiment && e.version == spec.experiment_version;
-        let entry = self.entries.iter().find(fits);
-        let look = || entry.and_then(|entry| outdated(entry, spec));
+        let look = || outdated(entry, spec);
         let id = (spec.run, *attempt);
         let folder = Folder::new(&self.setup.store, id, &self.setup.opened.writer, earlier.clone());
         let mut sink = JournalSink::new(
@@ -100,7 +103,10 @@ impl<'e> Workbench<'e> {
         .pausing(pause.clone());
         self.signalled.store(false, Ordering::Relaxed);
         let place = self.scratch.of(spec.run, *attempt);
-        let call = |sink: &mut _| run(entry, spec, &self.setup, place.clone(), sink);
+        let call = |sink: &mut JournalSink<'_>| match sink.paused_before()? {
+            true => Err(RunError::Interrupted),
+            false => run(entry, spec, &self.setup, place.clone(), sink),
+        };
         let done = attempt_at(call, (&place, self.shared), &mut sink);
         let flushed = sink.flush();
         if let Some(error) = sink.unrecorded.take() {
@@ -161,15 +167,12 @@ pub(crate) fn outdated(entry: &Entry, spec: &RunSpec) -> Option<Outdated> {
 }
 
 fn run(
-    entry: Option<&Entry>,
+    entry: &Entry,
     spec: &RunSpec,
     setup: &Setup,
     scratch: PathBuf,
     sink: &mut JournalSink<'_>,
 ) -> Result<(), RunError> {
-    let context = || format!("experiment {} version {}", spec.experiment, spec.experiment_version);
-    let missing = || RunError::other(context(), "not part of this program");
-    let entry = entry.ok_or_else(missing)?;
     let params = serde_json::from_str(&spec.params).map_err(|e| RunError::other("params", e))?;
     let bound = entry.bind_json(&params).map_err(|e| RunError::other("params", e))?;
     let context = RunContext {

@@ -20,8 +20,9 @@ use experiment::RunId;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::incarnation::Incarnation;
+use super::lease::Lease;
 use super::schedule::Chunk;
-use super::{Error, heartbeat, publish};
+use super::{Disk, Error, heartbeat, publish};
 
 /// Who claims.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,10 +58,11 @@ pub(crate) enum Next {
 #[derive(Debug)]
 pub(crate) struct Claims {
     store: PathBuf,
+    disk: Disk,
     plan: String,
     chunks: usize,
     me: Claimant,
-    lease: Duration,
+    lease: Lease,
     /// The counter last seen of each driver, and since when.
     seen: BTreeMap<String, (u64, Duration)>,
     held: BTreeMap<Chunk, u32>,
@@ -70,13 +72,14 @@ pub(crate) struct Claims {
 impl Claims {
     /// Opens the claims on a plan of `chunks` chunks.
     pub(crate) fn open(
-        store: &Path,
+        (store, disk): (&Path, Disk),
         (plan, chunks): (&str, usize),
         me: Claimant,
-        lease: Duration,
+        lease: Lease,
     ) -> Result<Self, Error> {
         let claims = Self {
             store: store.into(),
+            disk,
             plan: plan.into(),
             chunks,
             me,
@@ -86,6 +89,7 @@ impl Claims {
             done: BTreeSet::new(),
         };
         for folder in [claims.claims_folder(), claims.done_folder()] {
+            claims.disk.check("create", &folder)?;
             fs::create_dir_all(&folder).map_err(Error::store("create", &folder))?;
         }
         Ok(claims)
@@ -152,10 +156,14 @@ impl Claims {
         chunk: Chunk,
         runs: BTreeMap<RunId, u32>,
     ) -> Result<bool, Error> {
-        let attempt = self.held.remove(&chunk).unwrap_or(1);
+        let attempt = self.held.get(&chunk).copied().unwrap_or(1);
         let done = Done { chunk, driver: self.me.driver.clone(), attempt, runs };
         let path = self.done_folder().join(chunk.to_string());
-        let linked = publish::once_unsynced(&path, &encode(&path, &done)?);
+        let linked = self.link("publish", &path, &encode(&path, &done)?);
+        if linked.as_ref().is_err_and(Error::is_passing) {
+            return linked;
+        }
+        self.held.remove(&chunk);
         self.done.insert(chunk);
         match read::<Vec<Done>>(&self.all_done(), "finished chunks") {
             // Damaged, it tells nobody anything; what the runs came to stands in the journals.
@@ -196,8 +204,19 @@ impl Claims {
         Ok(())
     }
 
+    /// Holds no chunk any more.
+    pub(crate) fn give_back(&mut self) {
+        self.held.clear();
+    }
+
+    fn link(&self, what: &'static str, path: &Path, content: &[u8]) -> Result<bool, Error> {
+        self.disk.check(what, path)?;
+        publish::once_unsynced(path, content)
+    }
+
     /// Names in a folder; none when it was swept up.
     fn names(&self, folder: &Path) -> Result<Vec<String>, Error> {
+        self.disk.check("list", folder)?;
         let entries = match fs::read_dir(folder) {
             Err(e) if e.kind() == io::ErrorKind::NotFound && self.all_done().exists() => {
                 return Ok(Vec::new());
@@ -226,7 +245,7 @@ impl Claims {
 
     fn claim(&mut self, chunk: Chunk, attempt: u32) -> Result<bool, Error> {
         let path = self.claims_folder().join(format!("{chunk}.{attempt}"));
-        let linked = publish::once_unsynced(&path, &encode(&path, &self.me)?);
+        let linked = self.link("claim", &path, &encode(&path, &self.me)?);
         if self.all_done().exists() {
             // Free only because the earlier claim was swept up while we looked.
             let _ = fs::remove_file(&path);
@@ -243,6 +262,7 @@ impl Claims {
     /// Whether the holder of a claim does not hold it any longer.
     fn let_go(&mut self, chunk: Chunk, attempt: u32, now: Duration) -> Result<bool, Error> {
         let path = self.claims_folder().join(format!("{chunk}.{attempt}"));
+        self.disk.check("read", &path)?;
         let holder = match read::<Claimant>(&path, "a claim") {
             Ok(Some(holder)) => holder,
             Ok(None) => return Ok(false),
@@ -254,12 +274,15 @@ impl Claims {
             // Our own that is not held any longer was superseded by one that let go in turn.
             return Ok(true);
         }
+        if !holder.process.is_on_host_of(&self.me.process) {
+            self.lease.share();
+        }
         let Some(counter) = heartbeat::read(&self.store, &holder.driver)? else { return Ok(true) };
         let (last, since) = self.seen.entry(holder.driver).or_insert((counter, now));
         if *last != counter {
             (*last, *since) = (counter, now);
         }
-        Ok(now.saturating_sub(*since) >= self.lease)
+        Ok(now.saturating_sub(*since) >= self.lease.term())
     }
 }
 

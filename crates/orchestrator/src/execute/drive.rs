@@ -7,6 +7,7 @@ mod limits;
 mod reports;
 mod rungs;
 mod selection;
+mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -21,12 +22,14 @@ use super::attempt::now;
 use super::claims::{Claimant, Claims};
 use super::heartbeat::{self, Counter, Heart};
 use super::incarnation::Incarnation;
-use super::live::{Board, Live};
+use super::lease::Lease;
+use super::live::Board;
 use super::plan::{self, Plan};
 use super::protocol::Order;
-use super::schedule::{Action, Chunk, End, Event, Scheduler};
+use super::schedule::{Action, Chunk, End, Event, Scheduler, WorkerId};
 use super::search::Search;
 use super::stop::{Stop, Urgency};
+use super::versions::Versions;
 use super::{Error, JOURNAL, LOGS, Notice, Observer, Options, PLANS, Summary, folder, scratch};
 use crew::Crew;
 use selection::Selection;
@@ -54,13 +57,15 @@ pub fn execute(
     if fs::symlink_metadata(&options.store).is_ok() && !options.store.is_dir() {
         return Err(Error::NoFolder { path: options.store.clone() });
     }
+    let versions = Versions::of_program(entries, options.engine);
+    refuse("this sweep", &versions, &Versions::of_runs(runs))?;
     let fold = Fold::read(&options.store.join(JOURNAL))?;
     folder::settle(&options.store, &fold);
     let selection = Selection::new(runs, options.rerun, &fold);
     remember_request(runs, &fold, options)?;
     observer.notify(&Notice::Skipped(selection.skipped()));
-    let since = |run: RunId| selection.since(run);
-    let search = options.search.as_ref().map(|policy| rungs::restore(policy, runs, &fold, &since));
+    let search = options.search.as_ref();
+    let search = search.map(|policy| rungs::restore((policy, options.retry), &selection, &fold));
     let mut search = search.transpose()?;
     if selection.wanted(&fold, search.as_mut()).is_empty() {
         return Ok(selection.summary(&fold));
@@ -76,6 +81,14 @@ pub fn execute(
     driver.fold.refresh()?;
     folder::settle(&options.store, &driver.fold);
     Ok(selection.summary(&driver.fold))
+}
+
+/// Refuses what was planned with other versions.
+fn refuse(what: &str, program: &Versions, planned: &Versions) -> Result<(), Error> {
+    match program.refuse(planned) {
+        Some(versions) => Err(Error::OtherVersion { what: what.into(), versions }),
+        None => Ok(()),
+    }
 }
 
 /// Notes that runs are asked for whose requests other runs have answered since, so that it is these
@@ -119,7 +132,6 @@ fn prepare(store: &Path) -> Result<(), Error> {
 
 struct Driver<'a> {
     selection: &'a Selection<'a>,
-    runs: &'a [RunSpec],
     specs: BTreeMap<RunId, &'a RunSpec>,
     /// The attempt of each run that was the next one when the present generation was frozen.
     first: BTreeMap<RunId, u32>,
@@ -140,7 +152,8 @@ struct Driver<'a> {
     fold: Fold,
     journal: Writer,
     me: Claimant,
-    _heart: Heart,
+    heart: Heart,
+    lease: Lease,
     board: Board,
     shown: Instant,
     crew: Crew<'a>,
@@ -149,6 +162,10 @@ struct Driver<'a> {
     round: Instant,
     claimed_at: Instant,
     waiting: bool,
+    /// Since when the store cannot be reached.
+    trouble: Option<Instant>,
+    /// Workers whose runs stop because their claims were given back.
+    given_back: BTreeSet<WorkerId>,
     /// Of the generation under way.
     plan: Option<Plan>,
     claims: Option<Claims>,
@@ -171,13 +188,12 @@ impl<'a> Driver<'a> {
     ) -> Result<Self, Error> {
         let name = driver_name();
         // Before the first claim, so that a claim without a heartbeat is one whose driver left.
-        let counter = Counter::create(&options.store, &name)?;
+        let counter = Counter::create_on(&options.disk, &options.store, &name)?;
         let opened = opened(options, &name);
         let start = Instant::now();
         let runs = selection.specs();
         Ok(Self {
             selection,
-            runs,
             specs: runs.iter().map(|spec| (spec.run, spec)).collect(),
             first: BTreeMap::new(),
             begun: HashMap::new(),
@@ -196,12 +212,15 @@ impl<'a> Driver<'a> {
             board: Board::new(&options.store, &name),
             shown: start,
             me: Claimant { driver: name, process: Incarnation::current() },
-            _heart: Heart::start(counter),
+            heart: Heart::start(counter),
+            lease: Lease::of(&options.store, options.lease),
             scheduler: Scheduler::new(options.jobs, options.retry),
             epoch: start,
             round: start,
             claimed_at: start,
             waiting: false,
+            trouble: None,
+            given_back: BTreeSet::new(),
             plan: None,
             claims: None,
             held: BTreeMap::new(),
@@ -222,14 +241,22 @@ impl<'a> Driver<'a> {
             if wanted.is_empty() || self.stop.requested() {
                 return Ok(());
             }
-            let newest = plan::newest(&folder, &id)?;
+            let newest = self.patiently(|_| plan::newest(&folder, &id))?;
             let next = newest.as_ref().map_or(0, |(generation, _)| generation + 1);
+            let versions = Versions::of_program(self.entries, self.options.engine);
+            if let Some((_, Some(plan))) = &newest
+                && let Some(planned) = &plan.versions
+            {
+                let path = folder.join(&plan.name);
+                refuse(&format!("the plan {}", path.display()), &versions, planned)?;
+            }
             if let Some((_, Some(plan))) = newest
-                && !self.open(plan)?
+                && !self.patiently(|driver| driver.open(plan.clone()))?
             {
                 self.work_off()?;
             } else {
-                plan::freeze(&folder, (&id, next), wanted, self.options.jobs)?;
+                let versions = Versions::of_runs(self.selection.specs());
+                plan::freeze(&folder, (&id, next), wanted, (self.options.jobs, versions))?;
             }
         }
     }
@@ -237,8 +264,10 @@ impl<'a> Driver<'a> {
     /// Makes a generation the present one; whether it was complete already.
     fn open(&mut self, plan: Plan) -> Result<bool, Error> {
         let scope = (plan.name.as_str(), plan.chunks());
-        let lease = self.options.lease;
-        let mut claims = Claims::open(&self.options.store, scope, self.me.clone(), lease)?;
+        // Others may have come since.
+        self.lease = Lease::of(&self.options.store, self.options.lease);
+        let place = (self.options.store.as_path(), self.options.disk.clone());
+        let mut claims = Claims::open(place, scope, self.me.clone(), self.lease)?;
         let complete = claims.is_complete()?;
         if complete {
             claims.sweep_up()?;
@@ -278,7 +307,11 @@ impl<'a> Driver<'a> {
                 self.go_round()?;
             }
         }
-        self.claims.as_ref().map_or(Ok(()), Claims::sweep_up)
+        match self.claims.as_ref().map_or(Ok(()), Claims::sweep_up) {
+            // The next driver does so.
+            Err(error) if error.is_passing() => Ok(()),
+            swept => swept,
+        }
     }
 
     fn obey_stop(&mut self) -> Result<(), Error> {
@@ -289,7 +322,7 @@ impl<'a> Driver<'a> {
     }
 
     fn look_up(&mut self) -> Result<(), Error> {
-        if self.waiting && self.claimed_at.elapsed() >= 2 * LOOK_UP {
+        if self.waiting && self.claimed_at.elapsed() >= self.pause() {
             self.step(Event::ClaimAgain)?;
         }
         Ok(())
@@ -298,12 +331,13 @@ impl<'a> Driver<'a> {
     /// Lets others see what is under way.
     fn show(&mut self) {
         self.shown = Instant::now();
-        self.board.show(&Live { process: self.me.process.clone(), runs: self.crew.live() });
+        self.board.show(&self.me.process, self.crew.live());
     }
 
     /// What is due once a second.
     fn go_round(&mut self) -> Result<(), Error> {
         self.observer.notify(&Notice::Tick);
+        self.look_at_heart()?;
         self.publish()?;
         self.crew.sync(&self.options.store)?;
         self.journal.sync()?;

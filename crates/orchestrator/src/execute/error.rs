@@ -1,6 +1,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 /// Why a sweep could not be executed. What was recorded before stays recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -29,6 +31,17 @@ pub enum Error {
         wanted: &'static str,
         /// Why it does not.
         source: serde_json::Error,
+    },
+    /// Runs were planned with other versions than those of this program.
+    #[error(
+        "{what} was planned with {versions}: nothing of it is executed here; use the version of regimen \
+         that planned it, or plan again with this one"
+    )]
+    OtherVersion {
+        /// What, for example a plan's file.
+        what: String,
+        /// In which versions they differ.
+        versions: String,
     },
     /// The journal could not be read or written.
     #[error(transparent)]
@@ -72,8 +85,20 @@ fn found(path: &Path) -> String {
 }
 
 impl Error {
+    /// Whether it is one of a network file system that may pass.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self, Self::Store { source, .. } if is_passing(source))
+    }
+
     /// Maps an error of the file system, naming what was done to which path.
     pub(crate) fn store(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Store { what, path: path.into(), source }
     }
+}
+
+/// Whether an error is one of a network file system that may pass: a handle that went stale, or a failure
+/// of the server or of the line.
+pub(crate) fn is_passing(error: &io::Error) -> bool {
+    let passing = [Errno::STALE, Errno::IO].map(|errno| Some(errno.raw_os_error()));
+    passing.contains(&error.raw_os_error())
 }

@@ -4,16 +4,22 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
+use super::error::is_passing;
 use super::incarnation::Incarnation;
-use super::{Error, live};
+use super::{Disk, Error, live};
 
 const EVERY: Duration = Duration::from_secs(1);
+/// After a beat that failed the next one comes so soon, and then later and later.
+const AGAIN: Duration = Duration::from_millis(100);
 /// A counter that nobody wrote for so long is nobody's, whatever the clocks of machines.
 const FORGOTTEN: Duration = Duration::from_secs(86_400);
 
@@ -57,25 +63,22 @@ pub(crate) struct Counter {
     file: File,
     path: PathBuf,
     beats: u64,
+    disk: Disk,
 }
 
 impl Counter {
+    #[cfg(test)]
     pub(crate) fn create(store: &Path, driver: &str) -> Result<Self, Error> {
+        Self::create_on(&Disk::default(), store, driver)
+    }
+
+    pub(crate) fn create_on(disk: &Disk, store: &Path, driver: &str) -> Result<Self, Error> {
         let path = path_of(store, driver);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(Error::store("create", folder))?;
         }
-        // Every beat reaches the disk: on a network file system others see what does, and may see
-        // nothing else for longer than the lease.
-        let synced = OFlags::DSYNC.bits() as i32;
-        let file = File::options()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .custom_flags(synced)
-            .open(&path)
-            .map_err(Error::store("create", &path))?;
-        let mut counter = Self { file, path, beats: 0 };
+        let file = open(&path).map_err(Error::store("create", &path))?;
+        let mut counter = Self { file, path, beats: 0, disk: disk.clone() };
         counter.beat().map_err(Error::store("write", &counter.path))?;
         Ok(counter)
     }
@@ -83,8 +86,40 @@ impl Counter {
     /// Rewrites the counter in place: the same bytes of the disk, so that a full one is no death.
     pub(crate) fn beat(&mut self) -> io::Result<()> {
         self.beats += 1;
-        self.file.write_all_at(format!("{:020}\n", self.beats).as_bytes(), 0)
+        self.disk.before("beat", &self.path)?;
+        let text = format!("{:020}\n", self.beats);
+        match self.file.write_all_at(text.as_bytes(), 0) {
+            // The server does not know the file by its handle any more, but perhaps by its name.
+            Err(error) if error.kind() == io::ErrorKind::StaleNetworkFileHandle => {
+                self.file = open(&self.path)?;
+                self.file.write_all_at(text.as_bytes(), 0)
+            }
+            written => written,
+        }
     }
+
+    /// Lets go of every claim of the driver.
+    fn remove(&self) {
+        let removed = self.disk.before("remove", &self.path);
+        if let Err(error) = removed.and_then(|()| fs::remove_file(&self.path)) {
+            // It stands still, and lapses.
+            tracing::debug!(path = %self.path.display(), %error, "heartbeat stays");
+        }
+    }
+
+    /// Begins to beat again.
+    fn renew(&mut self) -> io::Result<()> {
+        self.disk.before("create", &self.path)?;
+        self.file = open(&self.path)?;
+        self.beat()
+    }
+}
+
+/// Every beat reaches the disk: on a network file system others see what does, and may see nothing else
+/// for longer than the lease.
+fn open(path: &Path) -> io::Result<File> {
+    let synced = OFlags::DSYNC.bits() as i32;
+    File::options().write(true).create(true).truncate(true).custom_flags(synced).open(path)
 }
 
 impl Drop for Counter {
@@ -93,24 +128,100 @@ impl Drop for Counter {
     }
 }
 
-/// Beats once a second until dropped.
+/// Beats once a second until dropped, and sooner again after a beat that failed.
 #[derive(Debug)]
 pub(crate) struct Heart {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    counter: Arc<Mutex<Counter>>,
+    pulse: Arc<Pulse>,
+    path: PathBuf,
+}
+
+#[derive(Debug)]
+struct Pulse {
+    start: Instant,
+    /// Milliseconds after `start` at which the counter was written last.
+    last: AtomicU64,
+    /// Whether the beats since then failed as those on a network file system do.
+    fails: AtomicBool,
+    rests: AtomicBool,
+}
+
+impl Pulse {
+    fn felt(&self) {
+        let milliseconds = self.start.elapsed().as_millis() as u64;
+        self.last.store(milliseconds, Ordering::SeqCst);
+        self.fails.store(false, Ordering::SeqCst);
+    }
 }
 
 impl Heart {
-    pub(crate) fn start(mut counter: Counter) -> Self {
+    pub(crate) fn start(counter: Counter) -> Self {
         let (stop, stopped) = channel::<()>();
+        let (start, path) = (Instant::now(), counter.path.clone());
+        let (fails, rests) = (AtomicBool::new(false), AtomicBool::new(false));
+        let pulse = Arc::new(Pulse { start, last: AtomicU64::new(0), fails, rests });
+        let counter = Arc::new(Mutex::new(counter));
+        let (shared, felt) = (counter.clone(), pulse.clone());
         let thread = thread::spawn(move || {
-            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(EVERY) {
-                if let Err(error) = counter.beat() {
-                    tracing::warn!(path = %counter.path.display(), %error, "heartbeat");
+            let mut pause = EVERY;
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(pause) {
+                let Ok(mut counter) = shared.lock() else { return };
+                if felt.rests.load(Ordering::SeqCst) {
+                    continue;
+                }
+                match counter.beat() {
+                    Ok(()) => {
+                        felt.felt();
+                        pause = EVERY;
+                    }
+                    Err(error) => {
+                        tracing::warn!(path = %counter.path.display(), %error, "heartbeat");
+                        felt.fails.fetch_or(is_passing(&error), Ordering::SeqCst);
+                        pause = if pause == EVERY { AGAIN } else { EVERY.min(2 * pause) };
+                    }
+                }
+                if felt.rests.load(Ordering::SeqCst) {
+                    counter.remove();
                 }
             }
         });
-        Self { stop: Some(stop), thread: Some(thread) }
+        Self { stop: Some(stop), thread: Some(thread), counter, pulse, path }
+    }
+
+    /// For how long the counter could not be written, if that is so. A disk that is only slow, or full,
+    /// harms nobody until somebody else takes a claim over.
+    pub(crate) fn failing(&self) -> Option<Duration> {
+        let Pulse { start, last, fails, rests } = &*self.pulse;
+        let failing = fails.load(Ordering::SeqCst) && !rests.load(Ordering::SeqCst);
+        let last = Duration::from_millis(last.load(Ordering::SeqCst));
+        failing.then(|| start.elapsed().saturating_sub(last))
+    }
+
+    /// Lets go of every claim of the driver, at once where the disk can be reached.
+    pub(crate) fn rest(&self) {
+        self.pulse.rests.store(true, Ordering::SeqCst);
+        // A beat that hangs holds it, and removes the file when it is over.
+        if let Ok(counter) = self.counter.try_lock() {
+            counter.remove();
+        }
+    }
+
+    /// Beats again after a rest, which must be so before anything is claimed.
+    pub(crate) fn wake(&self) -> Result<(), Error> {
+        if !self.pulse.rests.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let hangs = || io::Error::from_raw_os_error(Errno::IO.raw_os_error());
+        let mut counter = self
+            .counter
+            .try_lock()
+            .map_err(|_| Error::store("write (it hangs)", &self.path)(hangs()))?;
+        counter.renew().map_err(Error::store("write", &self.path))?;
+        self.pulse.felt();
+        self.pulse.rests.store(false, Ordering::SeqCst);
+        Ok(())
     }
 }
 
@@ -126,7 +237,7 @@ impl Drop for Heart {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::execute::live::{Board, Live};
+    use crate::execute::live::Board;
 
     #[test]
     fn a_beat_waits_for_the_disk_so_that_other_hosts_see_it() {
@@ -145,9 +256,9 @@ mod tests {
         let mut kept = Vec::new();
         for (driver, process) in [("living", Some(process)), ("dead", Some(dead)), ("new", None)] {
             let counter = Counter::create(store, driver).unwrap();
-            let board = Board::new(store, driver);
+            let mut board = Board::new(store, driver);
             if let Some(process) = process {
-                board.show(&Live { process, runs: Vec::new() });
+                board.show(&process, Vec::new());
             }
             kept.push((counter, board));
         }

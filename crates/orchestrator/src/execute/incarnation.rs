@@ -1,6 +1,7 @@
 //! Which process on which machine: enough to tell that it is dead without asking it.
 
 use std::fs;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Incarnation {
     /// The kernel's random id of this boot; with `namespace` it says where `pid` means something.
     pub boot: String,
-    /// The process id namespace: containers share a kernel but not process ids.
+    /// The process id namespace: containers share a kernel but not process ids. Empty where `/proc` is
+    /// that of another one, so that process ids mean nothing there.
     pub namespace: String,
     pub pid: u32,
     /// Clock ticks after boot at which the process started; process ids are used again.
@@ -25,7 +27,8 @@ impl Incarnation {
     /// The process that has this id now.
     pub(crate) fn of(pid: u32) -> Self {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+        let namespace = sees_itself().then(|| fs::read_link("/proc/self/ns/pid"));
+        let namespace = namespace.and_then(Result::ok).unwrap_or_default();
         Self {
             boot: boot.trim().into(),
             namespace: namespace.to_string_lossy().into_owned(),
@@ -62,11 +65,31 @@ impl Incarnation {
     /// Whether the process is certainly dead, as seen from `here`. `false` also when it cannot be
     /// known from here.
     pub(crate) fn is_dead(&self, here: &Self) -> bool {
-        let visible = !here.boot.is_empty()
-            && !here.namespace.is_empty()
-            && (&self.boot, &self.namespace) == (&here.boot, &here.namespace);
-        visible && start_of(self.pid) != Some(self.started)
+        self.is_visible(here) && start_of(self.pid) != Some(self.started)
     }
+
+    /// Whether it can be known from `here` that the process is dead.
+    pub(crate) fn is_visible(&self, here: &Self) -> bool {
+        !here.namespace.is_empty() && self.is_on_host_of(here) && self.namespace == here.namespace
+    }
+
+    /// Whether the process runs, or ran, under the same kernel, whose processes see at once what one of
+    /// them wrote to a file.
+    pub(crate) fn is_on_host_of(&self, here: &Self) -> bool {
+        !here.boot.is_empty() && self.boot == here.boot
+    }
+}
+
+/// Whether `/proc` tells of the processes that this one's ids belong to: a namespace of process ids may be
+/// made without a `/proc` of its own.
+pub(crate) fn sees_itself() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| is_named(&fs::read_link("/proc/self").unwrap_or_default()))
+}
+
+/// Whether what `/proc` calls this process is its own id.
+fn is_named(link: &std::path::Path) -> bool {
+    link.as_os_str() == std::process::id().to_string().as_str()
 }
 
 /// When a living process started; `None` for no process and for one that only waits to be reaped.
@@ -100,6 +123,17 @@ mod tests {
         for name in ["", "a-1-2-3", "notes", "0123456789abcdef0123456789abcdef-1-2"] {
             assert_eq!(Incarnation::named(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn nothing_is_said_of_processes_where_their_ids_mean_something_else() {
+        assert!(sees_itself());
+        assert!(!is_named(std::path::Path::new("1234567890")));
+        // As `current` makes it there.
+        let here = Incarnation { namespace: String::new(), ..Incarnation::current() };
+        let driver = Incarnation { started: 1, ..here.clone() };
+        assert!(!driver.is_dead(&here) && driver.is_on_host_of(&here));
+        assert_eq!(Incarnation::named(&here.name()).map(|found| found.is_dead(&here)), Some(false));
     }
 
     #[test]

@@ -75,6 +75,17 @@ pub enum Notice {
         /// In words, for example `train.py changed since the sweep was planned`.
         why: String,
     },
+    /// Claims cannot be read or written; that is tried again.
+    Unreachable {
+        /// In words.
+        why: String,
+    },
+    /// The store could not be reached for so long that others may take over what this driver had claimed:
+    /// its runs stop at a checkpoint, and it claims again once the store is back.
+    GivenBack {
+        /// In words.
+        why: String,
+    },
     /// Another driver, or an earlier one, did so many of the runs.
     Adopted(usize),
     /// Nothing is left to start here; other drivers still work.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::schedule::Chunk;
+use super::versions::Versions;
 use super::{Error, publish};
 
 /// Runs in a chunk at most.
@@ -25,12 +26,15 @@ pub(crate) struct Plan {
     pub runs: Vec<(RunId, u32)>,
     /// Runs in each chunk, in the order of `runs`.
     chunks: Vec<usize>,
+    /// What it was planned with; absent in plans of versions that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub versions: Option<Versions>,
 }
 
 impl Plan {
     fn new(name: String, runs: Vec<(RunId, u32)>, jobs: usize) -> Self {
         let chunks = chunk_sizes(runs.len(), jobs);
-        Self { name, runs, chunks }
+        Self { name, runs, chunks, versions: None }
     }
 
     /// Whether it is what was frozen under `name`, as far as can be told.
@@ -99,12 +103,16 @@ pub(crate) fn freeze(
     folder: &Path,
     (id, generation): (&str, u32),
     runs: Vec<(RunId, u32)>,
-    jobs: usize,
+    (jobs, versions): (usize, Versions),
 ) -> Result<(), Error> {
     let name = format!("{id}.{generation}");
     let path = folder.join(&name);
-    let plan = serde_json::to_vec(&Plan::new(name, runs, jobs))
-        .map_err(|source| Error::Malformed { path: path.clone(), wanted: "a plan", source })?;
+    let plan = Plan { versions: Some(versions), ..Plan::new(name, runs, jobs) };
+    let plan = serde_json::to_vec(&plan).map_err(|source| Error::Malformed {
+        path: path.clone(),
+        wanted: "a plan",
+        source,
+    })?;
     publish::once(&path, &plan).map(drop)
 }
 

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
+use super::incarnation::sees_itself;
+
 /// How long processes are killed again and again that do not go.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Time between two looks.
@@ -43,8 +45,10 @@ impl Family {
     }
 }
 
+/// None where their ids are those of another namespace, in which somebody else has them.
 fn listed() -> impl Iterator<Item = u32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let entries = sees_itself().then(|| fs::read_dir("/proc"));
+    let entries = entries.into_iter().flatten().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 

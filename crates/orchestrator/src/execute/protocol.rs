@@ -9,6 +9,7 @@ use journal::{Cause, Opened, Outcome, RunSpec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::folder::Earlier;
+use super::versions::Versions;
 
 /// From the driver.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -63,6 +64,8 @@ pub(crate) struct Setup {
     pub mirror: Option<PathBuf>,
     pub offline: bool,
     pub checkpoint_every: Duration,
+    /// Those of the driver's program.
+    pub versions: Versions,
 }
 
 impl Setup {
@@ -179,6 +182,7 @@ mod tests {
             mirror: Some(path.clone()),
             offline: true,
             checkpoint_every: Duration::ZERO,
+            versions: Versions::of_program(&[], None),
         };
         let mut line = Vec::new();
         send(&mut line, &Order::Setup(setup)).unwrap();

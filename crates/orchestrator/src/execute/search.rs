@@ -28,6 +28,8 @@ struct Climber {
     values: Vec<f64>,
     /// Whether it waits at the last of them.
     resting: bool,
+    /// Whether it ended: it comes to no further rung.
+    over: bool,
 }
 
 #[derive(Debug)]
@@ -36,6 +38,8 @@ struct Rung {
     /// and among equals the earlier trial.
     ranking: Vec<(f64, Trial)>,
     promoted: Vec<bool>,
+    /// The trials before this one came here, or never will.
+    open: usize,
 }
 
 impl<'a> Search<'a> {
@@ -48,12 +52,12 @@ impl<'a> Search<'a> {
                 trials.push(Vec::new());
                 trials.len() - 1
             });
-            let climber = Climber { trial, values: Vec::new(), resting: false };
+            let climber = Climber { trial, values: Vec::new(), resting: false, over: false };
             if climbers.insert(spec.run, climber).is_none() {
                 trials[trial].push(spec.run);
             }
         }
-        let rung = || Rung { ranking: Vec::new(), promoted: vec![false; trials.len()] };
+        let rung = || Rung { ranking: Vec::new(), promoted: vec![false; trials.len()], open: 0 };
         let rungs = (0..policy.rungs).map(|_| rung()).collect();
         Self { policy, trials, runs: climbers, rungs }
     }
@@ -77,6 +81,13 @@ impl<'a> Search<'a> {
     pub(crate) fn rests(&mut self, run: RunId) {
         if let Some(climber) = self.runs.get_mut(&run) {
             climber.resting = true;
+        }
+    }
+
+    /// A run ended, and came to no further rung.
+    pub(crate) fn ends(&mut self, run: RunId) {
+        if let Some(climber) = self.runs.get_mut(&run) {
+            climber.over = true;
         }
     }
 
@@ -109,10 +120,16 @@ impl<'a> Search<'a> {
         ranking.insert(at, (key, trial));
     }
 
-    /// Promotes the best ⌊n/η⌋ of the n trials of each rung; the runs of those newly promoted.
+    /// Promotes the best ⌊n/η⌋ of the n trials of each rung; the runs of those newly promoted. Unless the
+    /// search is asynchronous, nobody is promoted before the rung is complete, so that it depends on the
+    /// values alone who is.
     pub(crate) fn promote(&mut self) -> Vec<RunId> {
         let mut promoted = Vec::new();
-        for rung in &mut self.rungs {
+        for at in 0..self.rungs.len() {
+            if !self.policy.asynchronous && !self.is_complete(at) {
+                break;
+            }
+            let rung = &mut self.rungs[at];
             let best = rung.ranking.len() / self.policy.factor as usize;
             for (_, trial) in &rung.ranking[..best] {
                 if !std::mem::replace(&mut rung.promoted[*trial], true) {
@@ -121,6 +138,20 @@ impl<'a> Search<'a> {
             }
         }
         promoted
+    }
+
+    /// Whether every trial came to a rung that can, given that those before it are complete.
+    fn is_complete(&mut self, at: usize) -> bool {
+        let is_settled = |trial: Trial| {
+            let comes = at == 0 || self.rungs[at - 1].promoted[trial];
+            let is_here = |run: &RunId| self.runs[run].over || self.runs[run].values.len() > at;
+            !comes || self.trials[trial].iter().all(is_here)
+        };
+        // Of the first rung nobody is expected later who was not at first.
+        let from = if at == 0 { self.rungs[at].open } else { 0 };
+        let open = (from..self.trials.len()).find(|trial| !is_settled(*trial));
+        self.rungs[at].open = open.unwrap_or(self.trials.len());
+        open.is_none()
     }
 
     /// Whether a run may be executed as things stand.
@@ -161,7 +192,7 @@ mod tests {
     use super::*;
 
     fn policy(goal: Better, factor: u64) -> Policy {
-        Policy { metric: "m".into(), goal, first: 2, factor, rungs: 3 }
+        Policy { metric: "m".into(), goal, first: 2, factor, rungs: 3, asynchronous: true }
     }
 
     /// The run of a trial and seed.
@@ -243,7 +274,64 @@ mod tests {
         assert_eq!(search.last_resort(), []);
     }
 
+    #[test]
+    fn a_rung_waits_for_all_that_can_come_to_it() {
+        let policy = Policy { asynchronous: false, ..policy(Better::Higher, 2) };
+        let runs: Vec<_> = (0..5).map(|trial| run(trial, 0)).collect();
+        let mut search = Search::new(&policy, &runs);
+        for (at, value) in [0.5, 0.9, 0.7].into_iter().enumerate() {
+            assert_eq!(rest(&mut search, &runs[at], 2, value), []);
+        }
+        // It fails, so that two of four go on when the last one is there; of equals the earlier.
+        search.ends(runs[3].run);
+        assert_eq!(search.promote(), []);
+        assert_eq!(rest(&mut search, &runs[4], 2, 0.7), [runs[1].run, runs[2].run]);
+        search.began(runs[2].run);
+        assert_eq!(rest(&mut search, &runs[2], 6, 0.1), []);
+        search.began(runs[1].run);
+        assert_eq!(rest(&mut search, &runs[1], 6, 0.2), [runs[1].run]);
+    }
+
     proptest! {
+        /// Whatever the order, the same trials come to the same rungs.
+        #[test]
+        fn who_goes_on_does_not_depend_on_the_order(
+            values in prop::collection::vec(prop::collection::vec(0_u8..4, 3), 1..30),
+            fails in prop::collection::vec(0_usize..12, 30),
+            order in prop::collection::vec(any::<prop::sample::Index>(), 300),
+            factor in 2_u64..5,
+        ) {
+            let policy = Policy { asynchronous: false, ..policy(Better::Lower, factor) };
+            let runs: Vec<_> = (0..values.len()).map(|trial| run(trial, 0)).collect();
+            let climb = |order: &[prop::sample::Index]| {
+                let mut search = Search::new(&policy, &runs);
+                let mut height = vec![0; runs.len()];
+                let mut over = vec![false; runs.len()];
+                let mut order = order.iter();
+                loop {
+                    let open = |&at: &usize| {
+                        height[at] < 3 && !over[at] && search.goes_on(runs[at].run)
+                    };
+                    let ready: Vec<usize> = (0..runs.len()).filter(open).collect();
+                    if ready.is_empty() {
+                        return (height, over);
+                    }
+                    let at = order.next().map_or(ready[0], |index| *index.get(&ready));
+                    search.began(runs[at].run);
+                    if fails[at] == height[at] {
+                        over[at] = true;
+                        search.ends(runs[at].run);
+                        search.promote();
+                    } else {
+                        let step = policy.step(height[at]).unwrap();
+                        rest(&mut search, &runs[at], step, f64::from(values[at][height[at]]));
+                        height[at] += 1;
+                    }
+                }
+            };
+            prop_assert_eq!(climb(&order), climb(&[]));
+        }
+
         /// In whatever order values come, those of each rung that are among its best one in η
         /// when all is over were promoted, and nobody passed a rung without it.
         #[test]

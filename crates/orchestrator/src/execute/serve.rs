@@ -14,9 +14,11 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use super::Error;
 use super::attempt::{Workbench, chain, now};
 use super::protocol::{Job, Order, Report, receive, send};
+use super::versions::Versions;
 use super::worker::{protocol, work};
 
-/// Executes runs for the driver at the other end of standard input, until it hangs up.
+/// Executes runs for the driver at the other end of standard input, until it hangs up. `engine` is the
+/// numeric version of this program's engine, where it has one.
 ///
 /// This is all that the hidden `regimen worker` command does. It takes no arguments: the driver
 /// sends everything. When the driver goes away in mid-run, the run is asked to checkpoint and stop.
@@ -24,7 +26,7 @@ use super::worker::{protocol, work};
 /// # Errors
 /// [`Error::Protocol`] when standard input is no driver, [`Error::Journal`] when the worker's
 /// journal cannot be created.
-pub fn serve(entries: &[Entry]) -> Result<(), Error> {
+pub fn serve(entries: &[Entry], engine: Option<u32>) -> Result<(), Error> {
     let signalled = outlive_signals().map_err(|e| protocol(&e))?;
     let socket = take_socket().map_err(|e| protocol(&e))?;
     // What a run's programs leave behind becomes a child of this process, which ends it.
@@ -47,6 +49,12 @@ pub fn serve(entries: &[Entry]) -> Result<(), Error> {
         // A driver that is gone needs no report; the journal has it all.
         let _ = socket.lock().map(|mut socket| send(&mut *socket, &report));
     };
+    // The program may have been replaced while its driver runs.
+    if let Some(versions) = Versions::of_program(entries, engine).refuse(&setup.versions) {
+        let error = Error::OtherVersion { what: "the sweep".into(), versions };
+        tell(Report::Unable { error: chain(&error) });
+        return Err(error);
+    }
     let bench = match Workbench::new(entries, setup, interrupt.clone(), false) {
         Ok(bench) => bench.signalled_by(signalled),
         Err(error) => {

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use experiment::{RunId, Sink, SinkError};
 use journal::{Artifact, Checkpoint, Event, MetricRow, Metrics, Resumed, Rows, Writer};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
+use super::artifact;
 use super::attempt::chain;
-use super::folder::Folder;
+use super::folder::{Folder, Found};
 use super::log::RunLog;
 use super::protocol::{Pause, Report};
 
@@ -146,6 +146,38 @@ impl<'a> JournalSink<'a> {
         }
     }
 
+    fn find_checkpoint(&self) -> Result<Option<Found>, SinkError> {
+        let reading = |source| SinkError { what: "checkpoint (reading it)".into(), source };
+        self.folder.load().map_err(reading)
+    }
+
+    fn resume_from(&mut self, found: &Found) -> Result<(), SinkError> {
+        let inherited = self.folder.inherit(found);
+        self.noted("files of an earlier attempt", inherited)?;
+        self.flush()?;
+        let (from_attempt, number) = (found.saved.attempt, found.saved.number);
+        let (run, attempt, from_writer) = (self.run, self.attempt, Some(found.of.worker.clone()));
+        let resumed = Resumed { run, attempt, from_attempt, number, from_writer };
+        self.append("resumption", &Event::Resumed(resumed))?;
+        tracing::info!(from_attempt, number, "resumed");
+        Ok(())
+    }
+
+    /// Whether the checkpoint that the run would go on from lies past the rung at which it is to pause: it
+    /// pauses there, as it would have if its worker had not been killed.
+    pub(crate) fn paused_before(&mut self) -> Result<bool, SinkError> {
+        if self.pause.is_none() {
+            return Ok(false);
+        }
+        let Some(found) = self.find_checkpoint()? else { return Ok(false) };
+        let Some(passed) = found.of.passed.clone().filter(|p| p.from <= found.saved.number) else {
+            return Ok(false);
+        };
+        self.resume_from(&found)?;
+        self.reached = Some((passed.step, passed.value));
+        Ok(true)
+    }
+
     fn append(&mut self, what: &str, event: &Event) -> Result<(), SinkError> {
         let appended = self.journal.append(event);
         self.noted(what, appended.map_err(io::Error::other))
@@ -200,7 +232,7 @@ impl Sink for JournalSink<'_> {
         self.sync()?;
         let written = self.folder.write(name, bytes);
         self.noted(&format!("artifact {name}"), written)?;
-        let sha256: String = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
+        let sha256 = artifact::sha256(bytes);
         let (run, attempt, bytes) = (self.run, self.attempt, bytes.len() as u64);
         let event = Artifact { run, attempt, name: name.into(), bytes, sha256 };
         self.append("artifact", &Event::Artifact(event))
@@ -224,16 +256,8 @@ impl Sink for JournalSink<'_> {
     }
 
     fn load_checkpoint(&mut self) -> Result<Option<Vec<u8>>, SinkError> {
-        let reading = |source| SinkError { what: "checkpoint (reading it)".into(), source };
-        let Some(found) = self.folder.load().map_err(reading)? else { return Ok(None) };
-        let inherited = self.folder.inherit(&found);
-        self.noted("files of an earlier attempt", inherited)?;
-        self.flush()?;
-        let (from_attempt, number) = (found.saved.attempt, found.saved.number);
-        let (run, attempt, from_writer) = (self.run, self.attempt, Some(found.of.worker));
-        let resumed = Resumed { run, attempt, from_attempt, number, from_writer };
-        self.append("resumption", &Event::Resumed(resumed))?;
-        tracing::info!(from_attempt, number, "resumed");
+        let Some(found) = self.find_checkpoint()? else { return Ok(None) };
+        self.resume_from(&found)?;
         Ok(Some(found.saved.bytes))
     }
 

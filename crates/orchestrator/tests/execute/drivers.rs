@@ -139,7 +139,7 @@ fn files_of_an_attempt_that_wakes_too_late_replace_none() {
         }
     };
     send(Signal::STOP);
-    store.options.lease = Duration::from_secs(1);
+    store.options.lease = Some(Duration::from_secs(1));
     let gate = store.path("gate");
     let (summary, _) = store.execute_with(&all, &Stop::new(), |notice| {
         if matches!(notice, Notice::Progress { .. }) {

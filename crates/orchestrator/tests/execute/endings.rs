@@ -11,7 +11,7 @@ use orchestrator::config::Retry;
 use orchestrator::execute::{Error, LOGS, Notice, Rerun, Stop, log_of, logs_of};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::store::{Store, count, outcome, run, runs};
+use crate::store::{Store, count, myself, outcome, run, runs};
 use crate::toy::{Params, Way};
 
 #[test]
@@ -410,12 +410,61 @@ fn a_worker_that_retains_memory_retires() {
 }
 
 #[test]
-fn runs_of_unknown_experiments_fail_by_name() {
+fn runs_of_other_versions_are_refused_and_none_fails() {
     let store = Store::new();
-    let mut unknown = run(&Params::default());
-    unknown.experiment_version = 9;
-    store.execute(std::slice::from_ref(&unknown));
-    assert_eq!(store.error(&unknown), "experiment toy version 9: not part of this program");
+    let error = |change: &dyn Fn(&mut RunSpec)| {
+        let mut other = run(&Params::default());
+        change(&mut other);
+        let (done, notices) = store.execute_with(&[other], &Stop::new(), |_| {});
+        assert!(notices.is_empty());
+        done.unwrap_err().to_string()
+    };
+    let said = error(&|run| run.experiment_version = 9);
+    assert!(said.starts_with("this sweep was planned with toy version 9 (here 1)"), "{said}");
+    let said = error(&|run| run.experiment = "game".into());
+    assert!(said.contains("game version 1 (here none)"), "{said}");
+    let said = error(&|run| run.engine = Some(3));
+    assert!(said.contains("engine 3 (here 4)"), "{said}");
+    assert!(store.fold().runs.is_empty());
+}
+
+#[test]
+fn a_worker_of_another_version_fails_no_run() {
+    let mut store = Store::new();
+    store.options.worker = myself("newer_worker_process");
+    let all = runs(Way::Succeed, 3);
+    let said = store.execute_with(&all, &Stop::new(), |_| {}).0.unwrap_err().to_string();
+    assert!(said.contains("engine 4 (here 5), toy version 1 (here 2)"), "{said}");
+    let states: Vec<_> = store.fold().runs.values().map(journal::RunState::status).collect();
+    assert!(states.iter().all(|status| *status == Status::Running), "{states:?}");
+    store.options.worker = myself("worker_process");
+    assert_eq!(store.execute(&all).finished.len(), 3);
+}
+
+#[test]
+fn a_plan_that_another_version_froze_is_left_to_it() {
+    let store = Store::new();
+    let all = runs(Way::Succeed, 3);
+    let stop = Stop::new();
+    let (summary, _) = store.execute_with(&all, &stop, |notice| {
+        if matches!(notice, Notice::WorkerStarted { .. }) {
+            stop.soft();
+        }
+    });
+    assert!(!summary.unwrap().interrupted.is_empty());
+    let plan = fs::read_dir(store.options.store.join("plans")).unwrap().next().unwrap();
+    let plan = plan.unwrap().path();
+    let text = fs::read_to_string(&plan).unwrap();
+    let other = text.replace("\"journal\":1", "\"journal\":2");
+    assert_ne!(other, text);
+    fs::write(&plan, &other).unwrap();
+    let said = store.execute_with(&all, &Stop::new(), |_| {}).0.unwrap_err().to_string();
+    assert!(said.contains("was planned with journal format 2 (here 1)"), "{said}");
+    assert!(said.contains(plan.to_str().unwrap()), "{said}");
+    assert_eq!(fs::read_to_string(&plan).unwrap(), other);
+    fs::write(&plan, text).unwrap();
+    let summary = store.execute(&all);
+    assert_eq!(summary.finished.len() + summary.skipped.len(), 3);
 }
 
 /// A program is changed and changed back: the first runs are finished, and are what is asked for.

@@ -14,7 +14,8 @@ fn trials(count: u64) -> Vec<RunSpec> {
 }
 
 fn search(factor: u64) -> Option<Search> {
-    Some(Search { metric: "sum".into(), goal: Better::Higher, first: 1, factor, rungs: 3 })
+    let (metric, goal) = ("sum".into(), Better::Higher);
+    Some(Search { metric, goal, first: 1, factor, rungs: 3, asynchronous: false })
 }
 
 fn finished(store: &Store, all: &[RunSpec]) -> Vec<usize> {
@@ -175,4 +176,107 @@ fn two_drivers_share_a_search() {
         assert!(matches!(state.status(), Status::Finished | Status::Pruned), "{state:?}");
     }
     assert!(all[18..].iter().all(|run| rungs(&store, run.run).len() >= 2));
+}
+
+/// What every run came to.
+fn outcomes(store: &Store, all: &[RunSpec]) -> Vec<impl PartialEq + std::fmt::Debug + use<>> {
+    let fold = store.fold();
+    all.iter().map(|spec| outcome(&fold.runs[&spec.run])).collect()
+}
+
+#[test]
+fn who_goes_on_does_not_depend_on_workers_or_stops() {
+    // The best ones neither first nor last.
+    let all: Vec<_> = (0..27).map(|at| trials(27)[at * 7 % 27].clone()).collect();
+    let ended = |jobs: usize, stop_after: Option<usize>| {
+        let mut store = Store::new();
+        (store.options.search, store.options.in_process) = (search(3), true);
+        store.options.jobs = jobs;
+        if let Some(ends) = stop_after {
+            let (stop, mut ended) = (Stop::new(), 0);
+            let (summary, _) = store.execute_with(&all, &stop, |notice| {
+                ended += usize::from(matches!(notice, Notice::Ended { .. }));
+                if ended == ends {
+                    stop.soft();
+                }
+            });
+            summary.unwrap();
+        }
+        let summary = store.execute(&all);
+        assert_eq!((summary.finished.len(), summary.pruned.len()), (3, 24), "{summary:?}");
+        store
+    };
+    let alone = ended(1, None);
+    assert_eq!(finished(&alone, &all).len(), 3);
+    for (jobs, stop) in [(3, None), (3, Some(11)), (2, Some(31)), (1, Some(36))] {
+        assert_eq!(outcomes(&ended(jobs, stop), &all), outcomes(&alone, &all), "{jobs}, {stop:?}");
+    }
+}
+
+#[test]
+fn a_failed_trial_holds_up_no_rung() {
+    let mut store = Store::new();
+    (store.options.search, store.options.in_process) = (search(2), true);
+    let mut all = trials(4);
+    all.push(run(&Params { way: Way::Fail, number: 9, gate: None }));
+    let summary = store.execute(&all);
+    assert_eq!(summary.failed, [all[4].run]);
+    // Two of four, and of these the better one.
+    assert_eq!(rungs(&store, all[2].run), [1, 2]);
+    assert_eq!(summary.finished, [all[3].run]);
+}
+
+/// Takes the last frame off the journal of every worker.
+fn forget_the_end(store: &Store) {
+    for entry in std::fs::read_dir(store.options.store.join("journal")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.to_str().unwrap().contains("-w") {
+            let bytes = std::fs::read(&path).unwrap();
+            let last = bytes.windows(4).rposition(|window| window == b"\xF7rgF").unwrap();
+            std::fs::write(&path, &bytes[..last]).unwrap();
+        }
+    }
+}
+
+/// A worker is killed at a rung, after its checkpoint and before the end of its attempt is recorded.
+#[test]
+fn a_run_that_came_to_its_rung_goes_no_further_although_its_worker_was_killed_there() {
+    let all = trials(1);
+    let stopped = || {
+        let mut store = Store::new();
+        (store.options.search, store.options.jobs) = (search(2), 1);
+        let stop = Stop::new();
+        let (summary, _) = store.execute_with(&all, &stop, |notice| {
+            if matches!(notice, Notice::Ended { .. }) {
+                stop.soft();
+            }
+        });
+        summary.unwrap();
+        store
+    };
+    let (calm, killed) = (stopped(), stopped());
+    forget_the_end(&killed);
+    assert!(rungs(&killed, all[0].run).is_empty());
+    for store in [&calm, &killed] {
+        store.execute(&all);
+        assert_eq!(rungs(store, all[0].run), [1, 2, 4]);
+    }
+    assert_eq!(outcomes(&killed, &all), outcomes(&calm, &all));
+}
+
+#[test]
+fn an_asynchronous_search_lets_runs_go_on_at_once() {
+    let mut store = Store::new();
+    let policy = search(3).map(|search| Search { asynchronous: true, ..search });
+    (store.options.search, store.options.in_process, store.options.jobs) = (policy, true, 1);
+    let all: Vec<_> = trials(9).into_iter().rev().collect();
+    let mut order = Vec::new();
+    let (summary, _) = store.execute_with(&all, &Stop::new(), |notice| {
+        if let Notice::Started { run, .. } = notice {
+            order.push(*run);
+        }
+    });
+    assert!(summary.unwrap().finished.contains(&all[0].run));
+    // The best of the first three goes on before the fourth begins.
+    assert_eq!(order[3], all[0].run);
 }

@@ -299,3 +299,22 @@ fn a_run_that_is_executed_again_replaces_its_files() {
     assert_eq!(store.execute(&all).finished.len(), 1);
     assert_same(&store, &undisturbed(&all), &all);
 }
+
+#[test]
+fn files_of_a_failed_run_are_shown_until_an_attempt_finishes() {
+    let mut store = Store::new();
+    let gate = Some(store.path("crashes"));
+    let crashes = run(&Params { way: Way::CrashAtFirst, number: 2, gate });
+    let place = store.options.store.join(ARTIFACTS).join(crashes.run.to_string());
+    let all = [crashes];
+    let said = || fs::read_to_string(place.join("crashes.txt")).unwrap();
+    assert_eq!(store.execute(&all).failed.len(), 1);
+    assert_eq!(said(), "0");
+    store.options.rerun = Rerun::Failed;
+    assert_eq!(store.execute(&all).failed.len(), 1);
+    assert_eq!(said(), "1");
+    assert_eq!(store.execute(&all).finished.len(), 1);
+    assert_eq!(said(), "2");
+    assert_eq!(fs::read_dir(&place).unwrap().count(), 1);
+    assert!(!attempts(&store, &all[0]).exists());
+}

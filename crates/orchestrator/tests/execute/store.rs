@@ -7,7 +7,7 @@ use experiment::{DataPaths, Device, Entry, RunId, SpecId};
 use journal::{Fold, Opened, Role, RunSpec, RunState, Status};
 use orchestrator::config::Retry;
 use orchestrator::execute::{
-    Error, JOURNAL, Notice, Options, Rerun, Stop, Summary, WorkerCommand, execute,
+    Disk, Error, JOURNAL, Notice, Options, Rerun, Stop, Summary, WorkerCommand, execute,
 };
 
 use crate::toy::{self, Params, Toy, Way};
@@ -111,6 +111,7 @@ pub(crate) fn options(store: &Path) -> Options {
         retain: Options::RETAIN,
         data: DataPaths::default(),
         rerun: Rerun::Unfinished,
+        engine: Some(4),
         in_process: false,
         worker: myself("worker_process"),
         opened: Opened {
@@ -124,8 +125,9 @@ pub(crate) fn options(store: &Path) -> Options {
             cpu: String::new(),
             at: 0.0,
         },
-        lease: Options::LEASE,
+        lease: None,
         checkpoint_every: Duration::ZERO,
+        disk: Disk::default(),
     }
 }
 

@@ -138,6 +138,7 @@ impl Experiment for Toy {
                 let folder = self.0.gate.as_ref().unwrap();
                 std::fs::create_dir_all(folder).unwrap();
                 let crashes = std::fs::read_dir(folder).unwrap().count() as u64;
+                run.artifact("crashes.txt", crashes.to_string().as_bytes())?;
                 if crashes < self.0.number {
                     std::fs::write(folder.join(crashes.to_string()), "").unwrap();
                     std::io::stderr().write_all(b"about to crash\n").unwrap();

@@ -6,7 +6,7 @@ use std::thread;
 use anyhow::{Context, Result};
 use experiment::DataPaths;
 use journal::{Fold, Role};
-use orchestrator::execute::{self, Options, Presence, Rerun, Stop, Summary, WorkerCommand};
+use orchestrator::execute::{self, Disk, Options, Presence, Rerun, Stop, Summary, WorkerCommand};
 use orchestrator::needs::{Need, Supply, Wanted, What};
 use orchestrator::plan::{Estimate, Pace, Plan, PlannedRun, State};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -189,11 +189,13 @@ fn options(arguments: &Run, planned: &Planned, log_format: LogFormat) -> Result<
             (false, true) => Rerun::Failed,
             (false, false) => Rerun::Unfinished,
         },
+        engine: Some(autodiff::NUMERIC_VERSION),
         in_process: arguments.in_process,
         worker: worker_command(log_format)?,
         opened: provenance::opened(Role::Driver),
-        lease: arguments.lease.unwrap_or(Options::LEASE),
+        lease: arguments.lease,
         checkpoint_every: arguments.checkpoint_every.unwrap_or(Options::CHECKPOINT_EVERY),
+        disk: Disk::default(),
     })
 }
 
@@ -235,6 +237,6 @@ fn is_ignored(signal: i32) -> bool {
 
 /// `regimen worker`: execute runs for a driver.
 pub(crate) fn worker() -> Result<Done> {
-    execute::serve(&registry::entries())?;
+    execute::serve(&registry::entries(), Some(autodiff::NUMERIC_VERSION))?;
     Ok(Done::Well)
 }

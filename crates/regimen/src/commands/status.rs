@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use experiment::{RunId, SpecId};
 use journal::{Fold, Problem};
-use orchestrator::execute::{self, LiveRun};
+use orchestrator::execute::{self, LiveRun, Seen, Watch};
 use orchestrator::plan::{Only, PlannedRun};
 use serde_json::json;
 use tables::inert;
@@ -46,13 +46,17 @@ pub(crate) fn status(arguments: &Status) -> Result<Done> {
     let mut fold = Fold::read(&store.join(execute::JOURNAL))?;
     let counted = counted(arguments, &fold)?;
     let text = |fold: &Fold, live: &Live| text(fold, live, arguments.format, counted.as_ref());
-    let mut live = execute::live(store);
+    let (mut watch, start) = (Watch::new(store), Instant::now());
+    let Seen { mut live, mut silent } = watch.look(start.elapsed());
     let mut shown = text(&fold, &live)?;
     print(&shown)?;
     let mut last = Instant::now();
     while arguments.watch && is_awaited(&live, last.elapsed()) {
         thread::sleep(EVERY);
-        let before = std::mem::replace(&mut live, execute::live(store));
+        let seen = watch.look(start.elapsed());
+        seen.silent.iter().filter(|driver| !silent.contains(driver)).for_each(say_silent);
+        silent = seen.silent;
+        let before = std::mem::replace(&mut live, seen.live);
         fold.refresh()?;
         let now = text(&fold, &live)?;
         if now != shown || live != before {
@@ -126,6 +130,15 @@ fn nothing_there(store: &Path, watch: bool) -> Result<Option<Done>> {
 /// Whether a call is at work, or may be about to begin: nothing changed for `quiet`.
 fn is_awaited(live: &Live, quiet: Duration) -> bool {
     quiet < if live.is_empty() { PATIENCE } else { SILENCE }
+}
+
+/// Says that a driver is not waited for.
+fn say_silent(driver: &String) {
+    let silence = span(Watch::PATIENCE.as_secs_f64());
+    say(&format!(
+        "driver {driver} on another host has shown no sign of life for {silence} and is waited for no \
+         longer; the same `regimen run` goes on with its runs"
+    ));
 }
 
 fn clear() -> &'static str {

@@ -50,7 +50,7 @@ fn a_driver_that_sleeps_past_its_lease_changes_nothing() {
         assert_eq!(drivers.len(), 2, "{run} was not taken over: {attempts:?}");
     }
     wake(&stopped);
-    assert!(sleeper.wait().unwrap().success());
+    assert!(sleeper.wait().unwrap().success(), "{}", sweep.said());
     sweep.assert_undisturbed(&store);
 }
 

@@ -58,6 +58,18 @@ fn kills_on_the_way_back_through_training_change_nothing() {
     eprintln!("{}", disturb(&Sweep::of_hypergradients()));
 }
 
+#[test]
+fn a_search_gives_the_same_bits_whatever_the_workers_and_the_kills() {
+    let sweep = Sweep::of_trials();
+    let alone = sweep.path("alone");
+    sweep.run(&alone, &["-j", "1"], 0);
+    let three = sweep.path("three");
+    sweep.run(&three, &["-j", "3"], 0);
+    assert_same(&three, &alone);
+    eprintln!("{}", disturb(&sweep));
+    assert_same(&sweep.path("calm"), &alone);
+}
+
 /// Runs a sweep again and again, with kills, until there were enough of them; what happened.
 fn disturb(sweep: &Sweep) -> String {
     let number = |name: &str, usual| env::var(name).map_or(usual, |text| text.parse().unwrap());

@@ -37,6 +37,17 @@ impl Sweep {
         )
     }
 
+    /// 27 trials of which those that are best at rungs go on. What a kill ends is tried again: a trial that
+    /// failed takes no part.
+    pub(crate) fn of_trials() -> Self {
+        Self::of(
+            "name: chaos\nexperiment: descent\nparams: {dimension: 60, noise: 0.1, steps: 100000, \
+             record_every: 20}\nsweep:\n  random:\n    count: 27\n    params: {learning_rate: \
+             {log_uniform: [1.0e-6, 0.01]}}\nsearch: {metric: value, first: 4000, factor: 3, rungs: \
+             3}\nresources: {retry: {crash: 100}}\n",
+        )
+    }
+
     fn of(text: &str) -> Self {
         let dir = TempDir::new().unwrap();
         fs::write(dir.path().join("sweep.yaml"), text).unwrap();
@@ -50,7 +61,10 @@ impl Sweep {
     fn command(&self, store: &Path, more: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_regimen"));
         command.env_remove("RUST_LOG").arg("run").arg(self.path("sweep.yaml"));
-        command.args(["-j", "2", "--checkpoint-every", "0.05", "--results"]).arg(store).args(more);
+        command.args(["--checkpoint-every", "0.05", "--results"]).arg(store).args(more);
+        if !more.contains(&"-j") {
+            command.args(["-j", "2"]);
+        }
         command.stdin(Stdio::null());
         command
     }

@@ -12,8 +12,10 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::{Chunk, Claimant, Claims, Done, Next};
+use crate::execute::Disk;
 use crate::execute::heartbeat::Counter;
 use crate::execute::incarnation::Incarnation;
+use crate::execute::lease::Lease;
 
 const DRIVERS: usize = 3;
 const PLAN: &str = "plan";
@@ -97,7 +99,8 @@ fn store() -> TempDir {
 
 fn open(store: &Path, chunks: usize, driver: &str) -> Claims {
     let me = Claimant { driver: driver.into(), process: Incarnation::current() };
-    Claims::open(store, (PLAN, chunks), me, LEASE).unwrap()
+    Claims::open((store, Disk::default()), (PLAN, chunks), me, Lease::of(store, Some(LEASE)))
+        .unwrap()
 }
 
 impl World {

@@ -10,7 +10,7 @@ use super::{Driver, rungs, selection};
 use crate::execute::attempt::now;
 use crate::execute::claims::Next;
 use crate::execute::folder::Earlier;
-use crate::execute::protocol::Job;
+use crate::execute::protocol::{Job, Pause};
 use crate::execute::schedule::{Chunk, Event, RunIndex, WorkerId};
 use crate::execute::{Error, Notice, Rerun, folder};
 
@@ -23,14 +23,31 @@ impl<'a> Driver<'a> {
             return Ok(Event::NothingToClaim);
         };
         self.claimed_at = Instant::now();
-        let next = claims.next(self.epoch.elapsed())?;
-        if !matches!(next, Next::Mine { .. }) && !self.over.is_empty() {
+        if !self.given_back.is_empty() {
+            // They might be among the runs of what is claimed.
+            return Ok(Event::NothingToClaim);
+        }
+        let now = self.epoch.elapsed();
+        let next = match self.heart.wake().and_then(|()| claims.next(now)) {
+            Ok(next) => next,
+            Err(error) => {
+                self.troubled(error)?;
+                return Ok(Event::NothingToClaim);
+            }
+        };
+        if self.over.is_empty() {
+            self.trouble = None;
+        } else if !matches!(next, Next::Mine { .. }) {
             self.publish()?;
-            return self.claim();
+            if self.over.is_empty() {
+                return self.claim();
+            }
         }
         let Next::Mine { chunk, attempt } = next else {
             self.all_done = next == Next::AllDone;
-            if !self.waiting && !self.all_done && !self.scheduler.is_busy() {
+            // What we hold ourselves, nobody else is waited for.
+            let is_idle = self.held.is_empty() && !self.scheduler.is_busy();
+            if !self.waiting && !self.all_done && is_idle {
                 self.observer.notify(&Notice::Waiting);
             }
             self.waiting = true;
@@ -64,8 +81,8 @@ impl<'a> Driver<'a> {
     pub(super) fn look_back(&mut self) -> Result<(), Error> {
         self.fold.refresh()?;
         if let Some(policy) = &self.options.search {
-            let since = |run: RunId| self.selection.since(run);
-            self.search = Some(rungs::restore(policy, self.runs, &self.fold, &since)?);
+            let policy = (policy, self.options.retry);
+            self.search = Some(rungs::restore(policy, self.selection, &self.fold)?);
         }
         Ok(())
     }
@@ -92,13 +109,26 @@ impl<'a> Driver<'a> {
         let Some(search) = &mut self.search else { return Ok(false) };
         search.record(run, step, value);
         search.rests(run);
+        self.promote()?;
+        Ok(self.search.as_ref().is_some_and(|search| search.goes_on(run)))
+    }
+
+    /// A run failed and is not tried again: it comes to no rung any more, and none waits for it.
+    pub(super) fn falls_out(&mut self, run: RunId) -> Result<(), Error> {
+        let Some(search) = &mut self.search else { return Ok(()) };
+        search.ends(run);
+        self.promote()
+    }
+
+    /// Lets runs go on that are among the best now.
+    fn promote(&mut self) -> Result<(), Error> {
+        let Some(search) = &mut self.search else { return Ok(()) };
         let promoted: BTreeSet<RunId> = search.promote().into_iter().collect();
-        let goes_on = search.goes_on(run);
         if !promoted.is_empty() {
             let event = self.promotions(|run| promoted.contains(&run));
             self.step(event)?;
         }
-        Ok(goes_on)
+        Ok(())
     }
 
     pub(super) fn complete(&mut self, chunk: Chunk) -> Result<(), Error> {
@@ -116,10 +146,14 @@ impl<'a> Driver<'a> {
         self.crew.sync(&self.options.store)?;
         self.journal.sync()?;
         for (chunk, ended) in std::mem::take(&mut self.over) {
-            if let Some(claims) = &mut self.claims
-                && !claims.publish(chunk, ended)?
-            {
-                tracing::warn!(chunk, "another driver finished the chunk first");
+            let Some(claims) = &mut self.claims else { continue };
+            match claims.publish(chunk, ended.clone()) {
+                Ok(true) => {}
+                Ok(false) => tracing::warn!(chunk, "another driver finished the chunk first"),
+                Err(error) => {
+                    self.over.push((chunk, ended));
+                    self.troubled(error)?;
+                }
             }
         }
         Ok(())
@@ -154,7 +188,11 @@ impl<'a> Driver<'a> {
 
     /// The attempts before one that left files, newest first. Files in the run's own place are set aside
     /// where no attempt finished: then they are of none that counts.
-    fn earlier(&mut self, run: RunId, attempt: u32) -> Result<Vec<Earlier>, Error> {
+    fn earlier(
+        &mut self,
+        (run, attempt): (RunId, u32),
+        pause: Option<&Pause>,
+    ) -> Result<Vec<Earlier>, Error> {
         let store = &self.options.store;
         if folder::has_place(store, run) {
             self.fold.refresh()?;
@@ -169,22 +207,26 @@ impl<'a> Driver<'a> {
         }
         // What our own workers recorded is not in it yet.
         self.fold.refresh()?;
-        let state = self.fold.runs.get(&run);
-        let attempts = state.into_iter().flat_map(|state| state.attempts.iter().rev());
-        Ok(attempts.filter(|earlier| earlier.number < attempt).map(Earlier::of).collect())
+        let Some(state) = self.fold.runs.get(&run) else { return Ok(Vec::new()) };
+        let attempts = state.attempts.iter().rev().filter(|earlier| earlier.number < attempt);
+        let earlier = attempts.map(|attempt| {
+            let passed = pause.map(|pause| rungs::passed(state, attempt, pause)).transpose()?;
+            Ok(Earlier { passed: passed.flatten(), ..Earlier::of(attempt) })
+        });
+        earlier.collect()
     }
 
     pub(super) fn assign(&mut self, worker: WorkerId, index: RunIndex) -> Result<(), Error> {
         let Some((spec, attempt)) = self.run_at(index) else { return Ok(()) };
-        let earlier = self.earlier(spec.run, attempt)?;
-        let name = self.crew.name(worker);
-        let assigned = Assigned { spec: spec.clone(), attempt, worker: name, at: now() };
-        self.journal.append(&Fact::Assigned(assigned))?;
-        self.begun.insert(spec.run, attempt);
         let pause = self.search.as_mut().and_then(|search| {
             search.began(spec.run);
             search.pause(spec.run)
         });
+        let earlier = self.earlier((spec.run, attempt), pause.as_ref())?;
+        let name = self.crew.name(worker);
+        let assigned = Assigned { spec: spec.clone(), attempt, worker: name, at: now() };
+        self.journal.append(&Fact::Assigned(assigned))?;
+        self.begun.insert(spec.run, attempt);
         let replaces = self.options.rerun == Rerun::All;
         self.crew.assign(worker, Job { spec: spec.clone(), attempt, pause, earlier, replaces });
         if !self.options.in_process {

@@ -14,6 +14,7 @@ use crate::execute::log::{self, log_of, worker_log};
 use crate::execute::protocol::{Job, Order, Setup};
 use crate::execute::schedule::WorkerId;
 use crate::execute::usage;
+use crate::execute::versions::Versions;
 use crate::execute::worker::{ChildWorker, Input, ThreadWorker, Worker};
 use crate::execute::{Error, JOURNAL, LiveRun, Notice, Options};
 
@@ -116,6 +117,7 @@ impl<'a> Crew<'a> {
             mirror: options.data.mirror.clone(),
             offline: options.data.offline,
             checkpoint_every: options.checkpoint_every,
+            versions: Versions::of_program(self.entries, options.engine),
         };
         let line = (id, self.reports.clone());
         let log = worker_log(&options.store, &name);
@@ -191,6 +193,11 @@ impl<'a> Crew<'a> {
     /// What is being executed.
     pub(super) fn specs(&self) -> impl Iterator<Item = &RunSpec> {
         self.members.values().filter_map(|member| Some(&member.job.as_ref()?.spec))
+    }
+
+    /// Workers that are at a run.
+    pub(super) fn busy(&self) -> Vec<WorkerId> {
+        self.members.iter().filter(|(_, member)| member.job.is_some()).map(|(id, _)| *id).collect()
     }
 
     /// Workers whose runs read a file that was planned with a sum.

@@ -15,6 +15,8 @@ impl Driver<'_> {
         worker: WorkerId,
         report: Option<Report>,
     ) -> Result<(), Error> {
+        let is_over = matches!(report, None | Some(Report::Ended { .. }));
+        let was_given_back = is_over && self.given_back.remove(&worker);
         match report {
             None => {
                 // Before the end of a worker that may be due to the same signal.
@@ -44,7 +46,7 @@ impl Driver<'_> {
                     tracing::info!(worker, retained, "retires");
                     self.step(Event::Spent(worker))?;
                 }
-                self.ended(worker, (outcome, cause), seconds)
+                self.ended(worker, (outcome, cause), seconds, was_given_back)
             }
             Some(Report::Unable { error }) => {
                 Err(Error::Unable { worker: format!("worker {worker}"), error })
@@ -57,10 +59,12 @@ impl Driver<'_> {
         worker: WorkerId,
         (outcome, cause): (Outcome, Option<Cause>),
         seconds: f64,
+        was_given_back: bool,
     ) -> Result<(), Error> {
         let end = match &outcome {
             Outcome::Finished => End::Finished,
             Outcome::Failed { .. } => End::Failed(self.failure(worker, cause)?),
+            Outcome::Interrupted if was_given_back => End::Interrupted,
             // Nobody else asked for it than `outdated`.
             Outcome::Interrupted if !self.stop.requested() => {
                 self.left.extend(self.crew.job(worker).map(|job| job.spec.run));
@@ -85,6 +89,9 @@ impl Driver<'_> {
             matches!(end, End::Failed(failure) if self.scheduler.tries_again(worker, failure));
         if !matches!(end, End::Interrupted | End::Outdated) && !again {
             self.tick_off(self.scheduler.chunk_of(worker), spec.run, attempt);
+        }
+        if matches!(end, End::Failed(_)) && !again {
+            self.falls_out(spec.run)?;
         }
         if outcome == Outcome::Finished
             && let Some(Pause { metric, step }) = pause
@@ -131,6 +138,7 @@ impl Driver<'_> {
         self.journal.append(&Fact::Lost(Lost { run, attempt, error: error.clone(), cause, at }))?;
         if !again {
             self.tick_off(chunk, run, attempt);
+            self.falls_out(run)?;
         }
         let _span = tracing::info_span!("run", %run, attempt).entered();
         tracing::info!(error, "failed");

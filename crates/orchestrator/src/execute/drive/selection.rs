@@ -6,6 +6,7 @@ use std::ops::Range;
 use experiment::RunId;
 use journal::{Cause, Fold, RunSpec, Status};
 
+use crate::config::Retry;
 use crate::execute::search::Search;
 use crate::execute::{Rerun, Summary, plan};
 
@@ -83,6 +84,24 @@ impl<'a> Selection<'a> {
             Some(Status::Failed) => self.rerun != Rerun::Unfinished,
             Some(Status::Finished) => self.rerun == Rerun::All,
         }
+    }
+
+    /// Whether a run ended and is not executed again in this call.
+    pub(super) fn is_over(&self, fold: &Fold, run: RunId, retry: Retry) -> bool {
+        let ended = matches!(status(fold, run), Some(Status::Finished | Status::Failed));
+        ended && !self.wants(fold, run) && !self.is_tried_again(fold, run, retry)
+    }
+
+    /// Whether the latest failure of a run in this call is one after which it is tried again.
+    fn is_tried_again(&self, fold: &Fold, run: RunId, retry: Retry) -> bool {
+        let first = self.first.get(&run).copied().unwrap_or(1);
+        let last = fold.runs.get(&run).and_then(|state| state.attempts.last());
+        last.filter(|last| last.number >= first && last.status() == Status::Failed).is_some_and(
+            |last| {
+                let earlier = failed_before(fold, run, first..last.number, last.cause());
+                earlier < retry.after(last.cause())
+            },
+        )
     }
 
     /// The attempt of a run from which on a search looks at it.
