@@ -23,4 +23,4 @@ pub use identity::{Device, RunId, SpecId, canonical_json, is_plain_name, without
 pub use random::Stream;
 pub use run::{DataPaths, Run, RunContext, table_name};
 pub use sink::{MemorySink, Sink, SinkError};
-pub use tool::{Tool, ToolContext};
+pub use tool::{Tool, ToolContext, Verify};

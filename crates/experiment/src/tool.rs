@@ -1,3 +1,4 @@
+use std::fs;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 
@@ -6,6 +7,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{DataPaths, Error, ParamError};
+
+/// Why the bytes of a file are not those that its run published: by run, name and bytes.
+pub type Verify<'a> = dyn Fn(&str, &str, &[u8]) -> Result<(), String> + 'a;
 
 /// What a tool works with: given streams, data and stored artifacts.
 pub struct ToolContext<'a> {
@@ -17,6 +21,23 @@ pub struct ToolContext<'a> {
     pub data: DataPaths,
     /// The store's artifact folder, `<results>/artifacts`.
     pub artifacts: PathBuf,
+    /// Compares a file with what its run published.
+    pub verify: &'a Verify<'a>,
+}
+
+impl ToolContext<'_> {
+    /// A file of a run, by the run's whole id, as the run published it.
+    ///
+    /// # Errors
+    /// [`Error::Other`] where it cannot be read, [`Error::Checkpoint`] where its bytes are others by now.
+    pub fn artifact(&self, run: &str, name: &str) -> Result<Vec<u8>, Error> {
+        let path = self.artifacts.join(run).join(name);
+        let bytes =
+            fs::read(&path).map_err(|e| Error::other(format!("reading {}", path.display()), e))?;
+        (self.verify)(run, name, &bytes)
+            .map_err(|why| Error::Checkpoint(format!("{}: {why}", path.display())))?;
+        Ok(bytes)
+    }
 }
 
 type RunTool = Box<dyn Fn(Value, &mut ToolContext<'_>) -> Result<(), Error> + Send + Sync>;

@@ -26,11 +26,12 @@ pub(crate) fn tool() -> Tool {
 }
 
 fn ask(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(), Error> {
-    let folder = folder(&arguments.run, context)?;
-    let description = Description::open(&folder)?;
+    let run = run(&arguments.run, context)?;
+    let kept = |name: &str| context.artifact(&run, name);
+    let description = Description::open(&kept)?;
     let mut model: Box<dyn Talker> = match description.params.data {
-        Data::MovieQa => Box::new(StoredMovies::open(&description, &folder, &context.data)?),
-        Data::Released | Data::Generated => Box::new(StoredModel::open(description, &folder)?),
+        Data::MovieQa => Box::new(StoredMovies::open(&description, &kept, &context.data)?),
+        Data::Released | Data::Generated => Box::new(StoredModel::open(description, &kept)?),
     };
     let talking = |e| Error::other("talking", e);
     let mut line = String::new();
@@ -57,8 +58,8 @@ fn ask(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(), Error
     }
 }
 
-/// The artifact folder of the one run whose id begins with `prefix`.
-fn folder(prefix: &str, context: &ToolContext<'_>) -> Result<PathBuf, Error> {
+/// The id of the one run with a model whose id begins with `prefix`.
+fn run(prefix: &str, context: &ToolContext<'_>) -> Result<String, Error> {
     let folders = match fs::read_dir(&context.artifacts) {
         // A store without any artifact has no folder for them.
         Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
@@ -70,9 +71,9 @@ fn folder(prefix: &str, context: &ToolContext<'_>) -> Result<PathBuf, Error> {
             .collect(),
     };
     let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let found: Vec<_> = folders.iter().filter(|path| name(path).starts_with(prefix)).collect();
+    let found: Vec<_> = folders.iter().map(name).filter(|id| id.starts_with(prefix)).collect();
     let some = match (found.as_slice(), folders.len()) {
-        ([one], _) => return Ok((*one).clone()),
+        ([one], _) => return Ok(one.clone()),
         ([], 0) => format!("no run in {} kept one", context.artifacts.display()),
         ([], kept) => format!("none of the {kept} in {} begins so", context.artifacts.display()),
         (many, _) => format!("{} begin so", many.len()),

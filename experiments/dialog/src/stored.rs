@@ -1,4 +1,3 @@
-use std::fs;
 use std::path::Path;
 
 use autodiff::{Buffer, Device};
@@ -54,25 +53,23 @@ impl Description {
     }
 
     /// Reads the description among a run's artifacts.
-    pub(crate) fn open(folder: &Path) -> Result<Self, Error> {
-        serde_json::from_slice(&read(folder, DESCRIPTION)?)
+    pub(crate) fn open(kept: Kept<'_>) -> Result<Self, Error> {
+        serde_json::from_slice(&kept(DESCRIPTION)?)
             .map_err(|e| Error::Checkpoint(format!("{DESCRIPTION}: {e}")))
     }
 
     /// Reads the weights among a run's artifacts.
-    pub(crate) fn weights(layout: &Layout, folder: &Path) -> Result<Buffer, Error> {
+    pub(crate) fn weights(layout: &Layout, kept: Kept<'_>) -> Result<Buffer, Error> {
         let weights = layout
-            .from_safetensors(&read(folder, WEIGHTS)?)
+            .from_safetensors(&kept(WEIGHTS)?)
             .map_err(|e| Error::Checkpoint(format!("{WEIGHTS}: {e}")))?;
         Buffer::from_slice(Device::current(), &weights)
             .map_err(|e| Error::other("placing the weights", e))
     }
 }
 
-fn read(folder: &Path, name: &str) -> Result<Vec<u8>, Error> {
-    let path = folder.join(name);
-    fs::read(&path).map_err(|e| Error::other(format!("reading {}", path.display()), e))
-}
+/// Gives the artifacts of a run by their names.
+pub(crate) type Kept<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, Error>;
 
 /// Why a line cannot be taken.
 pub(crate) fn not_understood(reason: String) -> Error {
@@ -114,11 +111,11 @@ const LONGEST_LINE: usize = 32;
 
 impl StoredModel {
     /// Opens the artifacts of a run.
-    pub(crate) fn open(description: Description, folder: &Path) -> Result<Self, Error> {
+    pub(crate) fn open(description: Description, kept: Kept<'_>) -> Result<Self, Error> {
         let Description { params, vocabulary, times, memories, replies } = description;
         let vocabulary = Vocabulary::from_words(vocabulary, times);
         let layout = Shape::layout(vocabulary.len(), &params);
-        let weights = Description::weights(&layout, folder)?;
+        let weights = Description::weights(&layout, kept)?;
         Ok(Self { params, vocabulary, memories, replies, layout, weights, said: Vec::new() })
     }
 

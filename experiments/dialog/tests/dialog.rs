@@ -299,6 +299,7 @@ fn asked(learner: Learner, text: &str) -> String {
         output: &mut output,
         data: DataPaths::default(),
         artifacts: artifacts.path().into(),
+        verify: &|_, _, _| Ok(()),
     };
     let tools = Dialog::tools();
     let ask = tools.iter().find(|tool| tool.name == "ask").unwrap();

@@ -1,8 +1,11 @@
+use std::cell::OnceCell;
 use std::io;
 
 use anyhow::{Result, anyhow};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use experiment::{DataPaths, Entry, Tool, ToolContext};
+use journal::Fold;
+use orchestrator::execute::{ARTIFACTS, JOURNAL, verify_artifact};
 use serde_json::{Map, Value};
 
 use crate::arguments::{DataOptions, StoreOptions};
@@ -27,6 +30,18 @@ pub(crate) fn tool(words: &[String]) -> Result<Done> {
     let parsed = command(entry.name, tool).get_matches_from(&words[1..]);
     let store = StoreOptions::from_arg_matches(&parsed)?;
     let data = DataOptions::from_arg_matches(&parsed)?;
+    let fold = OnceCell::new();
+    let verify = |run: &str, name: &str, bytes: &[u8]| {
+        let read = || Fold::read(&store.results.join(JOURNAL)).map_err(|error| error.to_string());
+        let fold = match fold.get() {
+            Some(fold) => fold,
+            None => {
+                let read = read()?;
+                fold.get_or_init(|| read)
+            }
+        };
+        verify_artifact(fold, run, name, bytes)
+    };
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
     let mut context = ToolContext {
         input: &mut input,
@@ -36,7 +51,8 @@ pub(crate) fn tool(words: &[String]) -> Result<Done> {
             mirror: data.mirror,
             offline: data.offline,
         },
-        artifacts: store.results.join("artifacts"),
+        artifacts: store.results.join(ARTIFACTS),
+        verify: &verify,
     };
     tool.run(arguments(tool, &parsed), &mut context)?;
     Ok(Done::Well)

@@ -41,6 +41,21 @@ fn a_model_in_any_store_is_asked_by_its_run() {
         "{message}"
     );
     assert!(message.contains("none of the 1 in"), "{message}");
+
+    let weights = store.join("artifacts").join(&id).join("model.safetensors");
+    let mut bytes = fs::read(&weights).unwrap();
+    let at = bytes.len() - 9;
+    bytes[at] ^= 0x20;
+    fs::write(&weights, bytes).unwrap();
+    let damaged = ask(&id[..8]);
+    assert_code(&damaged, 2);
+    let message = stderr(&damaged);
+    for part in ["model.safetensors: wanted the ", "bytes that the run published", "--force"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    let config = dir.path().join("it.yaml");
+    assert_code(&run(config.to_str().unwrap(), &store, &["--force"]), 0);
+    assert_code(&ask(&id[..8]), 0);
 }
 
 #[test]

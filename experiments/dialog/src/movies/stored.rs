@@ -1,5 +1,3 @@
-use std::path::Path;
-
 use autodiff::Buffer;
 use datasets::Store;
 use datasets::movieqa::{self, Entity, KnowledgeBase, Question, possible_replies};
@@ -10,7 +8,7 @@ use super::language::Language;
 use crate::answer::Answer;
 use crate::model::Shape;
 use crate::params::{Params, Ranked};
-use crate::stored::{Description, Talker, not_understood};
+use crate::stored::{Description, Kept, Talker, not_understood};
 use crate::text::index;
 use crate::thought::Asked;
 
@@ -27,20 +25,20 @@ impl StoredMovies {
     /// Opens the artifacts of a run, and the knowledge base.
     pub(crate) fn open(
         description: &Description,
-        folder: &Path,
+        kept: Kept<'_>,
         paths: &DataPaths,
     ) -> Result<Self, Error> {
         let store = Store::new(&paths.cache, paths.mirror.as_deref(), paths.offline);
         let knowledge =
             movieqa::knowledge_base(&store).map_err(|e| Error::data(movieqa::DATASET, e))?;
-        Self::with(knowledge, description, folder)
+        Self::with(knowledge, description, kept)
     }
 
     /// Opens the artifacts of a run that learned from `knowledge`.
     pub(super) fn with(
         knowledge: KnowledgeBase,
         description: &Description,
-        folder: &Path,
+        kept: Kept<'_>,
     ) -> Result<Self, Error> {
         let params = &description.params;
         let language = Language::new(&knowledge, &params.movieqa);
@@ -52,7 +50,7 @@ impl StoredMovies {
             )));
         }
         let layout = Shape::layout(language.len(), params);
-        let weights = Description::weights(&layout, folder)?;
+        let weights = Description::weights(&layout, kept)?;
         Ok(Self { knowledge, language, params: params.clone(), layout, weights })
     }
 

@@ -364,12 +364,9 @@ mod tests {
     #[test]
     fn a_stored_model_answers_questions() {
         let (_, sink) = trained(Learner::Imitation, 1, 0.5);
-        let folder = tempfile::tempdir().unwrap();
-        for (name, bytes) in &sink.artifacts {
-            std::fs::write(folder.path().join(name), bytes).unwrap();
-        }
-        let description = Description::open(folder.path()).unwrap();
-        let mut model = StoredMovies::with(knowledge(), &description, folder.path()).unwrap();
+        let kept = |name: &str| Ok(sink.artifacts[name].clone());
+        let description = Description::open(&kept).unwrap();
+        let mut model = StoredMovies::with(knowledge(), &description, &kept).unwrap();
         let answer = model.ask("who directed Movie 3?").unwrap();
         assert_eq!(answer.answers[0].0, "Person 3");
         let (fact, _) = &answer.memories[0];
