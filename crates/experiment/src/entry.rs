@@ -1,3 +1,5 @@
+//! An experiment with its types erased, as the orchestrator and the binary handle it.
+
 use std::borrow::Cow;
 
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! The trait that a paper implements, and what it declares: metrics, data, published numbers.
+
 use std::any::Any;
 use std::borrow::Cow;
 

@@ -1,3 +1,5 @@
+//! Identifiers of requests and runs: hashes of canonical JSON.
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! The handle through which an experiment reads its inputs and reports its results.
+
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;

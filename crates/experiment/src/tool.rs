@@ -1,3 +1,5 @@
+//! Commands that an experiment adds to the command line.
+
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 

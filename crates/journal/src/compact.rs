@@ -1,3 +1,5 @@
+//! Compaction: the segments of finished writers are copied into one and removed.
+
 use std::fs::{self, File, TryLockError};
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};

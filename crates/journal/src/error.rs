@@ -1,3 +1,5 @@
+//! Errors of reading and writing a journal.
+
 use std::io;
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,5 @@
+//! The events that a journal records.
+
 use std::collections::BTreeMap;
 
 use experiment::{Device, RunId, SpecId};

@@ -1,3 +1,5 @@
+//! The fold of all segments of a store into the state of its runs.
+
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;

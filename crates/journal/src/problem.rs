@@ -1,3 +1,5 @@
+//! Damage and contradictions in a journal that a reader reports and reads past.
+
 use std::path::PathBuf;
 
 use experiment::RunId;

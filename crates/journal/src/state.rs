@@ -1,3 +1,5 @@
+//! The state of a run and of its attempts, as the journal gives it.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
