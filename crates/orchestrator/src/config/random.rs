@@ -1,3 +1,5 @@
+//! The `random` block of a sweep: how many points are drawn, and from which distributions.
+
 use super::axis::{key, wrong};
 use super::error::hint;
 use super::range::number;

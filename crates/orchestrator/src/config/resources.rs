@@ -1,3 +1,5 @@
+//! The `resources` block: threads, limits of memory, time and output, and numbers of retries.
+
 use std::time::Duration;
 
 use journal::Cause;

@@ -1,3 +1,5 @@
+//! The `search` block: asynchronous successive halving over the points of a sweep.
+
 use std::ops::RangeInclusive;
 
 use experiment::{Better, Metric};

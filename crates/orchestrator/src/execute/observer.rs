@@ -1,3 +1,5 @@
+//! Notices of what happens during execution, and the trait that receives them.
+
 use std::path::PathBuf;
 
 use experiment::RunId;

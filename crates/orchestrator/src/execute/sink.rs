@@ -1,3 +1,5 @@
+//! The sink of a worker: writes a run's results to the journal and its files to the store.
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;

@@ -1,3 +1,5 @@
+//! Expands a configuration into its runs: one for each point and seed.
+
 use std::collections::HashSet;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! Computes the identifiers of runs from parameters, seed, versions and checksums of data.
+
 use std::collections::BTreeMap;
 
 use experiment::{Bound, Device, Entry, RunId, SpecId, canonical_json};

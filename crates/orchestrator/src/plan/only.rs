@@ -1,3 +1,5 @@
+//! Boolean expressions over parameters and seed, as `--only` and `when` take them.
+
 mod parse;
 
 use std::cmp::Ordering;

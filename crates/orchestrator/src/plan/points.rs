@@ -1,3 +1,5 @@
+//! Enumerates the points of a sweep's block, with the axes that depend on conditions.
+
 use std::cell::RefCell;
 
 use serde_json::Value;

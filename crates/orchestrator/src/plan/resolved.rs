@@ -1,3 +1,5 @@
+//! Writes a configuration back as YAML, with every default filled in.
+
 use experiment::Entry;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! Resolves the names in an expression to parameters of a run or of a point.
+
 use std::collections::BTreeSet;
 
 use experiment::free_form;

@@ -1,3 +1,5 @@
+//! A YAML writer that keeps the order of keys and quotes text where it must.
+
 use std::fmt::Write;
 
 use experiment::free_form;

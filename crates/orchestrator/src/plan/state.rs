@@ -1,3 +1,5 @@
+//! The state of a planned run by a store's history, and why a finished one is stale.
+
 use experiment::{RunId, SpecId};
 use journal::{RunSpec, Status};
 

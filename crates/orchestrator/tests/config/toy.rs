@@ -1,3 +1,5 @@
+//! Two experiments for tests of configurations, and helpers that plan their runs.
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
