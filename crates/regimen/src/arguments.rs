@@ -1,3 +1,5 @@
+//! The command line: commands, options and their help texts.
+
 use std::path::PathBuf;
 use std::time::Duration;
 

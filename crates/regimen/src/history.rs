@@ -1,3 +1,5 @@
+//! Answers a plan's questions about earlier runs from the journal.
+
 use std::collections::HashMap;
 
 use experiment::{RunId, SpecId};

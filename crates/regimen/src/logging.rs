@@ -1,3 +1,5 @@
+//! Log lines on standard error, as text or as JSON.
+
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 

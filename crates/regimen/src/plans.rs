@@ -1,3 +1,5 @@
+//! Loads the configurations of a command and expands them into plans.
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,5 @@
+//! Standard output and standard error: width, colours, folded lines and safe text.
+
 use std::borrow::Cow;
 use std::env;
 use std::io::{self, IsTerminal, Write};

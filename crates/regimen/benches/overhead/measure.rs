@@ -1,3 +1,5 @@
+//! Measures the cost of a run as the difference between a call with many runs and one with few.
+
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::time::Instant;

@@ -1,3 +1,5 @@
+//! One workload with the programs that compete on it and the targets that ours should meet.
+
 use std::path::Path;
 
 use anyhow::Result;

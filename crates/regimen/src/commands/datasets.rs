@@ -1,3 +1,5 @@
+//! `regimen datasets`: lists, fetches, verifies and locates data sets.
+
 use anyhow::Result;
 use datasets::{DatasetDir, State, Store};
 use orchestrator::needs::size;

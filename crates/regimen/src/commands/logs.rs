@@ -1,3 +1,5 @@
+//! `regimen logs`: prints the log of a run, and follows it as it grows.
+
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;

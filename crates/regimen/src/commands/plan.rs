@@ -1,3 +1,5 @@
+//! `regimen plan` and `regimen show`: the runs of a configuration, and the configuration in full.
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::thread;

@@ -1,3 +1,5 @@
+//! `regimen report`: gathers what the HTML page says about each sweep, and writes it.
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};

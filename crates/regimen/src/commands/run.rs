@@ -1,3 +1,5 @@
+//! `regimen run`: checks what runs need, executes those that are left, and prints the tables.
+
 mod watched;
 
 use std::fs;

@@ -1,3 +1,5 @@
+//! `regimen status`: counts the runs of each sweep by state, and lists those under way.
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write;
 use std::fs;

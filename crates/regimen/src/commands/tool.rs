@@ -1,3 +1,5 @@
+//! `regimen EXPERIMENT TOOL`: builds the command line of an experiment's tool from its schema.
+
 use std::io;
 
 use anyhow::{Result, anyhow};

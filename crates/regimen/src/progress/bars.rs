@@ -1,3 +1,5 @@
+//! Progress bars on a terminal, redrawn at a limited rate.
+
 use std::time::{Duration, Instant};
 
 use super::layout::Screen;

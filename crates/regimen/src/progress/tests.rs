@@ -1,3 +1,5 @@
+//! Tests what the progress display shows of sweeps under way.
+
 use std::path::Path;
 use std::time::Duration;
 

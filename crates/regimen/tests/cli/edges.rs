@@ -1,3 +1,5 @@
+//! The dependencies between the crates are those that `ARCHITECTURE.md` allows.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};

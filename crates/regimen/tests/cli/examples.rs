@@ -1,3 +1,5 @@
+//! Every configuration in `configs/examples` plans the number of runs that it should.
+
 use std::collections::BTreeSet;
 use std::fs;
 

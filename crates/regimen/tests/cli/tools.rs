@@ -1,3 +1,5 @@
+//! `regimen dialog ask` on stored models, and the help of tools.
+
 use std::fs;
 use std::path::Path;
 

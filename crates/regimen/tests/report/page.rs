@@ -1,3 +1,5 @@
+//! The report in a browser: charts, legends, sorting, and names that try to become markup.
+
 use std::fs;
 use std::path::Path;
 

@@ -1,3 +1,5 @@
+//! Follows a sweep under way, and says at its end which runs failed in earlier calls and why.
+
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
