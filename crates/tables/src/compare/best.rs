@@ -1,3 +1,5 @@
+//! Marks the best cells of a comparison and tests the others against them.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use experiment::Better;

@@ -1,3 +1,5 @@
+//! Limits on what a report shows, so that the page stays below 10 MB.
+
 /// How much of everything a page holds, so that it stays below 10 MB whatever the store holds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {

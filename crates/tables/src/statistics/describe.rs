@@ -1,3 +1,5 @@
+//! Mean, standard deviation, median and quantiles.
+
 /// Arithmetic mean; none of nothing.
 pub fn mean(values: &[f64]) -> Option<f64> {
     if values.is_empty() {

@@ -1,3 +1,5 @@
+//! Holm's correction of p values for multiple tests.
+
 /// Holm's correction: p values, in their order, that may be compared with one level together.
 pub fn holm(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();

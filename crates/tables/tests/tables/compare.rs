@@ -1,3 +1,5 @@
+//! Comparisons in every format, with published numbers, tests and error messages.
+
 use std::{fs, path::Path};
 
 use experiment::{Better, Items};

@@ -1,3 +1,5 @@
+//! The content of report pages: tables, curves, effects, failures, escaping and size.
+
 use std::{fs, path::Path};
 
 use experiment::{Better, Metric};
