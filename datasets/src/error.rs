@@ -1,3 +1,5 @@
+//! Errors of finding, fetching, verifying and reading data sets.
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! Checks that a manifest is complete and consistent.
+
 use std::collections::BTreeSet;
 
 use super::{Holding, Manifest, Registry, Source};

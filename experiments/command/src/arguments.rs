@@ -1,3 +1,5 @@
+//! Converts values into command-line arguments, in the style that the program expects.
+
 use experiment::ParamError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! The experiment `command`: one program, run with its parameters until it ends.
+//!
 #![doc = include_str!("../README.md")]
 
 mod arguments;

@@ -1,3 +1,5 @@
+//! Parameters of the experiment: the program, its values, and what it reports and keeps.
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,3 +1,5 @@
+//! The experiment `descent`: its parameters, its update and its loop.
+//!
 #![doc = include_str!("../README.md")]
 
 mod function;

@@ -1,3 +1,5 @@
+//! Converts stories into training examples of word indices.
+
 use datasets::babi_dialog::{PLACES, Story, Turn};
 use experiment::Error;
 

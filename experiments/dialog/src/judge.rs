@@ -1,3 +1,5 @@
+//! Evaluates a model on bAbI questions: answers, accuracy and probability of the right answer.
+
 use autodiff::{Buffer, DType, Error, Graph, Program};
 use datasets::babi_dialog::PLACES;
 use learn::Layout;

@@ -1,3 +1,5 @@
+//! The experiment `dialog`: its data, training, tests and tools.
+//!
 #![doc = include_str!("../README.md")]
 
 mod answer;

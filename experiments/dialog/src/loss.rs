@@ -1,3 +1,5 @@
+//! The loss of each learner, and the batch arrays that all kinds of data share.
+
 use autodiff::{Error, Var};
 use learn::{Batch, BatchInput};
 

@@ -1,3 +1,5 @@
+//! The end-to-end memory network and the arrays it reads.
+
 use autodiff::{Error, Graph, Var};
 use learn::{BatchInput, Init, Layout};
 

@@ -1,3 +1,5 @@
+//! On-line learning: the model answers the training questions itself and the teacher replies.
+
 use autodiff::Buffer;
 use datasets::babi_dialog::{
     DATASET, PLACES, Regime, Story, Turn, answered, is_expert, supporting_fact,

@@ -1,3 +1,5 @@
+//! Parameters of the experiment, with their defaults and checks.
+
 mod choices;
 mod movieqa;
 mod online;

@@ -1,3 +1,5 @@
+//! The distinct replies of a training set, and negatives drawn from them.
+
 use std::collections::BTreeMap;
 
 use rand::{Rng, RngExt};

@@ -1,3 +1,5 @@
+//! A trained model stored as artifacts of its run, and read back to answer questions.
+
 use std::fs;
 use std::path::Path;
 

@@ -1,3 +1,5 @@
+//! Training on bAbI dialogues: batches, loss and evaluation.
+
 use std::collections::BTreeSet;
 
 use autodiff::{Buffer, Error as TraceError, Var};

@@ -1,3 +1,5 @@
+//! What the network computes for a single question: answers, attention, expected replies.
+
 use autodiff::{Buffer, DType, Error, Graph, Var};
 use learn::Layout;
 

@@ -1,3 +1,5 @@
+//! The baseline: a random search over learning rate, decay, momentum and initial scale.
+
 use experiment::{Error, Run};
 use learn::{HyperError, Schedules};
 use rand::RngExt;

@@ -1,3 +1,5 @@
+//! Training loss and its derivative over learning rates, from smooth to chaotic (section 4).
+
 use std::fmt::Write;
 
 use experiment::{Error, Run};

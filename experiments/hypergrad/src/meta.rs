@@ -1,3 +1,5 @@
+//! The outer loop that updates hyper-parameters, by Adam or by gradient descent with momentum.
+
 use experiment::{Error, Run};
 use serde::{Deserialize, Serialize};
 

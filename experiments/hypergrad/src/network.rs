@@ -1,3 +1,5 @@
+//! Fully connected classifiers of digits as training objectives.
+
 use std::sync::Arc;
 
 use autodiff::{Error as TraceError, Var};

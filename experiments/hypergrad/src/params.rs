@@ -1,3 +1,5 @@
+//! Parameters of the experiment, with the paper's values for each task.
+
 use experiment::ParamError;
 use learn::{HyperError, Schedules};
 use schemars::JsonSchema;

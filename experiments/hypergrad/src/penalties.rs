@@ -1,3 +1,5 @@
+//! Learns an L2 penalty for every weight (section 3.2, figure 6).
+
 use autodiff::{Error as TraceError, Var};
 use datasets::mnist::{CLASSES, PIXELS};
 use experiment::{Error, Run};

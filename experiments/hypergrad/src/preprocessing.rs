@@ -1,3 +1,5 @@
+//! Learns a scale and a shift for every pixel (section 2).
+
 use autodiff::{Error as TraceError, Var};
 use datasets::mnist::PIXELS;
 use experiment::{Error, Run};

@@ -1,3 +1,5 @@
+//! A training problem whose schedules and initial scales are learned.
+
 use experiment::{Error, Run};
 use learn::{HyperError, Hypergradient, Objective, Schedules, Setting, Trial};
 

@@ -1,3 +1,5 @@
+//! Learns a training set of ten images (section 3.3, figure 7).
+
 use autodiff::{Error as TraceError, Var};
 use datasets::mnist::{CLASSES, PIXELS};
 use experiment::{Error, Run};

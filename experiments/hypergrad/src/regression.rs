@@ -1,3 +1,5 @@
+//! Logistic regression on digits whose hyper-parameters are learned.
+
 use std::ops::Range;
 use std::sync::Arc;
 

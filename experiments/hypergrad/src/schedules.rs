@@ -1,3 +1,5 @@
+//! Learns learning-rate and momentum schedules and initial scales (section 3.1).
+
 use experiment::{Error, Run};
 use learn::{Layout, Schedules};
 use serde::Serialize;

@@ -1,3 +1,5 @@
+//! Learns how tasks share the layers of their networks (section 3.4).
+
 use autodiff::{Error as TraceError, Var};
 use datasets::omniglot::PIXELS;
 use experiment::{Error, Run, Stream};

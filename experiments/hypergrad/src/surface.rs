@@ -1,3 +1,5 @@
+//! Training on a function of two weights (figure 1), and inexact reversal (section 2.1).
+
 use autodiff::{Error as TraceError, Var};
 use experiment::{Error, Run, Stream};
 use learn::{Batch, BatchInput, HyperLearner, Init, Layout, Objective, Schedules, Setting};

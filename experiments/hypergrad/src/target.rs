@@ -1,3 +1,5 @@
+//! The training of another experiment as the problem to learn a schedule for.
+
 use autodiff::{Error as TraceError, Var};
 use experiment::{Bound, Entry, Error, Run, Stream};
 use learn::{Batch, BatchInput, Layout, Objective};

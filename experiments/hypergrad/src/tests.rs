@@ -1,3 +1,5 @@
+//! Tests that every task resumes exactly and that learning hyper-parameters lowers the objective.
+
 use std::collections::BTreeSet;
 
 use experiment::{DataPaths, Device, Error, MemorySink, Metric, Run, RunContext, RunId};

@@ -1,3 +1,5 @@
+//! Answers MovieQA questions with a trained model by ranking entities.
+
 use autodiff::{Buffer, DType, Error, Graph, Program};
 use datasets::movieqa::{Entity, Question};
 use learn::Layout;

@@ -1,3 +1,5 @@
+//! The vocabulary of MovieQA, and the facts retrieved for each entity as word indices.
+
 use datasets::babi_dialog::{NEGATIVE, POSITIVE, REQUEST};
 use datasets::movieqa::{Entity, Fact, KnowledgeBase, Part, Question, Relation, Says, phrasings};
 

@@ -1,3 +1,5 @@
+//! A stored MovieQA model that answers questions.
+
 use std::path::Path;
 
 use autodiff::Buffer;

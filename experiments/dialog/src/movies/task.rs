@@ -1,3 +1,5 @@
+//! Training on MovieQA exchanges: batches, loss and evaluation.
+
 use autodiff::{Buffer, Error as TraceError, Var};
 use datasets::movieqa::{Entity, Exchange, KnowledgeBase, Question, Says};
 use experiment::{Error, Stream};
