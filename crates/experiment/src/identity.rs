@@ -82,6 +82,11 @@ pub enum Device {
     Cpu,
 }
 
+impl Device {
+    /// Every class there is.
+    pub const ALL: [Self; 1] = [Self::Cpu];
+}
+
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

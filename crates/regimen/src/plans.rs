@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use datasets::{Store, default_cache};
-use experiment::Device;
 use journal::Fold;
 use orchestrator::config::{Config, ConfigError, ConfigErrors, Loaded};
 use orchestrator::execute::JOURNAL;
@@ -112,7 +111,7 @@ fn load(
 
 /// What identity depends on in this binary.
 fn identity<'a>(checksum: &'a dyn Fn(&str) -> Sum) -> Identity<'a> {
-    Identity { engine: autodiff::NUMERIC_VERSION, device: Device::Cpu, checksum }
+    Identity { engine: autodiff::NUMERIC_VERSION, checksum }
 }
 
 /// The sum of a data set or file.

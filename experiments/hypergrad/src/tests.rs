@@ -96,6 +96,25 @@ fn every_way_back_gives_the_same_bits() {
     }
 }
 
+/// Every task on the processor and on the device of plain loops: they drift apart by rounding alone.
+#[test]
+fn devices_agree() {
+    for (task, learn) in TASKS {
+        let params = small(task);
+        let cpu = straight(learn, &params);
+        let reference = reference::device().scope(|| straight(learn, &params));
+        assert!(!cpu.metrics.is_empty(), "{task:?}");
+        assert_eq!(cpu.metrics.len(), reference.metrics.len(), "{task:?}");
+        for ((step, name, found), (_, _, wanted)) in cpu.metrics.iter().zip(&reference.metrics) {
+            let bound = 1e-4 * (1e-2 + wanted.abs());
+            assert!(
+                (found - wanted).abs() <= bound,
+                "{task:?}: {name} at {step}: {found}, {wanted}"
+            );
+        }
+    }
+}
+
 #[test]
 fn learning_hyper_parameters_lowers_the_objective() {
     for (task, learn) in [TASKS[0], TASKS[4], TASKS[5]] {

@@ -162,14 +162,15 @@ impl<'a> Expansion<'a> {
         let entry = plan.entry;
         extend(&mut plan.metrics, bound.metrics());
         extend(&mut plan.step_metrics, bound.step_metrics());
-        let ids = match self.context.identity.of_point(&entry, bound.as_ref()) {
-            Ok(ids) => ids,
-            Err((name, Sum::OnceFetched)) => {
-                *plan.awaiting.entry(name).or_default() += seeds.len();
-                return;
-            }
-            Err((name, why)) => return self.faults.add(unreadable(config, point, &name, why)),
-        };
+        let ids =
+            match self.context.identity.of_point(&entry, bound.as_ref(), config.resources.device) {
+                Ok(ids) => ids,
+                Err((name, Sum::OnceFetched)) => {
+                    *plan.awaiting.entry(name).or_default() += seeds.len();
+                    return;
+                }
+                Err((name, why)) => return self.faults.add(unreadable(config, point, &name, why)),
+            };
         let programs: Arc<[String]> = bound.programs().into();
         let last = plan.runs.last().map(|run| &run.programs).filter(|last| **last == programs);
         let programs = last.cloned().unwrap_or(programs);
@@ -189,7 +190,7 @@ impl<'a> Expansion<'a> {
                 params: params.clone(),
                 seed,
                 sweep: config.name.clone(),
-                device: self.context.identity.device,
+                device: config.resources.device,
                 threads: config.resources.threads,
                 engine: Some(self.context.identity.engine),
                 data: ids.data.clone(),

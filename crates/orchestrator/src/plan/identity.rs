@@ -9,8 +9,6 @@ use serde_json::json;
 pub struct Identity<'a> {
     /// Numeric version of the engine.
     pub engine: u32,
-    /// Device class that runs are computed on.
-    pub device: Device,
     /// Checksum of a data set, or of a file whose name follows `file:`.
     pub checksum: &'a dyn Fn(&str) -> Sum,
 }
@@ -41,7 +39,7 @@ pub(crate) struct PointIdentity {
 }
 
 impl Identity<'_> {
-    /// Identity of a point.
+    /// Identity of a point on a class of device.
     ///
     /// # Errors
     /// The name of a data set or file whose sum is not known, and why.
@@ -49,6 +47,7 @@ impl Identity<'_> {
         &self,
         entry: &Entry,
         bound: &dyn Bound,
+        device: Device,
     ) -> Result<PointIdentity, (String, Sum)> {
         let mut data = BTreeMap::new();
         for needed in bound.data() {
@@ -61,7 +60,7 @@ impl Identity<'_> {
             "experiment_version": entry.version,
             "engine": self.engine,
             "data": data,
-            "device": self.device,
+            "device": device,
         });
         Ok(PointIdentity {
             experiment: entry.name,
