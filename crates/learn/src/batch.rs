@@ -272,4 +272,35 @@ mod tests {
         fields.float("x", &[usize::MAX / 8]);
         assert!(matches!(Batch::new(&fields, DType::F32), Err(Error::Memory { .. })));
     }
+
+    /// Asks for a shape that it did not declare.
+    struct Wild(crate::Layout);
+
+    impl Objective for Wild {
+        fn layout(&self) -> &crate::Layout {
+            &self.0
+        }
+
+        fn loss<'g>(
+            &self,
+            params: &[autodiff::Var<'g>],
+            _: &crate::BatchVars<'g>,
+        ) -> Result<autodiff::Var<'g>, Error> {
+            Ok(params[0])
+        }
+
+        fn bucket(&self, _: &Stream, _: u64) -> usize {
+            2
+        }
+
+        fn fill(&self, _: &Stream, _: u64, _: &mut Batch) {}
+    }
+
+    #[test]
+    fn a_shape_that_was_not_declared_is_an_error() {
+        let wild = Wild(crate::Layout::new());
+        let mut batch = Batch::of(&wild, DType::F32).unwrap();
+        let error = batch.fill(&wild, &Stream::new(0, "batches"), 5).unwrap_err().to_string();
+        assert_eq!(error, "batch: bucket of batch 5: wanted below 1, found 2");
+    }
 }

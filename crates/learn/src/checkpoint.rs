@@ -19,6 +19,8 @@ const CHECKPOINT: &str = "checkpoint";
 const HEADER: &str = "header";
 /// Version of the format; 1 held f64 and had no header.
 const FORMAT: u32 = 2;
+/// What to do about a checkpoint that nobody here can read.
+const ANEW: &str = "end the run with what wrote it, or remove the checkpoint to begin anew";
 
 /// What a checkpoint says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,13 +209,13 @@ fn header(metadata: &Metadata, of: &str) -> Result<Header, Error> {
     match known.and_then(|known| known.get(KIND)).map(String::as_str) {
         Some(CHECKPOINT) => {}
         Some(MODEL) => return refused("a model"),
-        _ => return refused("a file of another program or version"),
+        _ => return refused(&format!("a file of another program or version: {ANEW}")),
     }
     let text = known.and_then(|known| known.get(HEADER)).map_or("", String::as_str);
     let header: Header =
         serde_json::from_str(text).map_err(|e| Error::Checkpoint(format!("the header: {e}")))?;
     if header.format != FORMAT {
-        return refused(&format!("one in format {} of this program", header.format));
+        return refused(&format!("one in format {}: {ANEW}", header.format));
     }
     if header.of != of {
         return refused(&format!("one of {}", header.of));
@@ -292,5 +294,9 @@ mod tests {
             layout.from_safetensors(&file()).unwrap_err(),
             "wanted a model, found a checkpoint of a run that is under way"
         );
+        let earlier = safetensors::serialize(BTreeMap::<&str, &Part<'_>>::new(), None).unwrap();
+        let told = Restored::from_file(&earlier, "training").map(drop).unwrap_err().to_string();
+        let file = "checkpoint: wanted a checkpoint of training, found a file of another program";
+        assert_eq!(told, format!("{file} or version: {ANEW}"));
     }
 }

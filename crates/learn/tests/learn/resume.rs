@@ -1,13 +1,14 @@
 //! Everything that a run carries from step to step, stopped at random moments.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use autodiff::{Buffer, DType, Error as TraceError, Var};
 use experiment::{Error, MemorySink, Run, Stream};
 use learn::{
     Batch, BatchVars, Evaluator, Field, Fields, Init, Layout, Metrics, Objective, Optimizer,
-    Restored, Resumable, Saved, Schedule, Selection, Stepped, Task, Traced, Trained, Training,
-    drive, train,
+    Restored, Resumable, Saved, Schedule, Selection, Stepped, Stepper, Task, Traced, Trained,
+    Training, drive, train,
 };
 use rand::RngExt;
 use serde_json::json;
@@ -193,6 +194,26 @@ fn buckets_looks_and_tables_survive_stops_at_random_moments() {
         assert_eq!(sink.metrics, whole.metrics, "stopped at {stops}");
         assert_eq!(sink.tables, whole.tables, "stopped at {stops}");
     }
+}
+
+#[test]
+fn an_evaluator_takes_every_shape_of_batch() {
+    let (student, stream) = (Student::new(), Stream::new(1, "batches"));
+    let mut stepper =
+        Stepper::new(&student, Optimizer::default(), None, DType::F32, &stream).unwrap();
+    let mut evaluator = Evaluator::of_loss(&student, DType::F32).unwrap();
+    let mut batch = Batch::of(&student, DType::F32).unwrap();
+    let mut shapes = BTreeSet::new();
+    for index in 0..12 {
+        batch.fill(&student, &stream, index).unwrap();
+        shapes.insert(batch.bucket());
+        let found = evaluator.run(stepper.params_mut(), &mut batch).unwrap().scalar(0).unwrap();
+        let taken = stepper.step(index, 0.01, &mut batch).unwrap();
+        assert!((found - taken.loss).abs() <= 1e-6 * taken.loss, "{found}, {}", taken.loss);
+    }
+    assert_eq!(shapes.len(), WIDTHS.len());
+    let error = stepper.values().read("loss").unwrap_err().to_string();
+    assert_eq!(error, r#"step: value "loss": wanted one of ["losses"]"#);
 }
 
 #[test]
