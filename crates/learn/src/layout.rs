@@ -1,11 +1,13 @@
 //! Named parameters in one flat vector: shapes, initial values, views, files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use autodiff::{Buffer, DType, Device, Var};
 use experiment::Stream;
 use rand_distr::{Distribution, Normal, Uniform};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+use crate::checkpoint::{KIND, MODEL, is_checkpoint};
 
 /// How a tensor starts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -136,7 +138,8 @@ impl Layout {
         }
     }
 
-    /// The flat vector as a safetensors file with one f32 tensor a name.
+    /// The flat vector as a safetensors file with one f32 tensor a name; its metadata say that it is a
+    /// model.
     ///
     /// # Errors
     /// The file could not be laid out, for example because two tensors share a name.
@@ -150,7 +153,8 @@ impl Layout {
                 Ok((t.name.as_str(), TensorView::new(Dtype::F32, t.shape.clone(), data)?))
             })
             .collect::<Result<_, safetensors::SafeTensorError>>()?;
-        safetensors::serialize(views, None)
+        let kind = (KIND.to_owned(), MODEL.to_owned());
+        safetensors::serialize(views, Some(HashMap::from([kind])))
     }
 
     /// Reads the flat vector back from a safetensors file.
@@ -158,7 +162,12 @@ impl Layout {
     /// # Errors
     /// A message naming the tensor, the wanted and the found shape and type.
     pub fn from_safetensors(&self, file: &[u8]) -> Result<Vec<f32>, String> {
-        let file = SafeTensors::deserialize(file).map_err(|e| format!("safetensors: {e}"))?;
+        let unreadable = |e| format!("safetensors: {e}");
+        let (_, metadata) = SafeTensors::read_metadata(file).map_err(unreadable)?;
+        if is_checkpoint(&metadata) {
+            return Err("wanted a model, found a checkpoint of a run that is under way".into());
+        }
+        let file = SafeTensors::deserialize(file).map_err(unreadable)?;
         let mut values = Vec::with_capacity(self.len());
         for tensor in &self.tensors {
             let found = file

@@ -160,9 +160,9 @@ fn the_objective_is_offered_to_whoever_tunes_it() {
     let mut stepper =
         Stepper::new(objective.as_ref().as_ref(), Optimizer::default(), None, DType::F32, &init)
             .unwrap();
-    let mut batch = Batch::new(objective.inputs());
-    objective.fill(&batches, 0, &mut batch);
-    let loss = stepper.step(0, 0.01, &batch).unwrap().loss;
+    let mut batch = Batch::of(&**objective, DType::F32).unwrap();
+    batch.fill(&**objective, &batches, 0).unwrap();
+    let loss = stepper.step(0, 0.01, &mut batch).unwrap().loss;
     // 32 questions, six candidate replies each, and embeddings near zero.
     assert!((loss / 32.0 - 6.0_f64.ln()).abs() < 0.2, "{loss}");
 }
