@@ -12,6 +12,11 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 pub enum Init {
     /// All zero.
     Zeros,
+    /// One value everywhere.
+    Constant {
+        /// The value.
+        value: f64,
+    },
     /// Independent normal values with mean 0.
     Normal {
         /// Standard deviation.
@@ -26,6 +31,23 @@ pub enum Init {
     Identity,
 }
 
+impl Init {
+    /// Uniform values that keep the variance from layer to layer (Glorot & Bengio 2010, equation 16).
+    pub fn glorot(inputs: usize, outputs: usize) -> Self {
+        Self::Uniform { bound: (6.0 / count(inputs + outputs)).sqrt() }
+    }
+
+    /// Normal values that keep the variance before rectifiers (He et al. 2015, equation 10).
+    pub fn he(inputs: usize) -> Self {
+        Self::Normal { std: (2.0 / count(inputs)).sqrt() }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "extents of layers stay far below 2^52")]
+fn count(extent: usize) -> f64 {
+    extent.max(1) as f64
+}
+
 /// One named tensor of a [`Layout`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
@@ -37,6 +59,9 @@ pub struct Tensor {
     pub init: Init,
     /// Where it begins in the flat vector.
     pub offset: usize,
+    /// Whether it is a statistic that a layer keeps by itself, such as a running mean: no optimiser
+    /// changes it.
+    pub statistic: bool,
 }
 
 impl Tensor {
@@ -63,12 +88,37 @@ impl Layout {
         Self::default()
     }
 
-    /// Appends a tensor.
+    /// With one more tensor.
+    ///
+    /// # Panics
+    /// If the name is taken.
     #[must_use]
     pub fn with(mut self, name: &str, shape: &[usize], init: Init) -> Self {
-        let offset = self.len();
-        self.tensors.push(Tensor { name: name.into(), shape: shape.into(), init, offset });
+        self.push(name, shape, init);
         self
+    }
+
+    /// Appends a tensor.
+    ///
+    /// # Panics
+    /// If the name is taken.
+    pub fn push(&mut self, name: &str, shape: &[usize], init: Init) {
+        self.append(name, shape, init, false);
+    }
+
+    /// Appends a statistic, which no optimiser changes.
+    ///
+    /// # Panics
+    /// If the name is taken.
+    pub fn push_statistic(&mut self, name: &str, shape: &[usize], init: Init) {
+        self.append(name, shape, init, true);
+    }
+
+    fn append(&mut self, name: &str, shape: &[usize], init: Init, statistic: bool) {
+        let taken = self.tensors.iter().any(|tensor| tensor.name == name);
+        assert!(!taken, "two tensors of a layout are named {name:?}");
+        let (offset, name, shape) = (self.len(), name.into(), shape.into());
+        self.tensors.push(Tensor { name, shape, init, offset, statistic });
     }
 
     /// The tensors.
@@ -104,6 +154,7 @@ impl Layout {
             let rng = stream.rng(index);
             match tensor.init {
                 Init::Zeros => values.resize(values.len() + tensor.len(), 0.0),
+                Init::Constant { value } => values.resize(values.len() + tensor.len(), value),
                 Init::Normal { std } => {
                     let normal = Normal::new(0.0, std).expect("a finite standard deviation");
                     values.extend(normal.sample_iter(rng).take(tensor.len()));

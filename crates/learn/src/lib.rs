@@ -6,6 +6,7 @@
 
 mod checkpoint;
 mod gradient;
+mod groups;
 mod layout;
 mod objective;
 mod optimizer;
@@ -16,6 +17,7 @@ mod step;
 mod train;
 
 pub use gradient::{Gradient, clip_global_norm, global_norm, gradients};
+pub use groups::{Group, GroupError, Groups, Treatment};
 pub use layout::{Init, Layout, Tensor};
 pub use objective::{Batch, BatchInput, BatchKind, Metrics, Objective, Task};
 pub use optimizer::Optimizer;

@@ -3,10 +3,12 @@
 use autodiff::{Buffer, DType, Device, Error, Graph, Program};
 use experiment::Stream;
 
+use crate::groups::Unfrozen;
 use crate::layout::narrow;
 use crate::optimizer::SCALARS;
 use crate::{
-    Batch, BatchInput, BatchKind, Objective, Optimizer, clip_global_norm, global_norm, gradients,
+    Batch, BatchInput, BatchKind, Groups, Objective, Optimizer, clip_global_norm, global_norm,
+    gradients,
 };
 
 /// A compiled training step: loss, gradients, clipping and update in one program.
@@ -28,10 +30,11 @@ impl Stepper {
     /// Traces and compiles the step of an objective; parameters start from `init`.
     ///
     /// # Errors
-    /// Any shape error of the objective's trace.
+    /// Any shape error of the objective's trace, and groups that do not suit the objective's layout.
     pub fn new(
         objective: &dyn Objective,
         optimizer: Optimizer,
+        groups: &Groups,
         clip: Option<f64>,
         dtype: DType,
         init: &Stream,
@@ -39,7 +42,8 @@ impl Stepper {
         let layout = objective.layout();
         let graph = Graph::new(dtype);
         let flat = graph.input("params", &[layout.len()]);
-        let state_len = optimizer.states() * layout.len();
+        let own = Unfrozen::new(layout, groups)?;
+        let state_len = optimizer.states() * own.layout.len();
         let state = graph.input("state", &[state_len]);
         let scalars = graph.input("scalars", &[SCALARS]);
         let batch: Vec<_> = objective
@@ -53,13 +57,14 @@ impl Stepper {
 
         let params = layout.views(flat)?;
         let loss = objective.loss(&params, &batch)?;
-        let mut gradients = gradients(&graph, loss, &params)?;
+        let trained = own.of(&params);
+        let mut gradients = gradients(&graph, loss, &trained)?;
         let norm = global_norm(&graph, &gradients)?;
         if let Some(max_norm) = clip {
             gradients = clip_global_norm(&graph, &gradients, norm, max_norm)?;
         }
         let state = (state_len > 0).then_some(state);
-        optimizer.update(layout, &params, &gradients, state, scalars)?;
+        optimizer.update(&own, &trained, &gradients, state, scalars)?;
 
         let device = Device::current();
         let float = |len| Buffer::zeros(device, dtype, len);
@@ -118,6 +123,11 @@ impl Stepper {
     /// The device could not be read.
     pub fn params(&self) -> Result<Vec<f64>, Error> {
         read(&self.buffers[PARAMS], self.dtype)
+    }
+
+    /// Number of elements of the optimiser's state.
+    pub fn state_len(&self) -> usize {
+        self.buffers[STATE].len()
     }
 
     /// The optimiser's state as a flat vector.

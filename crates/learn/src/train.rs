@@ -4,7 +4,7 @@ use autodiff::DType;
 use experiment::{Error, Run};
 
 use crate::checkpoint::{Checkpoint, Progress};
-use crate::{Batch, Metrics, Optimizer, Schedule, Selected, Selection, Stepper, Task};
+use crate::{Batch, Groups, Metrics, Optimizer, Schedule, Selected, Selection, Stepper, Task};
 
 /// Settings of [`train`].
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Training {
     pub evaluate_every: u64,
     /// Update rule.
     pub optimizer: Optimizer,
+    /// Tensors that are trained in another way.
+    pub groups: Groups,
     /// Learning rate before the schedule.
     pub learning_rate: f64,
     /// Factor on the learning rate over time.
@@ -52,8 +54,9 @@ pub fn train(
     run: &mut Run<'_>,
 ) -> Result<Trained, Error> {
     let batches = run.stream("batches");
+    let Training { optimizer, groups, clip, .. } = settings;
     let mut stepper =
-        Stepper::new(task, settings.optimizer, settings.clip, DType::F32, &run.stream("init"))
+        Stepper::new(task, *optimizer, groups, *clip, DType::F32, &run.stream("init"))
             .map_err(trace)?;
     let mut batch = Batch::new(task.inputs());
     let (mut progress, mut selected) = match run.resume()? {

@@ -26,7 +26,7 @@ use experiment::{
     Better, DataRef, Error, Experiment, Items, Metric, ObjectiveHook, ParamError, PublishedTable,
     Run, Stream, Tool,
 };
-use learn::{Objective, Optimizer, Schedule, Selection, Training};
+use learn::{Groups, Objective, Optimizer, Schedule, Selection, Training};
 use serde::Serialize;
 
 pub use params::{
@@ -121,7 +121,8 @@ impl Dialog {
         Training {
             steps: self.params.epochs() * steps_per_epoch,
             evaluate_every: steps_per_epoch,
-            optimizer: Optimizer::Sgd { momentum: 0.0 },
+            optimizer: Optimizer::sgd(0.0),
+            groups: Groups::default(),
             learning_rate: self.params.learning_rate,
             schedule: Schedule::LinearDecay { from: self.params.decay_from },
             clip: Some(self.params.clip),

@@ -1,4 +1,5 @@
-//! The training loop and reversible learning over small problems.
+//! The training loop, optimisers and reversible learning over small problems.
 
 mod hypergradient;
+mod optimizers;
 mod training;

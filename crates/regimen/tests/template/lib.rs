@@ -2,7 +2,7 @@
 
 use autodiff::{Buffer, Var};
 use experiment::{Better, DataRef, Error, Experiment, Metric, ParamError, Run, Stream};
-use learn::{Batch, BatchInput, Init, Layout, Metrics, Objective, Optimizer, Schedule, Training};
+use learn::{Batch, BatchInput, Groups, Init, Layout, Metrics, Objective, Optimizer, Schedule, Training};
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -110,7 +110,8 @@ impl Experiment for Paper {
         let settings = Training {
             steps,
             evaluate_every: steps.div_ceil(4),
-            optimizer: Optimizer::Sgd { momentum: 0.9 },
+            optimizer: Optimizer::sgd(0.9),
+            groups: Groups::default(),
             learning_rate,
             schedule: Schedule::LinearDecay { from: 0.5 },
             clip: None,

@@ -240,7 +240,7 @@ mod tests {
     use datasets::babi_dialog::Regime;
     use datasets::movieqa::generate;
     use experiment::{DataPaths, Device, MemorySink, Run, RunContext, RunId};
-    use learn::{Optimizer, Schedule, Training};
+    use learn::{Groups, Optimizer, Schedule, Training};
 
     use super::super::stored::StoredMovies;
     use super::*;
@@ -338,6 +338,7 @@ mod tests {
             steps: 3000,
             evaluate_every: 1000,
             optimizer: Optimizer::default(),
+            groups: Groups::default(),
             learning_rate: 0.05,
             schedule: Schedule::LinearDecay { from: 0.5 },
             clip: Some(40.0),
