@@ -178,22 +178,22 @@ impl Groups {
 
 impl Group {
     fn check(&self) -> Result<(), GroupError> {
-        let refuse = |field, wanted, found: String| {
+        let wrong = |field, wanted, found: String| {
             let pattern = self.tensors.first().cloned().unwrap_or_default();
             Err(GroupError::Number { pattern, field, wanted, found })
         };
         if self.tensors.is_empty() {
-            return refuse("tensors", "one name at least", "none".into());
+            return wrong("tensors", "one name at least", "none".into());
         }
         if !(self.rate.is_finite() && self.rate >= 0.0) {
-            return refuse("rate", "a factor from 0", self.rate.to_string());
+            return wrong("rate", "a factor from 0", self.rate.to_string());
         }
         if let Some(decay) = self.decay.filter(|decay| !(decay.is_finite() && *decay >= 0.0)) {
-            return refuse("decay", "a decay from 0", decay.to_string());
+            return wrong("decay", "a decay from 0", decay.to_string());
         }
         if self.frozen && (self.rate != 1.0 || self.decay.is_some()) {
             let found = "a rate or a decay beside it".into();
-            return refuse("frozen", "neither a rate nor a decay, which would do nothing", found);
+            return wrong("frozen", "neither a rate nor a decay, which would do nothing", found);
         }
         Ok(())
     }

@@ -1,52 +1,13 @@
 //! Named parameters in one flat vector: shapes, initial values, views, files.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use autodiff::{Buffer, DType, Device, Var};
 use experiment::Stream;
-use rand_distr::{Distribution, Normal, Uniform};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-/// How a tensor starts.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Init {
-    /// All zero.
-    Zeros,
-    /// One value everywhere.
-    Constant {
-        /// The value.
-        value: f64,
-    },
-    /// Independent normal values with mean 0.
-    Normal {
-        /// Standard deviation.
-        std: f64,
-    },
-    /// Independent uniform values in `[-bound, bound)`.
-    Uniform {
-        /// Bound.
-        bound: f64,
-    },
-    /// The identity; for square matrices.
-    Identity,
-}
-
-impl Init {
-    /// Uniform values that keep the variance from layer to layer (Glorot & Bengio 2010, equation 16).
-    pub fn glorot(inputs: usize, outputs: usize) -> Self {
-        Self::Uniform { bound: (6.0 / count(inputs + outputs)).sqrt() }
-    }
-
-    /// Normal values that keep the variance before rectifiers (He et al. 2015, equation 10).
-    pub fn he(inputs: usize) -> Self {
-        Self::Normal { std: (2.0 / count(inputs)).sqrt() }
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "extents of layers stay far below 2^52")]
-fn count(extent: usize) -> f64 {
-    extent.max(1) as f64
-}
+use crate::Init;
 
 /// One named tensor of a [`Layout`].
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +23,8 @@ pub struct Tensor {
     /// Whether it is a statistic that a layer keeps by itself, such as a running mean: no optimiser
     /// changes it.
     pub statistic: bool,
+    /// What it starts from in place of `init`, when it was loaded.
+    pub(crate) given: Option<Given>,
 }
 
 impl Tensor {
@@ -73,6 +36,31 @@ impl Tensor {
     /// Whether it has no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// Values that a tensor starts from.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Given {
+    Single(Arc<[f32]>),
+    Double(Arc<[f64]>),
+}
+
+impl Given {
+    pub(crate) fn extend(&self, values: &mut Vec<f64>) {
+        match self {
+            Self::Single(given) => values.extend(given.iter().map(|&value| f64::from(value))),
+            Self::Double(given) => values.extend_from_slice(given),
+        }
+    }
+}
+
+impl std::fmt::Debug for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Single(given) => write!(f, "{} values in f32", given.len()),
+            Self::Double(given) => write!(f, "{} values in f64", given.len()),
+        }
     }
 }
 
@@ -118,7 +106,11 @@ impl Layout {
         let taken = self.tensors.iter().any(|tensor| tensor.name == name);
         assert!(!taken, "two tensors of a layout are named {name:?}");
         let (offset, name, shape) = (self.len(), name.into(), shape.into());
-        self.tensors.push(Tensor { name, shape, init, offset, statistic });
+        self.tensors.push(Tensor { name, shape, init, offset, statistic, given: None });
+    }
+
+    pub(crate) fn tensors_mut(&mut self) -> &mut [Tensor] {
+        &mut self.tensors
     }
 
     /// The tensors.
@@ -147,30 +139,15 @@ impl Layout {
             .collect()
     }
 
-    /// Initial values; tensor `i` is drawn from generator `i` of the stream.
+    /// Initial values; tensor `i` is drawn from generator `i` of the stream, unless it was loaded.
     pub fn initial(&self, stream: &Stream) -> Vec<f64> {
         let mut values = Vec::with_capacity(self.len());
         for (index, tensor) in (0..).zip(&self.tensors) {
-            let rng = stream.rng(index);
-            match tensor.init {
-                Init::Zeros => values.resize(values.len() + tensor.len(), 0.0),
-                Init::Constant { value } => values.resize(values.len() + tensor.len(), value),
-                Init::Normal { std } => {
-                    let normal = Normal::new(0.0, std).expect("a finite standard deviation");
-                    values.extend(normal.sample_iter(rng).take(tensor.len()));
-                }
-                Init::Uniform { bound } => {
-                    let uniform = Uniform::new(-bound, bound).expect("a finite positive bound");
-                    values.extend(uniform.sample_iter(rng).take(tensor.len()));
-                }
-                Init::Identity => {
-                    let columns = *tensor.shape.last().unwrap_or(&1);
-                    values.extend(
-                        (0..tensor.len())
-                            .map(|at| f64::from(u8::from(at / columns == at % columns))),
-                    );
-                }
+            if let Some(given) = &tensor.given {
+                given.extend(&mut values);
+                continue;
             }
+            tensor.init.draw(&tensor.shape, stream.rng(index), &mut values);
         }
         values
     }

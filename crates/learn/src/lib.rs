@@ -2,12 +2,17 @@
 //!
 //! A model is a [`Layout`] of named tensors in one flat vector and an [`Objective`]: a loss traced
 //! over those tensors and a batch that is a function of its index. [`train`] is the loop every
-//! experiment uses; it evaluates, selects, records, checkpoints and resumes bit for bit.
+//! experiment uses; it evaluates, selects, records, checkpoints and resumes bit for bit. [`layers`]
+//! are what networks are made of.
 
+mod average;
 mod checkpoint;
 mod gradient;
 mod groups;
+mod init;
+pub mod layers;
 mod layout;
+mod loading;
 mod objective;
 mod optimizer;
 mod reversible;
@@ -16,9 +21,12 @@ mod selection;
 mod step;
 mod train;
 
+pub use average::{Average, Averaging};
 pub use gradient::{Gradient, clip_global_norm, global_norm, gradients};
 pub use groups::{Group, GroupError, Groups, Treatment};
-pub use layout::{Init, Layout, Tensor};
+pub use init::Init;
+pub use layout::{Layout, Tensor};
+pub use loading::{LoadError, Loaded, Names};
 pub use objective::{Batch, BatchInput, BatchKind, Metrics, Objective, Task};
 pub use optimizer::Optimizer;
 pub use reversible::{

@@ -21,8 +21,8 @@ pub enum Optimizer {
         /// Factor by which the velocity decays; 0 for plain descent.
         #[serde(default)]
         momentum: f64,
-        /// Whether the step looks ahead, `w = w - rate (g + momentum v)` (Sutskever et al. 2013,
-        /// section 2, in the velocity after the step).
+        /// Whether the step looks ahead, `w = w - rate (g + momentum v)`: Nesterov's momentum as Bengio,
+        /// Boulanger-Lewandowski & Pascanu (2013, equation 7) write it.
         #[serde(default, skip_serializing_if = "is_false")]
         nesterov: bool,
         /// Coupled weight decay: the gradient of `decay / 2 |w|^2`, added after clipping.
