@@ -5,13 +5,19 @@
 //! its index. [`train`] is the loop of stochastic descent; it evaluates, selects, records, checkpoints
 //! and resumes bit for bit. Whatever else goes on in steps is [`Resumable`], and [`drive`] or
 //! [`repeat`] is its loop. An [`Evaluator`] runs a traced function of parameters over batches.
+//! [`layers`] are what networks are made of.
 
+mod average;
 mod batch;
 mod checkpoint;
 mod evaluator;
 mod fields;
 mod gradient;
+mod groups;
+mod init;
+pub mod layers;
 mod layout;
+mod loading;
 mod objective;
 mod optimizer;
 mod resumable;
@@ -21,12 +27,16 @@ mod selection;
 mod step;
 mod train;
 
+pub use average::{Average, Averaging};
 pub use batch::Batch;
 pub use checkpoint::{Restored, Saved};
 pub use evaluator::{Evaluator, Outputs};
 pub use fields::{BatchVars, Field, Fields};
 pub use gradient::{Gradient, clip_global_norm, global_norm, gradients};
-pub use layout::{Init, Layout, Tensor};
+pub use groups::{Group, GroupError, Groups, Treatment};
+pub use init::Init;
+pub use layout::{Layout, Tensor};
+pub use loading::{LoadError, Loaded, Names};
 pub use objective::{Metrics, Objective, Stepped, Task, Traced};
 pub use optimizer::Optimizer;
 pub use resumable::{Resumable, drive, repeat};

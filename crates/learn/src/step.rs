@@ -3,9 +3,10 @@
 use autodiff::{Buffer, DType, Device, Error, Graph, Program};
 use experiment::Stream;
 
+use crate::groups::Unfrozen;
 use crate::layout::narrow;
 use crate::optimizer::SCALARS;
-use crate::{Batch, Objective, Optimizer, clip_global_norm, global_norm, gradients};
+use crate::{Batch, Groups, Objective, Optimizer, clip_global_norm, global_norm, gradients};
 
 /// A compiled training step: loss, gradients, clipping and update in one program, which there is for
 /// every bucket. Parameters and the optimiser's state are the same for all.
@@ -35,20 +36,23 @@ impl Stepper {
     /// Traces and compiles the step of an objective; parameters start from `init`.
     ///
     /// # Errors
-    /// Any shape error of the objective's trace; [`Error::Memory`].
+    /// Any shape error of the objective's trace, groups that do not suit the objective's layout;
+    /// [`Error::Memory`].
     pub fn new(
         objective: &dyn Objective,
         optimizer: Optimizer,
+        groups: &Groups,
         clip: Option<f64>,
         dtype: DType,
         init: &Stream,
     ) -> Result<Self, Error> {
         let layout = objective.layout();
+        let own = Unfrozen::new(layout, groups)?;
         let steps = (0..objective.fields().buckets())
-            .map(|bucket| Step::new(objective, &optimizer, clip, dtype, bucket))
+            .map(|bucket| Step::new(objective, &optimizer, &own, clip, dtype, bucket))
             .collect::<Result<_, _>>()?;
         let float = |len| Buffer::zeros(Device::current(), dtype, len);
-        let state = optimizer.states() * layout.len();
+        let state = optimizer.states() * own.layout.len();
         let buffers = vec![layout.initial_buffer(init, dtype)?, float(state)?, float(SCALARS)?];
         Ok(Self { steps, dtype, optimizer, buffers, bucket: 0 })
     }
@@ -84,6 +88,11 @@ impl Stepper {
         &self.buffers[PARAMS]
     }
 
+    /// Number of elements of the optimiser's state.
+    pub fn state_len(&self) -> usize {
+        self.buffers[STATE].len()
+    }
+
     /// The optimiser's state as a flat vector.
     pub(crate) fn state(&self) -> &Buffer {
         &self.buffers[STATE]
@@ -104,6 +113,7 @@ impl Step {
     fn new(
         objective: &dyn Objective,
         optimizer: &Optimizer,
+        own: &Unfrozen,
         clip: Option<f64>,
         dtype: DType,
         bucket: usize,
@@ -111,20 +121,21 @@ impl Step {
         let layout = objective.layout();
         let graph = Graph::new(dtype);
         let flat = graph.input("params", &[layout.len()]);
-        let state_len = optimizer.states() * layout.len();
+        let state_len = optimizer.states() * own.layout.len();
         let state = graph.input("state", &[state_len]);
         let scalars = graph.input("scalars", &[SCALARS]);
         let batch = objective.fields().declare(&graph, bucket);
 
         let params = layout.views(flat)?;
         let traced = objective.traced(&params, &batch)?;
-        let mut gradients = gradients(&graph, traced.loss, &params)?;
+        let trained = own.of(&params);
+        let mut gradients = gradients(&graph, traced.loss, &trained)?;
         let norm = global_norm(&graph, &gradients)?;
         if let Some(max_norm) = clip {
             gradients = clip_global_norm(&graph, &gradients, norm, max_norm)?;
         }
         let state = (state_len > 0).then_some(state);
-        optimizer.update(layout, &params, &gradients, state, scalars)?;
+        optimizer.update(own, &trained, &gradients, state, scalars)?;
 
         let (values, mut outputs) = (traced.values, vec![traced.loss, norm]);
         outputs.extend(values.iter().map(|(_, value)| *value));

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{Restored, Saved};
 use crate::{
-    Batch, Metrics, Optimizer, Resumable, Schedule, Selected, Selection, Stepped, Stepper, Task,
-    drive,
+    Batch, Groups, Metrics, Optimizer, Resumable, Schedule, Selected, Selection, Stepped, Stepper,
+    Task, drive,
 };
 
 /// Settings of [`train`].
@@ -21,6 +21,8 @@ pub struct Training {
     pub evaluate_every: u64,
     /// Update rule.
     pub optimizer: Optimizer,
+    /// Tensors that are trained in another way.
+    pub groups: Groups,
     /// Learning rate before the schedule.
     pub learning_rate: f64,
     /// Factor on the learning rate over time.
@@ -58,7 +60,8 @@ pub fn train(
     run: &mut Run<'_>,
 ) -> Result<Trained, Error> {
     let init = run.stream("init");
-    let stepper = Stepper::new(task, settings.optimizer, settings.clip, DType::F32, &init);
+    let Training { optimizer, groups, clip, .. } = settings;
+    let stepper = Stepper::new(task, *optimizer, groups, *clip, DType::F32, &init);
     let mut descent = Descent {
         stepper: stepper.map_err(trace)?,
         batch: Batch::of(task, DType::F32).map_err(trace)?,

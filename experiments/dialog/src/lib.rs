@@ -27,7 +27,7 @@ use experiment::{
     Better, DataRef, Error, Experiment, Items, Metric, ObjectiveHook, ParamError, PublishedTable,
     Run, Tool,
 };
-use learn::{Objective, Optimizer, Schedule, Selection, Trained, Training};
+use learn::{Groups, Objective, Optimizer, Schedule, Selection, Trained, Training};
 
 pub use params::{
     Corrections, Data, Disguise, Learner, MovieQa, Negatives, NoReply, Online, Params, Ranked,
@@ -52,7 +52,8 @@ impl Dialog {
         Training {
             steps: self.params.epochs() * steps_per_epoch,
             evaluate_every: steps_per_epoch,
-            optimizer: Optimizer::Sgd { momentum: 0.0 },
+            optimizer: Optimizer::sgd(0.0),
+            groups: Groups::default(),
             learning_rate: self.params.learning_rate,
             schedule: Schedule::LinearDecay { from: self.params.decay_from },
             clip: Some(self.params.clip),

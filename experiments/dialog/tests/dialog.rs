@@ -12,7 +12,7 @@ use dialog::{Corrections, Dialog, Disguise, Learner, Online, Params};
 use experiment::{
     DataPaths, Device, Entry, Experiment, MemorySink, Metric, Run, RunContext, RunId, ToolContext,
 };
-use learn::{Batch, Objective, Optimizer, Stepper};
+use learn::{Batch, Groups, Objective, Optimizer, Stepper};
 
 fn run(params: Params, seed: u64) -> MemorySink {
     run_with(params, seed, DataPaths::default())
@@ -157,9 +157,15 @@ fn the_objective_is_offered_to_whoever_tunes_it() {
     let hook = bound.unwrap().objective(&mut run).unwrap().unwrap();
     let objective = hook.downcast::<Box<dyn Objective>>().unwrap();
     let (init, batches) = (run.stream("init"), run.stream("batches"));
-    let mut stepper =
-        Stepper::new(objective.as_ref().as_ref(), Optimizer::default(), None, DType::F32, &init)
-            .unwrap();
+    let mut stepper = Stepper::new(
+        objective.as_ref().as_ref(),
+        Optimizer::default(),
+        &Groups::default(),
+        None,
+        DType::F32,
+        &init,
+    )
+    .unwrap();
     let mut batch = Batch::of(&**objective, DType::F32).unwrap();
     batch.fill(&**objective, &batches, 0).unwrap();
     let loss = stepper.step(0, 0.01, &mut batch).unwrap().loss;

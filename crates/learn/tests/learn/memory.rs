@@ -7,7 +7,8 @@ use std::cell::Cell;
 use autodiff::{Buffer, Error as TraceError, Var};
 use experiment::{Error, Run, Sink, SinkError, Stream};
 use learn::{
-    Batch, BatchVars, Init, Layout, Metrics, Objective, Optimizer, Schedule, Task, Training, train,
+    Batch, BatchVars, Groups, Init, Layout, Metrics, Objective, Optimizer, Schedule, Task,
+    Training, train,
 };
 use serde_json::Value;
 
@@ -104,12 +105,13 @@ impl Task for Large {
 
 #[test]
 fn ten_million_parameters_take_41_mb_and_one_copy() {
-    for (optimizer, states) in [(Optimizer::default(), 0), (Optimizer::Sgd { momentum: 0.9 }, 1)] {
+    for (optimizer, states) in [(Optimizer::default(), 0), (Optimizer::sgd(0.9), 1)] {
         let mut large = Large(Layout::new().with("w", &[10_000_000], Init::Zeros));
         let settings = Training {
             steps: 2,
             evaluate_every: 2,
             optimizer,
+            groups: Groups::default(),
             learning_rate: 0.1,
             schedule: Schedule::Constant,
             clip: None,

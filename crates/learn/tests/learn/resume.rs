@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use autodiff::{Buffer, DType, Error as TraceError, Var};
 use experiment::{Error, MemorySink, Run, Stream};
 use learn::{
-    Batch, BatchVars, Evaluator, Field, Fields, Init, Layout, Metrics, Objective, Optimizer,
-    Restored, Resumable, Saved, Schedule, Selection, Stepped, Stepper, Task, Traced, Trained,
-    Training, drive, train,
+    Batch, BatchVars, Evaluator, Field, Fields, Group, Groups, Init, Layout, Metrics, Objective,
+    Optimizer, Restored, Resumable, Saved, Schedule, Selection, Stepped, Stepper, Task, Traced,
+    Trained, Training, drive, train,
 };
 use rand::RngExt;
 use serde_json::json;
@@ -42,7 +42,10 @@ struct Student {
 impl Student {
     fn new() -> Self {
         let normal = Init::Normal { std: 0.4 };
-        let layout = Layout::new().with("words", &[40, 3], normal).with("readout", &[3, 1], normal);
+        let layout = Layout::new()
+            .with("words", &[40, 3], normal)
+            .with("readout", &[3, 1], normal)
+            .with("shift", &[3], normal);
         let mut fields = Fields::with_buckets(WIDTHS.len());
         let probe = Evaluator::new(&layout, &Fields::new(), DType::F32, |params, _| {
             Ok(vec![params[0].matmul(params[1])?.tanh()])
@@ -82,7 +85,7 @@ impl Objective for Student {
         assert_eq!(batch[self.words].shape()[1], WIDTHS[batch.bucket()]);
         let bags = params[0].embedding_bag(batch[self.words], None)?;
         let known = batch[self.features].gather(batch[self.items])?;
-        let found = bags.add(known)?.matmul(params[1])?.reshape(&[ROWS])?;
+        let found = bags.add(known)?.add(params[2])?.matmul(params[1])?.reshape(&[ROWS])?;
         let losses = found.sub(batch[self.target])?.square();
         Ok(Traced { loss: losses.mean_all(), values: vec![("losses", losses)] })
     }
@@ -157,7 +160,11 @@ fn fit(sink: &mut MemorySink) -> Result<Trained, Error> {
     let settings = Training {
         steps: 60,
         evaluate_every: 8,
-        optimizer: Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+        optimizer: Optimizer::adamw(0.05),
+        groups: Groups(vec![
+            Group::of(&["shift"]).frozen(),
+            Group::of(&["readout"]).with_rate(0.5),
+        ]),
         learning_rate: 0.02,
         schedule: Schedule::Cosine { warmup: 5 },
         clip: Some(1.0),
@@ -174,6 +181,9 @@ fn buckets_looks_and_tables_survive_stops_at_random_moments() {
         of.to_vec::<f32>().unwrap().into_iter().map(f32::to_bits).collect()
     };
     assert_eq!(whole.tables["items"].len(), 60 * ROWS);
+    let start = Student::new().layout.initial(&Stream::new(context().seed, "init"));
+    let shift: Vec<f32> = start[123..].iter().map(|&value| value as f32).collect();
+    assert_eq!(expected.params.to_vec::<f32>().unwrap()[123..], shift, "a frozen tensor");
     let first = whole.metrics.iter().find(|m| m.1 == "train_loss").unwrap().2;
     assert!(expected.metrics[0].1 < first, "{first} to {:?}", expected.metrics);
     let mut rng = Stream::new(11, "stops").rng(0);
@@ -200,7 +210,8 @@ fn buckets_looks_and_tables_survive_stops_at_random_moments() {
 fn an_evaluator_takes_every_shape_of_batch() {
     let (student, stream) = (Student::new(), Stream::new(1, "batches"));
     let mut stepper =
-        Stepper::new(&student, Optimizer::default(), None, DType::F32, &stream).unwrap();
+        Stepper::new(&student, Optimizer::default(), &Groups::default(), None, DType::F32, &stream)
+            .unwrap();
     let mut evaluator = Evaluator::of_loss(&student, DType::F32).unwrap();
     let mut batch = Batch::of(&student, DType::F32).unwrap();
     let mut shapes = BTreeSet::new();

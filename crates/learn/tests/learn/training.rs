@@ -3,7 +3,7 @@
 use autodiff::{Buffer, DType, Device, Var};
 use experiment::{Better, DataPaths, Error, MemorySink, Run, RunContext, RunId, Stream};
 use learn::{
-    Batch, BatchVars, Field, Fields, Init, Layout, Metrics, Objective, Optimizer, Schedule,
+    Batch, BatchVars, Field, Fields, Groups, Init, Layout, Metrics, Objective, Optimizer, Schedule,
     Selection, Stepper, Task, Trained, Training, train,
 };
 use rand::RngExt;
@@ -73,6 +73,7 @@ fn settings(optimizer: Optimizer) -> Training {
         steps: 95,
         evaluate_every: 10,
         optimizer,
+        groups: Groups::default(),
         learning_rate: 0.05,
         schedule: Schedule::LinearDecay { from: 0.5 },
         clip: Some(1.0),
@@ -115,10 +116,7 @@ fn bits(trained: &Trained) -> Vec<u64> {
 
 #[test]
 fn a_run_stopped_at_any_step_ends_with_the_same_bits() {
-    for optimizer in [
-        Optimizer::Sgd { momentum: 0.9 },
-        Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
-    ] {
+    for optimizer in [Optimizer::sgd(0.9), Optimizer::adam()] {
         let settings = settings(optimizer);
         let mut whole = MemorySink::default();
         let expected = fit(&settings, &mut whole).unwrap();
@@ -266,7 +264,8 @@ impl Objective for Table {
 fn two_steps(rows: usize, optimizer: Optimizer, clip: Option<f64>) -> Vec<f64> {
     let table = Table::new(rows);
     let stream = Stream::new(5, "init");
-    let mut stepper = Stepper::new(&table, optimizer, clip, DType::F64, &stream).unwrap();
+    let mut stepper =
+        Stepper::new(&table, optimizer, &Groups::default(), clip, DType::F64, &stream).unwrap();
     let mut batch = Batch::of(&table, DType::F64).unwrap();
     for step in 0..2 {
         batch.fill(&table, &stream, step).unwrap();
@@ -277,11 +276,7 @@ fn two_steps(rows: usize, optimizer: Optimizer, clip: Option<f64>) -> Vec<f64> {
 
 #[test]
 fn row_sparse_updates_equal_dense_ones_on_the_touched_rows() {
-    for optimizer in [
-        Optimizer::default(),
-        Optimizer::Sgd { momentum: 0.9 },
-        Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
-    ] {
+    for optimizer in [Optimizer::default(), Optimizer::sgd(0.9), Optimizer::adam()] {
         for clip in [None, Some(0.5)] {
             // Three rows are few enough for a dense gradient, a thousand are not.
             let (dense, sparse) = (two_steps(3, optimizer, clip), two_steps(1000, optimizer, clip));
@@ -291,7 +286,7 @@ fn row_sparse_updates_equal_dense_ones_on_the_touched_rows() {
         }
     }
     let start = Table::new(1000).layout.initial(&Stream::new(5, "init"));
-    let after = two_steps(1000, Optimizer::Sgd { momentum: 0.9 }, None);
+    let after = two_steps(1000, Optimizer::sgd(0.9), None);
     assert_eq!(after[4..], start[4..], "untouched rows stand still");
     // Row 1 is gathered twice: w - 0.01 * 4 w, then the velocity carries on.
     let w1 = start[2] * (1.0 - 0.04);
@@ -317,9 +312,10 @@ fn adam_takes_steps_of_the_learning_rate_on_a_constant_gradient() {
         fn fill(&self, _stream: &Stream, _index: u64, _batch: &mut Batch) {}
     }
     let slope = Slope(Layout::new().with("w", &[2], Init::Zeros));
-    let adam = Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 0.0 };
+    let adam = Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 0.0, decay: 0.0 };
     let mut stepper =
-        Stepper::new(&slope, adam, None, DType::F64, &Stream::new(0, "init")).unwrap();
+        Stepper::new(&slope, adam, &Groups::default(), None, DType::F64, &Stream::new(0, "init"))
+            .unwrap();
     let mut batch = Batch::of(&slope, DType::F64).unwrap();
     for step in 0..5 {
         stepper.step(step, 0.1, &mut batch).unwrap();

@@ -3,7 +3,8 @@
 use autodiff::{Buffer, Var};
 use experiment::{Better, DataRef, Error, Experiment, Metric, ParamError, Run, Stream};
 use learn::{
-    Batch, BatchVars, Field, Fields, Init, Layout, Metrics, Objective, Optimizer, Schedule, Training,
+    Batch, BatchVars, Field, Fields, Groups, Init, Layout, Metrics, Objective, Optimizer, Schedule,
+    Training,
 };
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 use schemars::JsonSchema;
@@ -121,7 +122,8 @@ impl Experiment for Paper {
         let settings = Training {
             steps,
             evaluate_every: steps.div_ceil(4),
-            optimizer: Optimizer::Sgd { momentum: 0.9 },
+            optimizer: Optimizer::sgd(0.9),
+            groups: Groups::default(),
             learning_rate,
             schedule: Schedule::LinearDecay { from: 0.5 },
             clip: None,

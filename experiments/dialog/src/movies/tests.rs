@@ -6,7 +6,7 @@ use autodiff::DType;
 use datasets::babi_dialog::Regime;
 use datasets::movieqa::generate;
 use experiment::{DataPaths, Device, MemorySink, Run, RunContext, RunId};
-use learn::{Optimizer, Schedule, Training};
+use learn::{Groups, Optimizer, Schedule, Training};
 
 use super::*;
 use crate::answer::Answer;
@@ -111,6 +111,7 @@ fn trained(learner: Learner, regime: u8, policy_accuracy: f64) -> (f64, MemorySi
         steps: 3000,
         evaluate_every: 1000,
         optimizer: Optimizer::default(),
+        groups: Groups::default(),
         learning_rate: 0.05,
         schedule: Schedule::LinearDecay { from: 0.5 },
         clip: Some(40.0),
