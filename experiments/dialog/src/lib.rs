@@ -3,6 +3,7 @@
 mod answer;
 mod ask;
 mod disguise;
+mod evaluate;
 mod examples;
 mod forward_prediction;
 mod judge;
@@ -23,8 +24,8 @@ use datasets::Store;
 use datasets::babi_dialog::{self, PLACES, Split, Story};
 use datasets::movieqa;
 use experiment::{
-    Better, DataRef, Error, Experiment, Items, Metric, ObjectiveHook, ParamError, PublishedTable,
-    Run, Stream, Tool,
+    Better, DataRef, Error, Experiment, Items, Metric, NeedRef, ObjectiveHook, ParamError,
+    PublishedTable, Run, Stream, Tool,
 };
 use learn::{Objective, Optimizer, Schedule, Selection, Training};
 use serde::Serialize;
@@ -59,6 +60,22 @@ struct Answer {
     answer: &'static str,
     right: &'static str,
     correct: bool,
+}
+
+impl Answer {
+    /// Lists answers and the right ones, as indices into [`PLACES`].
+    fn list(answers: &[u32], right: &[u32], run: &mut Run<'_>) -> Result<(), Error> {
+        for (question, (answer, right)) in answers.iter().zip(right).enumerate() {
+            let row = Self {
+                question,
+                answer: PLACES[*answer as usize],
+                right: PLACES[*right as usize],
+                correct: answer == right,
+            };
+            run.table("answers", &row)?;
+        }
+        Ok(())
+    }
 }
 
 impl Dialog {
@@ -133,7 +150,10 @@ impl Dialog {
 impl Dialog {
     /// Those of some metrics that runs with these parameters have.
     fn reported(&self, metrics: &[Metric]) -> Vec<Metric> {
+        let evaluates = self.params.evaluate.is_some();
         let has = |metric: &&Metric| match &*metric.name {
+            "test_accuracy" => true,
+            _ if evaluates => false,
             "true_answer_probability" => self.params.record_belief,
             "student_accuracy" => self.params.online.is_some(),
             _ => true,
@@ -221,7 +241,16 @@ impl Experiment for Dialog {
         }
     }
 
+    fn needs(&self) -> Vec<NeedRef> {
+        let name = self.params.evaluate.iter().cloned();
+        name.map(|name| NeedRef { name, path: "evaluate".into() }).collect()
+    }
+
     fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
+        if let Some(name) = &self.params.evaluate {
+            let [_, _, test] = self.stories(run)?;
+            return evaluate::evaluate(&*run.needed(name)?, &test, run);
+        }
         if self.params.data == Data::MovieQa {
             let (task, movies) = Movies::open(&self.params, run)?;
             return self.movies(task, &movies, run);
@@ -232,15 +261,7 @@ impl Experiment for Dialog {
 
         let weights = narrow(&trained.params);
         let (answers, right) = answer(&mut task, &weights, &test)?;
-        for (question, (answer, right)) in answers.iter().zip(&right).enumerate() {
-            let row = Answer {
-                question,
-                answer: PLACES[*answer as usize],
-                right: PLACES[*right as usize],
-                correct: answer == right,
-            };
-            run.table("answers", &row)?;
-        }
+        Answer::list(&answers, &right, run)?;
         run.result("test_accuracy", accuracy(&answers, &right))?;
         if let Some(selected) = &trained.selected {
             let (answers, right) = answer(&mut task, &narrow(&selected.params), &test)?;
