@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::{
-    DataRef, Error, Experiment, FileSum, Items, Metric, ObjectiveHook, ParamError, PublishedTable,
-    Run, Tool, without_defaults,
+    DataRef, Error, Experiment, FileSum, Items, Metric, NeedRef, ObjectiveHook, ParamError,
+    PublishedTable, Run, Tool, without_defaults,
 };
 
 /// An experiment with validated parameters, its types erased.
@@ -22,6 +22,8 @@ pub trait Bound: Send + Sync {
     fn step_metrics(&self) -> Vec<Metric>;
     /// Data sets the run will open.
     fn data(&self) -> Vec<DataRef>;
+    /// Runs that the run will read.
+    fn needs(&self) -> Vec<NeedRef>;
     /// Programs the run will start: paths, or names to be looked for in `PATH`.
     fn programs(&self) -> Vec<String>;
     /// Executes one run.
@@ -184,6 +186,10 @@ impl<E: Experiment> Bound for BoundExperiment<E> {
 
     fn data(&self) -> Vec<DataRef> {
         self.experiment.data()
+    }
+
+    fn needs(&self) -> Vec<NeedRef> {
+        self.experiment.needs()
     }
 
     fn programs(&self) -> Vec<String> {

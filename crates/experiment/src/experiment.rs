@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Error, ParamError, Run, Tool};
+use crate::{Error, NeedRef, ParamError, Run, Tool};
 
 /// What a parameter struct must be: one `Default`, typed both ways, with a JSON Schema.
 ///
@@ -160,6 +160,11 @@ pub trait Experiment: Sized + Send + Sync + 'static {
 
     /// The data sets that [`run`](Self::run) will open.
     fn data(&self) -> Vec<DataRef>;
+
+    /// The runs that [`run`](Self::run) reads by [`Run::needed`].
+    fn needs(&self) -> Vec<NeedRef> {
+        Vec::new()
+    }
 
     /// The present checksum of what is no data set, by its name in [`data`](Self::data). It is taken
     /// when a run is planned, before it begins and when it ended: a result that was computed from

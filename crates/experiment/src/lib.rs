@@ -9,6 +9,7 @@ mod error;
 mod experiment;
 pub mod free_form;
 mod identity;
+mod needed;
 mod random;
 mod run;
 mod sink;
@@ -20,6 +21,7 @@ pub use experiment::{
     Better, DataRef, Experiment, FileSum, Items, Metric, ObjectiveHook, Params, PublishedTable,
 };
 pub use identity::{Device, RunId, SpecId, canonical_json, is_plain_name, without_defaults};
+pub use needed::{NeedRef, Needed, NeededRun, ReadValues, Values};
 pub use random::Stream;
 pub use run::{DataPaths, Run, RunContext, table_name};
 pub use sink::{MemorySink, Sink, SinkError};

@@ -21,7 +21,7 @@ use crate::{Error, Event, Opened, Problem, RunSpec, RunState, Timestamp};
 /// changes nothing.
 #[derive(Debug, Default)]
 pub struct Fold {
-    /// Every run that was ever assigned or started.
+    /// Every run that was ever assigned, started or blocked.
     pub runs: BTreeMap<RunId, RunState>,
     /// Every writer.
     pub writers: BTreeMap<String, Opened>,
@@ -217,6 +217,10 @@ impl Fold {
                     let at = self.requested.entry(run).or_insert(requested.at);
                     *at = at.max(requested.at);
                 }
+            }
+            Event::Blocked(blocked) => {
+                let (run, _) = self.run(blocked.spec, blocked.at);
+                run.block(blocked.attempt, blocked.why);
             }
             Event::Ended(ended) => {
                 self.attempt(ended.run, ended.attempt, writer, |a| {

@@ -142,6 +142,8 @@ pub struct Summary {
     pub finished: Vec<RunId>,
     /// Failed, now or (when not tried again) before.
     pub failed: Vec<RunId>,
+    /// Not attempted, because a run that they need has no results.
+    pub blocked: Vec<RunId>,
     /// At a rung of a search that did not let them go on.
     pub pruned: Vec<RunId>,
     /// None of these: to be gone on with another time, or outdated.

@@ -8,7 +8,9 @@ use datasets::{Store, default_cache};
 use journal::Fold;
 use orchestrator::config::{Config, ConfigError, ConfigErrors, Loaded};
 use orchestrator::execute::JOURNAL;
-use orchestrator::plan::{Context, Identity, Only, Overridden, Plan, State, Sum, overridden};
+use orchestrator::plan::{
+    Context, Identity, Layer, Only, Overridden, Plan, State, Sum, layers, overridden,
+};
 use tables::{Runs, Selection};
 
 use crate::arguments::{ChoiceOptions, ConfigOptions};
@@ -23,6 +25,34 @@ pub(crate) struct Planned {
     pub(crate) plan: Plan,
     /// Parameters that arguments changed.
     pub(crate) overridden: Vec<Overridden>,
+    /// The sweeps that need its runs, where nobody asked for it.
+    pub(crate) needed_by: Vec<String>,
+}
+
+impl Planned {
+    /// Whether somebody asked for it.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.needed_by.is_empty()
+    }
+}
+
+/// Plans with those that they build on, in the order in which they are executed.
+pub(crate) fn layered(asked: Vec<Planned>) -> Vec<Planned> {
+    let plans: Vec<(&Path, &Plan)> =
+        asked.iter().map(|planned| (&*planned.path, &planned.plan)).collect();
+    let layers = layers(&plans);
+    let mut asked: Vec<Option<Planned>> = asked.into_iter().map(Some).collect();
+    let planned = |layer| match layer {
+        Layer::Asked(at) => asked[at].take(),
+        Layer::Needed { from, plan, by } => Some(Planned {
+            path: from.path.clone(),
+            config: from.config.clone(),
+            plan: *plan,
+            overridden: Vec::new(),
+            needed_by: by,
+        }),
+    };
+    layers.into_iter().filter_map(planned).collect()
 }
 
 /// What becomes of a file or data set that is not here.
@@ -103,7 +133,8 @@ fn load(
                 [] => Vec::new(),
                 _ => overridden(path, &config, &plan),
             };
-            Loaded::Whole(Planned { path: path.into(), config, plan, overridden })
+            let needed_by = Vec::new();
+            Loaded::Whole(Planned { path: path.into(), config, plan, overridden, needed_by })
         }
         Loaded::Part => Loaded::Part,
     })
@@ -158,7 +189,7 @@ pub(crate) fn selection(plan: &Plan, store: &Path) -> Result<Selection> {
     let mut reasons: Vec<String> = plan
         .runs
         .iter()
-        .filter_map(|run| match State::of(&run.spec, &history) {
+        .filter_map(|run| match State::of(run, &history) {
             State::Stale { reason } => Some(reason),
             _ => None,
         })

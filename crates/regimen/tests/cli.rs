@@ -26,6 +26,8 @@ mod kill;
 mod logs;
 #[path = "cli/misbehave.rs"]
 mod misbehave;
+#[path = "cli/needs.rs"]
+mod needs;
 #[path = "cli/output.rs"]
 mod output;
 #[path = "cli/programs.rs"]

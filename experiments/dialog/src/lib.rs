@@ -6,6 +6,7 @@ mod answer;
 mod ask;
 mod corpus;
 mod disguise;
+mod evaluate;
 mod examples;
 mod forward_prediction;
 mod judge;
@@ -24,8 +25,8 @@ mod thought;
 
 use datasets::movieqa;
 use experiment::{
-    Better, DataRef, Error, Experiment, Items, Metric, ObjectiveHook, ParamError, PublishedTable,
-    Run, Tool,
+    Better, DataRef, Error, Experiment, Items, Metric, NeedRef, ObjectiveHook, ParamError,
+    PublishedTable, Run, Tool,
 };
 use learn::{Groups, Objective, Optimizer, Schedule, Selection, Trained, Training};
 
@@ -82,7 +83,10 @@ impl Dialog {
 
     /// Those of some metrics that runs with these parameters have.
     fn reported(&self, metrics: &[Metric]) -> Vec<Metric> {
+        let evaluates = self.params.evaluate.is_some();
         let has = |metric: &&Metric| match &*metric.name {
+            "test_accuracy" => true,
+            _ if evaluates => false,
             "true_answer_probability" => self.params.record_belief,
             "student_accuracy" => self.params.online.is_some(),
             _ => true,
@@ -145,7 +149,15 @@ impl Experiment for Dialog {
         }
     }
 
+    fn needs(&self) -> Vec<NeedRef> {
+        let name = self.params.evaluate.iter().cloned();
+        name.map(|name| NeedRef { name, path: "evaluate".into() }).collect()
+    }
+
     fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
+        if let Some(name) = &self.params.evaluate {
+            return evaluate::evaluate(&*run.needed(name)?, &self.params, run);
+        }
         match self.params.data {
             Data::MovieQa => self.learn(DialogTask::new(Movies::open(&self.params, run)?)?, run),
             Data::Released | Data::Generated => {

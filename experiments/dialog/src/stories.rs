@@ -119,6 +119,26 @@ impl Stories {
         Ok((stories, [dev, test]))
     }
 
+    /// The test questions of `asking`, as a stored model reads them.
+    pub(crate) fn of_model(
+        model: Description,
+        asking: &Params,
+        run: &Run<'_>,
+    ) -> Result<(Self, [Vec<Example>; 2]), Error> {
+        let Description { params, vocabulary, times, .. } = model;
+        let vocabulary = Vocabulary::from_words(vocabulary, times);
+        let [_, _, test] = stories(asking, run)?;
+        let mut test = examples(&test, &vocabulary, &params)?;
+        let frame = Frame::new(&params, vocabulary.len(), shape(&params, test.iter()));
+        test.retain(|example| example.answer.is_some());
+        let words = |text: &&str| vocabulary.encode(text);
+        let replies = Replies::new(&[], words, params.negatives, params.negative_count);
+        let (candidates, online) = (None, None);
+        let (train, possible) = (Vec::new(), Vec::new());
+        let stories = Self { frame, vocabulary, candidates, train, replies, online, possible };
+        Ok((stories, [Vec::new(), test]))
+    }
+
     /// Takes up the examples of a round.
     fn learn_from(&mut self, train: Vec<Example>) {
         if self.online.is_some() {

@@ -1,5 +1,6 @@
 //! The driver: does what the scheduler decides, and tells it what happens.
 
+mod blocked;
 mod chunks;
 mod crew;
 mod files;
@@ -54,17 +55,21 @@ pub fn execute(
     if fs::symlink_metadata(&options.store).is_ok() && !options.store.is_dir() {
         return Err(Error::NoFolder { path: options.store.clone() });
     }
-    let fold = Fold::read(&options.store.join(JOURNAL))?;
+    let mut fold = Fold::read(&options.store.join(JOURNAL))?;
     let selection = Selection::new(runs, options.rerun, &fold);
     remember_request(runs, &fold, options)?;
     observer.notify(&Notice::Skipped(selection.skipped()));
     let since = |run: RunId| selection.since(run);
     let search = options.search.as_ref().map(|policy| rungs::restore(policy, runs, &fold, &since));
     let mut search = search.transpose()?;
-    if selection.wanted(&fold, search.as_mut()).is_empty() {
+    let wanted = selection.wanted(&fold, search.as_mut());
+    if wanted.is_empty() {
         return Ok(selection.summary(&fold));
     }
     prepare(&options.store)?;
+    if !blocked::note(runs, &wanted, &mut fold, options, observer)? {
+        return Ok(selection.summary(&fold));
+    }
     let mut driver = Driver::new(&selection, options, entries, fold, observer, stop)?;
     let driven = driver.drive();
     // Workers first, so that what they still record is in the summary.
@@ -216,7 +221,7 @@ impl<'a> Driver<'a> {
         loop {
             self.look_back()?;
             let mut wanted = self.selection.wanted(&self.fold, self.search.as_mut());
-            wanted.retain(|(run, _)| !self.left.contains(run));
+            wanted.retain(|(run, _)| !self.left.contains(run) && !self.is_blocked(*run));
             if wanted.is_empty() || self.stop.requested() {
                 return Ok(());
             }
@@ -343,7 +348,7 @@ impl<'a> Driver<'a> {
                 self.observer.notify(&notice);
             }
             Action::Assign { worker, run } => {
-                if self.leaves(run) {
+                if self.leaves(run) || self.waits(run)? {
                     return Ok(Some(Event::Ended(worker, End::Outdated)));
                 }
                 if self.adopts(worker, run)? {

@@ -57,6 +57,15 @@ pub enum Notice {
         /// What happened.
         error: String,
     },
+    /// A run is not attempted, because one that it needs has no results.
+    Blocked {
+        /// The run.
+        run: RunId,
+        /// The attempt that it would have been.
+        attempt: u32,
+        /// Which it needs and what became of that.
+        why: String,
+    },
     /// Something is wrong with a run although it goes on.
     Warned {
         /// The run.

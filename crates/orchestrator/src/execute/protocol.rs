@@ -1,10 +1,11 @@
 //! What driver and worker say to each other: one JSON object a line, over a socket.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use experiment::DataPaths;
+use experiment::{DataPaths, NeededRun};
 use journal::{Cause, Opened, Outcome, RunSpec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -76,6 +77,9 @@ pub(crate) struct Job {
     pub attempt: u32,
     /// Where it has to pause, if anywhere.
     pub pause: Option<Pause>,
+    /// The runs that it builds on, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub needed: BTreeMap<String, NeededRun>,
 }
 
 /// A rung of a search: the run pauses once it recorded the metric at this step or later.

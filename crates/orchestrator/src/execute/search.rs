@@ -179,6 +179,7 @@ mod tests {
             threads: 1,
             engine: None,
             data: Default::default(),
+            needs: Default::default(),
         }
     }
 

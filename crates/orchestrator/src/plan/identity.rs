@@ -1,9 +1,12 @@
 //! Computes the identifiers of runs from parameters, seed, versions and checksums of data.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use experiment::{Bound, Device, Entry, RunId, SpecId, canonical_json};
 use serde_json::json;
+
+use super::PlannedRun;
 
 /// What a run's identity depends on beside experiment, parameters and seed.
 pub struct Identity<'a> {
@@ -72,12 +75,25 @@ impl Identity<'_> {
 }
 
 impl PointIdentity {
-    /// Both ids at a seed.
-    pub(crate) fn at(&self, seed: u64) -> (SpecId, RunId) {
+    /// Both ids at a seed: what is asked for depends on what was asked for of the runs that it builds
+    /// on, what is computed on what they computed.
+    pub(crate) fn at(
+        &self,
+        seed: u64,
+        needed: &BTreeMap<String, Arc<PlannedRun>>,
+    ) -> (SpecId, RunId) {
         let Self { experiment, canonical, versions, .. } = self;
+        let each = |id: &dyn Fn(&PlannedRun) -> String| -> String {
+            let ids: BTreeMap<&String, String> =
+                needed.iter().map(|(name, run)| (name, id(run))).collect();
+            // Runs that need none have the ids that they always had.
+            if ids.is_empty() { String::new() } else { format!(r#","needs":{}"#, json!(ids)) }
+        };
+        let requests = each(&|run| run.spec.spec.to_string());
         let spec = SpecId::of(&format!(
-            r#"{{"experiment":"{experiment}","params":{canonical},"seed":{seed}}}"#
+            r#"{{"experiment":"{experiment}","params":{canonical},"seed":{seed}{requests}}}"#
         ));
-        (spec, RunId::of(&format!(r#"{{"spec":"{spec}","versions":{versions}}}"#)))
+        let runs = each(&|run| run.spec.run.to_string());
+        (spec, RunId::of(&format!(r#"{{"spec":"{spec}","versions":{versions}{runs}}}"#)))
     }
 }

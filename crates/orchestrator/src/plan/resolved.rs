@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::Plan;
 use super::shown::Shown;
 use crate::config::{
-    Axis, Block, Config, ConfigError, Excluded, Node, Path, Random, Resources, Seeds, Sweep, When,
-    size_text, time_text,
+    Axis, Block, Config, ConfigError, Excluded, Needed, Node, Origin, Path, Random, Resources,
+    Seeds, Sweep, When, size_text, time_text,
 };
 
 /// A configuration that plans, with every default filled in, as YAML that asks for the same runs.
@@ -31,6 +31,9 @@ pub fn resolved(config: &Config, plan: &Plan) -> Result<String, ConfigError> {
     ];
     if let Some(search) = &plan.search {
         document.push(("search", search.to_json().into()));
+    }
+    if !config.needs.is_empty() {
+        document.push(("needs", needs(config)));
     }
     document.push(("resources", resources(&config.resources)));
     if !config.tables.is_empty() {
@@ -125,6 +128,25 @@ fn draws(random: &Random) -> Shown {
         ("draw", json!(random.draw.as_str()).into()),
         ("params", Shown::map(drawn)),
     ])
+}
+
+/// What runs build on, by paths that start at the folder of the configuration.
+fn needs(config: &Config) -> Shown {
+    let folder = match &config.root().span.source.origin {
+        Origin::File(path) => path.parent(),
+        Origin::Argument => None,
+    };
+    let one = |needed: &Needed| {
+        let beside = folder.and_then(|folder| needed.path.strip_prefix(folder).ok());
+        let path = match beside {
+            Some(path) => path.to_owned(),
+            None => std::path::absolute(&needed.path).unwrap_or_else(|_| needed.path.clone()),
+        };
+        let mut keys = vec![("config", json!(path.to_string_lossy()).into())];
+        keys.extend(needed.condition.as_ref().map(|only| ("where", json!(only.text()).into())));
+        (needed.name.clone(), Shown::map(keys))
+    };
+    Shown::map(config.needs.iter().map(one))
 }
 
 fn resources(resources: &Resources) -> Shown {

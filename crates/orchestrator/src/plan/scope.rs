@@ -16,6 +16,7 @@ pub(crate) trait Scope {
 }
 
 /// Parameters and seed of a run.
+#[derive(Debug)]
 pub(crate) struct RunScope {
     params: Value,
     seed: u64,

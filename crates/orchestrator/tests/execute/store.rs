@@ -41,6 +41,7 @@ pub(crate) fn run(params: &Params) -> RunSpec {
         threads: 1,
         engine: None,
         data: Default::default(),
+        needs: Default::default(),
     }
 }
 

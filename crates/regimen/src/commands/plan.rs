@@ -15,14 +15,14 @@ use crate::arguments::{self, ListFormat};
 use crate::commands::Done;
 use crate::complaints::in_a_line;
 use crate::history::FoldHistory;
-use crate::plans::{Absent, Planned, plans};
+use crate::plans::{Absent, Planned, layered, plans};
 use crate::preflight;
 use crate::progress::{span, thousands};
 use crate::terminal::{inert, print, print_lines, say};
 
 /// `regimen plan`: one line a run, then what the runs need and how long they take.
 pub(crate) fn plan(arguments: &arguments::Plan) -> Result<Done> {
-    let plans = plans(&arguments.config, Absent::Told)?;
+    let plans = layered(plans(&arguments.config, Absent::Told)?);
     list(&plans, &arguments.store, &arguments.data, arguments.format)?;
     Ok(Done::Well)
 }
@@ -39,12 +39,13 @@ pub(crate) fn list(
     let host = crate::provenance::host();
     let pace = Pace::new(&fold, &host);
     let (mut total, mut wanted) = (Tally::default(), Wanted::default());
-    for Planned { plan, .. } in plans {
+    for planned in plans {
+        let plan = &planned.plan;
         let mut text = String::new();
         let mut tally = Tally { workers: workers(plan), ..Tally::default() };
         let mut left = Vec::new();
         for run in &plan.runs {
-            let state = State::of(&run.spec, &history);
+            let state = State::of(run, &history);
             tally.add(&state);
             line(&mut text, plan, run, &state, format)?;
             left.extend(is_left(&state).then_some(run));
@@ -55,7 +56,11 @@ pub(crate) fn list(
         }
         tally.estimate = pace.estimate(left.iter().map(|run| &run.spec));
         wanted.add(plan, left.into_iter());
-        say(&format!("{}: {}", plan.sweep, tally.text()));
+        let by = match planned.needed_by.as_slice() {
+            [] => String::new(),
+            by => format!(", needed by {}", by.join(", ")),
+        };
+        say(&format!("{}{by}: {}", plan.sweep, tally.text()));
         say_duplicates(plan);
         total.join(tally);
     }
@@ -68,7 +73,7 @@ pub(crate) fn list(
 
 /// Whether `regimen run` executes a run of this state.
 pub(crate) fn is_left(state: &State) -> bool {
-    !matches!(state, State::Finished | State::Failed { .. })
+    !matches!(state, State::Finished | State::Failed { .. } | State::Blocked { .. })
 }
 
 fn line(
@@ -118,7 +123,8 @@ impl Tally {
             State::Pruned => 3,
             State::Stale { .. } => 4,
             State::Failed { .. } => 5,
-            State::Finished => 6,
+            State::Blocked { .. } => 6,
+            State::Finished => 7,
         };
         self.runs += 1;
         self.counts.entry(rank).or_insert((state.as_str(), 0)).1 += 1;

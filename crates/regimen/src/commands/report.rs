@@ -67,7 +67,8 @@ pub(crate) fn subjects(
     store: &Path,
     shown: Shown,
 ) -> Result<Vec<Subject>> {
-    plans.iter().map(|planned| subject(planned, choice, store, shown)).collect()
+    let asked = plans.iter().filter(|planned| planned.is_asked());
+    asked.map(|planned| subject(planned, choice, store, shown)).collect()
 }
 
 fn subject(

@@ -19,7 +19,7 @@ use crate::commands::plan::{is_left, list, workers};
 use crate::commands::{Done, compare, report};
 use crate::history::FoldHistory;
 use crate::logging::LogFormat;
-use crate::plans::{Absent, Planned, plans};
+use crate::plans::{Absent, Planned, layered, plans};
 use crate::progress::{Forecast, Progress};
 use crate::terminal::say;
 use crate::{derived, preflight, provenance, registry};
@@ -28,14 +28,14 @@ use watched::Watched;
 
 /// `regimen run`: execute what is not finished yet, fold, print the tables.
 pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
-    let mut plans = plans(&arguments.config, Absent::Told)?;
+    let mut plans = layered(plans(&arguments.config, Absent::Told)?);
     if arguments.dry_run {
         list(&plans, &arguments.store, &arguments.data, ListFormat::Table)?;
         return Ok(Done::Well);
     }
     match prepare(arguments, &plans)? {
         Ready::Yes => {}
-        Ready::Fetched => plans = self::plans(&arguments.config, Absent::Told)?,
+        Ready::Fetched => plans = layered(self::plans(&arguments.config, Absent::Told)?),
         Ready::No => return Ok(Done::BadInput),
     }
     if plans.iter().all(|planned| planned.plan.runs.is_empty()) {
@@ -56,11 +56,14 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
     for planned in &plans {
         let summary = execute(arguments, planned, log_format, &stop, &mut progress)?;
         // Without a stop, those that are left are outdated.
-        failed += summary.failed.len() + summary.interrupted.len();
+        failed += summary.failed.len() + summary.blocked.len() + summary.interrupted.len();
         derived::write_tables(&arguments.store.results)?;
         if stop.requested() {
             say("interrupted; what was recorded is kept, the same command goes on");
             return Ok(Done::Interrupted);
+        }
+        if !planned.is_asked() {
+            continue;
         }
         compare::show_plan(planned, &arguments.store.results, &arguments.width)?;
     }
@@ -99,9 +102,9 @@ fn prepare(arguments: &Run, plans: &[Planned]) -> Result<Ready> {
                 // Runs that are not executed need nothing.
                 let fold = fold?;
                 let history = FoldHistory::new(&fold);
-                needs = look(&|run| match State::of(&run.spec, &history) {
+                needs = look(&|run| match State::of(run, &history) {
                     _ if arguments.force => true,
-                    State::Failed { .. } => arguments.retry_failed,
+                    State::Failed { .. } | State::Blocked { .. } => arguments.retry_failed,
                     state => is_left(&state),
                 });
             }
@@ -149,7 +152,7 @@ fn forecasts(arguments: &Run, plans: &[Planned]) -> Result<Vec<Forecast>> {
     let pace = Pace::new(&fold, &host);
     let forecast = |Planned { plan, .. }: &Planned| {
         let is_left = |run: &&PlannedRun| {
-            arguments.force || !matches!(State::of(&run.spec, &history), State::Finished)
+            arguments.force || !matches!(State::of(run, &history), State::Finished)
         };
         let left: Vec<&PlannedRun> = plan.runs.iter().filter(is_left).collect();
         let Estimate { seconds, unknown, .. } = pace.estimate(left.iter().map(|run| &run.spec));
@@ -186,7 +189,8 @@ fn options(arguments: &Run, planned: &Planned, log_format: LogFormat) -> Result<
             mirror: arguments.data.mirror.clone(),
             offline: arguments.data.offline,
         },
-        rerun: match (arguments.force, arguments.retry_failed) {
+        // What was asked for is executed again, not all that it builds on.
+        rerun: match (arguments.force && planned.is_asked(), arguments.retry_failed) {
             (true, _) => Rerun::All,
             (false, true) => Rerun::Failed,
             (false, false) => Rerun::Unfinished,

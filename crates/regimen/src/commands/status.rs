@@ -19,7 +19,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::arguments::{ConfigOptions, ListFormat, Status};
 use crate::commands::{Done, report};
-use crate::plans::{Absent, plans};
+use crate::plans::{Absent, layered, plans};
 use crate::progress::{Screen, rate, span, thousands};
 use crate::registry;
 use crate::terminal::{self, print, say};
@@ -83,7 +83,7 @@ fn counted(arguments: &Status, fold: &Fold) -> Result<Option<BTreeSet<RunId>>> {
     let Status { configs, choice, .. } = arguments;
     if !configs.is_empty() {
         let options = ConfigOptions { configs: configs.clone(), choice: choice.clone() };
-        let plans = plans(&options, Absent::Ignored)?;
+        let plans = layered(plans(&options, Absent::Ignored)?);
         let planned = || plans.iter().flat_map(|planned| &planned.plan.runs);
         let mut counted: BTreeSet<RunId> = planned().map(|run| run.spec.run).collect();
         // Those that answered a request with other code, data or versions.

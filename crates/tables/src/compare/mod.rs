@@ -165,6 +165,8 @@ pub struct Counts {
     pub counted: usize,
     /// Failed.
     pub failed: usize,
+    /// Not attempted, because a run that they need has no results.
+    pub blocked: usize,
     /// Running or interrupted.
     pub unfinished: usize,
     /// At a rung of a search.

@@ -134,7 +134,7 @@ fn a_comparison_as_json() {
     assert_eq!((&cell["published"], &cell["gap"]), (&theirs, &json!(-0.5)));
     assert_eq!((&cell["standing"], &cell["median"]), (&json!("best"), &json!(99.5)));
     assert_eq!(value["bootstrap"], json!({"seed": 2016, "draws": 10_000}));
-    let counts = json!({"counted": 9, "failed": 1, "unfinished": 1, "pruned": 0, "without_value": 0,
+    let counts = json!({"counted": 9, "failed": 1, "blocked": 0, "unfinished": 1, "pruned": 0, "without_value": 0,
         "superseded": 0, "missing": 0});
     assert_eq!(value["runs"], counts);
 }

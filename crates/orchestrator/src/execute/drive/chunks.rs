@@ -161,7 +161,8 @@ impl<'a> Driver<'a> {
             search.began(spec.run);
             search.pause(spec.run)
         });
-        self.crew.assign(worker, Job { spec: spec.clone(), attempt, pause });
+        let needed = self.needed(spec);
+        self.crew.assign(worker, Job { spec: spec.clone(), attempt, pause, needed });
         if !self.options.in_process {
             let _span = tracing::info_span!("run", run = %spec.run, attempt).entered();
             tracing::info!(worker, "started");

@@ -78,7 +78,9 @@ impl Driver<'_> {
                 End::Paused { goes_on: self.came_to_rung(run, (*step, *value))? }
             }
         };
-        let Some(Job { spec, attempt, pause }) = self.crew.take_job(worker) else { return Ok(()) };
+        let Some(Job { spec, attempt, pause, .. }) = self.crew.take_job(worker) else {
+            return Ok(());
+        };
         let again =
             matches!(end, End::Failed(failure) if self.scheduler.tries_again(worker, failure));
         if !matches!(end, End::Interrupted | End::Outdated) && !again {

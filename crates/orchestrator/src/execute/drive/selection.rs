@@ -79,7 +79,10 @@ impl<'a> Selection<'a> {
             return false;
         }
         match status(fold, run) {
-            None | Some(Status::Running | Status::Interrupted | Status::Pruned) => true,
+            None
+            | Some(Status::Running | Status::Interrupted | Status::Pruned | Status::Blocked) => {
+                true
+            }
             Some(Status::Failed) => self.rerun != Rerun::Unfinished,
             Some(Status::Finished) => self.rerun == Rerun::All,
         }
@@ -118,6 +121,7 @@ impl<'a> Selection<'a> {
             let list = match status(fold, run) {
                 Some(Status::Finished) => &mut summary.finished,
                 Some(Status::Failed) => &mut summary.failed,
+                Some(Status::Blocked) => &mut summary.blocked,
                 Some(Status::Pruned) => &mut summary.pruned,
                 _ => &mut summary.interrupted,
             };
