@@ -100,15 +100,23 @@ impl Batch {
         stream: &Stream,
         index: u64,
     ) -> Result<(), Error> {
-        self.bucket = objective.bucket(stream, index);
-        let buckets = self.fields.buckets();
-        if self.bucket >= buckets {
-            let found = self.bucket;
+        let (buckets, found) = (self.fields.buckets(), objective.bucket(stream, index));
+        if found >= buckets {
             let message = format!("bucket of batch {index}: wanted below {buckets}, found {found}");
             return Err(Error::Custom { op: "batch", message });
         }
+        self.bucket = found;
         objective.fill(stream, index, self);
         Ok(())
+    }
+
+    /// What there is for its shape among what there is for each.
+    pub(crate) fn of_shape<'a, T>(&self, each: &'a mut [T]) -> Result<&'a mut T, Error> {
+        let (shapes, shape) = (each.len(), self.bucket);
+        each.get_mut(shape).ok_or_else(|| {
+            let message = format!("wanted one of {shapes} shapes, found shape number {shape}");
+            Error::Custom { op: "batch", message }
+        })
     }
 
     /// Which shape it has.

@@ -22,6 +22,11 @@ const FORMAT: u32 = 2;
 /// What to do about a checkpoint that nobody here can read.
 const ANEW: &str = "end the run with what wrote it, or remove the checkpoint to begin anew";
 
+const _: () = assert!(
+    cfg!(target_endian = "little"),
+    "buffers are written as they lie in memory, and safetensors are little-endian"
+);
+
 /// What a checkpoint says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Header {

@@ -101,7 +101,7 @@ impl Evaluator {
     /// # Errors
     /// Parameters or a batch of another length, type or device.
     pub fn run(&mut self, params: &mut Buffer, batch: &mut Batch) -> Result<Outputs<'_>, Error> {
-        let program = &mut self.programs[batch.bucket()];
+        let program = batch.of_shape(&mut self.programs)?;
         let mut inputs = vec![params];
         inputs.extend(batch.buffers()?);
         program.run(&mut inputs)?;

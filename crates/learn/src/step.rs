@@ -64,8 +64,8 @@ impl Stepper {
     pub fn step(&mut self, step: u64, rate: f64, batch: &mut Batch) -> Result<StepResult, Error> {
         let scalars = self.optimizer.scalars(step, rate);
         write(&mut self.buffers[SCALAR], self.dtype, &scalars)?;
+        let program = &mut batch.of_shape(&mut self.steps)?.program;
         self.bucket = batch.bucket();
-        let program = &mut self.steps[self.bucket].program;
         let mut inputs: Vec<&mut Buffer> = self.buffers.iter_mut().collect();
         inputs.extend(batch.buffers()?);
         program.run(&mut inputs)?;
