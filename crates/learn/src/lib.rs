@@ -5,7 +5,7 @@
 //! its index. [`train`] is the loop of stochastic descent; it evaluates, selects, records, checkpoints
 //! and resumes bit for bit. Whatever else goes on in steps is [`Resumable`], and [`drive`] or
 //! [`repeat`] is its loop. An [`Evaluator`] runs a traced function of parameters over batches.
-//! [`layers`] are what networks are made of.
+//! [`layers`] are what networks are made of; [`Lbfgs`] minimises where there are no batches.
 
 mod average;
 mod batch;
@@ -17,6 +17,7 @@ mod groups;
 mod init;
 pub mod layers;
 mod layout;
+mod lbfgs;
 mod loading;
 mod objective;
 mod optimizer;
@@ -36,6 +37,7 @@ pub use gradient::{Gradient, clip_global_norm, global_norm, gradients};
 pub use groups::{Group, GroupError, Groups, Treatment};
 pub use init::Init;
 pub use layout::{Layout, Tensor};
+pub use lbfgs::{Bounds, Ending, Lbfgs, LbfgsSettings, Progress, ValueAndGradient};
 pub use loading::{LoadError, Loaded, Names};
 pub use objective::{Metrics, Objective, Stepped, Task, Traced};
 pub use optimizer::Optimizer;
