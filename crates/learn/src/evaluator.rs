@@ -49,13 +49,15 @@ impl Evaluator {
         dtype: DType,
         trace: impl for<'g> Fn(&[Var<'g>], &BatchVars<'g>) -> Result<Vec<Var<'g>>, Error>,
     ) -> Result<Self, Error> {
+        let (parameters, shapes) = (layout.len(), fields.buckets());
+        let _span = tracing::debug_span!("trace", parameters, shapes).entered();
         let compiled = |bucket| {
             let graph = Graph::new(dtype);
             let params = layout.views(graph.input("params", &[layout.len()]))?;
             let outputs = trace(&params, &fields.declare(&graph, bucket))?;
             graph.compile(&outputs)
         };
-        let programs = (0..fields.buckets()).map(compiled).collect::<Result<_, _>>()?;
+        let programs = (0..shapes).map(compiled).collect::<Result<_, _>>()?;
         Ok(Self { programs, fields: fields.clone(), dtype })
     }
 

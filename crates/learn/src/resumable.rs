@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use experiment::{Error, Run};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::{debug_span, field::Empty};
 
 use crate::checkpoint::{Header, Restored, Saved};
 
@@ -50,6 +51,7 @@ pub fn drive(work: &mut dyn Resumable, steps: u64, run: &mut Run<'_>) -> Result<
         }
         None => 0,
     };
+    let _span = debug_span!("steps", of = work.name(), from = step, to = steps).entered();
     while step < steps {
         let flow = work.advance(step, run)?;
         step += 1;
@@ -58,7 +60,9 @@ pub fn drive(work: &mut dyn Resumable, steps: u64, run: &mut Run<'_>) -> Result<
             break;
         }
         if run.checkpoint_due() {
+            let span = debug_span!("checkpoint", step, bytes = Empty).entered();
             let file = work.save()?.to_file(&Header::new(work.name(), step))?;
+            span.record("bytes", file.len());
             run.checkpoint(&file)?;
         }
         if run.interrupted() {

@@ -47,8 +47,10 @@ impl Stepper {
         init: &Stream,
     ) -> Result<Self, Error> {
         let layout = objective.layout();
+        let (parameters, shapes) = (layout.len(), objective.fields().buckets());
+        let _span = tracing::debug_span!("trace", parameters, shapes).entered();
         let own = Unfrozen::new(layout, groups)?;
-        let steps = (0..objective.fields().buckets())
+        let steps = (0..shapes)
             .map(|bucket| Step::new(objective, &optimizer, &own, clip, dtype, bucket))
             .collect::<Result<_, _>>()?;
         let float = |len| Buffer::zeros(Device::current(), dtype, len);

@@ -190,7 +190,10 @@ impl Descent<'_> {
         let Tally { loss_bits, norm_bits } = std::mem::take(&mut self.tally);
         run.record(taken, "train_loss", f64::from_bits(loss_bits) / since as f64)?;
         run.record(taken, "gradient_norm", f64::from_bits(norm_bits))?;
-        let metrics = self.task.evaluate(self.stepper.params_mut())?;
+        let metrics = {
+            let _span = tracing::debug_span!("evaluate", step = taken).entered();
+            self.task.evaluate(self.stepper.params_mut())?
+        };
         for (name, value) in &metrics {
             run.record(taken, name, *value)?;
         }
