@@ -1,6 +1,7 @@
 """Names the dependencies that a crate of the workspace declares and never uses; an error if there is one.
 
-A dependency is used where a source of the crate has its library's name as a word.
+A dependency is used where a source of the crate, or one elsewhere that it names by `#[path]`, has its
+library's name as a word.
 """
 
 import json
@@ -19,8 +20,12 @@ def main():
     for member in metadata["workspace_members"]:
         package = packages[member]
         folder = pathlib.Path(package["manifest_path"]).parent
-        sources = "\n".join(path.read_text() for path in sorted(folder.rglob("*.rs")))
-        words = set(re.findall(r"\w+", sources))
+        words = set()
+        for path in folder.rglob("*.rs"):
+            text = path.read_text()
+            elsewhere = re.findall(r'#\[path = "(\.\./[^"]+)"\]', text)
+            texts = [text, *((path.parent / other).read_text() for other in elsewhere)]
+            words.update(word for text in texts for word in re.findall(r"\w+", text))
         for dependency in nodes[member]["deps"]:
             if dependency["name"] not in words:
                 name = packages[dependency["pkg"]]["name"]
