@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Error, NeedRef, ParamError, Run, Tool};
+use crate::{Error, NeedRef, ParamError, Run, Tool, file};
 
 /// What a parameter struct must be: one `Default`, typed both ways, with a JSON Schema.
 ///
@@ -83,7 +83,7 @@ pub struct Items {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct DataRef {
     /// Name of the manifest, for example `babi1-dialog`, or one that
-    /// [`file_sum`](Experiment::file_sum) knows.
+    /// [`file_sum`](Experiment::file_sum) knows: of a file, as [`DataRef::file`] makes it.
     pub name: String,
 }
 
@@ -158,7 +158,7 @@ pub trait Experiment: Sized + Send + Sync + 'static {
         Vec::new()
     }
 
-    /// The data sets that [`run`](Self::run) will open.
+    /// The data sets, files and folders that [`run`](Self::run) will open.
     fn data(&self) -> Vec<DataRef>;
 
     /// The runs that [`run`](Self::run) reads by [`Run::needed`].
@@ -170,8 +170,7 @@ pub trait Experiment: Sized + Send + Sync + 'static {
     /// when a run is planned, before it begins and when it ended: a result that was computed from
     /// anything else does not count. An error says why there is none.
     fn file_sum(name: &str) -> Option<Result<FileSum, String>> {
-        let _ = name;
-        None
+        file::sum_of(name)
     }
 
     /// Executes one run. Everything it needs and leaves goes through `run`.

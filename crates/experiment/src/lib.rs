@@ -7,6 +7,7 @@
 mod entry;
 mod error;
 mod experiment;
+mod file;
 pub mod free_form;
 mod identity;
 mod needed;
@@ -20,6 +21,7 @@ pub use error::{Error, ParamError};
 pub use experiment::{
     Better, DataRef, Experiment, FileSum, Items, Metric, ObjectiveHook, Params, PublishedTable,
 };
+pub use file::{FILE, FileError, checksum, keep_sums_in, normal_path, planned_checksum};
 pub use identity::{Device, RunId, SpecId, canonical_json, is_plain_name, without_defaults};
 pub use needed::{NeedRef, Needed, NeededRun, ReadValues, Values};
 pub use random::Stream;

@@ -69,8 +69,8 @@ pub struct Plan {
     pub tables: Vec<Table>,
     /// How many points of the sweep asked for a run that another point had asked for.
     pub duplicates: usize,
-    /// How many runs are planned once a data set was fetched, by its name.
-    pub awaiting: BTreeMap<String, usize>,
+    /// Runs that are planned once a data set was fetched.
+    pub awaiting: Vec<Awaited>,
     /// What looks like a mistake.
     pub warnings: Vec<ConfigError>,
 }
@@ -86,6 +86,15 @@ pub struct PlannedRun {
     pub programs: Arc<[String]>,
     /// The runs that it builds on, by name.
     pub needed: BTreeMap<String, Arc<PlannedRun>>,
+}
+
+/// A run whose identity depends on what is fetched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Awaited {
+    /// What it will be, but for its id, which tells it from others until then.
+    pub run: PlannedRun,
+    /// The data set.
+    pub data: String,
 }
 
 /// What plans are made with.
@@ -137,7 +146,7 @@ impl Plan {
             step_metrics: Vec::new(),
             tables: config.tables.clone(),
             duplicates: 0,
-            awaiting: BTreeMap::new(),
+            awaiting: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -156,9 +165,15 @@ impl Plan {
     /// # Errors
     /// A name of the expression that no run has.
     pub fn keep(&mut self, only: &Only) -> Result<(), OnlyError> {
-        let chosen = only.choose(self.runs.iter().map(|run| &run.spec))?;
+        let chosen = only.choose(self.all().map(|run| &run.spec))?;
         self.runs.retain(|run| chosen.contains(&run.spec.run));
+        self.awaiting.retain(|awaited| chosen.contains(&awaited.run.spec.run));
         Ok(())
+    }
+
+    /// Its runs, those that await a data set last.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &PlannedRun> + Clone {
+        self.runs.iter().chain(self.awaiting.iter().map(|awaited| &awaited.run))
     }
 
     /// The direction of a final metric, where it is declared.

@@ -46,7 +46,11 @@ pub(crate) enum Command {
     Datasets(Datasets),
     /// Execute runs for a driver.
     #[command(hide = true)]
-    Worker,
+    Worker {
+        /// Folders with manifests of the user.
+        #[arg(long)]
+        manifests: Vec<PathBuf>,
+    },
     /// A paper's own command: EXPERIMENT TOOL ARGUMENTS...
     #[command(external_subcommand)]
     Tool(Vec<String>),
@@ -291,6 +295,9 @@ pub(crate) enum TableFormat {
 pub(crate) struct Datasets {
     #[command(subcommand)]
     pub(crate) action: DatasetAction,
+    /// A folder with manifests of your own, `NAME.yaml`.
+    #[arg(long, value_name = "DIR", default_value = "datasets", global = true)]
+    pub(crate) manifests: PathBuf,
     #[command(flatten)]
     pub(crate) data: DataOptions,
 }

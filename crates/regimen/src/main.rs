@@ -52,6 +52,6 @@ fn run(command: Command, log_format: LogFormat) -> anyhow::Result<Done> {
         Command::Schema { experiment } => commands::schema::schema(&experiment),
         Command::Datasets(datasets) => commands::datasets::datasets(&datasets),
         Command::Tool(words) => commands::tool::tool(&words),
-        Command::Worker => commands::run::worker(),
+        Command::Worker { manifests } => commands::run::worker(&manifests),
     }
 }

@@ -1,5 +1,6 @@
 //! Loads the configurations of a command and expands them into plans.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -83,9 +84,24 @@ impl fmt::Display for Mistakes {
     }
 }
 
+/// Folders beside configurations in which a user's own manifests may lie.
+pub(crate) fn own_manifests(configs: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let beside = |config: &PathBuf| Some(config.parent()?.join("datasets"));
+    configs.iter().filter_map(beside).filter(|folder| folder.is_dir()).collect()
+}
+
+/// Has data sets looked for in folders of the user, and sums of files in the data cache.
+pub(crate) fn know<'a>(manifests: impl Iterator<Item = &'a Path>) {
+    manifests.for_each(datasets::look_in);
+    if let Ok(cache) = default_cache() {
+        experiment::keep_sums_in(&cache);
+    }
+}
+
 /// Loads and expands every configuration of a command.
 pub(crate) fn plans(options: &ConfigOptions, absent: Absent) -> Result<Vec<Planned>> {
     let ConfigOptions { configs, choice } = options;
+    know(own_manifests(configs).iter().map(PathBuf::as_path));
     let only = choice.only.as_deref().map(Only::parse).transpose()?;
     let (mut plans, mut mistakes) = (Vec::new(), Vec::new());
     for path in configs {
@@ -147,9 +163,9 @@ fn identity<'a>(checksum: &'a dyn Fn(&str) -> Sum) -> Identity<'a> {
 
 /// The sum of a data set or file.
 pub(crate) fn sum(name: &str, absent: Absent) -> Sum {
-    let sum = match name.strip_prefix(command::FILE) {
+    let sum = match name.strip_prefix(experiment::FILE) {
         Some(file) => {
-            let sum = command::planned_checksum(file);
+            let sum = experiment::planned_checksum(file);
             sum.map_or_else(|error| Sum::Unreadable(error.to_string()), Sum::Known)
         }
         None => data_set(name),

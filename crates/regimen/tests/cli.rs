@@ -30,6 +30,8 @@ mod misbehave;
 mod needs;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/own_data.rs"]
+mod own_data;
 #[path = "cli/programs.rs"]
 mod programs;
 #[path = "cli/registries.rs"]

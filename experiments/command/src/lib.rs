@@ -23,17 +23,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use experiment::{DataRef, Error, Experiment, FileSum, Metric, NeedRef, ParamError, Run};
+use datasets::Store;
+use experiment::{DataPaths, DataRef, Error, Experiment, Metric, NeedRef, ParamError, Run};
 use serde_json::Value;
 
 use pattern::Patterns;
-use placeholder::{OfNeeded, Word, of_needed};
+use placeholder::{DATA, OfNeeded, Word, of_needed};
 use process::{Failure, Process};
 use record::Record;
 use session::Session;
 
 pub use arguments::{Arguments, Flags, Lists, Nulls};
-pub use files::{FILE, FileError, checksum, planned_checksum};
 pub use metrics::{Goal, Reported};
 pub use params::{Params, Pass};
 pub use program::{ProgramError, find};
@@ -72,8 +72,8 @@ impl Experiment for Command {
     }
 
     fn data(&self) -> Vec<DataRef> {
-        let name = |file: &String| DataRef { name: format!("{FILE}{}", files::normal(file)) };
-        self.params.files.iter().map(name).collect()
+        let files = self.params.files.iter().map(|file| DataRef::file(file));
+        files.chain(self.params.data.iter().map(|name| DataRef { name: name.clone() })).collect()
     }
 
     fn needs(&self) -> Vec<NeedRef> {
@@ -85,11 +85,6 @@ impl Experiment for Command {
             .into_iter()
             .map(|name| NeedRef { name: name.into(), path: "program".into() })
             .collect()
-    }
-
-    fn file_sum(name: &str) -> Option<Result<FileSum, String>> {
-        let sum = checksum(name.strip_prefix(FILE)?);
-        Some(sum.map_err(|error| error.to_string()))
     }
 
     fn step_metrics(&self) -> Vec<Metric> {
@@ -178,6 +173,12 @@ impl Command {
         let of = |place: &str| -> Result<OsString, Error> {
             if let Some((name, what)) = of_needed(place) {
                 return needed(run, name, what);
+            }
+            if let Some(name) = place.strip_prefix(DATA) {
+                let DataPaths { cache, mirror, offline } = run.data();
+                let opened = Store::new(cache, mirror.as_deref(), *offline).open(name);
+                let folder = opened.map_err(|error| Error::data(name, error))?;
+                return Ok(folder.path().into());
             }
             Ok(match place {
                 "seed" => run.seed().to_string().into(),

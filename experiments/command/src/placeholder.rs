@@ -23,6 +23,9 @@ pub(crate) const PLACES: [&str; 6] = ["seed", "threads", "run", "folder", "param
 /// What places below `values` begin with.
 const VALUES: &str = "values.";
 
+/// What places of folders of data sets begin with.
+pub(crate) const DATA: &str = "data.";
+
 /// What places begin with that are about runs which the run builds on.
 const NEEDS: &str = "needs.";
 
@@ -61,8 +64,12 @@ pub(crate) fn of_needed(place: &str) -> Option<(&str, OfNeeded<'_>)> {
 }
 
 impl Word {
-    /// Reads a word; `values` are the texts that there are by dotted name.
-    pub(crate) fn parse(word: &str, values: &BTreeMap<String, String>) -> Result<Self, ParamError> {
+    /// Reads a word; `values` are the texts that there are by dotted name, `data` the data sets.
+    pub(crate) fn parse(
+        word: &str,
+        values: &BTreeMap<String, String>,
+        data: &[String],
+    ) -> Result<Self, ParamError> {
         let (mut parts, mut text, mut rest) = (Vec::new(), String::new(), word);
         while let Some(at) = rest.find('{') {
             text.push_str(&rest[..at]);
@@ -73,7 +80,7 @@ impl Word {
             let taken = open + name.len() + close;
             match (open, close) {
                 (1, 1..) if !name.is_empty() && !text.ends_with('$') => {
-                    known(name, values)?;
+                    known(name, values, data)?;
                     parts.extend([Part::Text(std::mem::take(&mut text)), Part::Place(name.into())]);
                     text.push_str(&"}".repeat(close - 1));
                 }
@@ -131,10 +138,15 @@ fn name_of(text: &str) -> &str {
     if name.starts_with(|c: char| c.is_alphabetic() || c == '_') { name } else { "" }
 }
 
-fn known(name: &str, values: &BTreeMap<String, String>) -> Result<(), ParamError> {
+fn known(name: &str, values: &BTreeMap<String, String>, data: &[String]) -> Result<(), ParamError> {
     let is_value = || name.strip_prefix(VALUES).is_some_and(|v| values.contains_key(v));
     if PLACES.contains(&name) || is_value() || of_needed(name).is_some() {
         return Ok(());
+    }
+    if let Some(set) = name.strip_prefix(DATA) {
+        let known = data.iter().any(|data| data == set);
+        let wanted = format!("a data set that `data` lists ({})", data.join(", "));
+        return ParamError::check(known, "program", &wanted, format!("{{{name}}}"));
     }
     if name.starts_with(NEEDS) {
         let wanted = "{needs.NAME.artifact.FILE}, {needs.NAME.artifacts}, {needs.NAME.metric.METRIC}, \
@@ -162,7 +174,8 @@ mod tests {
 
     fn fill(word: &str) -> Result<String, String> {
         let values = BTreeMap::from([("lr".to_owned(), "0.1".to_owned())]);
-        let word = Word::parse(word, &values).map_err(|error| error.to_string())?;
+        let word =
+            Word::parse(word, &values, &["words".into()]).map_err(|error| error.to_string())?;
         let of = |name: &str| match name {
             "values.lr" => "0.1".into(),
             other => other.to_uppercase().into(),
@@ -178,6 +191,9 @@ mod tests {
         assert_eq!(fill("--out={folder}/x-{run}.json"), Ok("--out=FOLDER/x-RUN.json".into()));
         assert_eq!(fill("{values.lr}{values.lr}"), Ok("0.10.1".into()));
         assert_eq!(fill("{{\"seed\": {seed}}}"), Ok("{{\"seed\": SEED}}".into()));
+        assert_eq!(fill("{data.words}/a"), Ok("DATA.WORDS/a".into()));
+        let error = fill("{data.word}").unwrap_err();
+        assert!(error.contains("wanted a data set that `data` lists (words)"), "{error}");
     }
 
     #[test]

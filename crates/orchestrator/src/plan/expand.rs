@@ -11,7 +11,7 @@ use super::check;
 use super::exclude::Exclusions;
 use super::needed::{self, This, Underlying};
 use super::points::{Assignment, Points};
-use super::{Context, Plan, PlannedRun, Sum, draw, resolved};
+use super::{Awaited, Context, Plan, PlannedRun, Sum, draw, resolved};
 use crate::config::{
     Axis, Block, Config, ConfigError, ConfigErrors, Faults, Node, Path, Read, Refused, hint,
     nearest,
@@ -175,15 +175,11 @@ impl<'a> Expansion<'a> {
         let entry = plan.entry;
         extend(&mut plan.metrics, bound.metrics());
         extend(&mut plan.step_metrics, bound.step_metrics());
-        let ids =
-            match self.context.identity.of_point(&entry, bound.as_ref(), config.resources.device) {
-                Ok(ids) => ids,
-                Err((name, Sum::OnceFetched)) => {
-                    *plan.awaiting.entry(name).or_default() += seeds.len();
-                    return;
-                }
-                Err((name, why)) => return self.faults.add(unreadable(config, point, &name, why)),
-            };
+        let device = config.resources.device;
+        let ids = match self.context.identity.of_point(&entry, bound.as_ref(), device) {
+            Ok(ids) => ids,
+            Err((name, why)) => return self.faults.add(unreadable(config, point, &name, why)),
+        };
         let programs: Arc<[String]> = bound.programs().into();
         let last = plan.runs.last().map(|run| &run.programs).filter(|last| **last == programs);
         let programs = last.cloned().unwrap_or(programs);
@@ -191,8 +187,8 @@ impl<'a> Expansion<'a> {
         let varies = || point.iter().map(|(path, node)| (path.to_string(), node.to_json()));
         for &seed in seeds {
             let this = This { params: bound.params(), seed };
-            let needed = match build_on(config, &plan.needs, &this) {
-                Ok(needed) => needed,
+            let (needed, awaited) = match build_on(config, &plan.needs, &this) {
+                Ok(found) => found,
                 // The first run says what is wrong with all of them.
                 Err(error) => return self.faults.add_first(error),
             };
@@ -219,7 +215,12 @@ impl<'a> Expansion<'a> {
             all.extend(varies());
             all.push(("seed".into(), seed.into()));
             let programs = Arc::clone(&programs);
-            plan.runs.push(PlannedRun { spec, varies: all, programs, needed });
+            let awaited = ids.awaited.clone().or(awaited);
+            let run = PlannedRun { spec, varies: all, programs, needed };
+            match awaited {
+                Some(data) => plan.awaiting.push(Awaited { run, data }),
+                None => plan.runs.push(run),
+            }
         }
     }
 
@@ -246,18 +247,23 @@ impl<'a> Expansion<'a> {
     }
 }
 
-/// The runs that a run builds on.
+/// The runs that a run builds on, and a data set that they await.
+type Foundation = (BTreeMap<String, Arc<PlannedRun>>, Option<String>);
+
 fn build_on(
     config: &Config,
     plans: &BTreeMap<String, Arc<Underlying>>,
     this: &This<'_>,
-) -> Result<BTreeMap<String, Arc<PlannedRun>>, ConfigError> {
-    let known = config.needs.iter().filter_map(|needed| Some((needed, plans.get(&needed.name)?)));
-    known
-        .map(|(needed, underlying)| {
-            Ok((needed.name.clone(), needed::find(needed, underlying, this)?))
-        })
-        .collect()
+) -> Result<Foundation, ConfigError> {
+    let (mut runs, mut awaited) = (BTreeMap::new(), None);
+    for needed in &config.needs {
+        // What is wrong with a plan that is not there was told.
+        let Some(underlying) = plans.get(&needed.name) else { continue };
+        let found = needed::find(needed, underlying, this)?;
+        awaited = awaited.or_else(|| underlying.awaits(&found));
+        runs.insert(needed.name.clone(), found);
+    }
+    Ok((runs, awaited))
 }
 
 fn extend(metrics: &mut Vec<Metric>, more: Vec<Metric>) {

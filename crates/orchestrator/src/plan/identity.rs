@@ -39,7 +39,12 @@ pub(crate) struct PointIdentity {
     /// Checksums of data sets and files, by name.
     pub(crate) data: BTreeMap<String, String>,
     versions: String,
+    /// A data set whose sum is known once it was fetched.
+    pub(crate) awaited: Option<String>,
 }
+
+/// In place of a sum that is known once a data set was fetched.
+const LATER: &str = "after fetch";
 
 impl Identity<'_> {
     /// Identity of a point on a class of device.
@@ -52,10 +57,14 @@ impl Identity<'_> {
         bound: &dyn Bound,
         device: Device,
     ) -> Result<PointIdentity, (String, Sum)> {
-        let mut data = BTreeMap::new();
+        let (mut data, mut awaited) = (BTreeMap::new(), None);
         for needed in bound.data() {
             match (self.checksum)(&needed.name) {
                 Sum::Known(sum) => data.insert(needed.name, sum),
+                Sum::OnceFetched => {
+                    awaited.get_or_insert_with(|| needed.name.clone());
+                    data.insert(needed.name, LATER.into())
+                }
                 other => return Err((needed.name, other)),
             };
         }
@@ -70,6 +79,7 @@ impl Identity<'_> {
             canonical: canonical_json(bound.canonical()),
             data,
             versions: canonical_json(&versions),
+            awaited,
         })
     }
 }

@@ -37,7 +37,7 @@ struct Demand {
 pub fn layers(asked: &[(&Path, &Plan)]) -> Vec<Layer> {
     let mut demands = BTreeMap::new();
     for (_, plan) in asked {
-        collect(plan, &plan.runs.iter().collect::<Vec<_>>(), &mut demands);
+        collect(plan, &plan.all().collect::<Vec<_>>(), &mut demands);
     }
     let files = asked.iter().map(|(path, _)| canonical(path)).collect();
     let mut order = Order { asked, files, demands, placed: BTreeSet::new(), layers: Vec::new() };
@@ -54,7 +54,7 @@ fn collect(plan: &Plan, runs: &[&PlannedRun], demands: &mut BTreeMap<PathBuf, De
             runs.iter().filter_map(|run| run.spec.needs.get(name)).copied().collect();
         let below = &underlying.plan;
         let needed: Vec<&PlannedRun> =
-            below.runs.iter().filter(|run| wanted.contains(&run.spec.run)).collect();
+            below.all().filter(|run| wanted.contains(&run.spec.run)).collect();
         collect(below, &needed, demands);
         if wanted.is_empty() {
             continue;
@@ -96,7 +96,7 @@ impl Order<'_> {
                 continue;
             };
             let has_all = |plan: &Plan| {
-                let own: BTreeSet<RunId> = plan.runs.iter().map(|run| run.spec.run).collect();
+                let own: BTreeSet<RunId> = plan.all().map(|run| run.spec.run).collect();
                 runs.is_subset(&own)
             };
             let stands_for = self
@@ -110,6 +110,7 @@ impl Order<'_> {
             }
             let mut plan = from.plan.clone();
             plan.runs.retain(|run| runs.contains(&run.spec.run));
+            plan.awaiting.retain(|awaited| runs.contains(&awaited.run.spec.run));
             // All of them are wanted, so none rests.
             plan.search = None;
             // Nobody asked to see them.

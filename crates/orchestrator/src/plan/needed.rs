@@ -126,8 +126,14 @@ impl Underlying {
             scope: RunScope::new(&run.spec),
             run: Arc::new(run.clone()),
         };
-        let runs = plan.runs.iter().map(candidate).collect();
+        let runs = plan.all().map(candidate).collect();
         Self { path, file, config, plan, runs }
+    }
+
+    /// The data set that one of its runs awaits.
+    pub(super) fn awaits(&self, run: &PlannedRun) -> Option<String> {
+        let is_it = |awaited: &&super::Awaited| awaited.run.spec.run == run.spec.run;
+        self.plan.awaiting.iter().find(is_it).map(|awaited| awaited.data.clone())
     }
 }
 

@@ -245,3 +245,19 @@ fn what_others_build_on_comes_first_and_once() {
         ["teacher for student: 4 0; 4 1", "asked 0", "asked 1"]
     );
 }
+
+#[test]
+fn what_builds_on_a_run_that_awaits_a_data_set_awaits_it_too() {
+    let teacher = "name: teacher\nexperiment: toy\nsweep: { grid: { data: [known, released] } }\n";
+    let student = "name: student\nexperiment: toy\nneeds: { teacher: { config: teacher.yaml, where: \
+                   data == this.data } }\nsweep: { grid: { data: [known, released] }, seeds: 2 }\n";
+    let files = Files::new(&[("teacher.yaml", teacher), ("student.yaml", student)]);
+    let plan = files.plan("student.yaml");
+    assert_eq!((plan.runs.len(), plan.awaiting.len()), (2, 2));
+    let text = student.replace("data: [known, released]", "net.width: [1]");
+    fs::write(files.path("student.yaml"), text.replace("data == this.data", "data == released"))
+        .unwrap();
+    let plan = files.plan("student.yaml");
+    assert_eq!((plan.runs.len(), plan.awaiting.len()), (0, 2));
+    assert!(plan.awaiting.iter().all(|awaited| awaited.data == "released"));
+}

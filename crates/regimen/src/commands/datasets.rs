@@ -10,6 +10,7 @@ use crate::progress::Download;
 use crate::terminal::{print, print_lines};
 
 pub(crate) fn datasets(arguments: &Datasets) -> Result<Done> {
+    datasets::look_in(&arguments.manifests);
     let store = store(&arguments.data)?;
     match &arguments.action {
         DatasetAction::List { format } => list(&store, *format),

@@ -84,6 +84,9 @@ fn which(state: &RunState, asked: Option<u32>) -> Result<u32> {
 
 /// Why there is nothing to show.
 fn nothing(store: &Path, state: &RunState, attempt: u32) -> String {
+    if let (true, Some(why)) = (state.attempts.is_empty(), state.error()) {
+        return format!("run {} was not attempted: {why}", state.spec.run.short());
+    }
     let tried = latest_of(state, attempt);
     let yet = if tried.map(AttemptState::status) == Some(Status::Running) { " so far" } else { "" };
     let worker = tried

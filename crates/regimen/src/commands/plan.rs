@@ -8,8 +8,8 @@ use anyhow::Result;
 use journal::Fold;
 use orchestrator::execute::JOURNAL;
 use orchestrator::needs::{Need, Supply, Wanted, What};
-use orchestrator::plan::{Estimate, Pace, Plan, PlannedRun, State, label, resolved};
-use serde_json::json;
+use orchestrator::plan::{Awaited, Estimate, Pace, Plan, PlannedRun, State, label, resolved};
+use serde_json::{Value, json};
 
 use crate::arguments::{self, ListFormat};
 use crate::commands::Done;
@@ -50,6 +50,10 @@ pub(crate) fn list(
             line(&mut text, plan, run, &state, format)?;
             left.extend(is_left(&state).then_some(run));
         }
+        for awaited in &plan.awaiting {
+            tally.await_data();
+            later(&mut text, plan, awaited, format)?;
+        }
         match format {
             ListFormat::Json => print(&text)?,
             ListFormat::Table => print_lines(&text)?,
@@ -84,16 +88,13 @@ fn line(
     format: ListFormat,
 ) -> Result<()> {
     if format == ListFormat::Json {
-        let varies: BTreeMap<_, _> = run.varies.iter().cloned().collect();
         let row = json!({
             "run_id": run.spec.run, "spec_id": run.spec.spec, "sweep": plan.sweep,
-            "varies": varies, "state": state.as_str(), "reason": state.reason(),
+            "varies": object(run), "state": state.as_str(), "reason": state.reason(),
         });
         return Ok(writeln!(text, "{row}")?);
     }
-    let varies: Vec<String> =
-        run.varies.iter().map(|(name, value)| format!("{name}={}", label(value))).collect();
-    let (id, varies) = (run.spec.run.short(), varies.join(" "));
+    let (id, varies) = (run.spec.run.short(), varies(run));
     let reason = match (state, state.reason()) {
         (_, "") => String::new(),
         (State::Failed { .. }, error) => {
@@ -102,6 +103,33 @@ fn line(
         (_, reason) => format!(": {}", inert(reason)),
     };
     Ok(writeln!(text, "{id}  {varies}  {}{reason}", state.as_str())?)
+}
+
+fn object(run: &PlannedRun) -> BTreeMap<String, Value> {
+    run.varies.iter().cloned().collect()
+}
+
+fn varies(run: &PlannedRun) -> String {
+    let varies = run.varies.iter();
+    let all: Vec<String> = varies.map(|(name, value)| format!("{name}={}", label(value))).collect();
+    all.join(" ")
+}
+
+/// What runs are whose identity depends on what is fetched.
+const LATER: &str = "after fetch";
+
+/// A line of a run that has no id yet.
+fn later(text: &mut String, plan: &Plan, awaited: &Awaited, format: ListFormat) -> Result<()> {
+    let Awaited { run, data } = awaited;
+    let reason = format!("its id depends on data set {data}");
+    if format == ListFormat::Json {
+        let row = json!({
+            "run_id": null, "spec_id": run.spec.spec, "sweep": plan.sweep,
+            "varies": object(run), "state": LATER, "reason": reason,
+        });
+        return Ok(writeln!(text, "{row}")?);
+    }
+    Ok(writeln!(text, "{:10}  {}  {LATER}: {reason}", "-", varies(run))?)
 }
 
 /// Runs by state, and how long those that are left take.
@@ -117,17 +145,22 @@ impl Tally {
     fn add(&mut self, state: &State) {
         // What is to be done before what is done.
         let rank = match state {
-            State::NotRun => 0,
-            State::Running => 1,
-            State::Interrupted => 2,
-            State::Pruned => 3,
-            State::Stale { .. } => 4,
-            State::Failed { .. } => 5,
-            State::Blocked { .. } => 6,
-            State::Finished => 7,
+            State::NotRun => 1,
+            State::Running => 2,
+            State::Interrupted => 3,
+            State::Pruned => 4,
+            State::Stale { .. } => 5,
+            State::Failed { .. } => 6,
+            State::Blocked { .. } => 7,
+            State::Finished => 8,
         };
         self.runs += 1;
         self.counts.entry(rank).or_insert((state.as_str(), 0)).1 += 1;
+    }
+
+    fn await_data(&mut self) {
+        self.runs += 1;
+        self.counts.entry(0).or_insert((LATER, 0)).1 += 1;
     }
 
     fn join(&mut self, other: Self) {
@@ -184,11 +217,6 @@ fn say_duplicates(plan: &Plan) {
         0 => {}
         1 => say("1 point of the sweep asks for a run that another point asks for too"),
         n => say(&format!("{n} points of the sweep ask for runs that other points ask for too")),
-    }
-    for (data, runs) in &plan.awaiting {
-        say(&format!(
-            "{runs} runs on {data} are planned once it is here: their ids depend on what is fetched"
-        ));
     }
 }
 

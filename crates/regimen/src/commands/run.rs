@@ -2,7 +2,9 @@
 
 mod watched;
 
+use std::ffi::OsString;
 use std::fs;
+use std::path::PathBuf;
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -19,7 +21,7 @@ use crate::commands::plan::{is_left, list, workers};
 use crate::commands::{Done, compare, report};
 use crate::history::FoldHistory;
 use crate::logging::LogFormat;
-use crate::plans::{Absent, Planned, layered, plans};
+use crate::plans::{self, Absent, Planned, layered, plans};
 use crate::progress::{Forecast, Progress};
 use crate::terminal::say;
 use crate::{derived, preflight, provenance, registry};
@@ -196,16 +198,20 @@ fn options(arguments: &Run, planned: &Planned, log_format: LogFormat) -> Result<
             (false, false) => Rerun::Unfinished,
         },
         in_process: arguments.in_process,
-        worker: worker_command(log_format)?,
+        worker: worker_command(arguments, log_format)?,
         opened: provenance::opened(Role::Driver),
         lease: arguments.lease.unwrap_or(Options::LEASE),
         checkpoint_every: arguments.checkpoint_every.unwrap_or(Options::CHECKPOINT_EVERY),
     })
 }
 
-fn worker_command(log_format: LogFormat) -> Result<WorkerCommand> {
+fn worker_command(arguments: &Run, log_format: LogFormat) -> Result<WorkerCommand> {
     let program = std::env::current_exe().context("finding this program")?;
-    let args = ["worker", "--log-format", log_format.name()].map(Into::into).to_vec();
+    let mut args: Vec<OsString> =
+        ["worker", "--log-format", log_format.name()].map(Into::into).into();
+    for folder in plans::own_manifests(&arguments.config.configs) {
+        args.extend(["--manifests".into(), folder.into()]);
+    }
     Ok(WorkerCommand { program, args })
 }
 
@@ -240,7 +246,8 @@ fn is_ignored(signal: i32) -> bool {
 }
 
 /// `regimen worker`: execute runs for a driver.
-pub(crate) fn worker() -> Result<Done> {
+pub(crate) fn worker(manifests: &[PathBuf]) -> Result<Done> {
+    plans::know(manifests.iter().map(PathBuf::as_path));
     execute::serve(&registry::entries())?;
     Ok(Done::Well)
 }

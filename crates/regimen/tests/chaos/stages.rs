@@ -43,7 +43,7 @@ fn two_drivers_that_are_killed_come_through_both_stages() {
     assert_eq!(finished(&calm), RUNS);
     let store = sweep.path("store");
     let mut dice = StdRng::seed_from_u64(7);
-    let more = ["--retry-failed", "--lease", "1"];
+    let more = ["--retry-failed"];
     let mut drivers = [(); 2].map(|()| sweep.start(&store, &more));
     for _ in 0..8 {
         sleep(Duration::from_millis(dice.random_range(50..500)));
