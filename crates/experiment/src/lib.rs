@@ -12,6 +12,7 @@ mod identity;
 mod random;
 mod run;
 mod sink;
+mod statistic;
 mod tool;
 
 pub use entry::{BindError, Bound, Entry};
@@ -23,4 +24,5 @@ pub use identity::{Device, RunId, SpecId, canonical_json, is_plain_name, without
 pub use random::Stream;
 pub use run::{DataPaths, Run, RunContext, table_name};
 pub use sink::{MemorySink, Sink, SinkError};
+pub use statistic::{Ranking, Sample, Scored, Statistic};
 pub use tool::{Tool, ToolContext};
