@@ -34,6 +34,7 @@ pub use compare::{
     Published, Regression, Request, Side, Standing, Summary, Terminal, Test, Theirs, Verdict,
     against, compare, no_metric,
 };
+pub(crate) use compare::{Places, places};
 pub use error::Error;
 pub use exact::{Difference, Differences, Scope, exact};
 pub use output::write_output;

@@ -21,6 +21,7 @@ mod markdown;
 mod metric;
 mod passes;
 mod pivot;
+mod places;
 mod published;
 mod records;
 mod render;
@@ -46,6 +47,7 @@ pub use format::{Format, Terminal};
 pub use library::Library;
 pub use metric::no_metric;
 pub use passes::{Passed, Passes};
+pub(crate) use places::{Places, places};
 pub use published::{Published, Theirs};
 pub(crate) use sheet::number;
 pub use table::MetricTable;
@@ -200,14 +202,7 @@ pub fn compare(
     request: &Request,
     published: Option<&Published>,
 ) -> Result<Comparison, Error> {
-    let resolve = |names: &[String]| -> Result<Vec<String>, Error> {
-        names.iter().map(|name| runs.resolve(name)).collect()
-    };
-    let axes = Axes {
-        rows: resolve(&request.rows)?,
-        columns: resolve(&[&request.columns[..], &request.cells].concat())?,
-        inner: request.cells.len(),
-    };
+    let axes = Axes::of(runs, request)?;
     let selected = runs.select(&request.selection);
     let asked = request.selection.runs.as_ref().map(BTreeSet::len);
     let current = selected.current();
