@@ -25,4 +25,4 @@ pub use random::Stream;
 pub use run::{DataPaths, Run, RunContext, table_name};
 pub use sink::{MemorySink, Sink, SinkError};
 pub use statistic::{Ranking, Sample, Scored, Statistic};
-pub use tool::{Tool, ToolContext};
+pub use tool::{Host, MemoryHost, OutputFile, Tool, ToolContext};

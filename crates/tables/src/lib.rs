@@ -37,7 +37,7 @@ pub use compare::{
 pub(crate) use compare::{Places, places};
 pub use error::Error;
 pub use exact::{Difference, Differences, Scope, exact};
-pub use output::write_output;
+pub use output::{write_new_output, write_output};
 pub use plain::write_rows;
 pub use read::{Runs, Selection, experiments};
 pub use report::automatic::request as automatic;
