@@ -68,7 +68,7 @@ pub struct Entry {
     pub any_metric: bool,
     /// What a run's progress counts, in the plural.
     pub progress: &'static str,
-    /// Per-item scores behind final metrics.
+    /// Values of single items behind final metrics.
     pub items: &'static [Items],
     /// What the paper printed.
     pub published: &'static [PublishedTable],

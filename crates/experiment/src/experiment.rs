@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Error, NeedRef, ParamError, Run, Tool, file};
+use crate::{Error, NeedRef, ParamError, Run, Statistic, Tool, file};
 
 /// What a parameter struct must be: one `Default`, typed both ways, with a JSON Schema.
 ///
@@ -65,8 +65,8 @@ pub struct PublishedTable {
     pub csv: &'static str,
 }
 
-/// Scores of single test items whose mean is a final metric, in a table of the run's own; tests
-/// between runs pair them by item.
+/// Values of single test items behind a final metric, in a table of the run's own; intervals and
+/// tests draw items from it, and tests between runs pair them by item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Items {
     /// The final metric, for example `test_accuracy`.
@@ -75,8 +75,10 @@ pub struct Items {
     pub table: &'static str,
     /// Its column that says which item.
     pub key: &'static str,
-    /// Its column with the score: a number or a truth value.
-    pub score: &'static str,
+    /// What the items make, with the columns that it is made of.
+    pub statistic: Statistic,
+    /// What that is multiplied by to be the metric: 100 for one in per cent, otherwise 1.
+    pub scale: u32,
 }
 
 /// A data set or file that a run will open; its checksum becomes part of the run's identity.
@@ -125,7 +127,7 @@ pub trait Experiment: Sized + Send + Sync + 'static {
     /// a final metric too where nothing else is said.
     const STEP_METRICS: &'static [Metric] = &[];
 
-    /// Per-item scores behind final metrics.
+    /// Values of single items behind final metrics.
     const ITEMS: &'static [Items] = &[];
 
     /// What the paper printed, so that its numbers are at hand wherever the program runs.

@@ -14,6 +14,7 @@ mod needed;
 mod random;
 mod run;
 mod sink;
+mod statistic;
 mod tool;
 
 pub use entry::{BindError, Bound, Entry};
@@ -27,4 +28,5 @@ pub use needed::{NeedRef, Needed, NeededRun, ReadValues, Values};
 pub use random::Stream;
 pub use run::{DataPaths, Run, RunContext, table_name};
 pub use sink::{MemorySink, Sink, SinkError};
-pub use tool::{Tool, ToolContext};
+pub use statistic::{Ranking, Sample, Scored, Statistic};
+pub use tool::{Host, MemoryHost, OutputFile, Tool, ToolContext};

@@ -5,6 +5,7 @@ mod download;
 mod layout;
 mod lines;
 mod pace;
+mod steps;
 mod units;
 mod whole;
 
@@ -28,6 +29,7 @@ use whole::Whole;
 
 pub(crate) use download::Download;
 pub(crate) use layout::Screen;
+pub(crate) use steps::Steps;
 pub(crate) use units::{rate, span, thousands};
 
 /// What is known of a sweep before it begins.

@@ -26,7 +26,7 @@ mod thought;
 use datasets::movieqa;
 use experiment::{
     Better, DataRef, Error, Experiment, Items, Metric, NeedRef, ObjectiveHook, ParamError,
-    PublishedTable, Run, Tool,
+    PublishedTable, Run, Statistic, Tool,
 };
 use learn::{Groups, Objective, Optimizer, Schedule, Selection, Trained, Training};
 
@@ -95,6 +95,12 @@ impl Dialog {
     }
 }
 
+/// Answers to the test questions, the percentage of right ones being a metric.
+const fn answers(metric: &'static str, table: &'static str) -> Items {
+    let statistic = Statistic::Mean { score: "correct" };
+    Items { metric, table, key: "question", statistic, scale: 100 }
+}
+
 impl Experiment for Dialog {
     type Params = Params;
     const NAME: &'static str = "dialog";
@@ -119,13 +125,8 @@ impl Experiment for Dialog {
     const PUBLISHED: &'static [PublishedTable] = published::TABLES;
 
     const ITEMS: &'static [Items] = &[
-        Items { metric: "test_accuracy", table: "answers", key: "question", score: "correct" },
-        Items {
-            metric: "selected_test_accuracy",
-            table: "selected_answers",
-            key: "question",
-            score: "correct",
-        },
+        answers("test_accuracy", "answers"),
+        answers("selected_test_accuracy", "selected_answers"),
     ];
 
     fn new(params: Params) -> Result<Self, ParamError> {

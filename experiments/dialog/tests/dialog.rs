@@ -10,7 +10,8 @@ use autodiff::DType;
 use datasets::babi_dialog::POSITIVE;
 use dialog::{Corrections, Dialog, Disguise, Learner, Online, Params};
 use experiment::{
-    DataPaths, Device, Entry, Experiment, MemorySink, Metric, Run, RunContext, RunId, ToolContext,
+    DataPaths, Device, Entry, Experiment, MemoryHost, MemorySink, Metric, Run, RunContext, RunId,
+    ToolContext,
 };
 use learn::{Batch, Groups, Objective, Optimizer, Stepper};
 
@@ -305,6 +306,7 @@ fn asked(learner: Learner, text: &str) -> String {
         output: &mut output,
         data: DataPaths::default(),
         artifacts: artifacts.path().into(),
+        host: &mut MemoryHost::default(),
     };
     let tools = Dialog::tools();
     let ask = tools.iter().find(|tool| tool.name == "ask").unwrap();

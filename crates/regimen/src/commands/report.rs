@@ -152,6 +152,7 @@ pub(crate) fn write(store: &Path, subjects: Vec<Subject>, output: &Path) -> Resu
         std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let report = Report {
         store,
+        page: (output != Path::new(STDOUT)).then_some(output),
         subjects,
         about: &about,
         log: &|run, attempts| log(store, run, attempts),

@@ -23,11 +23,11 @@ pub(crate) struct Limits {
     pub(crate) trials: usize,
     /// Bytes of pictures on the whole page, before they are encoded.
     pub(crate) pictures: u64,
-    /// Pixels that are decoded to make smaller copies of pictures.
+    /// Pixels of pictures that are decoded.
     pub(crate) pixels: u64,
     /// Bytes of one picture.
     pub(crate) picture: u64,
-    /// Pictures a section.
+    /// Pictures that a section embeds.
     pub(crate) pictures_shown: usize,
 }
 
@@ -74,7 +74,7 @@ impl Limits {
             pictures: 3 << 20,
             pixels: 150_000_000,
             picture: 1 << 20,
-            pictures_shown: (60 / sections).max(4),
+            pictures_shown: (240 / sections).max(6),
         }
     }
 

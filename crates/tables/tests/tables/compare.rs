@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use experiment::{Better, Items};
+use experiment::{Better, Items, Statistic};
 use serde_json::json;
 use tables::{
     Comparison, Error, Format, Published, Request, Runs, Standing, Terminal, Test, compare,
@@ -287,8 +287,13 @@ fn answered(right: [[&[bool]; 3]; 2]) -> Comparison {
     }
     let store = tempdir().unwrap();
     story.write(store.path());
-    let items =
-        Items { metric: "test_accuracy", table: "answers", key: "question", score: "correct" };
+    let items = Items {
+        metric: "test_accuracy",
+        table: "answers",
+        key: "question",
+        statistic: Statistic::Mean { score: "correct" },
+        scale: 100,
+    };
     let request = Request { items: Some(items), ..request(&["learner"], &[]) };
     compare(&Runs::read(store.path(), "dialog").unwrap(), &request, None).unwrap()
 }
