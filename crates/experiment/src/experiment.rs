@@ -4,7 +4,7 @@ use std::any::Any;
 use std::borrow::Cow;
 
 use schemars::JsonSchema;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{Error, NeedRef, ParamError, Run, Statistic, Tool, file};
 
@@ -23,7 +23,7 @@ impl<T> Params for T where
 }
 
 /// Which direction of a metric is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Better {
     /// Larger values are better, for example an accuracy.

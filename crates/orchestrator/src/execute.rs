@@ -18,6 +18,7 @@ mod claims;
 mod compact;
 mod drive;
 mod error;
+mod frozen;
 mod heartbeat;
 mod incarnation;
 mod live;
@@ -42,12 +43,14 @@ use std::time::Duration;
 
 use experiment::{DataPaths, RunId};
 use journal::Opened;
+use serde::{Deserialize, Serialize};
 
 use crate::config::{Retry, Search};
 
 pub use compact::compact;
-pub use drive::execute;
+pub use drive::{Standing, execute};
 pub use error::Error;
+pub use frozen::{Frozen, Shared};
 pub use live::{LiveRun, Presence, live};
 pub use log::{log_of, logs_of};
 pub use observer::{Notice, Observer};
@@ -68,7 +71,8 @@ fn store_folder(store: &std::path::Path) -> Result<(), Error> {
 }
 
 /// Which runs are executed although they were before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Rerun {
     /// None: only those that never ran, were interrupted, or whose driver went away.
     #[default]
@@ -112,6 +116,8 @@ pub struct Options {
     pub data: DataPaths,
     /// Which runs are executed again.
     pub rerun: Rerun,
+    /// The sweep as it was frozen, where this call is one of several that execute it.
+    pub shared: Option<Shared>,
     /// Threads of this process instead of child processes: for debugging and trivial runs.
     pub in_process: bool,
     /// How a worker process is started.
@@ -131,6 +137,11 @@ impl Options {
     pub const LEASE: Duration = Duration::from_secs(15);
     /// The usual age of a checkpoint.
     pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(20);
+
+    /// Workers of all calls that execute the sweep.
+    fn sharers(&self) -> usize {
+        self.shared.as_ref().map_or(self.jobs, |shared| shared.workers)
+    }
 }
 
 /// Where the runs stand after [`execute`]. Each is in exactly one of the lists.

@@ -4,6 +4,8 @@
 mod drivers;
 #[path = "execute/endings.rs"]
 mod endings;
+#[path = "execute/frozen.rs"]
+mod frozen;
 #[path = "execute/needs.rs"]
 mod needs;
 #[path = "execute/searches.rs"]

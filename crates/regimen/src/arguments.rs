@@ -1,5 +1,7 @@
 //! The command line: commands, options and their help texts.
 
+mod cluster;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::logging::LogFormat;
 use crate::registry;
+
+pub(crate) use cluster::{Cancel, Doctor, Join, Probe};
 
 /// Reproduce, vary and compare machine-learning papers.
 #[derive(Debug, Parser)]
@@ -31,6 +35,10 @@ pub(crate) enum Command {
     Status(Status),
     /// Show what a run printed.
     Logs(Logs),
+    /// End what a sweep has on clusters.
+    Cancel(Cancel),
+    /// Check whether a cluster does what sweeps need of it.
+    Doctor(Doctor),
     /// Make one journal of those whose writers are gone; others may be at work meanwhile.
     Compact(Compact),
     /// Compare finished runs with each other, with published numbers or with another store.
@@ -51,6 +59,12 @@ pub(crate) enum Command {
         #[arg(long)]
         manifests: Vec<PathBuf>,
     },
+    /// Execute runs of a submitted sweep, as a task of a cluster.
+    #[command(hide = true)]
+    Join(Join),
+    /// Say what a node of a cluster sees.
+    #[command(hide = true)]
+    Probe(Probe),
     /// A paper's own command: EXPERIMENT TOOL ARGUMENTS...
     #[command(external_subcommand)]
     Tool(Vec<String>),
@@ -121,6 +135,12 @@ pub(crate) struct Run {
     /// Worker processes [default: cores / threads per run].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
+    /// Have a cluster execute the runs: a profile of `clusters.yaml`, or `local`.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["jobs", "in_process"])]
+    pub(crate) cluster: Option<String>,
+    /// Leave once the jobs are submitted; `status --watch` follows them.
+    #[arg(long, requires = "cluster", conflicts_with = "report")]
+    pub(crate) detach: bool,
     /// Run on threads of this process instead of in worker processes.
     #[arg(long)]
     pub(crate) in_process: bool,
@@ -140,7 +160,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) checkpoint_every: Option<Duration>,
     /// How long another driver's heartbeat may stand still before its work is taken over
-    /// [default: 15].
+    /// [default: 15, on a cluster 90].
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) lease: Option<Duration>,
 }
@@ -195,7 +215,8 @@ pub(crate) struct Status {
 
 #[derive(Debug, Args)]
 pub(crate) struct Logs {
-    /// The run: the first digits of its id, as `plan` and failures show them.
+    /// The run: the first digits of its id, as `plan` and failures show them. Or a sweep that was
+    /// submitted to a cluster: what its tasks printed.
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
     #[command(flatten)]

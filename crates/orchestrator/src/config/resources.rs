@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use experiment::Device;
 use journal::Cause;
+use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, Content, Faults, Node, Path, known_keys};
 
@@ -38,7 +39,7 @@ impl Default for Resources {
 }
 
 /// How often a run is tried again within one call, by what its attempts failed of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {
     /// Its worker crashed or was killed by somebody else.
     pub crash: u32,

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use experiment::{Better, Metric};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::axis::wrong;
@@ -12,7 +13,7 @@ use super::{ConfigError, Content, Faults, Node, Path, known_keys};
 /// Successive halving, asynchronously: the points of a sweep are trials, and of those that come to
 /// a rung only the best go on (ASHA; Li et al. 2018, "A System for Massively Parallel
 /// Hyperparameter Tuning", Algorithm 2). Changes no identity.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Search {
     /// The metric that trials are compared by, as runs record it step by step.
     pub metric: String,

@@ -8,6 +8,7 @@ mod limits;
 mod reports;
 mod rungs;
 mod selection;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -31,6 +32,9 @@ use super::stop::{Stop, Urgency};
 use super::{Error, JOURNAL, LOGS, Notice, Observer, Options, PLANS, Summary, scratch};
 use crew::Crew;
 use selection::Selection;
+
+pub(crate) use selection::next_attempts;
+pub use standing::Standing;
 
 /// How often the driver looks up when nothing happens: stops are noticed, claims tried again.
 const LOOK_UP: Duration = Duration::from_millis(100);
@@ -56,7 +60,7 @@ pub fn execute(
         return Err(Error::NoFolder { path: options.store.clone() });
     }
     let mut fold = Fold::read(&options.store.join(JOURNAL))?;
-    let selection = Selection::new(runs, options.rerun, &fold);
+    let selection = Selection::new(runs, options, &fold);
     remember_request(runs, &fold, options)?;
     observer.notify(&Notice::Skipped(selection.skipped()));
     let since = |run: RunId| selection.since(run);
@@ -232,7 +236,7 @@ impl<'a> Driver<'a> {
             {
                 self.work_off()?;
             } else {
-                plan::freeze(&folder, (&id, next), wanted, self.options.jobs)?;
+                plan::freeze(&folder, (&id, next), wanted, self.options.sharers())?;
             }
         }
     }

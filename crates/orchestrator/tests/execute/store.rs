@@ -112,6 +112,7 @@ pub(crate) fn options(store: &Path) -> Options {
         retain: Options::RETAIN,
         data: DataPaths::default(),
         rerun: Rerun::Unfinished,
+        shared: None,
         in_process: false,
         worker: myself("worker_process"),
         opened: Opened {

@@ -2,9 +2,12 @@
 
 mod watched;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -18,7 +21,7 @@ use signal_hook::iterator::Signals;
 
 use crate::arguments::{ListFormat, Run};
 use crate::commands::plan::{is_left, list, workers};
-use crate::commands::{Done, compare, report};
+use crate::commands::{Done, cluster, compare, report};
 use crate::history::FoldHistory;
 use crate::logging::LogFormat;
 use crate::plans::{self, Absent, Planned, layered, plans};
@@ -26,7 +29,7 @@ use crate::progress::{Forecast, Progress};
 use crate::terminal::say;
 use crate::{derived, preflight, provenance, registry};
 
-use watched::Watched;
+pub(crate) use watched::Watched;
 
 /// `regimen run`: execute what is not finished yet, fold, print the tables.
 pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
@@ -52,11 +55,20 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
     };
     let stop = Stop::new();
     listen(&stop)?;
+    if let Some(name) = &arguments.cluster
+        && let Some(done) = cluster::run(arguments, name, &plans, log_format, &stop)?
+    {
+        return Ok(done);
+    }
     let _presence = Presence::new(&arguments.store.results);
     let mut progress = Progress::new(forecasts(arguments, &plans)?, &arguments.store.results);
     let mut failed = 0;
     for planned in &plans {
-        let summary = execute(arguments, planned, log_format, &stop, &mut progress)?;
+        let summary = match arguments.cluster {
+            // Nothing is left to be executed.
+            Some(_) => cluster::summary(arguments, planned, log_format, &mut progress)?,
+            None => execute(arguments, planned, log_format, &stop, &mut progress)?,
+        };
         // Without a stop, those that are left are outdated.
         failed += summary.failed.len() + summary.blocked.len() + summary.interrupted.len();
         derived::write_tables(&arguments.store.results)?;
@@ -174,7 +186,11 @@ fn jobs(arguments: &Run, plan: &Plan) -> usize {
     arguments.jobs.map_or_else(|| workers(plan), usize::from).max(1)
 }
 
-fn options(arguments: &Run, planned: &Planned, log_format: LogFormat) -> Result<Options> {
+pub(crate) fn options(
+    arguments: &Run,
+    planned: &Planned,
+    log_format: LogFormat,
+) -> Result<Options> {
     let resources = &planned.plan.resources;
     Ok(Options {
         store: arguments.store.results.clone(),
@@ -197,19 +213,23 @@ fn options(arguments: &Run, planned: &Planned, log_format: LogFormat) -> Result<
             (false, true) => Rerun::Failed,
             (false, false) => Rerun::Unfinished,
         },
+        shared: None,
         in_process: arguments.in_process,
-        worker: worker_command(arguments, log_format)?,
+        worker: worker_command(&plans::own_manifests(&arguments.config.configs), log_format)?,
         opened: provenance::opened(Role::Driver),
         lease: arguments.lease.unwrap_or(Options::LEASE),
         checkpoint_every: arguments.checkpoint_every.unwrap_or(Options::CHECKPOINT_EVERY),
     })
 }
 
-fn worker_command(arguments: &Run, log_format: LogFormat) -> Result<WorkerCommand> {
+pub(crate) fn worker_command(
+    manifests: &BTreeSet<PathBuf>,
+    log_format: LogFormat,
+) -> Result<WorkerCommand> {
     let program = std::env::current_exe().context("finding this program")?;
     let mut args: Vec<OsString> =
         ["worker", "--log-format", log_format.name()].map(Into::into).into();
-    for folder in plans::own_manifests(&arguments.config.configs) {
+    for folder in manifests {
         args.extend(["--manifests".into(), folder.into()]);
     }
     Ok(WorkerCommand { program, args })
@@ -217,15 +237,20 @@ fn worker_command(arguments: &Run, log_format: LogFormat) -> Result<WorkerComman
 
 /// The first Ctrl-C stops softly, the second at once. A terminal that goes away stops softly, and may
 /// say so more than once; so does a cluster that announces by a signal that it takes its machine back.
-fn listen(stop: &Stop) -> Result<()> {
+///
+/// Returns where the number of the first signal is told, 0 before there was one.
+pub(crate) fn listen(stop: &Stop) -> Result<Arc<AtomicI32>> {
     let mut listened = vec![SIGINT, SIGTERM, SIGUSR1, SIGUSR2];
     if !is_ignored(SIGHUP) {
         listened.push(SIGHUP);
     }
     let mut signals = Signals::new(listened).context("listening for Ctrl-C")?;
     let stop = stop.clone();
+    let first = Arc::new(AtomicI32::new(0));
+    let told = first.clone();
     thread::spawn(move || {
         for signal in signals.forever() {
+            let _ = told.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
             if !stop.requested() {
                 say("stopping; once more to stop at once");
                 stop.soft();
@@ -234,7 +259,7 @@ fn listen(stop: &Stop) -> Result<()> {
             }
         }
     });
-    Ok(())
+    Ok(first)
 }
 
 /// Whether a signal was ignored when this program began, as `nohup` arranges.

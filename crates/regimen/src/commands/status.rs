@@ -1,5 +1,7 @@
 //! `regimen status`: counts the runs of each sweep by state, and lists those under way.
 
+mod submitted;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write;
 use std::fs;
@@ -23,6 +25,7 @@ use crate::plans::{Absent, layered, plans};
 use crate::progress::{Screen, rate, span, thousands};
 use crate::registry;
 use crate::terminal::{self, print, say};
+use submitted::Submitted;
 
 /// Time between looks with `--watch`.
 const EVERY: Duration = Duration::from_secs(1);
@@ -47,16 +50,25 @@ pub(crate) fn status(arguments: &Status) -> Result<Done> {
     }
     let mut fold = Fold::read(&store.join(execute::JOURNAL))?;
     let counted = counted(arguments, &fold)?;
-    let text = |fold: &Fold, live: &Live| text(fold, live, arguments.format, counted.as_ref());
+    let mut submitted = Submitted::default();
+    submitted.refresh(store);
+    let text = |fold: &Fold, live: &Live, submitted: &Submitted| -> Result<String> {
+        let text = text(fold, live, arguments.format, counted.as_ref())?;
+        Ok(match arguments.format {
+            ListFormat::Json => text + &submitted.json(),
+            ListFormat::Table => text + &submitted.lines(),
+        })
+    };
     let mut live = execute::live(store);
-    let mut shown = text(&fold, &live)?;
+    let mut shown = text(&fold, &live, &submitted)?;
     print(&shown)?;
     let mut last = Instant::now();
-    while arguments.watch && is_awaited(&live, last.elapsed()) {
+    while arguments.watch && (submitted.are_active() || is_awaited(&live, last.elapsed())) {
         thread::sleep(EVERY);
         let before = std::mem::replace(&mut live, execute::live(store));
+        submitted.refresh(store);
         fold.refresh()?;
-        let now = text(&fold, &live)?;
+        let now = text(&fold, &live, &submitted)?;
         if now != shown || live != before {
             last = Instant::now();
         }
