@@ -20,7 +20,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::task::complete;
-use crate::{Error, Job, JobId, Kind, Request, Scheduler, Tally, Task};
+use crate::{Error, Job, JobId, Kind, Scheduler, Tally, Task};
 use files::{read, write};
 use lock::Lock;
 

@@ -12,7 +12,7 @@ mod slurm;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -50,10 +50,6 @@ impl Bench {
 
     fn run(&self, words: &[&str]) -> Output {
         self.regimen(words).output().unwrap()
-    }
-
-    fn start(&self, words: &[&str]) -> Child {
-        self.regimen(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     /// The same sweep by this machine alone, compared to the bit.

@@ -68,6 +68,7 @@ impl Run {
             threads: 1,
             engine: None,
             data: BTreeMap::new(),
+            needs: BTreeMap::new(),
         };
         fold.apply("w", Event::Started(Started { spec, attempt: 1, at: 0.0 }));
         for (table, rows) in self.tables {

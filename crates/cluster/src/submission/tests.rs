@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use tempfile::TempDir;
 
 use super::*;
+use crate::Request;
 use crate::request::example;
 use crate::{Itself, Limits, TaskState};
 

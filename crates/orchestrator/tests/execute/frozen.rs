@@ -52,5 +52,5 @@ fn chunks_are_cut_for_the_workers_of_all_calls() {
     let plans = std::fs::read_dir(store.options.store.join("plans")).unwrap();
     let plan = std::fs::read_to_string(plans.map(|entry| entry.unwrap().path()).next().unwrap());
     let plan: serde_json::Value = serde_json::from_str(&plan.unwrap()).unwrap();
-    assert_eq!(plan["chunks"], serde_json::json!([1; 12]));
+    assert_eq!(plan["chunks"], serde_json::json!([1u8; 12].to_vec()));
 }

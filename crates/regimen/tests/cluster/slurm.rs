@@ -15,10 +15,9 @@ fn is_skipped(test: &str) -> bool {
     if env::var_os("REGIMEN_CLUSTER_TEST").is_some() {
         return false;
     }
-    println!("skipped: {test}: no Slurm of virtual nodes (scripts/cluster-test)");
     if let Some(list) = env::var_os("REGIMEN_SKIPPED") {
         let list = File::options().append(true).create(true).open(list);
-        writeln!(list.unwrap(), "{test}: no Slurm of virtual nodes").unwrap();
+        writeln!(list.unwrap(), "skipped: {test}: no Slurm of virtual nodes").unwrap();
     }
     true
 }

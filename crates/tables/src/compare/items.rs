@@ -196,7 +196,7 @@ impl Numbers {
             let numbers = list.as_ref().map(|list| list.as_ref().f64()).transpose()?;
             match numbers.filter(|numbers| numbers.len() == width) {
                 Some(numbers) => {
-                    all.extend(numbers.iter().map(|number| number.unwrap_or(f64::NAN)))
+                    all.extend(numbers.iter().map(|number| number.unwrap_or(f64::NAN)));
                 }
                 None => all.extend(std::iter::repeat_n(f64::NAN, width)),
             }

@@ -13,7 +13,7 @@ pub(crate) struct Links(String);
 impl Links {
     /// From the folder in which the page will lie; none where one of both cannot be found.
     pub(crate) fn new(page: &Path, store: &Path) -> Option<Self> {
-        let from = existing(&std::path::absolute(page).ok()?.parent()?.to_path_buf())?;
+        let from = existing(std::path::absolute(page).ok()?.parent()?)?;
         let to = fs::canonicalize(store).ok()?;
         Some(Self(address(&relative(&from, &to))))
     }
