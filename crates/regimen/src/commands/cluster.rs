@@ -2,6 +2,7 @@
 
 mod follow;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -67,15 +68,22 @@ struct Sweep<'a> {
     submission: Option<Submission>,
 }
 
-/// Submits what is left of each sweep and follows it to its end. How the command ends where it does
-/// before the sweeps are over: they are detached, cancelled, or cannot go on.
+/// How a call on a cluster went.
+pub(crate) enum Followed {
+    /// The command ends before the sweeps are over: they are detached, cancelled, or cannot go on.
+    Early(Done),
+    /// They are over; the ids of those that tasks were at work for.
+    Over(BTreeSet<String>),
+}
+
+/// Submits what is left of each sweep and follows it to its end.
 pub(crate) fn run(
     arguments: &Run,
     name: &str,
     plans: &[Planned],
     log_format: LogFormat,
     stop: &Stop,
-) -> Result<Option<Done>> {
+) -> Result<Followed> {
     let folders: Vec<&Path> = plans.iter().filter_map(|planned| planned.path.parent()).collect();
     let cluster = Cluster::named(name, &folders)?;
     needs_are_there(plans, &arguments.store.results)?;
@@ -92,9 +100,13 @@ pub(crate) fn run(
                 "`regimen status --watch{store}` follows, `regimen cancel SWEEP{store}` ends it"
             ));
         }
-        return Ok(Some(Done::Well));
+        return Ok(Followed::Early(Done::Well));
     }
-    follow::follow(&cluster, &mut sweeps, &arguments.store.results, log_format, stop)
+    let submitted = sweeps.iter().filter(|sweep| sweep.submission.is_some());
+    let submitted = submitted.map(|sweep| sweep.frozen.id()).collect();
+    let store = &arguments.store.results;
+    let early = follow::follow(&cluster, &mut sweeps, store, log_format, stop)?;
+    Ok(early.map_or(Followed::Over(submitted), Followed::Early))
 }
 
 /// Refuses what builds on runs that have not finished: tasks of one job begin together.
@@ -201,16 +213,20 @@ fn submitted(submission: &Submission) -> String {
     format!("{job}{tasks} {plural} on {}", intent.cluster)
 }
 
-/// Says what a sweep came to, as after one that was executed here.
+/// Says what a sweep came to, as after one that was executed here; `submitted` are those that this call
+/// had tasks at work for.
 pub(crate) fn summary<'a>(
     arguments: &Run,
+    submitted: &BTreeSet<String>,
     planned: &'a Planned,
     log_format: LogFormat,
     progress: &mut Progress<'a>,
 ) -> Result<Summary> {
     let store = &arguments.store.results;
     let sweep = freeze(arguments, planned, log_format)?;
-    let since = latest(store, &sweep.frozen)?.unwrap_or(sweep.frozen);
+    let is_new = submitted.contains(&sweep.frozen.id());
+    let since = if is_new { latest(store, &sweep.frozen)? } else { None };
+    let since = since.unwrap_or(sweep.frozen);
     let summary = since.standing(&Fold::read(&store.join(JOURNAL))?)?.summary;
     progress.begin(&planned.plan);
     Watched::new(progress).finish(&planned.plan, &summary, store)?;

@@ -20,6 +20,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
 use crate::arguments::{ListFormat, Run};
+use crate::commands::cluster::Followed;
 use crate::commands::plan::{is_left, list, workers};
 use crate::commands::{Done, cluster, compare, report};
 use crate::history::FoldHistory;
@@ -55,18 +56,20 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
     };
     let stop = Stop::new();
     listen(&stop)?;
-    if let Some(name) = &arguments.cluster
-        && let Some(done) = cluster::run(arguments, name, &plans, log_format, &stop)?
-    {
-        return Ok(done);
-    }
+    let submitted = match &arguments.cluster {
+        None => None,
+        Some(name) => match cluster::run(arguments, name, &plans, log_format, &stop)? {
+            Followed::Early(done) => return Ok(done),
+            Followed::Over(submitted) => Some(submitted),
+        },
+    };
     let _presence = Presence::new(&arguments.store.results);
     let mut progress = Progress::new(forecasts(arguments, &plans)?, &arguments.store.results);
     let mut failed = 0;
     for planned in &plans {
-        let summary = match arguments.cluster {
+        let summary = match &submitted {
             // Nothing is left to be executed.
-            Some(_) => cluster::summary(arguments, planned, log_format, &mut progress)?,
+            Some(ids) => cluster::summary(arguments, ids, planned, log_format, &mut progress)?,
             None => execute(arguments, planned, log_format, &stop, &mut progress)?,
         };
         // Without a stop, those that are left are outdated.

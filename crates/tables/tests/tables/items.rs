@@ -202,8 +202,9 @@ const BLUNT: [Clip; 3] =
 /// Of each threshold the precision, times what it adds to recall.
 fn mean_average_precision(clips: &[Clip], items: &[usize]) -> f64 {
     let mut found = Vec::new();
-    for class in 0..2 {
-        let scored: Vec<(f64, bool)> = items.iter().map(|item| clips[*item][class]).collect();
+    let classes: [fn(&Clip) -> (f64, bool); 2] = [|clip| clip[0], |clip| clip[1]];
+    for of in classes {
+        let scored: Vec<(f64, bool)> = items.iter().map(|item| of(&clips[*item])).collect();
         let wanted = scored.iter().filter(|(_, label)| *label).count() as f64;
         let mut thresholds: Vec<f64> = scored.iter().map(|(score, _)| *score).collect();
         thresholds.sort_by(|a, b| b.total_cmp(a));
