@@ -150,7 +150,8 @@ fn needs(config: &Config) -> Shown {
 }
 
 fn resources(resources: &Resources) -> Shown {
-    let mut shown = vec![("threads", json!(resources.threads))];
+    let mut shown =
+        vec![("device", json!(resources.device)), ("threads", json!(resources.threads))];
     if let Some(memory) = resources.memory {
         shown.push(("memory", json!(size_text(memory))));
     }

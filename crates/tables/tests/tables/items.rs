@@ -193,6 +193,8 @@ fn error_rates_are_sums_of_edits_over_sums_of_words() {
 
 /// A clip with its score and label for each of two classes.
 type Clip = [(f64, bool); 2];
+/// The score and the label of one class.
+type Class = fn(&Clip) -> (f64, bool);
 
 const SHARP: [Clip; 3] =
     [[(0.9, true), (0.1, false)], [(0.8, true), (0.7, true)], [(0.2, false), (0.6, true)]];
@@ -202,7 +204,7 @@ const BLUNT: [Clip; 3] =
 /// Of each threshold the precision, times what it adds to recall.
 fn mean_average_precision(clips: &[Clip], items: &[usize]) -> f64 {
     let mut found = Vec::new();
-    let classes: [fn(&Clip) -> (f64, bool); 2] = [|clip| clip[0], |clip| clip[1]];
+    let classes: [Class; 2] = [|clip| clip[0], |clip| clip[1]];
     for of in classes {
         let scored: Vec<(f64, bool)> = items.iter().map(|item| of(&clips[*item])).collect();
         let wanted = scored.iter().filter(|(_, label)| *label).count() as f64;
