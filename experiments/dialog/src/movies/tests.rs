@@ -96,6 +96,15 @@ fn only_retrieved_and_given_answers_compete_where_that_is_asked_for() {
 /// Trains on a small knowledge base and a student that is right with probability
 /// `policy_accuracy`; the final accuracy, and what was kept.
 fn trained(learner: Learner, regime: u8, policy_accuracy: f64) -> (f64, MemorySink) {
+    trained_for(3000, learner, regime, policy_accuracy)
+}
+
+fn trained_for(
+    steps: u64,
+    learner: Learner,
+    regime: u8,
+    policy_accuracy: f64,
+) -> (f64, MemorySink) {
     let params = Params { learner, regime, policy_accuracy, ..Params::default() };
     let (movies, dev) = asked(&params);
     let mut task = DialogTask::new((movies, [dev, Vec::new()])).unwrap();
@@ -108,7 +117,7 @@ fn trained(learner: Learner, regime: u8, policy_accuracy: f64) -> (f64, MemorySi
         data: DataPaths::default(),
     };
     let settings = Training {
-        steps: 3000,
+        steps,
         evaluate_every: 1000,
         optimizer: Optimizer::default(),
         groups: Groups::default(),
@@ -132,6 +141,22 @@ fn an_expert_teaches_the_knowledge_base_and_so_do_supplied_answers() {
     // student is wrong.
     assert!(accuracy(Learner::Fp, 7, 0.1) >= 90.0);
     assert!(accuracy(Learner::Rbi, 7, 0.1) <= 40.0);
+}
+
+/// A short training on the processor and on the device of plain loops: they drift apart by rounding
+/// alone.
+#[test]
+fn devices_agree() {
+    for (learner, regime) in [(Learner::Imitation, 1), (Learner::RbiFp, 3), (Learner::Fp, 7)] {
+        let train = || trained_for(30, learner, regime, 0.5).1.metrics;
+        let (cpu, plain) = (train(), reference::device().scope(train));
+        assert_eq!((cpu.len(), plain.len()), (3, 3));
+        for ((step, name, found), (_, _, wanted)) in cpu.iter().zip(&plain) {
+            // Percentages jump by questions.
+            let bound = if name.contains("accuracy") { 2.0 } else { 1e-3 * (1.0 + wanted.abs()) };
+            assert!((found - wanted).abs() <= bound, "{name} at {step}: {found}, {wanted}");
+        }
+    }
 }
 
 #[test]
