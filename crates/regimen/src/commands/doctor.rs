@@ -24,6 +24,8 @@ use probe::{ANSWER, Answer, LOCK, clock_ahead};
 
 /// How long to wait for a task, where nobody says.
 const WAIT: Duration = Duration::from_secs(120);
+/// How long the end of the task is waited for.
+const END: Duration = Duration::from_secs(10);
 /// Time between looks.
 const EVERY: Duration = Duration::from_millis(500);
 /// Seconds that clocks may be apart: times in tables come from many of them.
@@ -154,6 +156,12 @@ fn node(cluster: &Cluster, arguments: &Doctor, findings: &mut Findings) -> Resul
     drop(lock);
     if let Err(error) = submission.cancel(&*cluster.scheduler) {
         say(&format!("warning: {error}"));
+    }
+    // What the task still writes would bring its folder back.
+    let over = Instant::now() + END;
+    let at_work = || submission.poll(&*cluster.scheduler).is_ok_and(|tally| tally.active() > 0);
+    while at_work() && Instant::now() < over {
+        thread::sleep(EVERY);
     }
     let _ = fs::remove_dir_all(submission.record());
     Ok(())
