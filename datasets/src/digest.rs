@@ -1,3 +1,5 @@
+//! SHA-256 checksums of bytes, files and streams.
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};

@@ -1,3 +1,5 @@
+//! Errors of finding, fetching, verifying and reading data sets.
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +9,9 @@ use thiserror::Error;
 use crate::babi_dialog::ReadError;
 use crate::digest::Digest;
 use crate::idx::IdxError;
+use crate::manifest::ManifestError;
 use crate::mismatch::Mismatch;
+use crate::store::Received;
 
 /// What helps where no mirror is given.
 const ELSEWHERE: &str =
@@ -24,6 +28,26 @@ pub enum Error {
         name: String,
         /// Every name there is.
         known: Vec<String>,
+    },
+    /// Its manifest, in a folder of the user, cannot be used.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A file without a sum in the manifest is not what it was when it was seen first.
+    #[error(
+        "data set {dataset:?}: {} is not what was recorded when it was fetched first: wanted sha256 \
+         {wanted}, found {} from {}; runs on it would be others, so that it is not taken: remove {} to \
+         take it",
+        came.file.path, came.file.sha256, came.from, record.display()
+    )]
+    Changed {
+        /// The data set.
+        dataset: String,
+        /// The sum that was recorded.
+        wanted: Digest,
+        /// What came.
+        came: Box<Received>,
+        /// Where the first sum is kept.
+        record: PathBuf,
     },
     /// The data set is not in the cache.
     #[error("data set {dataset:?} is not in the cache at {}, `regimen datasets fetch {dataset}` puts it there", path.display())]

@@ -26,6 +26,7 @@ mod mismatch;
 pub mod mnist;
 pub mod movieqa;
 pub mod omniglot;
+mod own;
 mod pickle;
 mod progress;
 mod store;
@@ -37,5 +38,6 @@ pub use manifest::{
     Holding, Manifest, ManifestError, ManifestFile, Recipe, RecordedFile, Registry, Source,
 };
 pub use mismatch::Mismatch;
+pub use own::look_in;
 pub use progress::{Progress, Step};
 pub use store::{DatasetDir, Fault, Received, Report, Row, State, Store, default_cache};

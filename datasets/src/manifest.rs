@@ -17,13 +17,14 @@
 //! files:                         # what is known to the last bit
 //!   - { path: one, bytes: 3, sha256: ba.. }
 //!   - { path: two, bytes: 0, sha256: e3.. }
-//! recorded:                      # what the registry vouches for; its sum is kept in the cache
+//! recorded:                      # what apt or the user vouches for; its sum is kept in the cache
 //!   - { path: doc.deb, at_most: 1000000 }
 //! ```
 
 mod check;
 mod source;
 
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,9 @@ pub struct Manifest {
     /// Files of which no sum is known beforehand.
     #[serde(default)]
     pub recorded: Vec<RecordedFile>,
+    /// The user's folder that it lies in, and perhaps its files in a folder of its name.
+    #[serde(skip)]
+    pub folder: Option<PathBuf>,
 }
 
 /// One file of a data set.
@@ -90,8 +94,8 @@ pub struct ManifestFile {
 
 /// A file that a registry replaces now and then: what came is recorded when it is published.
 ///
-/// Only a registry that signs its index gives such a file, or the mirror's own folder of the data set,
-/// whose owner vouches for it.
+/// Only a registry that signs its index gives such a file, or a folder of the data set, in the mirror or
+/// beside its manifest, whose owner vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedFile {
@@ -118,7 +122,7 @@ pub(crate) enum Content {
 }
 
 /// A manifest that cannot be used.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
 #[error("{file}: {reason}")]
 pub struct ManifestError {
     /// Where the manifest came from.

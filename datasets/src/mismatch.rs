@@ -1,3 +1,5 @@
+//! The error of a file that does not have the format its reader expects.
+
 use thiserror::Error;
 
 /// A file that is not what its reader wants.

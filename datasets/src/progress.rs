@@ -1,3 +1,5 @@
+//! The steps of a fetch, and the trait that is told of them.
+
 use std::path::Path;
 
 use crate::error::SourceFault;

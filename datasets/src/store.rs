@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! CACHE/datasets/NAME/VERSION-CHECKSUM/   the files and a marker: visible only when complete
+//! CACHE/datasets/NAME-*.recorded.json     sums of files that the manifest knows none of, as they came first
 //! CACHE/datasets/NAME.lock                held while one process fetches
 //! CACHE/downloads/SHA256-OF-URL.part      a download that can be resumed
 //! CACHE/downloads/REGISTRY-SHA256/        where a registry's client puts a package
@@ -26,7 +27,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::manifest::{Manifest, ManifestFile, Registry, Source};
+use crate::manifest::{Manifest, ManifestError, ManifestFile, Registry, Source};
+use crate::own;
 use crate::progress::Progress;
 pub use verify::{Fault, Report};
 
@@ -44,6 +46,8 @@ pub struct Store {
     /// Programs in place of those in the search path.
     clients: BTreeMap<Registry, PathBuf>,
     manifests: Vec<Manifest>,
+    /// Manifests of the user that cannot be used.
+    wrong: BTreeMap<String, ManifestError>,
 }
 
 /// A published data set.
@@ -105,18 +109,20 @@ struct Marker {
 }
 
 impl Store {
-    /// The store at `cache` with this crate's manifests.
+    /// The store at `cache` with this crate's manifests and those of [`look_in`](crate::look_in).
     ///
     /// `mirror` is a directory where sources may already lie. With `offline`, nothing touches the
     /// network (mirrors are still used). Touches no file.
     pub fn new(cache: &Path, mirror: Option<&Path>, offline: bool) -> Self {
-        Self {
-            cache: cache.to_owned(),
-            mirror: mirror.map(Path::to_owned),
-            offline,
-            clients: BTreeMap::new(),
-            manifests: Manifest::all().to_vec(),
+        let (mut manifests, mut wrong) = (Manifest::all().to_vec(), BTreeMap::new());
+        for (name, own) in own::all() {
+            match own {
+                Ok(manifest) => manifests.push(manifest),
+                Err(error) => drop(wrong.insert(name, error)),
+            }
         }
+        let (cache, mirror) = (cache.to_owned(), mirror.map(Path::to_owned));
+        Self { cache, mirror, offline, clients: BTreeMap::new(), manifests, wrong }
     }
 
     /// The same store, which also knows `manifest`, in place of one with the same name.
@@ -142,8 +148,11 @@ impl Store {
     /// The manifest called `name`.
     ///
     /// # Errors
-    /// [`Error::Unknown`].
+    /// [`Error::Unknown`]; [`Error::Manifest`] where one of the user cannot be used.
     pub fn manifest(&self, name: &str) -> Result<&Manifest, Error> {
+        if let Some(error) = self.wrong.get(name) {
+            return Err(error.clone().into());
+        }
         self.manifests.iter().find(|manifest| manifest.name == name).ok_or_else(|| {
             let known = self.manifests.iter().map(|manifest| manifest.name.clone()).collect();
             Error::Unknown { name: name.into(), known }
@@ -205,23 +214,37 @@ impl Store {
         Ok(self.present(name)?.manifest.checksum())
     }
 
-    /// Whether the mirror has every file of the data set `name`, by their names alone.
+    /// Whether the mirror, or the user's folder beside the manifest, has every file of the data set `name`, by their names alone.
     ///
     /// # Errors
     /// [`Error::Unknown`].
     pub fn is_mirrored(&self, name: &str) -> Result<bool, Error> {
         let manifest = self.manifest(name)?;
-        let Some(mirror) = &self.mirror else { return Ok(false) };
-        let own = mirror.join(&manifest.name);
         let sources = || {
-            manifest.sources.iter().filter(|source| match source {
-                Source::Mirror { path, .. } => mirror.join(path).is_file(),
+            manifest.sources.iter().filter(|source| match (source, &self.mirror) {
+                (Source::Mirror { path, .. }, Some(mirror)) => mirror.join(path).is_file(),
                 _ => false,
             })
         };
+        let folders = self.folders(manifest);
         Ok(manifest.wanted().all(|file| {
-            own.join(file.path).is_file() || sources().any(|source| source.gives(file.path))
+            let lies = folders.iter().any(|folder| folder.join(file.path).is_file());
+            lies || sources().any(|source| source.gives(file.path))
         }))
+    }
+
+    /// Folders in which the files of a data set may lie as they are: the mirror's, and the user's beside
+    /// the manifest.
+    fn folders(&self, manifest: &Manifest) -> Vec<PathBuf> {
+        let folders = [self.mirror.as_ref(), manifest.folder.as_ref()];
+        folders.into_iter().flatten().map(|folder| folder.join(&manifest.name)).collect()
+    }
+
+    /// Where the sums are kept that files had when they came first.
+    fn record(&self, manifest: &Manifest) -> PathBuf {
+        let version = self.directory(manifest);
+        let version = version.file_name().unwrap_or_default().to_string_lossy();
+        self.cache.join("datasets").join(format!("{}-{version}.recorded.json", manifest.name))
     }
 
     /// Whether a data set may be fetched from the network.

@@ -7,7 +7,7 @@
 mod measure;
 
 use autodiff::{
-    Attention, Buffer, Cell, DType, Device, Error, Graph, Program, Recurrence, Run, Var,
+    Attention, Buffer, Cell, DType, Device, Error, Graph, Program, Recurrence, Unrolled, Var,
 };
 use measure::{Arguments, uniform};
 
@@ -91,7 +91,7 @@ impl<'g> Model<'g> {
             mask: None,
         };
         let input = y.linear(own, Some(self.of("db")))?;
-        let Run { states, contexts, .. } =
+        let Unrolled { states, contexts, .. } =
             self.layer(input, "dWh", state).with_attention(attention).run()?;
         let contexts = contexts.expect("a layer with attention");
         let read = self.graph.concat(&[states, contexts, y], 2)?;

@@ -53,7 +53,7 @@ pub use kernels::memory::Workspace;
 pub use kernels::parallel::set_threads;
 pub use kernels::recurrence::Cell;
 pub use kernels::{DType, Element, Float, Layout};
-pub use ops::{Attention, Conv2d, ConvMethod, LocalResponseNorm, Pool2d, Recurrence, Run};
+pub use ops::{Attention, Conv2d, ConvMethod, LocalResponseNorm, Pool2d, Recurrence, Unrolled};
 pub use program::Program;
 pub use row_sparse::RowSparse;
 pub use signature::Signature;

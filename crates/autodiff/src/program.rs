@@ -1,5 +1,7 @@
 //! A planned program and its replay, on whatever device.
 
+use tracing::{debug_span, field::Empty};
+
 use crate::device::Executable;
 use crate::plan::Plan;
 use crate::{Buffer, Device, Error, Graph, InputInfo, Var};
@@ -28,7 +30,10 @@ impl Graph {
         let device = Device::current();
         let ids: Vec<usize> = outputs.iter().map(Var::id).collect();
         let state = self.state.borrow();
+        let (name, nodes) = (device.name(), state.nodes.len());
+        let span = debug_span!("compile", device = name, nodes, steps = Empty).entered();
         let plan = Plan::new(self.dtype(), &state, &ids, device.backend());
+        span.record("steps", plan.steps.len());
         let (inputs, outputs, steps) = (state.inputs.clone(), outputs.len(), plan.steps.len());
         let executable = device.backend().compile(plan)?;
         Ok(Program { device, inputs, outputs, steps, executable })

@@ -1,10 +1,12 @@
+//! An experiment with its types erased, as the orchestrator and the binary handle it.
+
 use std::borrow::Cow;
 
 use serde_json::Value;
 
 use crate::{
-    DataRef, Error, Experiment, FileSum, Items, Metric, ObjectiveHook, ParamError, PublishedTable,
-    Run, Tool, without_defaults,
+    DataRef, Error, Experiment, FileSum, Items, Metric, NeedRef, ObjectiveHook, ParamError,
+    PublishedTable, Run, Tool, without_defaults,
 };
 
 /// An experiment with validated parameters, its types erased.
@@ -20,6 +22,8 @@ pub trait Bound: Send + Sync {
     fn step_metrics(&self) -> Vec<Metric>;
     /// Data sets the run will open.
     fn data(&self) -> Vec<DataRef>;
+    /// Runs that the run will read.
+    fn needs(&self) -> Vec<NeedRef>;
     /// Programs the run will start: paths, or names to be looked for in `PATH`.
     fn programs(&self) -> Vec<String>;
     /// Executes one run.
@@ -64,7 +68,7 @@ pub struct Entry {
     pub any_metric: bool,
     /// What a run's progress counts, in the plural.
     pub progress: &'static str,
-    /// Per-item scores behind final metrics.
+    /// Values of single items behind final metrics.
     pub items: &'static [Items],
     /// What the paper printed.
     pub published: &'static [PublishedTable],
@@ -98,14 +102,14 @@ impl Entry {
         }
     }
 
-    /// The entry with a way to say how many threads the engine may use for what the calling thread
-    /// starts: the contract knows no engine.
+    /// Sets the function that limits the engine's threads for what the calling thread starts; this crate
+    /// does not depend on the engine.
     #[must_use]
     pub fn with_threads(self, set_threads: fn(usize)) -> Self {
         Self { set_threads, ..self }
     }
 
-    /// Says so, before a run.
+    /// Sets how many engine threads the calling thread may use, before a run.
     pub fn set_threads(&self, threads: usize) {
         (self.set_threads)(threads);
     }
@@ -182,6 +186,10 @@ impl<E: Experiment> Bound for BoundExperiment<E> {
 
     fn data(&self) -> Vec<DataRef> {
         self.experiment.data()
+    }
+
+    fn needs(&self) -> Vec<NeedRef> {
+        self.experiment.needs()
     }
 
     fn programs(&self) -> Vec<String> {

@@ -1,3 +1,5 @@
+//! Errors that end a run, and errors in the values of parameters.
+
 use crate::sink::SinkError;
 
 /// Why a run ended without a result.

@@ -1,10 +1,12 @@
+//! The trait that a paper implements, and what it declares: metrics, data, published numbers.
+
 use std::any::Any;
 use std::borrow::Cow;
 
 use schemars::JsonSchema;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Error, ParamError, Run, Tool};
+use crate::{Error, NeedRef, ParamError, Run, Statistic, Tool, file};
 
 /// What a parameter struct must be: one `Default`, typed both ways, with a JSON Schema.
 ///
@@ -21,7 +23,7 @@ impl<T> Params for T where
 }
 
 /// Which direction of a metric is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Better {
     /// Larger values are better, for example an accuracy.
@@ -63,8 +65,8 @@ pub struct PublishedTable {
     pub csv: &'static str,
 }
 
-/// Scores of single test items whose mean is a final metric, in a table of the run's own; tests
-/// between runs pair them by item.
+/// Values of single test items behind a final metric, in a table of the run's own; intervals and
+/// tests draw items from it, and tests between runs pair them by item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Items {
     /// The final metric, for example `test_accuracy`.
@@ -73,15 +75,17 @@ pub struct Items {
     pub table: &'static str,
     /// Its column that says which item.
     pub key: &'static str,
-    /// Its column with the score: a number or a truth value.
-    pub score: &'static str,
+    /// What the items make, with the columns that it is made of.
+    pub statistic: Statistic,
+    /// What that is multiplied by to be the metric: 100 for one in per cent, otherwise 1.
+    pub scale: u32,
 }
 
 /// A data set or file that a run will open; its checksum becomes part of the run's identity.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct DataRef {
     /// Name of the manifest, for example `babi1-dialog`, or one that
-    /// [`file_sum`](Experiment::file_sum) knows.
+    /// [`file_sum`](Experiment::file_sum) knows: of a file, as [`DataRef::file`] makes it.
     pub name: String,
 }
 
@@ -123,7 +127,7 @@ pub trait Experiment: Sized + Send + Sync + 'static {
     /// a final metric too where nothing else is said.
     const STEP_METRICS: &'static [Metric] = &[];
 
-    /// Per-item scores behind final metrics.
+    /// Values of single items behind final metrics.
     const ITEMS: &'static [Items] = &[];
 
     /// What the paper printed, so that its numbers are at hand wherever the program runs.
@@ -156,15 +160,19 @@ pub trait Experiment: Sized + Send + Sync + 'static {
         Vec::new()
     }
 
-    /// The data sets that [`run`](Self::run) will open.
+    /// The data sets, files and folders that [`run`](Self::run) will open.
     fn data(&self) -> Vec<DataRef>;
+
+    /// The runs that [`run`](Self::run) reads by [`Run::needed`].
+    fn needs(&self) -> Vec<NeedRef> {
+        Vec::new()
+    }
 
     /// The present checksum of what is no data set, by its name in [`data`](Self::data). It is taken
     /// when a run is planned, before it begins and when it ended: a result that was computed from
     /// anything else does not count. An error says why there is none.
     fn file_sum(name: &str) -> Option<Result<FileSum, String>> {
-        let _ = name;
-        None
+        file::sum_of(name)
     }
 
     /// Executes one run. Everything it needs and leaves goes through `run`.

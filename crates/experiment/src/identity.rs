@@ -1,3 +1,5 @@
+//! Identifiers of requests and runs: hashes of canonical JSON.
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
@@ -78,6 +80,11 @@ pub enum Device {
     /// The processor.
     #[default]
     Cpu,
+}
+
+impl Device {
+    /// Every class there is.
+    pub const ALL: [Self; 1] = [Self::Cpu];
 }
 
 impl fmt::Display for Device {

@@ -1,3 +1,5 @@
+//! Random generators as a function of seed, stream name and index.
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};

@@ -1,11 +1,15 @@
+//! The handle through which an experiment reads its inputs and reports its results.
+
+use std::collections::BTreeMap;
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::{Device, Error, RunId, Sink, SinkError, Stream, is_plain_name};
+use crate::{Device, Error, Needed, RunId, Sink, SinkError, Stream, is_plain_name};
 
 /// Where data files lie. Experiments hand this to the data sets crate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,12 +43,14 @@ pub struct Run<'a> {
     sink: &'a mut dyn Sink,
     /// Where its folder is made when it asks for one.
     scratch: Option<PathBuf>,
+    /// Runs that it builds on, by name.
+    needed: BTreeMap<String, Arc<Needed>>,
 }
 
 impl<'a> Run<'a> {
     /// A run over a sink.
     pub fn new(context: RunContext, sink: &'a mut dyn Sink) -> Self {
-        Self { context, sink, scratch: None }
+        Self { context, sink, scratch: None, needed: BTreeMap::new() }
     }
 
     /// The run with a place where nothing lies yet for a folder of its own. Whoever gives it removes
@@ -52,6 +58,26 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn with_scratch(self, scratch: PathBuf) -> Self {
         Self { scratch: Some(scratch), ..self }
+    }
+
+    /// The run with those that it builds on, by the names its configuration gives them.
+    #[must_use]
+    pub fn with_needed(self, needed: BTreeMap<String, Needed>) -> Self {
+        let needed = needed.into_iter().map(|(name, needed)| (name, Arc::new(needed)));
+        Self { needed: needed.collect(), ..self }
+    }
+
+    /// A finished run that this one builds on, by its name under `needs` of the configuration. An
+    /// experiment that asks for it says so in [`Experiment::needs`](crate::Experiment::needs).
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub fn needed(&self, name: &str) -> Result<Arc<Needed>, Error> {
+        let missing = || {
+            let what = format!("the configuration calls no run {name:?} under `needs`");
+            Error::other("reading another run", what)
+        };
+        self.needed.get(name).cloned().ok_or_else(missing)
     }
 
     /// Identity of the run.

@@ -1,3 +1,5 @@
+//! The interface that takes a run's results, and an implementation in memory for tests.
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;

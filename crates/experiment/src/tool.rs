@@ -1,12 +1,92 @@
-use std::fs;
-use std::io::{BufRead, Write};
-use std::path::PathBuf;
+//! A paper's own commands, `regimen EXPERIMENT TOOL`.
 
-use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, BufRead, Write};
+use std::path::{Path, PathBuf};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{DataPaths, Error, ParamError};
+use crate::{DataPaths, Error, ParamError, SinkError};
+
+/// A file that a tool writes, by [`ToolContext::write`]; `-` is standard output.
+///
+/// As an argument it has the user asked before a file is replaced: the command line refuses a file
+/// that is there, before the tool begins, unless `--force` is given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OutputFile(PathBuf);
+
+impl OutputFile {
+    /// The `format` by which a schema tells such an argument.
+    pub const FORMAT: &'static str = "output-file";
+
+    /// A file of this name.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// Its name.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl JsonSchema for OutputFile {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "OutputFile".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "format": Self::FORMAT})
+    }
+}
+
+/// What surrounds a tool beside its streams. Implemented by the binary; [`MemoryHost`] serves tests.
+pub trait Host {
+    /// Shows how far the tool is.
+    fn progress(&mut self, done: u64, total: u64);
+    /// Whether the user wants the tool to stop. A tool that never asks is ended at once.
+    fn interrupted(&mut self) -> bool;
+    /// Writes a file whole, or leaves what was there.
+    ///
+    /// # Errors
+    /// The file could not be written, or is there and nobody asked for it to be replaced.
+    fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+}
+
+/// Keeps everything in memory.
+#[derive(Debug, Default)]
+pub struct MemoryHost {
+    /// What was told of progress, in its order.
+    pub progress: Vec<(u64, u64)>,
+    /// Files by name.
+    pub files: BTreeMap<PathBuf, Vec<u8>>,
+    /// Once progress was told so often, the user wants to stop.
+    pub stop_after: Option<usize>,
+}
+
+impl Host for MemoryHost {
+    fn progress(&mut self, done: u64, total: u64) {
+        self.progress.push((done, total));
+    }
+
+    fn interrupted(&mut self) -> bool {
+        self.stop_after.is_some_and(|limit| self.progress.len() >= limit)
+    }
+
+    fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.files.insert(path.into(), bytes.into());
+        Ok(())
+    }
+}
 
 /// Why the bytes of a file are not those that its run published: by run, name and bytes.
 pub type Verify<'a> = dyn Fn(&str, &str, &[u8]) -> Result<(), String> + 'a;
@@ -23,6 +103,8 @@ pub struct ToolContext<'a> {
     pub artifacts: PathBuf,
     /// Compares a file with what its run published.
     pub verify: &'a Verify<'a>,
+    /// What surrounds the tool.
+    pub host: &'a mut dyn Host,
 }
 
 impl ToolContext<'_> {
@@ -38,12 +120,34 @@ impl ToolContext<'_> {
             .map_err(|why| Error::Checkpoint(format!("{}: {why}", path.display())))?;
         Ok(bytes)
     }
+
+    /// Tells how far the tool is: `done` of `total` of whatever it counts.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] when the user wants the tool to stop.
+    pub fn progress(&mut self, done: u64, total: u64) -> Result<(), Error> {
+        self.host.progress(done, total);
+        if self.host.interrupted() { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    /// Writes a file whole, or leaves what was there.
+    ///
+    /// # Errors
+    /// [`Error::Sink`] when it could not be written.
+    pub fn write(&mut self, file: &OutputFile, bytes: &[u8]) -> Result<(), Error> {
+        let what = || file.path().display().to_string();
+        let written = self.host.write(file.path(), bytes);
+        Ok(written.map_err(|source| SinkError { what: what(), source })?)
+    }
 }
 
 type RunTool = Box<dyn Fn(Value, &mut ToolContext<'_>) -> Result<(), Error> + Send + Sync>;
 
-/// A paper's own command, `regimen EXPERIMENT TOOL`, with what its schema requires by place and the
-/// rest as `--arg value`.
+/// A paper's own command, with what its schema requires by place and the rest as `--arg value`.
+///
+/// Arguments are a struct. Its doc comments are the help; an `Option` or a field with
+/// `#[serde(default)]` may be left out; `#[schemars(extend("short" = "o"))]` gives `-o`; a list is
+/// given an element at a time; a truth value is a flag; [`OutputFile`] is a file to be written.
 pub struct Tool {
     /// Name on the command line.
     pub name: &'static str,

@@ -1,3 +1,5 @@
+//! Compaction: the segments of finished writers are copied into one and removed.
+
 use std::fs::{self, File, TryLockError};
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ pub struct Compacted {
     pub frames: u64,
     /// The segment that holds them now; none when there was nothing to do.
     pub snapshot: Option<PathBuf>,
-    /// Damaged segments and what is none, which stay as they are.
+    /// Damaged segments and other files, which are left as they are.
     pub damaged: Vec<PathBuf>,
 }
 
@@ -73,7 +75,7 @@ pub fn compact(dir: &Path, name: &str, is_over: &dyn Fn(&str) -> bool) -> Result
     Ok(done)
 }
 
-/// Waits for nobody: two compactions of one folder would copy the same segments.
+/// Locks the folder without waiting: two compactions would copy the same segments.
 fn take_turn(dir: &Path) -> Result<File, Error> {
     let path = dir.join("compact.lock");
     let lock = File::options().create(true).truncate(false).write(true).open(&path);

@@ -1,3 +1,5 @@
+//! Errors of reading and writing a journal.
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +22,7 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
-    /// A frame that was whole is so no longer.
+    /// A frame that was read before is now damaged.
     #[error("{}: the frame at {offset} changed", path.display())]
     Changed {
         /// The segment.

@@ -1,3 +1,5 @@
+//! The events that a journal records.
+
 use std::collections::BTreeMap;
 
 use experiment::{Device, RunId, SpecId};
@@ -33,6 +35,8 @@ pub enum Event {
     Lost(Lost),
     /// By a driver: finished runs were asked for again.
     Requested(Requested),
+    /// By a driver: the run cannot be attempted, because one that it needs has no results.
+    Blocked(Blocked),
     /// By `compact`: a frame of another segment that is there no longer.
     Copied(Copied),
 }
@@ -98,6 +102,9 @@ pub struct RunSpec {
     /// versions that did not keep them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub data: BTreeMap<String, String>,
+    /// The runs that it builds on, by the names its configuration gives them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub needs: BTreeMap<String, RunId>,
 }
 
 /// An attempt began. Attempts of one run are numbered from 1.
@@ -307,6 +314,19 @@ pub struct Lost {
 pub struct Requested {
     /// The runs.
     pub runs: Vec<RunId>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A run was asked for and could not be attempted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Blocked {
+    /// What was asked for.
+    pub spec: RunSpec,
+    /// The attempt that it would have been.
+    pub attempt: u32,
+    /// In words, for example `` `teacher` (3f2a91bc) failed: exit code 1 ``.
+    pub why: String,
     /// When.
     pub at: Timestamp,
 }

@@ -1,3 +1,5 @@
+//! The fold of all segments of a store into the state of its runs.
+
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
@@ -19,7 +21,7 @@ use crate::{Error, Event, Opened, Problem, RunSpec, RunState, Timestamp};
 /// changes nothing.
 #[derive(Debug, Default)]
 pub struct Fold {
-    /// Every run that was ever assigned or started.
+    /// Every run that was ever assigned, started or blocked.
     pub runs: BTreeMap<RunId, RunState>,
     /// Every writer.
     pub writers: BTreeMap<String, Opened>,
@@ -27,7 +29,7 @@ pub struct Fold {
     pub problems: Vec<Problem>,
     dir: PathBuf,
     segments: BTreeMap<PathBuf, Segment>,
-    /// Runs some attempt of which went on from a checkpoint.
+    /// Runs with an attempt that resumed from a checkpoint.
     resumed: BTreeSet<RunId>,
     /// When finished runs were asked for again, by segments that need not describe them.
     requested: HashMap<RunId, Timestamp>,
@@ -215,6 +217,10 @@ impl Fold {
                     let at = self.requested.entry(run).or_insert(requested.at);
                     *at = at.max(requested.at);
                 }
+            }
+            Event::Blocked(blocked) => {
+                let (run, _) = self.run(blocked.spec, blocked.at);
+                run.block(blocked.attempt, blocked.why);
             }
             Event::Ended(ended) => {
                 self.attempt(ended.run, ended.attempt, writer, |a| {

@@ -94,6 +94,7 @@ fn find(bytes: &[u8]) -> Option<usize> {
 
 /// What a frame holds, without the values of metrics and the rows of tables.
 #[derive(Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "most are events, and live until they are folded")]
 pub(crate) enum Content {
     /// An event.
     Event(Event),

@@ -18,8 +18,8 @@ mod writer;
 pub use compact::{Compacted, compact};
 pub use error::Error;
 pub use event::{
-    Artifact, Assigned, Cause, Checkpoint, Copied, Ended, Event, Lost, MetricRow, Metrics, Opened,
-    Outcome, Requested, Resumed, Role, Rows, RunSpec, Started, Timestamp,
+    Artifact, Assigned, Blocked, Cause, Checkpoint, Copied, Ended, Event, Lost, MetricRow, Metrics,
+    Opened, Outcome, Requested, Resumed, Role, Rows, RunSpec, Started, Timestamp,
 };
 pub use fold::{Fold, lengths};
 pub use frame::VERSION as FORMAT;

@@ -1,3 +1,5 @@
+//! Damage and contradictions in a journal that a reader reports and reads past.
+
 use std::path::PathBuf;
 
 use experiment::RunId;
@@ -25,7 +27,7 @@ pub enum Problem {
         /// How many.
         bytes: u64,
     },
-    /// Something among the segments is none, or nothing of it is left: it is set aside.
+    /// A file among the segments is not one, or nothing in it is readable; it is ignored.
     #[error(
         "{}: wanted a journal segment, found something else: nothing in it counts; move it elsewhere, \
          or put a sound copy in its place",

@@ -1,3 +1,5 @@
+//! Incremental reading of one segment file.
+
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;

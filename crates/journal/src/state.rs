@@ -1,3 +1,5 @@
+//! The state of a run and of its attempts, as the journal gives it.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,6 +19,8 @@ pub enum Status {
     Finished,
     /// The latest attempt failed or its worker was lost.
     Failed,
+    /// It was asked for last when a run that it needs had no results.
+    Blocked,
     /// The latest attempt was asked to stop or lost during a stop, or is outdated.
     Interrupted,
     /// The latest attempt stands at a rung of a search.
@@ -25,8 +29,14 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 5] =
-        [Self::Finished, Self::Failed, Self::Running, Self::Interrupted, Self::Pruned];
+    pub const ALL: [Self; 6] = [
+        Self::Finished,
+        Self::Failed,
+        Self::Blocked,
+        Self::Running,
+        Self::Interrupted,
+        Self::Pruned,
+    ];
 
     /// The status of a word.
     pub fn of(word: &str) -> Option<Self> {
@@ -39,6 +49,7 @@ impl Status {
             Self::Running => "running",
             Self::Finished => "finished",
             Self::Failed => "failed",
+            Self::Blocked => "blocked",
             Self::Interrupted => "interrupted",
             Self::Pruned => "pruned",
         }
@@ -87,7 +98,7 @@ pub struct AttemptState {
     pub artifacts: Vec<Artifact>,
     /// Part of its record is lost: its end does not count.
     pub(crate) incomplete: bool,
-    /// So it is of the one it went on from, or nothing tells of that one's checkpoint.
+    /// The attempt that it resumed from is incomplete, or that attempt's checkpoint is not recorded.
     orphaned: bool,
     pub(crate) recorded: Vec<Recorded>,
 }
@@ -180,11 +191,19 @@ pub struct RunState {
     first_at: Timestamp,
     /// Attempts, by number and worker.
     pub attempts: Vec<AttemptState>,
+    /// The last attempt that could not be made, and why.
+    blocked: Option<(u32, String)>,
 }
 
 impl RunState {
     pub(crate) fn new(spec: Arc<RunSpec>, at: Timestamp) -> Self {
-        Self { spec, attempted_at: at, first_at: at, attempts: Vec::with_capacity(1) }
+        Self {
+            spec,
+            attempted_at: at,
+            first_at: at,
+            attempts: Vec::with_capacity(1),
+            blocked: None,
+        }
     }
 
     /// Takes in one more description of the run and returns it, almost always the known one. Which
@@ -209,6 +228,19 @@ impl RunState {
             }
         }
         spec
+    }
+
+    /// Notes that an attempt could not be made. Which of several accounts stands does not depend on the
+    /// order in which they are read.
+    pub(crate) fn block(&mut self, attempt: u32, why: String) {
+        self.blocked = self.blocked.take().max(Some((attempt, why)));
+    }
+
+    /// Why it could not be attempted when it was asked for last.
+    fn blocked(&self) -> Option<&str> {
+        let (number, why) = self.blocked.as_ref()?;
+        let later = self.attempts.last().is_some_and(|attempt| attempt.number >= *number);
+        (!later && self.finished().next().is_none()).then_some(why)
     }
 
     pub(crate) fn attempt(&mut self, number: u32, writer: &str) -> &mut AttemptState {
@@ -244,6 +276,9 @@ impl RunState {
 
     /// Where the run stands. A run that finished once stays finished.
     pub fn status(&self) -> Status {
+        if self.blocked().is_some() {
+            return Status::Blocked;
+        }
         self.counted().map_or(Status::Running, AttemptState::status)
     }
 
@@ -257,9 +292,9 @@ impl RunState {
         self.attempts.last().map_or(1, |attempt| attempt.number + 1)
     }
 
-    /// The error of a failed run.
+    /// The error of a failed run, or why one is blocked.
     pub fn error(&self) -> Option<&str> {
-        self.counted()?.error()
+        self.blocked().or_else(|| self.counted()?.error())
     }
 
     /// Final metrics of the attempt that counts.

@@ -1,3 +1,5 @@
+//! Appends events to a locked segment file.
+
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;

@@ -39,6 +39,7 @@ fn spec(name: &str) -> RunSpec {
         threads: 1,
         engine: None,
         data: Default::default(),
+        needs: Default::default(),
     }
 }
 

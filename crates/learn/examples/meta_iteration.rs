@@ -14,8 +14,8 @@ mod measure;
 use autodiff::{Error, Float, Var};
 use experiment::Stream;
 use learn::{
-    Batch, BatchInput, HyperLearner, Hypergradient, Init, Layout, Objective, Schedules, Setting,
-    Trajectory,
+    Batch, BatchVars, Field, Fields, HyperLearner, Hypergradient, Init, Layout, Objective,
+    Schedules, Setting, Trajectory,
 };
 use measure::{Arguments, uniform};
 
@@ -25,7 +25,9 @@ const BATCHES: usize = 10;
 
 struct Network {
     layout: Layout,
-    inputs: Vec<BatchInput>,
+    fields: Fields,
+    pixels: Field<f32>,
+    classes: Field<u32>,
     x: Vec<f32>,
     class: Vec<u32>,
     /// First batch, and how many are used in turn.
@@ -46,12 +48,12 @@ impl Network {
             );
         }
         let rows = (BATCHES + 1) * BATCH;
+        let mut fields = Fields::new();
         Self {
             layout,
-            inputs: vec![
-                BatchInput::float("x", &[BATCH, SIZES[0]]),
-                BatchInput::index("class", &[BATCH]),
-            ],
+            pixels: fields.float("x", &[BATCH, SIZES[0]]),
+            classes: fields.index("class", &[BATCH]),
+            fields,
             x: uniform(1, rows * SIZES[0]).map(|x| (x - 0.5) as f32).collect(),
             class: uniform(2, rows).map(|x| (10.0 * x) as u32).collect(),
             from,
@@ -76,26 +78,26 @@ impl Objective for Network {
         &self.layout
     }
 
-    fn inputs(&self) -> &[BatchInput] {
-        &self.inputs
+    fn fields(&self) -> &Fields {
+        &self.fields
     }
 
-    fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, Error> {
-        let mut x = batch[0];
+    fn loss<'g>(&self, params: &[Var<'g>], batch: &BatchVars<'g>) -> Result<Var<'g>, Error> {
+        let mut x = batch[self.pixels];
         for (layer, of) in params.chunks(2).enumerate() {
             x = x.matmul(of[0])?.add(of[1])?;
             if layer + 2 < SIZES.len() {
                 x = if self.logistic { x.sigmoid() } else { x.tanh() };
             }
         }
-        Ok(x.cross_entropy(batch[1])?.mean_all())
+        Ok(x.cross_entropy(batch[self.classes])?.mean_all())
     }
 
     fn fill(&self, _: &Stream, index: u64, batch: &mut Batch) {
         let first = (self.from + (index % self.count) as usize) * BATCH;
         let x = &self.x[first * SIZES[0]..(first + BATCH) * SIZES[0]];
-        batch.copy_floats(0, 0, x);
-        batch.indices_mut(1).copy_from_slice(&self.class[first..first + BATCH]);
+        batch[self.pixels].copy_from_slice(x);
+        batch[self.classes].copy_from_slice(&self.class[first..first + BATCH]);
     }
 }
 

@@ -1,137 +1,307 @@
-//! Checkpoints of the training loop: everything it needs to go on.
+//! Checkpoints: safetensors files that say what they are of and how far it was.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use autodiff::{Buffer, DType};
+use experiment::Error;
+use safetensors::tensor::{Metadata, View};
+use safetensors::{Dtype, SafeTensors};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::Selected;
+/// The key under which a file's metadata say what the file is, [`MODEL`] or [`CHECKPOINT`].
+pub(crate) const KIND: &str = "kind";
+/// The kind of a file of parameters by name, for anybody to read.
+pub(crate) const MODEL: &str = "model";
+const CHECKPOINT: &str = "checkpoint";
+/// The key of the [`Header`].
+const HEADER: &str = "header";
+/// Version of the format; 1 held f64 and had no header.
+const FORMAT: u32 = 2;
+/// What to do about a checkpoint that nobody here can read.
+const ANEW: &str = "end the run with what wrote it, or remove the checkpoint to begin anew";
 
-/// Everything the loop needs to go on as if it had never stopped.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Checkpoint {
-    pub(crate) progress: Progress,
-    pub(crate) params: Vec<f64>,
-    pub(crate) state: Vec<f64>,
-    pub(crate) selected: Option<Selected>,
-    /// What [`Task::state`](crate::Task::state) gave.
-    pub(crate) task: Vec<f64>,
-}
+const _: () = assert!(
+    cfg!(target_endian = "little"),
+    "buffers are written as they lie in memory, and safetensors are little-endian"
+);
 
-/// Where the loop is. Sums are kept as bits, so that nothing is lost in text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(crate) struct Progress {
+/// What a checkpoint says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Header {
+    format: u32,
+    /// The name of what goes on.
+    pub(crate) of: String,
     /// Steps taken.
     pub(crate) step: u64,
-    /// Bits of the sum of losses since the last evaluation.
-    pub(crate) loss_bits: u64,
-    /// Bits of the largest gradient norm since the last evaluation.
-    pub(crate) norm_bits: u64,
+    /// Which of OpenBLAS's kernels computed it, by the name of the processor they are for.
+    pub(crate) blas: String,
 }
 
-#[derive(Serialize, Deserialize)]
-struct SelectedHeader {
-    step: u64,
-    value_bits: u64,
-}
-
-const PROGRESS: &str = "progress";
-const SELECTED: &str = "selected";
-const TASK: &str = "task";
-
-impl Checkpoint {
-    /// A safetensors file with `params`, `state`, `selected` and `task` as f64, the last two where
-    /// there are any, and the progress as metadata.
-    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, String> {
-        let mut metadata = HashMap::from([(PROGRESS.to_owned(), json(&self.progress)?)]);
-        let mut tensors = vec![("params", &self.params), ("state", &self.state)];
-        if let Some(selected) = &self.selected {
-            let header =
-                SelectedHeader { step: selected.step, value_bits: selected.value.to_bits() };
-            metadata.insert(SELECTED.to_owned(), json(&header)?);
-            tensors.push((SELECTED, &selected.params));
-        }
-        if !self.task.is_empty() {
-            tensors.push((TASK, &self.task));
-        }
-        let bytes: BTreeMap<&str, Vec<u8>> = tensors
-            .into_iter()
-            .map(|(name, values)| (name, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
-            .collect();
-        let views: BTreeMap<&str, TensorView<'_>> = bytes
-            .iter()
-            .map(|(name, data)| {
-                TensorView::new(Dtype::F64, vec![data.len() / 8], data).map(|view| (*name, view))
-            })
-            .collect::<Result<_, _>>()
-            .map_err(|e| e.to_string())?;
-        safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
-    }
-
-    /// Reads a file back.
-    pub(crate) fn from_bytes(file: &[u8]) -> Result<Self, String> {
-        let (_, header) = SafeTensors::read_metadata(file).map_err(|e| e.to_string())?;
-        let metadata = header.metadata().as_ref().ok_or("no metadata in the file")?;
-        let tensors = SafeTensors::deserialize(file).map_err(|e| e.to_string())?;
-        let floats = |name: &str| -> Result<Vec<f64>, String> {
-            let tensor = tensors.tensor(name).map_err(|_| format!("no tensor {name:?}"))?;
-            if tensor.dtype() != Dtype::F64 {
-                return Err(format!("tensor {name:?}: wanted F64, found {:?}", tensor.dtype()));
-            }
-            let (words, _) = tensor.data().as_chunks::<8>();
-            Ok(words.iter().map(|word| f64::from_le_bytes(*word)).collect())
-        };
-        let progress = metadata.get(PROGRESS).ok_or("no progress in the file")?;
-        let selected = match metadata.get(SELECTED) {
-            None => None,
-            Some(text) => {
-                let header: SelectedHeader =
-                    serde_json::from_str(text).map_err(|e| e.to_string())?;
-                Some(Selected {
-                    step: header.step,
-                    value: f64::from_bits(header.value_bits),
-                    params: floats(SELECTED)?,
-                })
-            }
-        };
-        Ok(Self {
-            progress: serde_json::from_str(progress).map_err(|e| e.to_string())?,
-            params: floats("params")?,
-            state: floats("state")?,
-            selected,
-            task: if tensors.tensor(TASK).is_ok() { floats(TASK)? } else { Vec::new() },
-        })
+impl Header {
+    pub(crate) fn new(of: &str, step: u64) -> Self {
+        Self { format: FORMAT, of: of.into(), step, blas: autodiff::blas_core() }
     }
 }
 
-fn json(value: &impl Serialize) -> Result<String, String> {
-    serde_json::to_string(value).map_err(|e| e.to_string())
+/// What is kept of a computation: buffers in their own element type, and bytes, by name.
+#[derive(Default)]
+pub struct Saved<'a> {
+    parts: BTreeMap<&'static str, Part<'a>>,
+}
+
+enum Part<'a> {
+    Buffer(&'a Buffer, [usize; 1]),
+    Bytes(Vec<u8>, [usize; 1]),
+}
+
+impl<'a> Saved<'a> {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps a buffer, without a copy of its own.
+    #[must_use]
+    pub fn buffer(mut self, name: &'static str, buffer: &'a Buffer) -> Self {
+        self.parts.insert(name, Part::Buffer(buffer, [buffer.len()]));
+        self
+    }
+
+    /// Keeps bytes.
+    #[must_use]
+    pub fn bytes(mut self, name: &'static str, bytes: Vec<u8>) -> Self {
+        let len = bytes.len();
+        self.parts.insert(name, Part::Bytes(bytes, [len]));
+        self
+    }
+
+    /// Keeps a value as JSON, in which every finite float keeps its bits.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] for a value that JSON does not have.
+    pub fn json(self, name: &'static str, value: &impl Serialize) -> Result<Self, Error> {
+        let bytes = serde_json::to_vec(value)
+            .map_err(|e| Error::Checkpoint(format!("{name}: not to be written: {e}")))?;
+        Ok(self.bytes(name, bytes))
+    }
+
+    /// The file; its parts are copied once, into it.
+    pub(crate) fn to_file(&self, header: &Header) -> Result<Vec<u8>, Error> {
+        let failed = |what: String| Error::Checkpoint(format!("not to be written: {what}"));
+        let text = serde_json::to_string(header).map_err(|e| failed(e.to_string()))?;
+        let metadata = [(KIND.to_owned(), CHECKPOINT.to_owned()), (HEADER.to_owned(), text)];
+        safetensors::serialize(&self.parts, Some(HashMap::from(metadata)))
+            .map_err(|e| failed(e.to_string()))
+    }
+}
+
+impl View for &Part<'_> {
+    fn dtype(&self) -> Dtype {
+        match self {
+            Part::Buffer(buffer, _) => dtype(buffer.dtype()),
+            Part::Bytes(..) => Dtype::U8,
+        }
+    }
+
+    fn shape(&self) -> &[usize] {
+        match self {
+            Part::Buffer(_, shape) | Part::Bytes(_, shape) => shape,
+        }
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        match self {
+            Part::Bytes(bytes, _) => bytes.into(),
+            Part::Buffer(buffer, _) => match buffer.storage().host() {
+                Some(bytes) => bytes.into(),
+                None => {
+                    let mut bytes = vec![0; buffer.bytes()];
+                    buffer.storage().read(0, &mut bytes);
+                    bytes.into()
+                }
+            },
+        }
+    }
+
+    fn data_len(&self) -> usize {
+        match self {
+            Part::Buffer(buffer, _) => buffer.bytes(),
+            Part::Bytes(bytes, _) => bytes.len(),
+        }
+    }
+}
+
+fn dtype(of: DType) -> Dtype {
+    match of {
+        DType::F32 => Dtype::F32,
+        DType::F64 => Dtype::F64,
+        DType::U32 => Dtype::U32,
+    }
+}
+
+/// What a checkpoint holds, by name.
+pub struct Restored<'a> {
+    tensors: SafeTensors<'a>,
+}
+
+impl<'a> Restored<'a> {
+    /// Reads a file of `of` and its header.
+    pub(crate) fn from_file(file: &'a [u8], of: &str) -> Result<(Self, Header), Error> {
+        let unreadable = |e| Error::Checkpoint(format!("not to be read: {e}"));
+        let (_, metadata) = SafeTensors::read_metadata(file).map_err(unreadable)?;
+        let header = header(&metadata, of)?;
+        let tensors = SafeTensors::deserialize(file).map_err(unreadable)?;
+        Ok((Self { tensors }, header))
+    }
+
+    /// Whether there is a part of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors.tensor(name).is_ok()
+    }
+
+    /// Puts a buffer's elements back.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] where there are none, or not as many of this type.
+    pub fn buffer(&self, name: &str, to: &mut Buffer) -> Result<(), Error> {
+        let data = self.part(name, dtype(to.dtype()), Some(to.len()))?;
+        to.storage_mut().write(0, data);
+        Ok(())
+    }
+
+    /// Bytes that were kept.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] where there are none.
+    pub fn bytes(&self, name: &str) -> Result<&'a [u8], Error> {
+        self.part(name, Dtype::U8, None)
+    }
+
+    /// A value that was kept as JSON.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] where there is none, or one of another type.
+    pub fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        serde_json::from_slice(self.bytes(name)?)
+            .map_err(|e| Error::Checkpoint(format!("{name}: {e}")))
+    }
+
+    fn part(&self, name: &str, dtype: Dtype, len: Option<usize>) -> Result<&'a [u8], Error> {
+        let tensor = self
+            .tensors
+            .tensor(name)
+            .map_err(|_| Error::Checkpoint(format!("wanted a part {name:?}, found none")))?;
+        let found: usize = tensor.shape().iter().product();
+        if tensor.dtype() != dtype || len.is_some_and(|len| len != found) {
+            let wanted = len.map_or_else(String::new, |len| format!("{len} of "));
+            let kind = tensor.dtype();
+            let message = format!("{name}: wanted {wanted}{dtype:?}, found {found} of {kind:?}");
+            return Err(Error::Checkpoint(message));
+        }
+        Ok(tensor.data())
+    }
+}
+
+/// The header of a checkpoint of `of`.
+fn header(metadata: &Metadata, of: &str) -> Result<Header, Error> {
+    let refused =
+        |found: &str| Err(Error::Checkpoint(format!("wanted a checkpoint of {of}, found {found}")));
+    let known = metadata.metadata().as_ref();
+    match known.and_then(|known| known.get(KIND)).map(String::as_str) {
+        Some(CHECKPOINT) => {}
+        Some(MODEL) => return refused("a model"),
+        _ => return refused(&format!("a file of another program or version: {ANEW}")),
+    }
+    let text = known.and_then(|known| known.get(HEADER)).map_or("", String::as_str);
+    let header: Header =
+        serde_json::from_str(text).map_err(|e| Error::Checkpoint(format!("the header: {e}")))?;
+    if header.format != FORMAT {
+        return refused(&format!("one in format {}: {ANEW}", header.format));
+    }
+    if header.of != of {
+        return refused(&format!("one of {}", header.of));
+    }
+    Ok(header)
+}
+
+/// Whether a file's metadata say that it is a checkpoint.
+pub(crate) fn is_checkpoint(metadata: &Metadata) -> bool {
+    let known = metadata.metadata().as_ref().and_then(|known| known.get(KIND));
+    known.is_some_and(|kind| kind == CHECKPOINT)
 }
 
 #[cfg(test)]
 mod tests {
+    use autodiff::Device;
+
     use super::*;
+    use crate::{Init, Layout};
+
+    fn file() -> Vec<u8> {
+        let params = Buffer::from_slice(Device::cpu(), &[0.1f32, -0.0]).unwrap();
+        let exact = Buffer::from_slice(Device::cpu(), &[0.1f64]).unwrap();
+        let saved = Saved::new().buffer("params", &params).buffer("exact", &exact);
+        let saved = saved.bytes("task", vec![7, 8, 9]).json("tally", &0.1f64).unwrap();
+        saved.to_file(&Header::new("training", 7)).unwrap()
+    }
 
     #[test]
     fn a_checkpoint_is_read_back_to_the_bit() {
-        let progress =
-            Progress { step: 7, loss_bits: 0.1_f64.to_bits(), norm_bits: f64::MAX.to_bits() };
-        let selected = Some(Selected { step: 5, value: 0.3, params: vec![1.0, 2.0] });
-        let mut checkpoint = Checkpoint {
-            progress,
-            params: vec![0.1, -0.0],
-            state: vec![],
-            selected,
-            task: vec![2.0],
-        };
-        let bytes = checkpoint.to_bytes().unwrap();
-        assert_eq!(Checkpoint::from_bytes(&bytes).unwrap(), checkpoint);
-        checkpoint.selected = None;
-        checkpoint.task = Vec::new();
-        let bytes = checkpoint.to_bytes().unwrap();
-        assert_eq!(Checkpoint::from_bytes(&bytes).unwrap(), checkpoint);
-        for end in 0..bytes.len() {
-            assert!(Checkpoint::from_bytes(&bytes[..end]).is_err(), "cut at {end}");
+        let file = file();
+        let (found, header) = Restored::from_file(&file, "training").unwrap();
+        assert_eq!(header, Header::new("training", 7));
+        let mut params = Buffer::zeros(Device::cpu(), DType::F32, 2).unwrap();
+        found.buffer("params", &mut params).unwrap();
+        let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+        assert_eq!(bits(params.to_vec().unwrap()), bits(vec![0.1, -0.0]));
+        let mut exact = Buffer::zeros(Device::cpu(), DType::F64, 1).unwrap();
+        found.buffer("exact", &mut exact).unwrap();
+        assert_eq!(exact.to_vec::<f64>().unwrap(), [0.1]);
+        assert_eq!(found.bytes("task").unwrap(), [7, 8, 9]);
+        assert_eq!(found.json::<f64>("tally").unwrap(), 0.1);
+        assert!(found.has("task") && !found.has("velocity"));
+        for end in 0..file.len() {
+            assert!(Restored::from_file(&file[..end], "training").is_err(), "cut at {end}");
         }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let file = file();
+        let (found, _) = Restored::from_file(&file, "training").unwrap();
+        let mut long = Buffer::zeros(Device::cpu(), DType::F32, 3).unwrap();
+        let told = |result: Result<(), Error>| result.unwrap_err().to_string();
+        assert_eq!(
+            told(found.buffer("params", &mut long)),
+            "checkpoint: params: wanted 3 of F32, found 2 of F32"
+        );
+        assert_eq!(
+            told(found.bytes("velocity").map(drop)),
+            "checkpoint: wanted a part \"velocity\", found none"
+        );
+        assert_eq!(
+            told(Restored::from_file(&file, "descent").map(drop)),
+            "checkpoint: wanted a checkpoint of descent, found one of training"
+        );
+    }
+
+    #[test]
+    fn models_and_checkpoints_refuse_each_other() {
+        let layout = Layout::new().with("params", &[2], Init::Zeros);
+        let model = layout.to_safetensors(&[1.0, 2.0]).unwrap();
+        let told = Restored::from_file(&model, "training").map(drop).unwrap_err().to_string();
+        assert_eq!(told, "checkpoint: wanted a checkpoint of training, found a model");
+        assert_eq!(
+            layout.from_safetensors(&file()).unwrap_err(),
+            "wanted a model, found a checkpoint of a run that is under way"
+        );
+        let earlier = safetensors::serialize(BTreeMap::<&str, &Part<'_>>::new(), None).unwrap();
+        let told = Restored::from_file(&earlier, "training").map(drop).unwrap_err().to_string();
+        let file = "checkpoint: wanted a checkpoint of training, found a file of another program";
+        assert_eq!(told, format!("{file} or version: {ANEW}"));
     }
 }

@@ -1,30 +1,14 @@
 //! Named parameters in one flat vector: shapes, initial values, views, files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use autodiff::{Buffer, DType, Device, Var};
 use experiment::Stream;
-use rand_distr::{Distribution, Normal, Uniform};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-/// How a tensor starts.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Init {
-    /// All zero.
-    Zeros,
-    /// Independent normal values with mean 0.
-    Normal {
-        /// Standard deviation.
-        std: f64,
-    },
-    /// Independent uniform values in `[-bound, bound)`.
-    Uniform {
-        /// Bound.
-        bound: f64,
-    },
-    /// The identity; for square matrices.
-    Identity,
-}
+use crate::Init;
+use crate::checkpoint::{KIND, MODEL, is_checkpoint};
 
 /// One named tensor of a [`Layout`].
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +21,11 @@ pub struct Tensor {
     pub init: Init,
     /// Where it begins in the flat vector.
     pub offset: usize,
+    /// Whether it is a statistic that a layer keeps by itself, such as a running mean: no optimiser
+    /// changes it.
+    pub statistic: bool,
+    /// What it starts from in place of `init`, when it was loaded.
+    pub(crate) given: Option<Given>,
 }
 
 impl Tensor {
@@ -48,6 +37,31 @@ impl Tensor {
     /// Whether it has no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// Values that a tensor starts from.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Given {
+    Single(Arc<[f32]>),
+    Double(Arc<[f64]>),
+}
+
+impl Given {
+    pub(crate) fn extend(&self, values: &mut Vec<f64>) {
+        match self {
+            Self::Single(given) => values.extend(given.iter().map(|&value| f64::from(value))),
+            Self::Double(given) => values.extend_from_slice(given),
+        }
+    }
+}
+
+impl std::fmt::Debug for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Single(given) => write!(f, "{} values in f32", given.len()),
+            Self::Double(given) => write!(f, "{} values in f64", given.len()),
+        }
     }
 }
 
@@ -63,12 +77,41 @@ impl Layout {
         Self::default()
     }
 
-    /// Appends a tensor.
+    /// With one more tensor.
+    ///
+    /// # Panics
+    /// If the name is taken.
     #[must_use]
     pub fn with(mut self, name: &str, shape: &[usize], init: Init) -> Self {
-        let offset = self.len();
-        self.tensors.push(Tensor { name: name.into(), shape: shape.into(), init, offset });
+        self.push(name, shape, init);
         self
+    }
+
+    /// Appends a tensor.
+    ///
+    /// # Panics
+    /// If the name is taken.
+    pub fn push(&mut self, name: &str, shape: &[usize], init: Init) {
+        self.append(name, shape, init, false);
+    }
+
+    /// Appends a statistic, which no optimiser changes.
+    ///
+    /// # Panics
+    /// If the name is taken.
+    pub fn push_statistic(&mut self, name: &str, shape: &[usize], init: Init) {
+        self.append(name, shape, init, true);
+    }
+
+    fn append(&mut self, name: &str, shape: &[usize], init: Init, statistic: bool) {
+        let taken = self.tensors.iter().any(|tensor| tensor.name == name);
+        assert!(!taken, "two tensors of a layout are named {name:?}");
+        let (offset, name, shape) = (self.len(), name.into(), shape.into());
+        self.tensors.push(Tensor { name, shape, init, offset, statistic, given: None });
+    }
+
+    pub(crate) fn tensors_mut(&mut self) -> &mut [Tensor] {
+        &mut self.tensors
     }
 
     /// The tensors.
@@ -97,29 +140,15 @@ impl Layout {
             .collect()
     }
 
-    /// Initial values; tensor `i` is drawn from generator `i` of the stream.
+    /// Initial values; tensor `i` is drawn from generator `i` of the stream, unless it was loaded.
     pub fn initial(&self, stream: &Stream) -> Vec<f64> {
         let mut values = Vec::with_capacity(self.len());
         for (index, tensor) in (0..).zip(&self.tensors) {
-            let rng = stream.rng(index);
-            match tensor.init {
-                Init::Zeros => values.resize(values.len() + tensor.len(), 0.0),
-                Init::Normal { std } => {
-                    let normal = Normal::new(0.0, std).expect("a finite standard deviation");
-                    values.extend(normal.sample_iter(rng).take(tensor.len()));
-                }
-                Init::Uniform { bound } => {
-                    let uniform = Uniform::new(-bound, bound).expect("a finite positive bound");
-                    values.extend(uniform.sample_iter(rng).take(tensor.len()));
-                }
-                Init::Identity => {
-                    let columns = *tensor.shape.last().unwrap_or(&1);
-                    values.extend(
-                        (0..tensor.len())
-                            .map(|at| f64::from(u8::from(at / columns == at % columns))),
-                    );
-                }
+            if let Some(given) = &tensor.given {
+                given.extend(&mut values);
+                continue;
             }
+            tensor.init.draw(&tensor.shape, stream.rng(index), &mut values);
         }
         values
     }
@@ -136,7 +165,8 @@ impl Layout {
         }
     }
 
-    /// The flat vector as a safetensors file with one f32 tensor a name.
+    /// The flat vector as a safetensors file with one f32 tensor a name; its metadata say that it is a
+    /// model.
     ///
     /// # Errors
     /// The file could not be laid out, for example because two tensors share a name.
@@ -150,7 +180,8 @@ impl Layout {
                 Ok((t.name.as_str(), TensorView::new(Dtype::F32, t.shape.clone(), data)?))
             })
             .collect::<Result<_, safetensors::SafeTensorError>>()?;
-        safetensors::serialize(views, None)
+        let kind = (KIND.to_owned(), MODEL.to_owned());
+        safetensors::serialize(views, Some(HashMap::from([kind])))
     }
 
     /// Reads the flat vector back from a safetensors file.
@@ -158,7 +189,12 @@ impl Layout {
     /// # Errors
     /// A message naming the tensor, the wanted and the found shape and type.
     pub fn from_safetensors(&self, file: &[u8]) -> Result<Vec<f32>, String> {
-        let file = SafeTensors::deserialize(file).map_err(|e| format!("safetensors: {e}"))?;
+        let unreadable = |e| format!("safetensors: {e}");
+        let (_, metadata) = SafeTensors::read_metadata(file).map_err(unreadable)?;
+        if is_checkpoint(&metadata) {
+            return Err("wanted a model, found a checkpoint of a run that is under way".into());
+        }
+        let file = SafeTensors::deserialize(file).map_err(unreadable)?;
         let mut values = Vec::with_capacity(self.len());
         for tensor in &self.tensors {
             let found = file

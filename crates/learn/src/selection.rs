@@ -1,5 +1,6 @@
 //! Which evaluation of a run is kept.
 
+use autodiff::Buffer;
 use experiment::Better;
 
 use crate::Metrics;
@@ -14,14 +15,14 @@ pub struct Selection {
 }
 
 /// The best evaluation so far; among equals the latest.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Selected {
     /// Step after which it was made.
     pub step: u64,
     /// Its value of the metric.
     pub value: f64,
-    /// Parameters at that step.
-    pub params: Vec<f64>,
+    /// Parameters at that step, flat.
+    pub params: Buffer,
 }
 
 impl Selection {

@@ -1,10 +1,16 @@
 //! The training loop of every experiment.
 
-use autodiff::DType;
-use experiment::{Error, Run};
+use std::ops::ControlFlow;
 
-use crate::checkpoint::{Checkpoint, Progress};
-use crate::{Batch, Metrics, Optimizer, Schedule, Selected, Selection, Stepper, Task};
+use autodiff::{Buffer, DType, Device};
+use experiment::{Error, Run, Stream};
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::{Restored, Saved};
+use crate::{
+    Batch, Groups, Metrics, Optimizer, Resumable, Schedule, Selected, Selection, Stepped, Stepper,
+    Task, drive,
+};
 
 /// Settings of [`train`].
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +21,8 @@ pub struct Training {
     pub evaluate_every: u64,
     /// Update rule.
     pub optimizer: Optimizer,
+    /// Tensors that are trained in another way.
+    pub groups: Groups,
     /// Learning rate before the schedule.
     pub learning_rate: f64,
     /// Factor on the learning rate over time.
@@ -26,10 +34,10 @@ pub struct Training {
 }
 
 /// What training leaves.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Trained {
     /// Parameters after the last step, flat.
-    pub params: Vec<f64>,
+    pub params: Buffer,
     /// Metrics after the last step.
     pub metrics: Metrics,
     /// The selected evaluation, when a selection was asked for.
@@ -51,107 +59,153 @@ pub fn train(
     settings: &Training,
     run: &mut Run<'_>,
 ) -> Result<Trained, Error> {
-    let batches = run.stream("batches");
-    let mut stepper =
-        Stepper::new(task, settings.optimizer, settings.clip, DType::F32, &run.stream("init"))
-            .map_err(trace)?;
-    let mut batch = Batch::new(task.inputs());
-    let (mut progress, mut selected) = match run.resume()? {
-        Some(bytes) => resume(&bytes, task, &mut stepper)?,
-        None => (Progress::default(), None),
+    let init = run.stream("init");
+    let Training { optimizer, groups, clip, .. } = settings;
+    let stepper = Stepper::new(task, *optimizer, groups, *clip, DType::F32, &init);
+    let mut descent = Descent {
+        stepper: stepper.map_err(trace)?,
+        batch: Batch::of(task, DType::F32).map_err(trace)?,
+        batches: run.stream("batches"),
+        tally: Tally::default(),
+        selected: None,
+        metrics: None,
+        task,
+        settings,
     };
-    let mut metrics = Metrics::new();
-    if progress.step >= settings.steps {
-        metrics = task.evaluate(stepper.params_mut())?;
-    }
-
-    while progress.step < settings.steps {
-        let step = progress.step;
-        task.fill(&batches, step, &mut batch);
-        let rate = settings.learning_rate * settings.schedule.factor(step, settings.steps);
-        let taken = stepper.step(step, rate, &batch).map_err(trace)?;
-        if !taken.loss.is_finite() {
-            run.record(step + 1, "train_loss", taken.loss)?;
-        }
-        progress.add(taken.loss, taken.gradient_norm);
-
-        if progress.step % settings.evaluate_every == 0 || progress.step == settings.steps {
-            metrics = evaluate(task, &mut stepper, &mut progress, settings, run)?;
-            if let Some(selection) = &settings.selection
-                && let Some(value) = selection.wins(&metrics, selected.as_ref())
-            {
-                let params = stepper.params().map_err(trace)?;
-                selected = Some(Selected { step: progress.step, value, params });
-            }
-            run.progress(progress.step, settings.steps);
-        }
-        if run.checkpoint_due() && progress.step < settings.steps {
-            save(task, &stepper, progress, selected.clone(), run)?;
-        }
-        if run.interrupted() && progress.step < settings.steps {
-            return Err(Error::Interrupted);
-        }
-    }
-    Ok(Trained { params: stepper.params().map_err(trace)?, metrics, selected })
+    drive(&mut descent, settings.steps, run)?;
+    let Descent { task, mut stepper, selected, metrics, .. } = descent;
+    let metrics = match metrics {
+        Some(metrics) => metrics,
+        None => task.evaluate(stepper.params_mut())?,
+    };
+    Ok(Trained { params: stepper.into_params(), metrics, selected })
 }
 
-impl Progress {
+/// Training under way.
+struct Descent<'a> {
+    task: &'a mut dyn Task,
+    settings: &'a Training,
+    stepper: Stepper,
+    batch: Batch,
+    batches: Stream,
+    tally: Tally,
+    selected: Option<Selected>,
+    /// Those of the last evaluation that was made here.
+    metrics: Option<Metrics>,
+}
+
+/// What is told at the next evaluation. Sums are kept as bits, so that nothing is lost in text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Tally {
+    /// Bits of the sum of losses since the last evaluation.
+    loss_bits: u64,
+    /// Bits of the largest gradient norm since the last evaluation.
+    norm_bits: u64,
+}
+
+impl Tally {
     fn add(&mut self, loss: f64, norm: f64) {
-        self.step += 1;
         self.loss_bits = (f64::from_bits(self.loss_bits) + loss).to_bits();
         self.norm_bits = f64::from_bits(self.norm_bits).max(norm).to_bits();
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "steps between evaluations stay far below 2^52")]
-fn evaluate(
-    task: &mut dyn Task,
-    stepper: &mut Stepper,
-    progress: &mut Progress,
-    settings: &Training,
-    run: &mut Run<'_>,
-) -> Result<Metrics, Error> {
-    let step = progress.step;
-    let taken = match step % settings.evaluate_every {
-        0 => settings.evaluate_every,
-        rest => rest,
-    };
-    run.record(step, "train_loss", f64::from_bits(progress.loss_bits) / taken as f64)?;
-    run.record(step, "gradient_norm", f64::from_bits(progress.norm_bits))?;
-    *progress = Progress { step, ..Progress::default() };
-    let metrics = task.evaluate(stepper.params_mut())?;
-    for (name, value) in &metrics {
-        run.record(step, name, *value)?;
+/// What a checkpoint tells about the selected evaluation, beside its parameters.
+#[derive(Serialize, Deserialize)]
+struct SelectedAt {
+    step: u64,
+    value_bits: u64,
+}
+
+const PARAMS: &str = "params";
+const STATE: &str = "state";
+const TALLY: &str = "tally";
+const TASK: &str = "task";
+const SELECTED: &str = "selected";
+const SELECTED_AT: &str = "selected_at";
+
+impl Resumable for Descent<'_> {
+    fn name(&self) -> &'static str {
+        "training"
     }
-    Ok(metrics)
+
+    fn advance(&mut self, step: u64, run: &mut Run<'_>) -> Result<ControlFlow<()>, Error> {
+        if self.task.look_every().is_some_and(|every| step.is_multiple_of(every)) {
+            self.task.look(step, self.stepper.params_mut())?;
+        }
+        self.batch.fill(self.task, &self.batches, step).map_err(trace)?;
+        let Training { steps, evaluate_every, learning_rate, schedule, .. } = self.settings;
+        let rate = learning_rate * schedule.factor(step, *steps);
+        let taken = self.stepper.step(step, rate, &mut self.batch).map_err(trace)?;
+        if !taken.loss.is_finite() {
+            run.record(step + 1, "train_loss", taken.loss)?;
+        }
+        self.tally.add(taken.loss, taken.gradient_norm);
+        let (batch, values) = (&self.batch, self.stepper.values());
+        self.task.stepped(&Stepped { step, loss: taken.loss, batch, values }, run)?;
+        let taken = step + 1;
+        if taken.is_multiple_of(*evaluate_every) || taken == *steps {
+            self.evaluate(taken, run)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn save(&self) -> Result<Saved<'_>, Error> {
+        let mut saved = Saved::new()
+            .buffer(PARAMS, self.stepper.params())
+            .buffer(STATE, self.stepper.state())
+            .json(TALLY, &self.tally)?
+            .bytes(TASK, self.task.state());
+        if let Some(Selected { step, value, params }) = &self.selected {
+            let at = SelectedAt { step: *step, value_bits: value.to_bits() };
+            saved = saved.json(SELECTED_AT, &at)?.buffer(SELECTED, params);
+        }
+        Ok(saved)
+    }
+
+    fn restore(&mut self, saved: &Restored<'_>) -> Result<(), Error> {
+        self.task.restore(saved.bytes(TASK)?)?;
+        saved.buffer(PARAMS, self.stepper.params_mut())?;
+        saved.buffer(STATE, self.stepper.state_mut())?;
+        self.tally = saved.json(TALLY)?;
+        if saved.has(SELECTED_AT) {
+            let SelectedAt { step, value_bits } = saved.json(SELECTED_AT)?;
+            let len = self.stepper.params().len();
+            let mut params = Buffer::zeros(Device::current(), DType::F32, len).map_err(trace)?;
+            saved.buffer(SELECTED, &mut params)?;
+            self.selected = Some(Selected { step, value: f64::from_bits(value_bits), params });
+        }
+        Ok(())
+    }
 }
 
-fn save(
-    task: &dyn Task,
-    stepper: &Stepper,
-    progress: Progress,
-    selected: Option<Selected>,
-    run: &mut Run<'_>,
-) -> Result<(), Error> {
-    let checkpoint = Checkpoint {
-        progress,
-        params: stepper.params().map_err(trace)?,
-        state: stepper.state().map_err(trace)?,
-        selected,
-        task: task.state(),
-    };
-    run.checkpoint(&checkpoint.to_bytes().map_err(Error::Checkpoint)?)
-}
-
-fn resume(
-    bytes: &[u8],
-    task: &mut dyn Task,
-    stepper: &mut Stepper,
-) -> Result<(Progress, Option<Selected>), Error> {
-    let checkpoint = Checkpoint::from_bytes(bytes).map_err(Error::Checkpoint)?;
-    task.restore(&checkpoint.task)?;
-    stepper.restore(&checkpoint.params, &checkpoint.state).map_err(trace)?;
-    Ok((checkpoint.progress, checkpoint.selected))
+impl Descent<'_> {
+    /// Evaluates after `taken` steps, records, and keeps the parameters if they are selected.
+    #[expect(clippy::cast_precision_loss, reason = "steps between evaluations stay far below 2^52")]
+    fn evaluate(&mut self, taken: u64, run: &mut Run<'_>) -> Result<(), Error> {
+        let since = match taken % self.settings.evaluate_every {
+            0 => self.settings.evaluate_every,
+            rest => rest,
+        };
+        let Tally { loss_bits, norm_bits } = std::mem::take(&mut self.tally);
+        run.record(taken, "train_loss", f64::from_bits(loss_bits) / since as f64)?;
+        run.record(taken, "gradient_norm", f64::from_bits(norm_bits))?;
+        let metrics = {
+            let _span = tracing::debug_span!("evaluate", step = taken).entered();
+            self.task.evaluate(self.stepper.params_mut())?
+        };
+        for (name, value) in &metrics {
+            run.record(taken, name, *value)?;
+        }
+        if let Some(selection) = &self.settings.selection
+            && let Some(value) = selection.wins(&metrics, self.selected.as_ref())
+        {
+            let params = self.stepper.params().duplicate().map_err(trace)?;
+            self.selected = Some(Selected { step: taken, value, params });
+        }
+        self.metrics = Some(metrics);
+        Ok(())
+    }
 }
 
 fn trace(error: autodiff::Error) -> Error {

@@ -4,6 +4,7 @@ mod axis;
 mod compose;
 mod deserialize;
 mod error;
+mod need;
 mod node;
 mod parse;
 mod path;
@@ -27,6 +28,7 @@ use deserialize::{Overlay, Reader, Trace};
 
 pub use axis::Axis;
 pub use error::{ConfigError, ConfigErrors, nearest};
+pub use need::Needed;
 pub use node::{Content, Key, Node};
 pub use path::Path;
 pub use random::{Distribution, Draw, Drawn, Random};
@@ -56,6 +58,8 @@ pub struct Config {
     pub params: Node,
     /// What varies.
     pub sweep: Sweep,
+    /// Runs of other configurations that each run builds on.
+    pub needs: Vec<Needed>,
     /// What a run may use.
     pub resources: Resources,
     /// How results are to be shown, one entry a table.
@@ -82,7 +86,7 @@ pub enum Loaded<T> {
 }
 
 const KEYS: &[&str] =
-    &["name", "experiment", "params", "sweep", "search", "resources", "table", "extends"];
+    &["name", "experiment", "params", "sweep", "search", "needs", "resources", "table", "extends"];
 
 /// Reads a file with everything it extends, changed by the arguments of `--set`.
 ///
@@ -140,6 +144,7 @@ pub(crate) fn read(
     let before = faults.count();
     let sweep = part("sweep").map(|node| Sweep::read(node, &mut faults)).unwrap_or_default();
     let whole_sweep = faults.count() == before;
+    let needs = part("needs").map(|node| Needed::read(node, path, &mut faults));
     let resources = part("resources").map(|node| Resources::read(node, &mut faults));
     let tables = part("table").map(|node| tables(node, &mut faults)).unwrap_or_default();
     let config = Config {
@@ -147,6 +152,7 @@ pub(crate) fn read(
         experiment: experiment.unwrap_or_default(),
         params: if is_map { params } else { nothing },
         sweep,
+        needs: needs.unwrap_or_default(),
         resources: resources.unwrap_or_default(),
         tables,
         root,
@@ -344,7 +350,7 @@ impl Config {
     }
 
     /// Places a refusal of an experiment at the value it is about.
-    fn locate(&self, error: &ParamError, point: &[(&Path, &Node)]) -> ConfigError {
+    pub(crate) fn locate(&self, error: &ParamError, point: &[(&Path, &Node)]) -> ConfigError {
         let parse = |path: &str| Path::parse(path).unwrap_or_else(|_| path.split('.').collect());
         let path = parse(&error.path);
         let full = std::iter::once("params").chain(path.keys().iter().map(String::as_str));

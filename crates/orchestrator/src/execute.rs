@@ -21,6 +21,7 @@ mod disk;
 mod drive;
 mod error;
 mod folder;
+mod frozen;
 mod heartbeat;
 mod incarnation;
 mod lease;
@@ -47,14 +48,16 @@ use std::time::Duration;
 
 use experiment::{DataPaths, RunId};
 use journal::Opened;
+use serde::{Deserialize, Serialize};
 
 use crate::config::{Retry, Search};
 
 pub use artifact::verify_artifact;
 pub use compact::compact;
 pub use disk::Disk;
-pub use drive::execute;
+pub use drive::{Standing, execute};
 pub use error::Error;
+pub use frozen::{Frozen, Shared};
 pub use live::{LiveRun, Presence, Seen, Watch, live};
 pub use log::{log_of, logs_of};
 pub use observer::{Notice, Observer};
@@ -75,7 +78,8 @@ fn store_folder(store: &std::path::Path) -> Result<(), Error> {
 }
 
 /// Which runs are executed although they were before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Rerun {
     /// None: only those that never ran, were interrupted, or whose driver went away.
     #[default]
@@ -122,6 +126,8 @@ pub struct Options {
     /// Numeric version of this program's engine, where it has one: runs that were planned with another
     /// one are refused.
     pub engine: Option<u32>,
+    /// The sweep as it was frozen, where this call is one of several that execute it.
+    pub shared: Option<Shared>,
     /// Threads of this process instead of child processes: for debugging and trivial runs.
     pub in_process: bool,
     /// How a worker process is started.
@@ -140,8 +146,15 @@ pub struct Options {
 impl Options {
     /// What a worker may usually retain.
     pub const RETAIN: u64 = 512 << 20;
+    /// The lease of a store that several hosts share.
+    pub const SHARED_LEASE: Duration = lease::SHARED;
     /// The usual age of a checkpoint.
     pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(20);
+
+    /// Workers of all calls that execute the sweep.
+    fn sharers(&self) -> usize {
+        self.shared.as_ref().map_or(self.jobs, |shared| shared.workers)
+    }
 }
 
 /// Where the runs stand after [`execute`]. Each is in exactly one of the lists.
@@ -153,6 +166,8 @@ pub struct Summary {
     pub finished: Vec<RunId>,
     /// Failed, now or (when not tried again) before.
     pub failed: Vec<RunId>,
+    /// Not attempted, because a run that they need has no results.
+    pub blocked: Vec<RunId>,
     /// At a rung of a search that did not let them go on.
     pub pruned: Vec<RunId>,
     /// None of these: to be gone on with another time, or outdated.

@@ -135,13 +135,10 @@ pub struct Wanted {
 
 impl Wanted {
     /// Adds what those runs of a plan need that are to be executed, and those that are planned later.
-    pub fn add<'a>(&mut self, plan: &Plan, executed: impl Iterator<Item = &'a PlannedRun>) {
+    pub fn add<'a>(&mut self, plan: &'a Plan, executed: impl Iterator<Item = &'a PlannedRun>) {
         let is_data = |name: &&String| !name.starts_with("file:");
-        for (name, runs) in &plan.awaiting {
-            *self.data.entry(name.clone()).or_default() += runs;
-        }
-        let mut some = plan.awaiting.values().sum::<usize>();
-        for run in executed {
+        let mut some = 0;
+        for run in executed.chain(plan.awaiting.iter().map(|awaited| &awaited.run)) {
             some += 1;
             for name in run.spec.data.keys().filter(is_data) {
                 count(&mut self.data, name);

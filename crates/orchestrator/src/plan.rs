@@ -1,11 +1,15 @@
 //! From a configuration to the list of runs it asks for.
 
+mod changed;
 mod check;
 mod draw;
 mod estimate;
+mod exclude;
 mod expand;
 mod identity;
 mod label;
+mod layers;
+mod needed;
 mod only;
 mod overridden;
 mod points;
@@ -31,10 +35,15 @@ use crate::config::{
 pub use estimate::{Estimate, Pace};
 pub use identity::{Identity, Sum};
 pub use label::label;
+pub use layers::{Layer, layers};
+pub use needed::Underlying;
 pub use only::{Only, OnlyError};
 pub use overridden::{Overridden, overridden};
 pub use resolved::resolved;
 pub use state::{History, Known, State};
+
+use needed::Loading;
+pub(crate) use state::blocked_by;
 
 /// The runs of one configuration, in the order they are asked for: the first key of the sweep
 /// varies slowest, seeds vary fastest.
@@ -46,6 +55,8 @@ pub struct Plan {
     pub entry: Entry,
     /// The runs, each once.
     pub runs: Vec<PlannedRun>,
+    /// Plans of other configurations that its runs build on, by name.
+    pub needs: BTreeMap<String, Arc<Underlying>>,
     /// How trials are chosen to go on; all of them do when absent.
     pub search: Option<Search>,
     /// What a run may use.
@@ -58,8 +69,8 @@ pub struct Plan {
     pub tables: Vec<Table>,
     /// How many points of the sweep asked for a run that another point had asked for.
     pub duplicates: usize,
-    /// How many runs are planned once a data set was fetched, by its name.
-    pub awaiting: BTreeMap<String, usize>,
+    /// Runs that are planned once a data set was fetched.
+    pub awaiting: Vec<Awaited>,
     /// What looks like a mistake.
     pub warnings: Vec<ConfigError>,
 }
@@ -73,6 +84,17 @@ pub struct PlannedRun {
     pub varies: Vec<(String, Value)>,
     /// Programs it starts.
     pub programs: Arc<[String]>,
+    /// The runs that it builds on, by name.
+    pub needed: BTreeMap<String, Arc<PlannedRun>>,
+}
+
+/// A run whose identity depends on what is fetched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Awaited {
+    /// What it will be, but for its id, which tells it from others until then.
+    pub run: PlannedRun,
+    /// The data set.
+    pub data: String,
 }
 
 /// What plans are made with.
@@ -86,7 +108,7 @@ pub struct Context<'a> {
 }
 
 impl Plan {
-    /// Reads a configuration and expands it.
+    /// Reads a configuration and expands it, with those that it needs.
     ///
     /// # Errors
     /// Every mistake that can be known at once, with its place.
@@ -96,12 +118,12 @@ impl Plan {
         context: &Context<'_>,
     ) -> Result<Loaded<(Config, Self)>, ConfigErrors> {
         match config::read(path, set, context.entries)? {
-            Loaded::Whole(read) => expand::expand(read, context).map(Loaded::Whole),
+            Loaded::Whole(read) => Loading::new(context).plan(read).map(Loaded::Whole),
             Loaded::Part => Ok(Loaded::Part),
         }
     }
 
-    /// Expands a configuration.
+    /// Expands a configuration, and those that it needs.
     ///
     /// # Errors
     /// Every mistake that can be known at once, with its place: an unknown experiment, parameters
@@ -109,7 +131,7 @@ impl Plan {
     pub fn new(config: &Config, context: &Context<'_>) -> Result<Self, ConfigErrors> {
         let (config, faults) = (config.clone(), Faults::default());
         let read = Read { config, faults, whole_sweep: true };
-        expand::expand(read, context).map(|(_, plan)| plan)
+        Loading::new(context).plan(read).map(|(_, plan)| plan)
     }
 
     fn empty(config: &Config, entry: Entry) -> Self {
@@ -117,13 +139,14 @@ impl Plan {
             sweep: config.name.clone(),
             entry,
             runs: Vec::new(),
+            needs: BTreeMap::new(),
             search: None,
             resources: config.resources.clone(),
             metrics: Vec::new(),
             step_metrics: Vec::new(),
             tables: config.tables.clone(),
             duplicates: 0,
-            awaiting: BTreeMap::new(),
+            awaiting: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -142,9 +165,15 @@ impl Plan {
     /// # Errors
     /// A name of the expression that no run has.
     pub fn keep(&mut self, only: &Only) -> Result<(), OnlyError> {
-        let chosen = only.choose(self.runs.iter().map(|run| &run.spec))?;
+        let chosen = only.choose(self.all().map(|run| &run.spec))?;
         self.runs.retain(|run| chosen.contains(&run.spec.run));
+        self.awaiting.retain(|awaited| chosen.contains(&awaited.run.spec.run));
         Ok(())
+    }
+
+    /// Its runs, those that await a data set last.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &PlannedRun> + Clone {
+        self.runs.iter().chain(self.awaiting.iter().map(|awaited| &awaited.run))
     }
 
     /// The direction of a final metric, where it is declared.

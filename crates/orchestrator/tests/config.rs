@@ -12,6 +12,8 @@ mod grammar;
 mod malformed;
 #[path = "config/names.rs"]
 mod names;
+#[path = "config/needs.rs"]
+mod needs;
 #[path = "config/sweeps.rs"]
 mod sweeps;
 #[path = "config/toy.rs"]

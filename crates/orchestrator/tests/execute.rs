@@ -6,6 +6,10 @@ mod disks;
 mod drivers;
 #[path = "execute/endings.rs"]
 mod endings;
+#[path = "execute/frozen.rs"]
+mod frozen;
+#[path = "execute/needs.rs"]
+mod needs;
 #[path = "execute/searches.rs"]
 mod searches;
 #[path = "execute/stops.rs"]

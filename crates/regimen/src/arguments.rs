@@ -1,3 +1,7 @@
+//! The command line: commands, options and their help texts.
+
+mod cluster;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -5,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::logging::LogFormat;
 use crate::registry;
+
+pub(crate) use cluster::{Cancel, Doctor, Join, Probe};
 
 /// Reproduce, vary and compare machine-learning papers.
 #[derive(Debug, Parser)]
@@ -29,7 +35,11 @@ pub(crate) enum Command {
     Status(Status),
     /// Show what a run printed.
     Logs(Logs),
-    /// Make one journal of those whose writers are gone; others may be at work meanwhile.
+    /// End what a sweep has on clusters.
+    Cancel(Cancel),
+    /// Check whether a cluster does what sweeps need of it.
+    Doctor(Doctor),
+    /// Merge the journal segments of finished processes into one; safe while others are running.
     Compact(Compact),
     /// Compare finished runs with each other, with published numbers or with another store.
     Compare(Compare),
@@ -44,7 +54,17 @@ pub(crate) enum Command {
     Datasets(Datasets),
     /// Execute runs for a driver.
     #[command(hide = true)]
-    Worker,
+    Worker {
+        /// Folders with manifests of the user.
+        #[arg(long)]
+        manifests: Vec<PathBuf>,
+    },
+    /// Execute runs of a submitted sweep, as a task of a cluster.
+    #[command(hide = true)]
+    Join(Join),
+    /// Say what a node of a cluster sees.
+    #[command(hide = true)]
+    Probe(Probe),
     /// A paper's own command: EXPERIMENT TOOL ARGUMENTS...
     #[command(external_subcommand)]
     Tool(Vec<String>),
@@ -56,7 +76,7 @@ pub(crate) struct DataOptions {
     /// A folder where data files may already lie.
     #[arg(long, env = "REGIMEN_MIRROR", value_name = "DIR", global = true)]
     pub(crate) mirror: Option<PathBuf>,
-    /// Never reach for the network.
+    /// Never access the network.
     #[arg(long, global = true)]
     pub(crate) offline: bool,
 }
@@ -115,6 +135,12 @@ pub(crate) struct Run {
     /// Worker processes [default: cores / threads per run].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
+    /// Have a cluster execute the runs: a profile of `clusters.yaml`, or `local`.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["jobs", "in_process"])]
+    pub(crate) cluster: Option<String>,
+    /// Leave once the jobs are submitted; `status --watch` follows them.
+    #[arg(long, requires = "cluster", conflicts_with = "report")]
+    pub(crate) detach: bool,
     /// Run on threads of this process instead of in worker processes.
     #[arg(long)]
     pub(crate) in_process: bool,
@@ -153,7 +179,7 @@ pub(crate) struct Plan {
     pub(crate) store: StoreOptions,
     #[command(flatten)]
     pub(crate) data: DataOptions,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: ListFormat,
 }
@@ -179,22 +205,23 @@ pub(crate) struct Status {
     pub(crate) store: StoreOptions,
     #[command(flatten)]
     pub(crate) data: DataOptions,
-    /// Print again whenever something changed, until every run ended.
+    /// Print again whenever something changes, until every run has ended.
     #[arg(long)]
     pub(crate) watch: bool,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: ListFormat,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Logs {
-    /// The run: the first digits of its id, as `plan` and failures show them.
+    /// The run: the first digits of its id, as `plan` and failures show them. Or a sweep that was
+    /// submitted to a cluster: what its tasks printed.
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
     #[command(flatten)]
     pub(crate) store: StoreOptions,
-    /// Go on until the run ended.
+    /// Follow the log until the run has ended.
     #[arg(short, long)]
     pub(crate) follow: bool,
     /// Which attempt [default: the latest].
@@ -243,7 +270,7 @@ pub(crate) struct Compare {
     /// With a store: every outcome must be the same to the bit.
     #[arg(long, requires = "against")]
     pub(crate) exact: bool,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: TableFormat,
     #[command(flatten)]
@@ -289,6 +316,9 @@ pub(crate) enum TableFormat {
 pub(crate) struct Datasets {
     #[command(subcommand)]
     pub(crate) action: DatasetAction,
+    /// A folder with manifests of your own, `NAME.yaml`.
+    #[arg(long, value_name = "DIR", default_value = "datasets", global = true)]
+    pub(crate) manifests: PathBuf,
     #[command(flatten)]
     pub(crate) data: DataOptions,
 }
@@ -297,7 +327,7 @@ pub(crate) struct Datasets {
 pub(crate) enum DatasetAction {
     /// List all data sets and whether they are here.
     List {
-        /// How to print.
+        /// Output format.
         #[arg(long, value_enum, default_value = "table")]
         format: ListFormat,
     },

@@ -1,8 +1,12 @@
 //! One module a command: arguments in, calls into the other crates, text out.
 
+pub(crate) mod cancel;
+pub(crate) mod cluster;
 pub(crate) mod compact;
 pub(crate) mod compare;
 pub(crate) mod datasets;
+pub(crate) mod doctor;
+pub(crate) mod join;
 pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod report;
@@ -22,6 +26,8 @@ pub(crate) enum Done {
     BadInput,
     NothingToCompare,
     Interrupted,
+    /// A task asks its scheduler for another turn by this code.
+    Again(u8),
 }
 
 impl From<Done> for ExitCode {
@@ -32,6 +38,7 @@ impl From<Done> for ExitCode {
             Done::BadInput => 2,
             Done::NothingToCompare => 3,
             Done::Interrupted => 130,
+            Done::Again(code) => code,
         })
     }
 }

@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     Failed,
     /// Failed, and is tried again.
     Again,
+    /// Is not attempted.
+    Blocked,
     Warned,
 }
 
@@ -27,6 +29,7 @@ impl Kind {
         match self {
             Self::Failed => "failed",
             Self::Again => "failed, is tried again",
+            Self::Blocked => "blocked",
             Self::Warned => "warning",
         }
     }
@@ -35,6 +38,7 @@ impl Kind {
         match self {
             Self::Failed => "failed like",
             Self::Again => "failed and were tried again like",
+            Self::Blocked => "blocked like",
             Self::Warned => "were warned of like",
         }
     }

@@ -1,5 +1,8 @@
+//! Log lines on standard error, as text or as JSON.
+
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 /// How log lines on standard error look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -21,15 +24,19 @@ impl LogFormat {
 }
 
 /// Starts logging to standard error; `RUST_LOG` chooses what, by default warnings in text and
-/// progress of runs in JSON.
+/// progress of runs in JSON. Who chooses sees how long each span took, too.
 pub(crate) fn start(format: LogFormat) {
     let quiet = match format {
         LogFormat::Text => "warn",
         LogFormat::Json => "info",
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(quiet));
+    let (filter, spans) = match EnvFilter::try_from_default_env() {
+        Ok(chosen) => (chosen, FmtSpan::CLOSE),
+        Err(_) => (EnvFilter::new(quiet), FmtSpan::NONE),
+    };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_span_events(spans)
         .with_writer(|| crate::drawing::Above)
         .with_ansi(crate::terminal::colours());
     match format {

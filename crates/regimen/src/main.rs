@@ -46,12 +46,16 @@ fn run(command: Command, log_format: LogFormat) -> anyhow::Result<Done> {
         Command::Show(show) => commands::plan::show(&show),
         Command::Status(status) => commands::status::status(&status),
         Command::Logs(logs) => commands::logs::logs(&logs),
+        Command::Cancel(cancel) => commands::cancel::cancel(&cancel),
+        Command::Doctor(doctor) => commands::doctor::doctor(&doctor),
         Command::Compact(compact) => commands::compact::compact(&compact),
         Command::Compare(compare) => commands::compare::compare(&compare),
         Command::Report(report) => commands::report::report(&report),
         Command::Schema { experiment } => commands::schema::schema(&experiment),
         Command::Datasets(datasets) => commands::datasets::datasets(&datasets),
         Command::Tool(words) => commands::tool::tool(&words),
-        Command::Worker => commands::run::worker(),
+        Command::Worker { manifests } => commands::run::worker(&manifests),
+        Command::Join(join) => commands::join::join(&join, log_format),
+        Command::Probe(probe) => commands::doctor::probe(&probe),
     }
 }

@@ -1,13 +1,17 @@
+//! Loads the configurations of a command and expands them into plans.
+
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use datasets::{Store, default_cache};
-use experiment::Device;
 use journal::Fold;
 use orchestrator::config::{Config, ConfigError, ConfigErrors, Loaded};
 use orchestrator::execute::JOURNAL;
-use orchestrator::plan::{Context, Identity, Only, Overridden, Plan, State, Sum, overridden};
+use orchestrator::plan::{
+    Context, Identity, Layer, Only, Overridden, Plan, State, Sum, layers, overridden,
+};
 use tables::{Runs, Selection};
 
 use crate::arguments::{ChoiceOptions, ConfigOptions};
@@ -22,6 +26,34 @@ pub(crate) struct Planned {
     pub(crate) plan: Plan,
     /// Parameters that arguments changed.
     pub(crate) overridden: Vec<Overridden>,
+    /// The sweeps that need its runs, where nobody asked for it.
+    pub(crate) needed_by: Vec<String>,
+}
+
+impl Planned {
+    /// Whether somebody asked for it.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.needed_by.is_empty()
+    }
+}
+
+/// Plans with those that they build on, in the order in which they are executed.
+pub(crate) fn layered(asked: Vec<Planned>) -> Vec<Planned> {
+    let plans: Vec<(&Path, &Plan)> =
+        asked.iter().map(|planned| (&*planned.path, &planned.plan)).collect();
+    let layers = layers(&plans);
+    let mut asked: Vec<Option<Planned>> = asked.into_iter().map(Some).collect();
+    let planned = |layer| match layer {
+        Layer::Asked(at) => asked[at].take(),
+        Layer::Needed { from, plan, by } => Some(Planned {
+            path: from.path.clone(),
+            config: from.config.clone(),
+            plan: *plan,
+            overridden: Vec::new(),
+            needed_by: by,
+        }),
+    };
+    layers.into_iter().filter_map(planned).collect()
 }
 
 /// What becomes of a file or data set that is not here.
@@ -29,7 +61,7 @@ pub(crate) struct Planned {
 pub(crate) enum Absent {
     /// It is a mistake, or makes runs wait.
     Told,
-    /// Nothing is executed, so a name in place of its sum will do.
+    /// Nothing is executed: a name stands in for its checksum.
     Ignored,
 }
 
@@ -52,9 +84,24 @@ impl fmt::Display for Mistakes {
     }
 }
 
+/// Folders beside configurations in which a user's own manifests may lie.
+pub(crate) fn own_manifests(configs: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let beside = |config: &PathBuf| Some(config.parent()?.join("datasets"));
+    configs.iter().filter_map(beside).filter(|folder| folder.is_dir()).collect()
+}
+
+/// Has data sets looked for in folders of the user, and sums of files in the data cache.
+pub(crate) fn know<'a>(manifests: impl Iterator<Item = &'a Path>) {
+    manifests.for_each(datasets::look_in);
+    if let Ok(cache) = default_cache() {
+        experiment::keep_sums_in(&cache);
+    }
+}
+
 /// Loads and expands every configuration of a command.
 pub(crate) fn plans(options: &ConfigOptions, absent: Absent) -> Result<Vec<Planned>> {
     let ConfigOptions { configs, choice } = options;
+    know(own_manifests(configs).iter().map(PathBuf::as_path));
     let only = choice.only.as_deref().map(Only::parse).transpose()?;
     let (mut plans, mut mistakes) = (Vec::new(), Vec::new());
     for path in configs {
@@ -102,7 +149,8 @@ fn load(
                 [] => Vec::new(),
                 _ => overridden(path, &config, &plan),
             };
-            Loaded::Whole(Planned { path: path.into(), config, plan, overridden })
+            let needed_by = Vec::new();
+            Loaded::Whole(Planned { path: path.into(), config, plan, overridden, needed_by })
         }
         Loaded::Part => Loaded::Part,
     })
@@ -110,14 +158,14 @@ fn load(
 
 /// What identity depends on in this binary.
 fn identity<'a>(checksum: &'a dyn Fn(&str) -> Sum) -> Identity<'a> {
-    Identity { engine: autodiff::NUMERIC_VERSION, device: Device::Cpu, checksum }
+    Identity { engine: autodiff::NUMERIC_VERSION, checksum }
 }
 
 /// The sum of a data set or file.
 pub(crate) fn sum(name: &str, absent: Absent) -> Sum {
-    let sum = match name.strip_prefix(command::FILE) {
+    let sum = match name.strip_prefix(experiment::FILE) {
         Some(file) => {
-            let sum = command::planned_checksum(file);
+            let sum = experiment::planned_checksum(file);
             sum.map_or_else(|error| Sum::Unreadable(error.to_string()), Sum::Known)
         }
         None => data_set(name),
@@ -157,7 +205,7 @@ pub(crate) fn selection(plan: &Plan, store: &Path) -> Result<Selection> {
     let mut reasons: Vec<String> = plan
         .runs
         .iter()
-        .filter_map(|run| match State::of(&run.spec, &history) {
+        .filter_map(|run| match State::of(run, &history) {
             State::Stale { reason } => Some(reason),
             _ => None,
         })

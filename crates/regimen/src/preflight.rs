@@ -106,6 +106,14 @@ fn data_set(name: &str, runs: usize, options: &DataOptions) -> Need {
 }
 
 fn unreachable_data(name: &str, options: &DataOptions) -> Supply {
+    let own = Store::new(Path::new(""), None, true)
+        .manifest(name)
+        .ok()
+        .and_then(|manifest| manifest.folder.as_ref().map(|folder| folder.join(name)));
+    if let Some(folder) = own {
+        let why = format!("neither the cache nor {} has all of it", folder.display());
+        return Supply::missing(why, format!("put its files into {}", folder.display()));
+    }
     let why = match &options.mirror {
         Some(mirror) => format!("neither the cache nor the mirror {} has it", mirror.display()),
         None => "it is not in the cache, and no mirror is given".into(),

@@ -5,6 +5,7 @@ mod download;
 mod layout;
 mod lines;
 mod pace;
+mod steps;
 mod units;
 mod whole;
 
@@ -28,6 +29,7 @@ use whole::Whole;
 
 pub(crate) use download::Download;
 pub(crate) use layout::Screen;
+pub(crate) use steps::Steps;
 pub(crate) use units::{rate, span, thousands};
 
 /// What is known of a sweep before it begins.
@@ -160,7 +162,8 @@ impl<'a> Progress<'a> {
             runs(sweep.plan.runs.len()),
             thousands(summary.finished.len() as u64),
             thousands(summary.failed.len() as u64),
-            some(&summary.pruned, Status::Pruned.as_str()),
+            some(&summary.blocked, Status::Blocked.as_str())
+                + &some(&summary.pruned, Status::Pruned.as_str()),
             some(&summary.interrupted, left),
             thousands(summary.skipped.len() as u64),
         ));
@@ -318,6 +321,10 @@ impl Observer for Progress<'_> {
             Notice::Again { run, attempt, error } => {
                 sweep.stopped(*run);
                 complain(sweep, Kind::Again, (*run, *attempt), error);
+            }
+            Notice::Blocked { run, attempt, why } => {
+                sweep.done += 1;
+                complain(sweep, Kind::Blocked, (*run, *attempt), why);
             }
             Notice::Warned { run, attempt, text } => {
                 complain(sweep, Kind::Warned, (*run, *attempt), text);

@@ -1,3 +1,5 @@
+//! Facts about this process and host that the journal records: commit, BLAS, processor.
+
 use std::fs;
 
 use journal::{Opened, Role};

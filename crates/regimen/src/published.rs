@@ -1,3 +1,5 @@
+//! Finds the published numbers that a table is compared with.
+
 use std::path::Path;
 
 use anyhow::Result;

@@ -1,3 +1,5 @@
+//! The experiments that the binary ships, by name.
+
 use anyhow::{Result, anyhow};
 use clap::CommandFactory;
 use experiment::Entry;

@@ -1,3 +1,5 @@
+//! Standard output and standard error: width, colours, folded lines and safe text.
+
 use std::borrow::Cow;
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -119,7 +121,7 @@ pub(crate) fn redraws() -> bool {
     io::stderr().is_terminal() && !is_dumb()
 }
 
-/// Whether the terminal, if there is one, only types.
+/// Whether `TERM` is unset or `dumb`, so that the cursor cannot be moved.
 pub(crate) fn is_dumb() -> bool {
     env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
 }

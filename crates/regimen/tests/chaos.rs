@@ -6,5 +6,7 @@ mod damage;
 mod drivers;
 #[path = "chaos/kills.rs"]
 mod kills;
+#[path = "chaos/stages.rs"]
+mod stages;
 #[path = "chaos/sweep.rs"]
 mod sweep;

@@ -26,8 +26,12 @@ mod kill;
 mod logs;
 #[path = "cli/misbehave.rs"]
 mod misbehave;
+#[path = "cli/needs.rs"]
+mod needs;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/own_data.rs"]
+mod own_data;
 #[path = "cli/programs.rs"]
 mod programs;
 #[path = "cli/registries.rs"]

@@ -10,5 +10,7 @@ mod exits;
 mod fits;
 #[path = "report/page.rs"]
 mod page;
+#[path = "report/pictures.rs"]
+mod pictures;
 #[path = "report/sweeps.rs"]
 mod sweeps;

@@ -87,6 +87,7 @@ fn spec(run: usize) -> RunSpec {
         threads: 1,
         engine: None,
         data: Default::default(),
+        needs: Default::default(),
     }
 }
 

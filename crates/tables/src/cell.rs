@@ -1,3 +1,5 @@
+//! The value of a table cell, with its order, its text and its conversions.
+
 use std::{
     borrow::Cow,
     cmp::Ordering,

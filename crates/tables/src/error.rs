@@ -1,3 +1,5 @@
+//! Errors of writing, reading and comparing tables.
+
 use std::{io, path::PathBuf};
 
 use experiment::RunId;

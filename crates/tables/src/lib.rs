@@ -35,9 +35,10 @@ pub use compare::{
     Published, Regression, Request, Side, Standing, Summary, Terminal, Test, Theirs, Verdict,
     against, compare, no_metric,
 };
+pub(crate) use compare::{Places, places};
 pub use error::Error;
 pub use exact::{Difference, Differences, Scope, exact};
-pub use output::write_output;
+pub use output::{write_new_output, write_output};
 pub use plain::write_rows;
 pub use read::{Runs, Selection, experiments};
 pub use report::automatic::request as automatic;

@@ -211,6 +211,7 @@ mod tests {
             threads: 1,
             engine: None,
             data: Default::default(),
+            needs: Default::default(),
         };
         let run = spec.run;
         fold.apply("w", Event::Started(Started { spec, attempt: 1, at: 0.0 }));

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
 use crate::{
     Error,
@@ -28,10 +28,25 @@ const LINKS: usize = 40;
 /// # Errors
 /// [`Error::Io`] naming the file.
 pub fn write_output(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    write(path, bytes).map_err(|source| failed("write", path, source))
+    write(path, bytes, There::Replaced).map_err(|source| failed("write", path, source))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// [`write_output`] that replaces no file.
+///
+/// # Errors
+/// [`Error::Io`] naming the file, also where it is there already.
+pub fn write_new_output(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    write(path, bytes, There::Kept).map_err(|source| failed("write", path, source))
+}
+
+/// What becomes of a file that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum There {
+    Replaced,
+    Kept,
+}
+
+fn write(path: &Path, bytes: &[u8], there: There) -> io::Result<()> {
     let found = match fs::metadata(path) {
         Ok(found) => Some(found),
         Err(e) if e.kind() == ErrorKind::NotFound => None,
@@ -43,9 +58,12 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
             ErrorKind::IsADirectory,
             "it is a folder, wanted the name of a file",
         )),
+        (Some(found), Some(_)) if found.is_file() && there == There::Kept => {
+            Err(ErrorKind::AlreadyExists.into())
+        }
         (Some(found), Some(target)) if found.is_file() => over(&target, &found, bytes),
         (Some(found), _) => into(path, &found, bytes),
-        (None, target) => anew(target.as_deref().unwrap_or(path), bytes),
+        (None, target) => anew(target.as_deref().unwrap_or(path), bytes, there),
     }
 }
 
@@ -95,9 +113,9 @@ fn open_pipe(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 }
 
 /// Writes a file that was not there.
-fn anew(target: &Path, bytes: &[u8]) -> io::Result<()> {
+fn anew(target: &Path, bytes: &[u8], there: There) -> io::Result<()> {
     let made = make_folders(parent(target))?;
-    let written = replace(target, None, bytes);
+    let written = replace(target, None, bytes, there);
     if written.is_err() {
         // Best effort: the error that ended the writing is the one worth reporting.
         made.iter().for_each(|folder| drop(fs::remove_dir(folder)));
@@ -118,7 +136,7 @@ fn over(target: &Path, found: &Metadata, bytes: &[u8]) -> io::Result<()> {
     // Also where replacing would not ask: what must not be written is not.
     let mut file = OpenOptions::new().write(true).open(target)?;
     if found.nlink() == 1 {
-        match replace(target, Some(found), bytes) {
+        match replace(target, Some(found), bytes, There::Replaced) {
             Err(e) if is_refused(&e) => {}
             done => return done,
         }
@@ -135,7 +153,7 @@ fn is_refused(error: &io::Error) -> bool {
 }
 
 /// Puts a file into its place whole, with the mode and owner of the one that was there.
-fn replace(target: &Path, old: Option<&Metadata>, bytes: &[u8]) -> io::Result<()> {
+fn replace(target: &Path, old: Option<&Metadata>, bytes: &[u8], there: There) -> io::Result<()> {
     let (temporary, mut file) = temporary_beside(target)?;
     let mut put = || {
         if let Some(old) = old {
@@ -147,7 +165,10 @@ fn replace(target: &Path, old: Option<&Metadata>, bytes: &[u8]) -> io::Result<()
         }
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&temporary, target)
+        match there {
+            There::Replaced => fs::rename(&temporary, target),
+            There::Kept => rename_new(&temporary, target),
+        }
     };
     let done = put();
     if done.is_err() {
@@ -155,6 +176,16 @@ fn replace(target: &Path, old: Option<&Metadata>, bytes: &[u8]) -> io::Result<()
         let _ = fs::remove_file(&temporary);
     }
     done
+}
+
+/// Renames a file to a name that nothing has, also where another process takes it at the same time.
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::io::Errno;
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // A file system that cannot; nothing was there when it was looked at.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => fs::rename(from, to),
+        done => Ok(done?),
+    }
 }
 
 #[cfg(test)]
@@ -194,6 +225,25 @@ mod tests {
         assert_eq!((text(&path).as_str(), after.mode() & 0o777), ("new", 0o640));
         assert_ne!(after.ino(), before, "a reader of the old one still has it whole");
         assert_eq!(names(folder.path()), ["page.html"]);
+    }
+
+    #[test]
+    fn a_new_file_replaces_none() {
+        let (folder, path) = folder_with("page.html", "old");
+        let refused = write_new_output(&path, b"new").unwrap_err();
+        let cause = std::error::Error::source(&refused).unwrap();
+        let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        assert_eq!((kind, text(&path).as_str()), (Some(ErrorKind::AlreadyExists), "old"));
+        // One that appears while it is written stays.
+        let late = replace(&path, None, b"new", There::Kept).unwrap_err();
+        assert_eq!((late.kind(), text(&path).as_str()), (ErrorKind::AlreadyExists, "old"));
+        let other = folder.path().join("new/other.html");
+        write_new_output(&other, b"new").unwrap();
+        assert_eq!(
+            (text(&other).as_str(), names(folder.path())),
+            ("new", vec!["new".into(), "page.html".into()])
+        );
+        write_new_output(Path::new("/dev/null"), b"gone").unwrap();
     }
 
     #[test]

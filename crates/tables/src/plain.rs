@@ -1,3 +1,5 @@
+//! Writes JSON objects as one Parquet file.
+
 use std::path::{Path, PathBuf};
 
 use polars::prelude::DataFrame;

@@ -1,3 +1,5 @@
+//! Reads the run table of an experiment, selects its rows and resolves names of columns.
+
 use std::{
     collections::BTreeSet,
     fs::{self, File},

@@ -141,12 +141,14 @@ fn provenance(rows: &[Row<'_>]) -> Vec<Column> {
     ]
 }
 
-/// Checksums of what runs read, by name, as canonical JSON: as text, so that rows can be grouped by
-/// it in every reader.
+/// Checksums of what runs read and, after `run:`, the ids of runs that they build on, by name, as
+/// canonical JSON: as text, so that rows can be grouped by it in every reader.
 fn data(rows: &[Row<'_>]) -> Column {
     let json = |row: &Row<'_>| {
-        let sums = &row.spec().data;
-        let text = || serde_json::to_string(sums).expect("names and sums are text");
+        let mut sums = row.spec().data.clone();
+        let needed = row.spec().needs.iter();
+        sums.extend(needed.map(|(name, run)| (format!("run:{name}"), run.to_string())));
+        let text = || serde_json::to_string(&sums).expect("names and sums are text");
         // The keys of the map are sorted.
         (!sums.is_empty()).then(text)
     };

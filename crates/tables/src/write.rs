@@ -1,3 +1,5 @@
+//! Writes all tables of a store from its journal.
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},

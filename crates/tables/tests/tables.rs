@@ -8,6 +8,8 @@ mod compare;
 mod exact;
 #[path = "tables/fixture.rs"]
 mod fixture;
+#[path = "tables/items.rs"]
+mod items;
 #[path = "tables/metric_tables.rs"]
 mod metric_tables;
 #[path = "tables/pictures.rs"]

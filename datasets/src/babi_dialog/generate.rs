@@ -1,3 +1,5 @@
+//! Generates stories by the rules measured in the released files.
+
 use rand::{Rng, RngExt};
 
 use super::teacher::{Fact, answered, is_expert, one};

@@ -1,3 +1,5 @@
+//! Reads stories in the released format.
+
 use std::mem;
 
 use thiserror::Error;

@@ -1,3 +1,5 @@
+//! The teacher's reply to an answer in each of the ten regimes.
+
 use rand::{Rng, RngExt};
 
 use super::types::{Regime, Reply, Request, Story, Turn};

@@ -1,3 +1,5 @@
+//! Regimes, splits, stories and turns.
+
 use serde::{Deserialize, Serialize};
 
 /// How the teacher supervises: the ten kinds of feedback of the paper's section 3.

@@ -1,3 +1,5 @@
+//! Writes stories in the released format, byte for byte.
+
 use std::fmt::Write as _;
 
 use super::types::{Story, Turn};

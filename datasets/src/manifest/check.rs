@@ -1,3 +1,5 @@
+//! Checks that a manifest is complete and consistent.
+
 use std::collections::BTreeSet;
 
 use super::{Holding, Manifest, Registry, Source};
@@ -67,7 +69,9 @@ impl Manifest {
             }
         }
         for file in self.wanted() {
-            if !self.sources.iter().any(|source| source.gives(file.path)) {
+            // The user gives it.
+            let recorded = self.recorded.iter().any(|recorded| recorded.path == file.path);
+            if !recorded && !self.sources.iter().any(|source| source.gives(file.path)) {
                 return Err(format!("sources: none gives {:?}", file.path));
             }
         }

@@ -1,3 +1,5 @@
+//! Exchanges between student and teacher about a movie question, and what a teacher can say.
+
 use super::knowledge::{Entity, KnowledgeBase, Relation};
 use super::phrasing::{Ask, Aspect};
 use super::question::Question;

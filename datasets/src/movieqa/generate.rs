@@ -1,3 +1,5 @@
+//! Generates exchanges from the knowledge base in each of the ten regimes.
+
 use std::collections::HashSet;
 
 use rand::{Rng, RngExt};

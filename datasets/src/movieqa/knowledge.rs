@@ -1,3 +1,5 @@
+//! Reads the knowledge base: entities, facts and the relations between them.
+
 use std::collections::HashMap;
 
 use super::phrasing::Aspect;

@@ -1,3 +1,5 @@
+//! The phrasings of questions, and the relation that each asks about.
+
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 

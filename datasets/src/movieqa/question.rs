@@ -1,3 +1,5 @@
+//! Questions in the released format, and the entity that each is about.
+
 use std::collections::HashSet;
 
 use super::knowledge::{Entity, KnowledgeBase, fault, not_utf8, numbered, shown};

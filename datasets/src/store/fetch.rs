@@ -1,6 +1,7 @@
 //! Gathers the files of a data set out of sight and publishes them by one rename.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::receive::{Staging, Stop};
@@ -29,7 +30,11 @@ impl Store {
         let (new, old, path) = (home.join(".new"), home.join(".old"), self.directory(manifest));
         folder::clear(&new)?;
         folder::clear(&old)?;
-        let received = match self.gather(manifest, &new, progress) {
+        let gathered = self.gather(manifest, &new, progress).and_then(|received| {
+            self.compare_with_record(manifest, &received)?;
+            Ok(received)
+        });
+        let received = match gathered {
             Ok(received) => received,
             Err(error) => {
                 folder::clear(&new)?;
@@ -47,6 +52,33 @@ impl Store {
         Ok(DatasetDir::new(manifest, received, path))
     }
 
+    /// Refuses files that are not what was recorded when they came first, and records them then.
+    fn compare_with_record(&self, manifest: &Manifest, came: &[Received]) -> Result<(), Error> {
+        if came.is_empty() {
+            return Ok(());
+        }
+        let record = self.record(manifest);
+        let text = match fs::read(&record) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let text = serde_json::to_vec_pretty(came).expect("what came is plain data");
+                return fs::write(&record, text).map_err(Error::io("write", &record));
+            }
+            text => text.map_err(Error::io("read", &record))?,
+        };
+        // What cannot be read says nothing, and is for the user to remove.
+        let first: Vec<Received> = serde_json::from_slice(&text)
+            .map_err(|error| Error::io("read", &record)(error.into()))?;
+        for came in came {
+            let before = first.iter().find(|first| first.file.path == came.file.path);
+            if let Some(before) = before.filter(|before| before.file.sha256 != came.file.sha256) {
+                let (dataset, wanted) = (manifest.name.clone(), before.file.sha256);
+                let came = Box::new(came.clone());
+                return Err(Error::Changed { dataset, wanted, came, record });
+            }
+        }
+        Ok(())
+    }
+
     /// Fills the directory `new` with every file of `manifest`, verified and synced, and tells what
     /// came for those without a sum.
     fn gather(
@@ -58,7 +90,7 @@ impl Store {
         fs::create_dir(new).map_err(Error::io("create", new))?;
         let files = manifest.wanted().count();
         let mut staging = Staging::new(new, files, progress);
-        let mut attempts = self.take_from_mirror(manifest, &mut staging)?;
+        let mut attempts = self.take_from_folders(manifest, &mut staging)?;
         // A mirror that nobody gave has not failed.
         let is_there =
             |source: &&Source| self.mirror.is_some() || !matches!(source, Source::Mirror { .. });
@@ -95,23 +127,25 @@ impl Store {
         Ok(marker.received)
     }
 
-    /// Takes the files that already lie, as they are, in the mirror's folder of this data set.
-    fn take_from_mirror(
+    /// Takes the files that already lie, as they are, in a folder of this data set.
+    fn take_from_folders(
         &self,
         manifest: &Manifest,
         staging: &mut Staging<'_>,
     ) -> Result<Vec<Attempt>, Error> {
         let mut attempts = Vec::new();
-        let Some(folder) = self.mirror.as_ref().map(|mirror| mirror.join(&manifest.name)) else {
-            return Ok(attempts);
-        };
-        for file in manifest.wanted() {
-            let path = folder.join(file.path);
-            staging.origin = path.display().to_string();
-            let Err(stop) = take(file, &path, staging) else { continue };
-            match stop.at_source()? {
-                SourceFault::Absent => {}
-                reason => failed(&mut attempts, staging, path.display().to_string(), reason),
+        for folder in self.folders(manifest) {
+            for file in manifest.wanted() {
+                if staging.has(file.path) {
+                    continue;
+                }
+                let path = folder.join(file.path);
+                staging.origin = path.display().to_string();
+                let Err(stop) = take(file, &path, staging) else { continue };
+                match stop.at_source()? {
+                    SourceFault::Absent => {}
+                    reason => failed(&mut attempts, staging, path.display().to_string(), reason),
+                }
             }
         }
         Ok(attempts)

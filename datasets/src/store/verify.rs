@@ -1,3 +1,5 @@
+//! Verifies a published data set against the checksums of its manifest.
+
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;

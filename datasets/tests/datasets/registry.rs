@@ -132,10 +132,18 @@ fn what_apt_gave_is_recorded_and_verified_against_that() {
     let newer = recorded(&place, &apt("4:7.5-1", "second"));
     newer.fetch("doc", &mut ()).unwrap();
     assert_eq!(newer.open("doc").unwrap().read("doc.deb").unwrap(), b"first");
-    // Damage shows against what was recorded, and its repair takes what there is now.
+    // Damage shows against what was recorded, and so does another release.
     fs::write(dir.file("doc.deb").unwrap(), "fir5t").unwrap();
     let faults = newer.verify("doc").unwrap().faults;
     assert_eq!(faults[0].wanted, format!("sha256 {}", Digest::of(b"first")));
+    let Error::Changed { wanted, came, record, .. } = newer.fetch("doc", &mut ()).unwrap_err()
+    else {
+        panic!("another release was taken")
+    };
+    assert_eq!((wanted, came.file.sha256), (Digest::of(b"first"), Digest::of(b"second")));
+    assert_eq!(came.from, "apt small-doc=4:7.5-1");
+    // Whoever wants it says so.
+    fs::remove_file(record).unwrap();
     newer.fetch("doc", &mut ()).unwrap();
     assert_eq!(newer.verify("doc").unwrap().received[0].from, "apt small-doc=4:7.5-1");
     assert_ne!(newer.checksum("doc").unwrap(), Digest::of(line.as_bytes()));

@@ -1,3 +1,5 @@
+//! Fetching, publishing, verifying and repairing data sets from local sources.
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 

@@ -1,3 +1,5 @@
+//! Converts values into command-line arguments, in the style that the program expects.
+
 use experiment::ParamError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,15 +13,15 @@ use crate::words::word as text;
 pub struct Arguments {
     /// The words of one value, with `{name}` and, in the last, `{value}`.
     pub style: String,
-    /// What becomes of true and false.
+    /// How booleans are passed.
     pub flags: Flags,
-    /// What becomes of null.
+    /// How nulls are passed.
     pub nulls: Nulls,
-    /// What becomes of a list.
+    /// How lists are passed.
     pub lists: Lists,
 }
 
-/// What becomes of true and false.
+/// How booleans are passed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Flags {
@@ -32,7 +34,7 @@ pub enum Flags {
     Negated,
 }
 
-/// What becomes of null.
+/// How nulls are passed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Nulls {
@@ -43,7 +45,7 @@ pub enum Nulls {
     Omit,
 }
 
-/// What becomes of a list.
+/// How lists are passed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Lists {

@@ -1,3 +1,5 @@
+//! The experiment `command`: one program, run with its parameters until it ends.
+//!
 #![doc = include_str!("../README.md")]
 
 mod arguments;
@@ -21,17 +23,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use experiment::{DataRef, Error, Experiment, FileSum, Metric, ParamError, Run};
+use datasets::Store;
+use experiment::{DataPaths, DataRef, Error, Experiment, Metric, NeedRef, ParamError, Run};
 use serde_json::Value;
 
 use pattern::Patterns;
-use placeholder::Word;
+use placeholder::{DATA, OfNeeded, Word, of_needed};
 use process::{Failure, Process};
 use record::Record;
 use session::Session;
 
 pub use arguments::{Arguments, Flags, Lists, Nulls};
-pub use files::{FILE, FileError, checksum, planned_checksum};
 pub use metrics::{Goal, Reported};
 pub use params::{Params, Pass};
 pub use program::{ProgramError, find};
@@ -70,13 +72,19 @@ impl Experiment for Command {
     }
 
     fn data(&self) -> Vec<DataRef> {
-        let name = |file: &String| DataRef { name: format!("{FILE}{}", files::normal(file)) };
-        self.params.files.iter().map(name).collect()
+        let files = self.params.files.iter().map(|file| DataRef::file(file));
+        files.chain(self.params.data.iter().map(|name| DataRef { name: name.clone() })).collect()
     }
 
-    fn file_sum(name: &str) -> Option<Result<FileSum, String>> {
-        let sum = checksum(name.strip_prefix(FILE)?);
-        Some(sum.map_err(|error| error.to_string()))
+    fn needs(&self) -> Vec<NeedRef> {
+        let places = self.words.iter().flat_map(Word::places).filter_map(of_needed);
+        let mut names: Vec<&str> = places.map(|(name, _)| name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+            .into_iter()
+            .map(|name| NeedRef { name: name.into(), path: "program".into() })
+            .collect()
     }
 
     fn step_metrics(&self) -> Vec<Metric> {
@@ -89,7 +97,7 @@ impl Experiment for Command {
 
     fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
         let folders = Folders::make(run)?;
-        let words: Vec<OsString> = self.filled(run, &folders);
+        let words: Vec<OsString> = self.filled(run, &folders)?;
         let program = words[0].to_string_lossy().into_owned();
         find(&program).map_err(|error| Error::other("starting the program", error))?;
         let resumed = run.resume()?;
@@ -127,6 +135,19 @@ impl Experiment for Command {
     }
 }
 
+/// What a place stands for that is about a run which the run builds on.
+fn needed(run: &Run<'_>, name: &str, what: OfNeeded<'_>) -> Result<OsString, Error> {
+    let needed = run.needed(name)?;
+    Ok(match what {
+        OfNeeded::Artifact(file) => needed.artifact(file)?.into(),
+        OfNeeded::Artifacts => needed.folder().into(),
+        OfNeeded::Metric(metric) => needed.metric(metric)?.to_string().into(),
+        OfNeeded::Param(path) => words::word(needed.param(path)?).into(),
+        OfNeeded::Run => needed.id().to_string().into(),
+        OfNeeded::Seed => needed.seed().to_string().into(),
+    })
+}
+
 /// The files of one attempt.
 struct Folders {
     checkpoint: PathBuf,
@@ -147,10 +168,19 @@ impl Folders {
 
 impl Command {
     /// The program and its arguments.
-    fn filled(&self, run: &Run<'_>, folders: &Folders) -> Vec<OsString> {
+    fn filled(&self, run: &Run<'_>, folders: &Folders) -> Result<Vec<OsString>, Error> {
         let texts = self.params.texts();
-        let of = |place: &str| -> OsString {
-            match place {
+        let of = |place: &str| -> Result<OsString, Error> {
+            if let Some((name, what)) = of_needed(place) {
+                return needed(run, name, what);
+            }
+            if let Some(name) = place.strip_prefix(DATA) {
+                let DataPaths { cache, mirror, offline } = run.data();
+                let opened = Store::new(cache, mirror.as_deref(), *offline).open(name);
+                let folder = opened.map_err(|error| Error::data(name, error))?;
+                return Ok(folder.path().into());
+            }
+            Ok(match place {
                 "seed" => run.seed().to_string().into(),
                 "threads" => run.threads().to_string().into(),
                 "run" => run.id().to_string().into(),
@@ -161,16 +191,17 @@ impl Command {
                     let name = value.strip_prefix("values.").unwrap_or(value);
                     texts.get(name).cloned().unwrap_or_default().into()
                 }
-            }
+            })
         };
-        let mut words: Vec<OsString> = self.words.iter().map(|word| word.fill(of)).collect();
+        let words: Result<Vec<OsString>, _> = self.words.iter().map(|word| word.fill(of)).collect();
+        let mut words = words?;
         if self.params.pass == Pass::Arguments {
             for (name, value) in self.params.passed(&self.words) {
                 let given = self.params.arguments.words(&name, value);
                 words.extend(given.into_iter().map(OsString::from));
             }
         }
-        words
+        Ok(words)
     }
 
     /// Writes the file of parameters, and gives the variables.

@@ -1,3 +1,5 @@
+//! Parses the JSON lines that a program writes to the metrics descriptor.
+
 use serde_json::{Map, Value};
 
 use crate::output::LONGEST_MESSAGE;

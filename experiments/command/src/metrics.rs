@@ -1,3 +1,5 @@
+//! Metrics that a configuration declares: a pattern, or a goal with pattern and unit.
+
 use std::borrow::Cow;
 use std::fmt;
 

@@ -1,7 +1,9 @@
+//! Parameters of the experiment: the program, its values, and what it reports and keeps.
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use experiment::{ParamError, free_form};
+use experiment::{ParamError, free_form, normal_path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,7 +11,7 @@ use serde_json::Value;
 use crate::arguments::Arguments;
 use crate::metrics::Reported;
 use crate::placeholder::Word;
-use crate::{files, words};
+use crate::words;
 
 /// How the program gets its parameters. Whichever it is, the file of `json` is there too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,7 +37,7 @@ pub struct Params {
     /// Parameters of the program, swept as `values.NAME`.
     #[serde(deserialize_with = "free_form::values")]
     pub values: BTreeMap<String, Value>,
-    /// How the program gets those that no word of `program` has.
+    /// How values that `program` does not mention are passed.
     pub pass: Pass,
     /// How they become words under `pass: arguments`.
     pub arguments: Arguments,
@@ -50,9 +52,11 @@ pub struct Params {
     /// Files, folders and patterns whose content is part of a run's identity, such as the program's
     /// script.
     pub files: Vec<String>,
+    /// Data sets by the names of their manifests; `{data.NAME}` in `program` stands for the folder of one.
+    pub data: Vec<String>,
     /// Patterns of files in the run's own folder that are kept when it succeeded.
     pub publish: Vec<String>,
-    /// Seconds between the request to stop and the end of all patience.
+    /// Seconds between asking the program to stop and killing it.
     pub grace_seconds: f64,
 }
 
@@ -67,6 +71,7 @@ impl Default for Params {
             metrics: BTreeMap::new(),
             pattern: String::new(),
             files: Vec::new(),
+            data: Vec::new(),
             publish: Vec::new(),
             grace_seconds: GRACE,
         }
@@ -104,7 +109,7 @@ impl Params {
             metrics: patterns.collect(),
             arguments,
             prefix: prefix.into(),
-            files: self.files.iter().map(|file| files::normal(file)).collect(),
+            files: self.files.iter().map(|file| normal_path(file)).collect(),
             grace_seconds: GRACE,
             ..self.clone()
         })
@@ -210,7 +215,7 @@ impl Params {
     /// A place that nothing of a run has.
     pub(crate) fn words(&self) -> Result<Vec<Word>, ParamError> {
         let texts = self.texts();
-        self.program.iter().map(|word| Word::parse(word, &texts)).collect()
+        self.program.iter().map(|word| Word::parse(word, &texts, &self.data)).collect()
     }
 
     /// Every value as one word, by dotted name.

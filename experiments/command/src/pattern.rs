@@ -1,3 +1,5 @@
+//! Finds metric values in a program's output by regular expressions.
+
 use experiment::ParamError;
 use regex::Regex;
 

@@ -23,9 +23,53 @@ pub(crate) const PLACES: [&str; 6] = ["seed", "threads", "run", "folder", "param
 /// What places below `values` begin with.
 const VALUES: &str = "values.";
 
+/// What places of folders of data sets begin with.
+pub(crate) const DATA: &str = "data.";
+
+/// What places begin with that are about runs which the run builds on.
+const NEEDS: &str = "needs.";
+
+/// Something of a run that is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OfNeeded<'a> {
+    /// The path of a file that it published.
+    Artifact(&'a str),
+    /// The folder of these files.
+    Artifacts,
+    /// A final metric.
+    Metric(&'a str),
+    /// A parameter.
+    Param(&'a str),
+    Run,
+    Seed,
+}
+
+/// The name of the needed run that a place is about, and what of it.
+pub(crate) fn of_needed(place: &str) -> Option<(&str, OfNeeded<'_>)> {
+    let (name, what) = place.strip_prefix(NEEDS)?.split_once('.')?;
+    let what = match what.split_once('.') {
+        None => match what {
+            "artifacts" => OfNeeded::Artifacts,
+            "run" => OfNeeded::Run,
+            "seed" => OfNeeded::Seed,
+            _ => return None,
+        },
+        Some((_, "")) => return None,
+        Some(("artifact", file)) => OfNeeded::Artifact(file),
+        Some(("metric", metric)) => OfNeeded::Metric(metric),
+        Some(("params", path)) => OfNeeded::Param(path),
+        Some(_) => return None,
+    };
+    Some((name, what))
+}
+
 impl Word {
-    /// Reads a word; `values` are the texts that there are by dotted name.
-    pub(crate) fn parse(word: &str, values: &BTreeMap<String, String>) -> Result<Self, ParamError> {
+    /// Reads a word; `values` are the texts that there are by dotted name, `data` the data sets.
+    pub(crate) fn parse(
+        word: &str,
+        values: &BTreeMap<String, String>,
+        data: &[String],
+    ) -> Result<Self, ParamError> {
         let (mut parts, mut text, mut rest) = (Vec::new(), String::new(), word);
         while let Some(at) = rest.find('{') {
             text.push_str(&rest[..at]);
@@ -36,7 +80,7 @@ impl Word {
             let taken = open + name.len() + close;
             match (open, close) {
                 (1, 1..) if !name.is_empty() && !text.ends_with('$') => {
-                    known(name, values)?;
+                    known(name, values, data)?;
                     parts.extend([Part::Text(std::mem::take(&mut text)), Part::Place(name.into())]);
                     text.push_str(&"}".repeat(close - 1));
                 }
@@ -74,15 +118,15 @@ impl Word {
     }
 
     /// The word with every place filled.
-    pub(crate) fn fill(&self, of: impl Fn(&str) -> OsString) -> OsString {
+    pub(crate) fn fill<E>(&self, of: impl Fn(&str) -> Result<OsString, E>) -> Result<OsString, E> {
         let mut word = OsString::new();
         for part in &self.0 {
             match part {
                 Part::Text(text) => word.push(OsStr::new(text)),
-                Part::Place(name) => word.push(of(name)),
+                Part::Place(name) => word.push(of(name)?),
             }
         }
-        word
+        Ok(word)
     }
 }
 
@@ -94,9 +138,20 @@ fn name_of(text: &str) -> &str {
     if name.starts_with(|c: char| c.is_alphabetic() || c == '_') { name } else { "" }
 }
 
-fn known(name: &str, values: &BTreeMap<String, String>) -> Result<(), ParamError> {
-    if PLACES.contains(&name) || name.strip_prefix(VALUES).is_some_and(|v| values.contains_key(v)) {
+fn known(name: &str, values: &BTreeMap<String, String>, data: &[String]) -> Result<(), ParamError> {
+    let is_value = || name.strip_prefix(VALUES).is_some_and(|v| values.contains_key(v));
+    if PLACES.contains(&name) || is_value() || of_needed(name).is_some() {
         return Ok(());
+    }
+    if let Some(set) = name.strip_prefix(DATA) {
+        let known = data.iter().any(|data| data == set);
+        let wanted = format!("a data set that `data` lists ({})", data.join(", "));
+        return ParamError::check(known, "program", &wanted, format!("{{{name}}}"));
+    }
+    if name.starts_with(NEEDS) {
+        let wanted = "{needs.NAME.artifact.FILE}, {needs.NAME.artifacts}, {needs.NAME.metric.METRIC}, \
+                      {needs.NAME.params.PATH}, {needs.NAME.run} or {needs.NAME.seed}";
+        return ParamError::check(false, "program", wanted, format!("{{{name}}}"));
     }
     let all = || {
         PLACES.iter().map(ToString::to_string).chain(values.keys().map(|v| format!("{VALUES}{v}")))
@@ -119,12 +174,15 @@ mod tests {
 
     fn fill(word: &str) -> Result<String, String> {
         let values = BTreeMap::from([("lr".to_owned(), "0.1".to_owned())]);
-        let word = Word::parse(word, &values).map_err(|error| error.to_string())?;
+        let word =
+            Word::parse(word, &values, &["words".into()]).map_err(|error| error.to_string())?;
         let of = |name: &str| match name {
             "values.lr" => "0.1".into(),
             other => other.to_uppercase().into(),
         };
-        Ok(word.fill(of).into_string().unwrap())
+        let filled = word.fill(|name| Ok::<_, std::convert::Infallible>(of(name)));
+        let Ok(filled) = filled;
+        Ok(filled.into_string().unwrap())
     }
 
     #[test]
@@ -133,6 +191,9 @@ mod tests {
         assert_eq!(fill("--out={folder}/x-{run}.json"), Ok("--out=FOLDER/x-RUN.json".into()));
         assert_eq!(fill("{values.lr}{values.lr}"), Ok("0.10.1".into()));
         assert_eq!(fill("{{\"seed\": {seed}}}"), Ok("{{\"seed\": SEED}}".into()));
+        assert_eq!(fill("{data.words}/a"), Ok("DATA.WORDS/a".into()));
+        let error = fill("{data.word}").unwrap_err();
+        assert!(error.contains("wanted a data set that `data` lists (words)"), "{error}");
     }
 
     #[test]
@@ -152,6 +213,28 @@ mod tests {
         }
         assert_eq!(fill("{{seed}}"), Ok("{seed}".into()));
         assert_eq!(fill("f'{{x}} {{{y}}}'"), Ok("f'{x} {{y}}'".into()));
+    }
+
+    #[test]
+    fn places_of_needed_runs_say_what_of_them() {
+        for (place, wanted) in [
+            ("needs.t.artifact.model.bin", Some(("t", OfNeeded::Artifact("model.bin")))),
+            ("needs.t.artifacts", Some(("t", OfNeeded::Artifacts))),
+            ("needs.t.metric.test.loss", Some(("t", OfNeeded::Metric("test.loss")))),
+            ("needs.t.params.values.lr", Some(("t", OfNeeded::Param("values.lr")))),
+            ("needs.t.run", Some(("t", OfNeeded::Run))),
+            ("needs.t.seed", Some(("t", OfNeeded::Seed))),
+            ("needs.t", None),
+            ("needs.t.model", None),
+            ("needs.t.artifact.", None),
+            ("values.t.run", None),
+        ] {
+            assert_eq!(of_needed(place), wanted, "{place}");
+        }
+        assert_eq!(fill("x={needs.t.seed}"), Ok("x=NEEDS.T.SEED".into()));
+        let error = fill("{needs.t.model}").unwrap_err();
+        assert!(error.contains("wanted {needs.NAME.artifact.FILE}, "), "{error}");
+        assert!(error.ends_with("found {needs.t.model}"), "{error}");
     }
 
     #[test]

@@ -1,3 +1,5 @@
+//! Test functions of optimisation with their gradients and minima.
+
 use std::f64::consts::TAU;
 
 use schemars::JsonSchema;

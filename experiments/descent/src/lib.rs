@@ -1,8 +1,11 @@
+//! The experiment `descent`: its parameters, its update and its loop.
+//!
 #![doc = include_str!("../README.md")]
 
 mod function;
+mod surface;
 
-use experiment::{Better, DataRef, Error, Experiment, Metric, ParamError, Run};
+use experiment::{Better, DataRef, Error, Experiment, Metric, ParamError, Run, Tool};
 use rand_distr::{Distribution, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -125,5 +128,9 @@ impl Experiment for Descent {
         }
         run.result("value", function.value(&state.x))?;
         run.result("distance", function.distance(&state.x))
+    }
+
+    fn tools() -> Vec<Tool> {
+        vec![surface::tool()]
     }
 }

@@ -1,3 +1,5 @@
+//! An answer with its alternatives, attention and expected replies, printed for people.
+
 use std::fmt::{self, Display, Formatter};
 
 use crate::thought::Thought;

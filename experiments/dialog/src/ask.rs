@@ -1,3 +1,5 @@
+//! `regimen dialog ask`: answers questions from standard input by a stored model.
+
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;

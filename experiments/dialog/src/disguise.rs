@@ -1,3 +1,5 @@
+//! Alters the teacher's replies, to test what is learned from their words.
+
 use std::collections::BTreeMap;
 
 use datasets::babi_dialog::{NEGATIVE, PLACES, POSITIVE, Reply, Story};

@@ -1,7 +1,8 @@
+//! Converts stories into training examples of word indices.
+
 use datasets::babi_dialog::{PLACES, Story, Turn};
 use experiment::Error;
 
-use crate::model::{ABSENT, write_words};
 use crate::params::{Corrections, NoReply, Params};
 use crate::text::{Vocabulary, index};
 
@@ -20,21 +21,6 @@ pub(crate) struct Example {
     pub(crate) rewarded: bool,
     /// What the teacher said next.
     pub(crate) reply: Option<String>,
-}
-
-impl Example {
-    /// Writes the memories into `to`, `[memories, words]`, null where there is none.
-    pub(crate) fn write_memories(&self, words: usize, to: &mut [u32]) {
-        let memories = self.memories.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
-        to.chunks_mut(words).zip(memories).for_each(|(to, memory)| write_words(memory, to));
-    }
-
-    /// Writes what is added to each memory's score into `to`, `[memories]`.
-    pub(crate) fn write_mask(&self, to: &mut [f32]) {
-        let (there, absent) = to.split_at_mut(self.memories.len());
-        there.fill(0.0);
-        absent.fill(ABSENT);
-    }
 }
 
 /// Texts of stories in which words are looked up.

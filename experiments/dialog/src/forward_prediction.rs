@@ -1,3 +1,5 @@
+//! Forward prediction of the teacher's reply (section 4.3): scores and loss.
+
 use autodiff::{Error, Var};
 
 use crate::model::{Answers, MemoryNetwork};

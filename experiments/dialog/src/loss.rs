@@ -1,91 +1,86 @@
+//! The loss of each learner, and the arrays of a batch that it reads.
+
 use autodiff::{Error, Var};
-use learn::{Batch, BatchInput};
+use learn::{Batch, BatchVars, Field, Fields};
 
 use crate::forward_prediction::{CandidateReplies, ReplyVars, reply_loss, reply_scores};
-use crate::model::{Answers, MemoryNetwork, Shape, StoryVars};
-use crate::params::Params;
+use crate::model::{Answers, MemoryNetwork, Shape, StoryFields};
+use crate::params::{Learner, Params};
 
-// Positions of a batch's arrays.
-pub(crate) const MEMORIES: usize = 0;
-pub(crate) const MASK: usize = 1;
-pub(crate) const QUESTION: usize = 2;
-const ANSWER: usize = 3;
-const ANSWERED: usize = 4;
-const IMITATION_WEIGHT: usize = 5;
-const REPLY_WEIGHT: usize = 6;
-/// Where the arrays that only one kind of data has begin.
-pub(crate) const REST: usize = 7;
-
-/// The arrays of a batch that every kind of data has.
-pub(crate) fn inputs(params: &Params, shape: &Shape) -> Vec<BatchInput> {
-    let batch = params.batch;
-    let mut inputs = Vec::from(shape.inputs(batch));
-    inputs.extend([
-        BatchInput::index("answer", &[batch]),
-        BatchInput::float("answered", &[batch]),
-        BatchInput::float("imitation weight", &[batch]),
-        BatchInput::float("reply weight", &[batch]),
-    ]);
-    inputs
+/// The arrays of a batch that every corpus has.
+pub(crate) struct TurnFields {
+    pub(crate) story: StoryFields,
+    learner: Learner,
+    fp_weight: f64,
+    answer: Field<u32>,
+    /// 1 where an answer was given, 0 where the turn has none.
+    answered: Field<f32>,
+    /// 1 where the answer is imitated.
+    imitation_weight: Field<f32>,
+    /// 1 where there is a reply to predict.
+    reply_weight: Field<f32>,
 }
 
-/// The answer of a turn, an index into the embedded answers, and what came of it.
-#[derive(Clone, Copy)]
-pub(crate) struct Answered {
-    /// `None` where the turn has none.
-    pub(crate) answer: Option<u32>,
-    /// Whether there is an answer that can be imitated here.
-    pub(crate) imitable: bool,
-    /// Whether it was rewarded.
-    pub(crate) rewarded: bool,
-}
-
-/// Fills row `row` of the arrays about the answer.
-pub(crate) fn fill_answer(params: &Params, row: usize, turn: Answered, batch: &mut Batch) {
-    let learner = params.learner;
-    let imitated = learner.imitates() && (turn.rewarded || !learner.needs_reward());
-    batch.indices_mut(ANSWER)[row] = turn.answer.unwrap_or(0);
-    batch.floats_mut(ANSWERED)[row] = f32::from(turn.answer.is_some());
-    batch.floats_mut(IMITATION_WEIGHT)[row] = f32::from(imitated && turn.imitable);
-}
-
-/// Says whether row `row` has a reply to predict.
-pub(crate) fn fill_replied(row: usize, replied: bool, batch: &mut Batch) {
-    batch.floats_mut(REPLY_WEIGHT)[row] = f32::from(replied);
-}
-
-/// Row `row` of an array with `rows` rows.
-pub(crate) fn row_of<T>(values: &mut [T], row: usize, rows: usize) -> &mut [T] {
-    let len = values.len() / rows;
-    &mut values[row * len..(row + 1) * len]
-}
-
-/// The loss of the chosen learner (section 4), summed over the batch; `replies` is there for learners
-/// that predict them.
-pub(crate) fn loss<'g>(
-    params: &Params,
-    network: &MemoryNetwork<'g>,
-    answers: &Answers<'g>,
-    beta: Option<Var<'g>>,
-    replies: Option<CandidateReplies<'g>>,
-    batch: &[Var<'g>],
-) -> Result<Var<'g>, Error> {
-    let story =
-        StoryVars { memories: batch[MEMORIES], mask: batch[MASK], question: batch[QUESTION] };
-    let state = network.state(&story)?;
-    let learner = params.learner;
-    let mut loss = state.graph().scalar(0.0);
-    if learner.imitates() {
-        let surprise = answers.scores(state)?.cross_entropy(batch[ANSWER])?;
-        loss = loss.add(surprise.mul(batch[IMITATION_WEIGHT])?.sum_all())?;
+impl TurnFields {
+    /// Declares them.
+    pub(crate) fn declare(params: &Params, shape: &Shape, fields: &mut Fields) -> Self {
+        let rows = params.batch;
+        Self {
+            story: shape.declare(rows, fields),
+            learner: params.learner,
+            fp_weight: params.fp_weight,
+            answer: fields.index("answer", &[rows]),
+            answered: fields.float("answered", &[rows]),
+            imitation_weight: fields.float("imitation weight", &[rows]),
+            reply_weight: fields.float("reply weight", &[rows]),
+        }
     }
-    if let Some(replies) = replies {
-        let vars = ReplyVars { answer: batch[ANSWER], answered: batch[ANSWERED], replies };
-        let scores = reply_scores(network, state, answers, beta, &vars)?;
-        let surprise = reply_loss(scores, &vars.replies)?;
-        let weight = if learner.imitates() { params.fp_weight } else { 1.0 };
-        let total = surprise.mul(batch[REPLY_WEIGHT])?.sum_all().mul_scalar(weight);
-        loss = loss.add(total)?;
+
+    /// Writes the answer of row `row`, an index into the embedded answers: whether it can be imitated
+    /// here, and whether it was rewarded. `None` where the turn has none.
+    pub(crate) fn write_answer(
+        &self,
+        row: usize,
+        answer: Option<u32>,
+        (imitable, rewarded): (bool, bool),
+        batch: &mut Batch,
+    ) {
+        let imitated = self.learner.imitates() && (rewarded || !self.learner.needs_reward());
+        batch[self.answer][row] = answer.unwrap_or(0);
+        batch[self.answered][row] = f32::from(answer.is_some());
+        batch[self.imitation_weight][row] = f32::from(imitated && imitable);
     }
-    Ok(loss)
+
+    /// Says whether row `row` has a reply to predict.
+    pub(crate) fn write_replied(&self, row: usize, replied: bool, batch: &mut Batch) {
+        batch[self.reply_weight][row] = f32::from(replied);
+    }
+
+    /// The loss of the chosen learner (section 4), summed over the batch; `replies` is there for
+    /// learners that predict them.
+    pub(crate) fn loss<'g>(
+        &self,
+        network: &MemoryNetwork<'g>,
+        answers: &Answers<'g>,
+        beta: Option<Var<'g>>,
+        replies: Option<CandidateReplies<'g>>,
+        batch: &BatchVars<'g>,
+    ) -> Result<Var<'g>, Error> {
+        let state = network.state(&self.story.vars(batch))?;
+        let mut loss = state.graph().scalar(0.0);
+        let (answer, answered) = (batch[self.answer], batch[self.answered]);
+        if self.learner.imitates() {
+            let surprise = answers.scores(state)?.cross_entropy(answer)?;
+            loss = loss.add(surprise.mul(batch[self.imitation_weight])?.sum_all())?;
+        }
+        if let Some(replies) = replies {
+            let vars = ReplyVars { answer, answered, replies };
+            let scores = reply_scores(network, state, answers, beta, &vars)?;
+            let surprise = reply_loss(scores, &vars.replies)?;
+            let weight = if self.learner.imitates() { self.fp_weight } else { 1.0 };
+            let total = surprise.mul(batch[self.reply_weight])?.sum_all().mul_scalar(weight);
+            loss = loss.add(total)?;
+        }
+        Ok(loss)
+    }
 }

@@ -1,5 +1,7 @@
-use autodiff::{Error, Graph, Var};
-use learn::{BatchInput, Init, Layout};
+//! The end-to-end memory network and the arrays it reads.
+
+use autodiff::{Error, Var};
+use learn::{Batch, BatchVars, Field, Fields, Init, Layout};
 
 use crate::params::Params;
 use crate::text::{NULL, Vocabulary};
@@ -50,6 +52,11 @@ pub(crate) const ABSENT: f32 = -1e30;
 impl<'g> MemoryNetwork<'g> {
     pub(crate) fn new(embedding: Var<'g>, hops: usize) -> Self {
         Self { embedding, hops }
+    }
+
+    /// The embedding of every word.
+    pub(crate) fn embedding(&self) -> Var<'g> {
+        self.embedding
     }
 
     /// Sums of word embeddings: `[.., words]` to `[.., d]`.
@@ -123,22 +130,61 @@ impl Shape {
         if beta { layout.with("beta", &[params.dimension], normal) } else { layout }
     }
 
-    /// The arrays of [`StoryVars`] for `batch` questions, in its order.
-    pub(crate) fn inputs(&self, batch: usize) -> [BatchInput; 3] {
-        [
-            BatchInput::index("memories", &[batch, self.memories, self.memory_words]),
-            BatchInput::float("mask", &[batch, self.memories]),
-            BatchInput::index("question", &[batch, self.question_words]),
-        ]
-    }
-
-    /// Declares those arrays in a graph.
-    pub(crate) fn declare<'g>(&self, graph: &'g Graph, batch: usize) -> StoryVars<'g> {
-        let [memories, mask, question] = self.inputs(batch);
-        StoryVars {
-            memories: graph.index_input(memories.name, &memories.shape),
-            mask: graph.input(mask.name, &mask.shape),
-            question: graph.index_input(question.name, &question.shape),
+    /// Declares the arrays of `rows` questions.
+    pub(crate) fn declare(&self, rows: usize, fields: &mut Fields) -> StoryFields {
+        StoryFields {
+            rows,
+            memory_words: self.memory_words,
+            memories: fields.index("memories", &[rows, self.memories, self.memory_words]),
+            mask: fields.float("mask", &[rows, self.memories]),
+            question: fields.index("question", &[rows, self.question_words]),
         }
     }
+}
+
+/// The arrays of a batch of questions, as [`StoryVars`] has them.
+#[derive(Clone, Copy)]
+pub(crate) struct StoryFields {
+    rows: usize,
+    memory_words: usize,
+    memories: Field<u32>,
+    mask: Field<f32>,
+    question: Field<u32>,
+}
+
+impl StoryFields {
+    /// The arrays in a trace.
+    pub(crate) fn vars<'g>(&self, batch: &BatchVars<'g>) -> StoryVars<'g> {
+        StoryVars {
+            memories: batch[self.memories],
+            mask: batch[self.mask],
+            question: batch[self.question],
+        }
+    }
+
+    /// Writes the words of what is remembered and of a question into row `row`.
+    pub(crate) fn write(
+        &self,
+        row: usize,
+        memories: impl ExactSizeIterator<Item: AsRef<[u32]>>,
+        question: &[u32],
+        batch: &mut Batch,
+    ) {
+        let count = memories.len();
+        let (there, absent) = row_of(&mut batch[self.mask], row, self.rows).split_at_mut(count);
+        there.fill(0.0);
+        absent.fill(ABSENT);
+        let to = row_of(&mut batch[self.memories], row, self.rows);
+        let (there, absent) = to.split_at_mut(count * self.memory_words);
+        let each = there.chunks_mut(self.memory_words).zip(memories);
+        each.for_each(|(to, memory)| write_words(memory.as_ref(), to));
+        absent.fill(NULL);
+        write_words(question, row_of(&mut batch[self.question], row, self.rows));
+    }
+}
+
+/// Row `row` of an array with `rows` rows.
+pub(crate) fn row_of<T>(values: &mut [T], row: usize, rows: usize) -> &mut [T] {
+    let len = values.len() / rows;
+    &mut values[row * len..(row + 1) * len]
 }

@@ -1,4 +1,5 @@
-use autodiff::Buffer;
+//! On-line learning: the model answers the training questions itself and the teacher replies.
+
 use datasets::babi_dialog::{
     DATASET, PLACES, Regime, Story, Turn, answered, is_expert, supporting_fact,
 };
@@ -6,7 +7,6 @@ use experiment::{Error, Stream};
 use rand::RngExt;
 
 use crate::examples::{Example, Heard};
-use crate::judge::Judge;
 use crate::params::{Online, Params};
 use crate::text::Vocabulary;
 
@@ -24,14 +24,6 @@ pub(crate) struct Rounds {
     answers: Vec<u32>,
     /// Share of the last round's answers that are right.
     right: f64,
-}
-
-/// Where a student's answers come from.
-pub(crate) enum Student<'a> {
-    /// A model and its parameters.
-    Model(&'a mut Judge, &'a mut Buffer),
-    /// Answers it gave before, in the order asked.
-    Again(&'a [u32]),
 }
 
 impl Rounds {
@@ -92,10 +84,10 @@ impl Rounds {
         self.epochs.is_multiple_of(self.settings.every)
     }
 
-    /// Lets a student answer every question, and gives what can be learned from that.
+    /// Lets `student` answer every question, some at a time, and gives what can be learned from that.
     pub(crate) fn round(
         &mut self,
-        mut student: Student<'_>,
+        mut student: impl FnMut(&[Example]) -> Result<Vec<u32>, Error>,
         vocabulary: &Vocabulary,
         params: &Params,
     ) -> Result<Vec<Example>, Error> {
@@ -109,7 +101,7 @@ impl Rounds {
             let here = || self.stories.iter().enumerate().filter(|(_, s)| at < s.turns.len());
             let questions: Vec<Example> =
                 here().map(|(story, told)| heard[story].question(&told.turns[at])).collect();
-            let best = student.answer(questions, answers.len())?;
+            let best = student(&questions)?;
             for ((number, story), best) in here().zip(best) {
                 let mut rng = self.stream.rng(first + answers.len() as u64);
                 let expert = is_expert(self.regime, &mut rng);
@@ -129,61 +121,35 @@ impl Rounds {
         Ok(examples)
     }
 
-    /// Epochs, then the answers of the last round.
-    #[expect(clippy::cast_precision_loss, reason = "a run has fewer than 2^52 epochs")]
-    pub(crate) fn state(&self) -> Vec<f64> {
-        let answers = self.answers.iter().map(|answer| f64::from(*answer));
-        std::iter::once(self.epochs as f64).chain(answers).collect()
+    /// Epochs, and the answers of the last round.
+    pub(crate) fn state(&self) -> Vec<u8> {
+        serde_json::to_vec(&(self.epochs, &self.answers)).expect("numbers are JSON")
     }
 
     /// Takes a [`state`](Self::state) up; what can be learned from its last round, if there was one.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "counts and indices were written as numbers"
-    )]
     pub(crate) fn restore(
         &mut self,
-        state: &[f64],
+        state: &[u8],
         vocabulary: &Vocabulary,
         params: &Params,
     ) -> Result<Option<Vec<Example>>, Error> {
+        let (epochs, answers): (u64, Vec<u32>) = serde_json::from_slice(state)
+            .map_err(|e| Error::Checkpoint(format!("on-line learning: {e}")))?;
         let total: usize = self.stories.iter().map(|story| story.turns.len()).sum();
-        let known = |answer: &f64| PLACES.get(*answer as usize).is_some();
-        let (epochs, answers) = match state {
-            [epochs, answers @ ..]
-                if answers.is_empty() || (answers.len() == total && answers.iter().all(known)) =>
-            {
-                (*epochs as u64, answers.iter().map(|answer| *answer as u32).collect::<Vec<_>>())
-            }
-            _ => {
-                let found = state.len().saturating_sub(1);
-                let message =
-                    format!("wanted the places answered to {total} questions, found {found}");
-                return Err(Error::Checkpoint(message));
-            }
-        };
+        let known = |answer: &u32| PLACES.get(*answer as usize).is_some();
+        let whole = answers.len() == total && answers.iter().all(known);
+        if !answers.is_empty() && !whole {
+            let found = answers.len();
+            let message = format!("wanted the places answered to {total} questions, found {found}");
+            return Err(Error::Checkpoint(message));
+        }
         self.epochs = epochs;
         if answers.is_empty() {
             return Ok(None);
         }
-        self.round(Student::Again(&answers), vocabulary, params).map(Some)
-    }
-}
-
-impl Student<'_> {
-    /// Answers to questions, of which `before` were asked earlier.
-    fn answer(&mut self, mut questions: Vec<Example>, before: usize) -> Result<Vec<u32>, Error> {
-        match self {
-            Self::Again(answers) => Ok(answers[before..before + questions.len()].to_vec()),
-            Self::Model(judge, params) => {
-                questions.iter_mut().for_each(|question| question.answer = Some(0));
-                judge
-                    .questions(&questions)
-                    .and_then(|mut questions| judge.answer(params, &mut questions))
-                    .map_err(|e| Error::other("answering the training questions", e))
-            }
-        }
+        let mut again = answers.into_iter();
+        let student = |asked: &[Example]| Ok(again.by_ref().take(asked.len()).collect());
+        self.round(student, vocabulary, params).map(Some)
     }
 }
 

@@ -1,3 +1,5 @@
+//! Parameters of the experiment, with their defaults and checks.
+
 mod choices;
 mod movieqa;
 mod online;
@@ -20,7 +22,7 @@ pub struct Params {
     /// Feedback regime, 1 to 10 (section 3).
     #[schemars(extend("oneOf" = choices::regimes()))]
     pub regime: u8,
-    /// Probability that the student whose dialogues are learned from answers on purpose correctly.
+    /// Probability that the student in the training dialogues answers correctly on purpose.
     pub policy_accuracy: f64,
     /// What the learner does with a dialogue.
     pub learner: Learner,
@@ -70,6 +72,9 @@ pub struct Params {
     pub record_belief: bool,
     /// Whether the trained model is kept as an artifact, for `regimen dialog ask`.
     pub keep_model: bool,
+    /// The run that the configuration calls so under `needs`: its kept model answers the test questions,
+    /// and nothing is trained.
+    pub evaluate: Option<String>,
     /// Settings that only MovieQA has.
     pub movieqa: MovieQa,
 }
@@ -103,6 +108,7 @@ impl Default for Params {
             data_seed: 0,
             record_belief: false,
             keep_model: false,
+            evaluate: None,
             movieqa: MovieQa::default(),
         }
     }
@@ -149,6 +155,8 @@ impl Params {
             let said = self.replies == Disguise::AsSaid;
             check(said, "replies", "as_said with online", &shown(&self.replies))?;
         }
+        let stories = self.evaluate.is_none() || self.data != Data::MovieQa;
+        check(stories, "evaluate", "null for movieqa", &shown(&self.evaluate))?;
         match self.data {
             Data::MovieQa => self.movieqa.validate(self.batch).and_then(|()| self.babi_only()),
             Data::Released | Data::Generated => Ok(()),

@@ -1,3 +1,5 @@
+//! The distinct replies of a training set, and negatives drawn from them.
+
 use std::collections::BTreeMap;
 
 use rand::{Rng, RngExt};
@@ -70,9 +72,7 @@ impl Replies {
         }
         Some(drawn.into_iter().map(|index| self.words[index].as_slice()).collect())
     }
-}
 
-impl Replies {
     /// Takes other examples up, whose replies have these numbers among the distinct ones.
     pub(crate) fn answer_to(&mut self, of_example: Vec<Option<usize>>) {
         self.occurrences = of_example.iter().copied().flatten().collect();

@@ -1,8 +1,10 @@
+//! A trained model stored as artifacts of its run, and read back to answer questions.
+
 use std::path::Path;
 
 use autodiff::{Buffer, Device};
 use datasets::babi_dialog::PLACES;
-use experiment::{Error, Run};
+use experiment::{Error, Needed, Run};
 use learn::Layout;
 use serde::{Deserialize, Serialize};
 
@@ -58,18 +60,42 @@ impl Description {
             .map_err(|e| Error::Checkpoint(format!("{DESCRIPTION}: {e}")))
     }
 
+    /// Reads the description of the model that a run kept.
+    pub(crate) fn of(needed: &Needed) -> Result<Self, Error> {
+        if !needed.artifacts().any(|name| name == DESCRIPTION) {
+            let what = "it kept no model: `keep_model: true` in its configuration keeps one";
+            return Err(Error::other(format!("run {}", needed.id().short()), what));
+        }
+        serde_json::from_slice(&needed.read(DESCRIPTION)?)
+            .map_err(|e| Error::Checkpoint(format!("{DESCRIPTION}: {e}")))
+    }
+
+    /// How the weights are laid out.
+    pub(crate) fn layout(&self) -> Layout {
+        let indices = 1 + self.vocabulary.len() + self.times;
+        Shape::layout(indices, &self.params)
+    }
+
+    /// Reads the weights that a run kept.
+    pub(crate) fn stored(&self, layout: &Layout, needed: &Needed) -> Result<Buffer, Error> {
+        placed(layout, &needed.read(WEIGHTS)?)
+    }
+
     /// Reads the weights among a run's artifacts.
     pub(crate) fn weights(layout: &Layout, kept: Kept<'_>) -> Result<Buffer, Error> {
-        let weights = layout
-            .from_safetensors(&kept(WEIGHTS)?)
-            .map_err(|e| Error::Checkpoint(format!("{WEIGHTS}: {e}")))?;
-        Buffer::from_slice(Device::current(), &weights)
-            .map_err(|e| Error::other("placing the weights", e))
+        placed(layout, &kept(WEIGHTS)?)
     }
 }
 
 /// Gives the artifacts of a run by their names.
 pub(crate) type Kept<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, Error>;
+
+fn placed(layout: &Layout, file: &[u8]) -> Result<Buffer, Error> {
+    let weights =
+        layout.from_safetensors(file).map_err(|e| Error::Checkpoint(format!("{WEIGHTS}: {e}")))?;
+    Buffer::from_slice(Device::current(), &weights)
+        .map_err(|e| Error::other("placing the weights", e))
+}
 
 /// Why a line cannot be taken.
 pub(crate) fn not_understood(reason: String) -> Error {

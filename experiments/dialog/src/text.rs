@@ -1,3 +1,5 @@
+//! Tokenisation, and the vocabulary that maps words to indices.
+
 use std::collections::BTreeSet;
 
 /// Lower-cased words without `? . , ! ' "`.

@@ -1,10 +1,12 @@
+//! What the network computes for a single question: answers, attention, expected replies.
+
 use autodiff::{Buffer, DType, Error, Graph, Var};
-use learn::Layout;
+use learn::{Evaluator, Fields, Layout};
 
 use crate::forward_prediction::{CandidateReplies, ReplyVars, reply_scores};
+use crate::judge::best;
 use crate::model::{ABSENT, Answers, MemoryNetwork, StoryVars, write_words};
 use crate::params::Params;
-use crate::text::index;
 
 /// A question with everything that could be answered and replied, as word indices of each.
 pub(crate) struct Asked {
@@ -15,7 +17,7 @@ pub(crate) struct Asked {
     pub(crate) replies: Vec<Vec<u32>>,
 }
 
-/// What goes on in a network between a question and the reply to its answer.
+/// Probabilities and attention of one forward pass.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Thought {
     /// Probability of each answer.
@@ -35,39 +37,48 @@ impl Asked {
         layout: &Layout,
         weights: &mut Buffer,
     ) -> Result<Thought, Error> {
-        let graph = Graph::new(DType::F32);
-        let views = layout.views(graph.input("params", &[layout.len()]))?;
-        let network = MemoryNetwork::new(views[0], params.hops());
-        let (state, attended) = network.hop(&self.story(&graph)?)?;
-        let answers =
-            Answers { embedded: network.bag(words(&graph, &self.answers)?)?, log_weight: None };
-        let mut outputs = vec![answers.scores(state)?.softmax(1)?];
-        outputs.extend(&attended);
-        let mut program = graph.compile(&outputs)?;
-        program.run(&mut [&mut *weights])?;
-        let belief = program.output(0).to_vec::<f32>()?;
-        let attention = (1..outputs.len()).map(|hop| {
-            let mut attention = program.output(hop).to_vec::<f32>()?;
+        let mut answering = Evaluator::new(layout, Fields::none(), DType::F32, |views, _| {
+            let graph = views[0].graph();
+            let network = MemoryNetwork::new(views[0], params.hops());
+            let (state, attended) = network.hop(&self.story(graph)?)?;
+            let belief = self.answers(&network)?.scores(state)?.softmax(1)?;
+            Ok([vec![belief], attended].concat())
+        })?;
+        let found = answering.run(weights, &mut answering.batch()?)?;
+        let answers = found[0].to_vec::<f32>()?;
+        let attention = (1..=params.hops()).map(|hop| {
+            let mut attention = found[hop].to_vec::<f32>()?;
             attention.truncate(self.memories.len());
             Ok(attention)
         });
         let attention = attention.collect::<Result<_, Error>>()?;
         let mut replies = Vec::new();
         if params.learner.predicts() && !self.replies.is_empty() {
-            let vars = self.replies_to(best(&belief), &graph)?;
-            let scores = reply_scores(&network, state, &answers, views.get(1).copied(), &vars)?;
-            let mut program = graph.compile(&[scores.softmax(1)?])?;
-            program.run(&mut [weights])?;
-            replies = program.output(0).to_vec::<f32>()?;
+            let answer = best(&answers);
+            let mut replying = Evaluator::new(layout, Fields::none(), DType::F32, |views, _| {
+                let graph = views[0].graph();
+                let network = MemoryNetwork::new(views[0], params.hops());
+                let state = network.state(&self.story(graph)?)?;
+                let (answers, vars) = (self.answers(&network)?, self.replies_to(answer, graph)?);
+                let beta = views.get(1).copied();
+                Ok(vec![reply_scores(&network, state, &answers, beta, &vars)?.softmax(1)?])
+            })?;
+            replies = replying.run(weights, &mut replying.batch()?)?[0].to_vec::<f32>()?;
         }
-        Ok(Thought { answers: belief, attention, replies })
+        Ok(Thought { answers, attention, replies })
+    }
+
+    /// The answers, embedded.
+    fn answers<'g>(&self, network: &MemoryNetwork<'g>) -> Result<Answers<'g>, Error> {
+        let words = words(network.embedding().graph(), &self.answers)?;
+        Ok(Answers { embedded: network.bag(words)?, log_weight: None })
     }
 
     /// Everything that could be replied to an answer.
-    fn replies_to<'g>(&self, answer: usize, graph: &'g Graph) -> Result<ReplyVars<'g>, Error> {
+    fn replies_to<'g>(&self, answer: u32, graph: &'g Graph) -> Result<ReplyVars<'g>, Error> {
         let count = self.replies.len();
         Ok(ReplyVars {
-            answer: graph.index_constant(&[index(answer)], &[1])?,
+            answer: graph.index_constant(&[answer], &[1])?,
             answered: graph.constant(&[1.0], &[1])?,
             replies: CandidateReplies::Shared {
                 words: words(graph, &self.replies)?,
@@ -99,9 +110,4 @@ fn words<'g>(graph: &'g Graph, texts: &[Vec<u32>]) -> Result<Var<'g>, Error> {
     let mut padded = vec![0; texts.len() * longest];
     padded.chunks_mut(longest).zip(texts).for_each(|(to, text)| write_words(text, to));
     graph.index_constant(&padded, &[texts.len(), longest])
-}
-
-/// The first of the largest.
-fn best(values: &[f32]) -> usize {
-    (1..values.len()).fold(0, |best, at| if values[at] > values[best] { at } else { best })
 }

@@ -10,9 +10,10 @@ use autodiff::DType;
 use datasets::babi_dialog::POSITIVE;
 use dialog::{Corrections, Dialog, Disguise, Learner, Online, Params};
 use experiment::{
-    DataPaths, Device, Entry, Experiment, MemorySink, Metric, Run, RunContext, RunId, ToolContext,
+    DataPaths, Device, Entry, Experiment, MemoryHost, MemorySink, Metric, Run, RunContext, RunId,
+    ToolContext,
 };
-use learn::{Batch, Objective, Optimizer, Stepper};
+use learn::{Batch, Groups, Objective, Optimizer, Stepper};
 
 fn run(params: Params, seed: u64) -> MemorySink {
     run_with(params, seed, DataPaths::default())
@@ -157,12 +158,18 @@ fn the_objective_is_offered_to_whoever_tunes_it() {
     let hook = bound.unwrap().objective(&mut run).unwrap().unwrap();
     let objective = hook.downcast::<Box<dyn Objective>>().unwrap();
     let (init, batches) = (run.stream("init"), run.stream("batches"));
-    let mut stepper =
-        Stepper::new(objective.as_ref().as_ref(), Optimizer::default(), None, DType::F32, &init)
-            .unwrap();
-    let mut batch = Batch::new(objective.inputs());
-    objective.fill(&batches, 0, &mut batch);
-    let loss = stepper.step(0, 0.01, &batch).unwrap().loss;
+    let mut stepper = Stepper::new(
+        objective.as_ref().as_ref(),
+        Optimizer::default(),
+        &Groups::default(),
+        None,
+        DType::F32,
+        &init,
+    )
+    .unwrap();
+    let mut batch = Batch::of(&**objective, DType::F32).unwrap();
+    batch.fill(&**objective, &batches, 0).unwrap();
+    let loss = stepper.step(0, 0.01, &mut batch).unwrap().loss;
     // 32 questions, six candidate replies each, and embeddings near zero.
     assert!((loss / 32.0 - 6.0_f64.ln()).abs() < 0.2, "{loss}");
 }
@@ -300,6 +307,7 @@ fn asked(learner: Learner, text: &str) -> String {
         data: DataPaths::default(),
         artifacts: artifacts.path().into(),
         verify: &|_, _, _| Ok(()),
+        host: &mut MemoryHost::default(),
     };
     let tools = Dialog::tools();
     let ask = tools.iter().find(|tool| tool.name == "ask").unwrap();

@@ -1,3 +1,5 @@
+//! The baseline: a random search over learning rate, decay, momentum and initial scale.
+
 use experiment::{Error, Run};
 use learn::{HyperError, Schedules};
 use rand::RngExt;
@@ -18,7 +20,7 @@ const STOPPING: (f64, f64) = (-4.6, -0.05);
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Drawn {
     log_rate: f64,
-    /// The part of the learning rate that is gone at the end.
+    /// Fraction by which the learning rate has fallen at the end.
     decay: f64,
     momentum: f64,
     log_scale: f64,
@@ -57,15 +59,7 @@ pub(crate) fn search(
     mut problem: Problem,
 ) -> Result<(), Error> {
     let groups = problem.layout().tensors().len();
-    let mut trials: Vec<Drawn> = match run.resume()? {
-        Some(bytes) => {
-            serde_json::from_slice(&bytes).map_err(|e| Error::Checkpoint(e.to_string()))?
-        }
-        None => Vec::new(),
-    };
-    let count = params.points();
-    while trials.len() < count {
-        let number = trials.len() as u64;
+    let trial = |trials: &mut Vec<Drawn>, number: u64, run: &mut Run<'_>| {
         let mut drawn = Drawn::draw(&problem, run, number);
         let schedules = drawn.schedules(params.steps(), groups)?;
         let scales = vec![drawn.log_scale.exp(); groups];
@@ -78,19 +72,12 @@ pub(crate) fn search(
         };
         run.table("trials", &drawn)?;
         trials.push(drawn);
-        if let Some(best) = best(&trials).and_then(|best| best.objective) {
-            run.record(number, "objective", best)?;
+        match best(trials).and_then(|best| best.objective) {
+            Some(best) => run.record(number, "objective", best),
+            None => Ok(()),
         }
-        run.progress(trials.len() as u64, count as u64);
-        if trials.len() < count && run.checkpoint_due() {
-            let bytes =
-                serde_json::to_vec(&trials).map_err(|e| Error::Checkpoint(e.to_string()))?;
-            run.checkpoint(&bytes)?;
-        }
-        if trials.len() < count && run.interrupted() {
-            return Err(Error::Interrupted);
-        }
-    }
+    };
+    let trials = learn::repeat("baseline", params.points() as u64, Vec::new(), trial, run)?;
     let best = best(&trials).ok_or_else(|| Error::other("baseline", "every training diverged"))?;
     run.result("objective", best.objective.unwrap_or(f64::INFINITY))?;
     run.result("best_log_rate", best.log_rate)?;

@@ -1,3 +1,5 @@
+//! Training loss and its derivative over learning rates, from smooth to chaotic (section 4).
+
 use std::fmt::Write;
 
 use experiment::{Error, Run};
@@ -34,14 +36,8 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(
     let initial = draws::initial(params, run, inner.layout(), &vec![LOG_SCALE.exp(); groups]);
     let batches = run.stream("batches");
     let mut learner = Learner::new(params.precision(), &inner, &outer)?;
-    let mut points: Vec<Point> = match run.resume()? {
-        Some(bytes) => {
-            serde_json::from_slice(&bytes).map_err(|e| Error::Checkpoint(e.to_string()))?
-        }
-        None => Vec::new(),
-    };
     let count = params.points();
-    for at in points.len()..count {
+    let advance = |points: &mut Vec<Point>, at: u64, run: &mut Run<'_>| {
         let share = at as f64 / (count.max(2) - 1) as f64;
         let log_rate = LOGS.0 + share * (LOGS.1 - LOGS.0);
         let rate = log_rate.exp();
@@ -50,21 +46,14 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(
             Setting { schedules: &schedules, initial: &initial, hypers: &[], batches: &batches };
         let found = learner.hypergradient(&inner, &outer, &setting, params.trajectory.into())?;
         let slope = rate * found.rates.iter().sum::<f64>();
-        run.record(at as u64, "loss", found.trial.value)?;
-        run.record(at as u64, "slope", slope)?;
+        run.record(at, "loss", found.trial.value)?;
+        run.record(at, "slope", slope)?;
         let point = Point { log_rate, loss: found.trial.value, slope };
         run.table("chaos", &point)?;
         points.push(point);
-        run.progress(points.len() as u64, count as u64);
-        if run.checkpoint_due() && points.len() < count {
-            let bytes =
-                serde_json::to_vec(&points).map_err(|e| Error::Checkpoint(e.to_string()))?;
-            run.checkpoint(&bytes)?;
-        }
-        if run.interrupted() && points.len() < count {
-            return Err(Error::Interrupted);
-        }
-    }
+        Ok(())
+    };
+    let points = learn::repeat("chaos", count as u64, Vec::new(), advance, run)?;
     keep(run, &points)
 }
 

@@ -1,3 +1,5 @@
+//! Omniglot alphabets as classification tasks, padded into one batch.
+
 use datasets::Store;
 use datasets::omniglot::{self, Drawings, PIXELS, SIDE};
 use experiment::{Error, Run, Stream};

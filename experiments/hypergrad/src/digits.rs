@@ -1,3 +1,5 @@
+//! MNIST digits as a network reads them, split into training, validation and test.
+
 use std::ops::Range;
 use std::sync::Arc;
 

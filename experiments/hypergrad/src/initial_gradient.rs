@@ -1,3 +1,5 @@
+//! The hypergradient at the initial schedule, averaged over seeds (figure 4).
+
 use experiment::{Error, Run};
 use serde::Serialize;
 

@@ -1,3 +1,5 @@
+//! The reversible learner with gradients in f32 or f64, chosen at run time.
+
 use autodiff::Float;
 use experiment::Error;
 use learn::{HyperError, HyperLearner, Hypergradient, Objective, Setting, Trajectory, Trial};

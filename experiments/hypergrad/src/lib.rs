@@ -1,3 +1,5 @@
+//! The experiment `hypergrad`: the paper's tasks, on its own network or on another experiment.
+//!
 #![doc = include_str!("../README.md")]
 
 mod baseline;

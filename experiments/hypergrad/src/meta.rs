@@ -1,3 +1,5 @@
+//! The outer loop that updates hyper-parameters, by Adam or by gradient descent with momentum.
+
 use experiment::{Error, Run};
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +24,6 @@ pub(crate) struct MetaState {
     second: Vec<f64>,
     /// The outer objective of every meta-iteration so far.
     pub(crate) values: Vec<f64>,
-    /// The processor's kind: bits are promised for one kind only.
-    core: String,
 }
 
 /// One meta-iteration: the outer objective and its gradient.
@@ -36,31 +36,7 @@ impl MetaState {
     /// At the start.
     pub(crate) fn new(hypers: Vec<f64>) -> Self {
         let zeros = vec![0.0; hypers.len()];
-        Self {
-            iteration: 0,
-            first: zeros.clone(),
-            second: zeros,
-            hypers,
-            values: Vec::new(),
-            core: autodiff::blas_core(),
-        }
-    }
-
-    fn from_bytes(bytes: &[u8], len: usize) -> Result<Self, Error> {
-        let state: Self =
-            serde_json::from_slice(bytes).map_err(|e| Error::Checkpoint(e.to_string()))?;
-        let lens = [state.hypers.len(), state.first.len(), state.second.len()];
-        if lens != [len; 3] {
-            return Err(Error::Checkpoint(format!(
-                "wanted {len} hyper-parameters, found {lens:?}"
-            )));
-        }
-        Ok(state)
-    }
-
-    fn save(&self, run: &mut Run<'_>) -> Result<(), Error> {
-        let bytes = serde_json::to_vec(self).map_err(|e| Error::Checkpoint(e.to_string()))?;
-        run.checkpoint(&bytes)
+        Self { iteration: 0, first: zeros.clone(), second: zeros, hypers, values: Vec::new() }
     }
 
     /// Moves the hyper-parameters once.
@@ -106,29 +82,18 @@ pub(crate) fn meta_learn(
     initial: Vec<f64>,
     mut judge: impl FnMut(&mut Run<'_>, u64, &[f64]) -> Result<Judged, Error>,
 ) -> Result<MetaState, Error> {
-    let mut state = match run.resume()? {
-        Some(bytes) => MetaState::from_bytes(&bytes, initial.len())?,
-        None => MetaState::new(initial),
-    };
-    while state.iteration <= iterations {
-        let Judged { value, gradient } = judge(run, state.iteration, &state.hypers)?;
-        run.record(state.iteration, "objective", value)?;
+    let advance = |state: &mut MetaState, iteration, run: &mut Run<'_>| {
+        let Judged { value, gradient } = judge(run, iteration, &state.hypers)?;
+        run.record(iteration, "objective", value)?;
         state.values.push(value);
         let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
-        run.record(state.iteration, "hypergradient_norm", norm)?;
-        if state.iteration == iterations {
-            break;
+        run.record(iteration, "hypergradient_norm", norm)?;
+        if iteration < iterations {
+            state.update(optimizer, &gradient);
         }
-        state.update(optimizer, &gradient);
-        run.progress(state.iteration, iterations + 1);
-        if run.checkpoint_due() {
-            state.save(run)?;
-        }
-        if run.interrupted() {
-            return Err(Error::Interrupted);
-        }
-    }
-    Ok(state)
+        Ok(())
+    };
+    learn::repeat("meta-learning", iterations + 1, MetaState::new(initial), advance, run)
 }
 
 #[cfg(test)]

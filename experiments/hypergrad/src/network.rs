@@ -1,14 +1,15 @@
+//! Fully connected classifiers of digits as training objectives.
+
 use std::sync::Arc;
 
-use autodiff::{Error as TraceError, Var};
+use autodiff::{DType, Error as TraceError, Var};
 use datasets::mnist::PIXELS;
 use experiment::{Error, Stream};
-use learn::{
-    Batch, BatchInput, HyperError, HyperLearner, Init, Layout, Objective, Schedules, Setting,
-};
+use learn::{Batch, BatchVars, Evaluator, Field, Fields, HyperError, Init, Layout, Objective};
 use rand::RngExt;
 
 use crate::digits::Examples;
+use crate::params::Precision;
 
 /// Weights and biases of fully connected layers, standard normal at first.
 pub(crate) fn layers(sizes: &[usize]) -> Layout {
@@ -73,17 +74,31 @@ pub(crate) enum Draw {
 /// Classification of digits by a fully connected network.
 pub(crate) struct Classifier {
     layout: Layout,
-    inputs: Vec<BatchInput>,
+    fields: Fields,
+    pixels: Field<f32>,
+    digits: Field<u32>,
     examples: Arc<Examples>,
     rows: usize,
     draw: Draw,
 }
 
+/// A batch of digits in a trace.
+#[derive(Clone, Copy)]
+pub(crate) struct DigitVars<'g> {
+    /// `[n, 784]`.
+    pub(crate) pixels: Var<'g>,
+    /// What each shows, `[n]`.
+    pub(crate) class: Var<'g>,
+}
+
 impl Classifier {
     pub(crate) fn new(sizes: &[usize], examples: &Arc<Examples>, rows: usize, draw: Draw) -> Self {
+        let mut fields = Fields::new();
         Self {
             layout: layers(sizes),
-            inputs: inputs(rows),
+            pixels: fields.float("pixels", &[rows, PIXELS]),
+            digits: fields.index("digits", &[rows]),
+            fields,
             examples: Arc::clone(examples),
             rows,
             draw,
@@ -94,11 +109,11 @@ impl Classifier {
     pub(crate) fn whole(sizes: &[usize], examples: &Arc<Examples>) -> Self {
         Self::new(sizes, examples, examples.len(), Draw::InTurn)
     }
-}
 
-/// The arrays of a batch of digits.
-pub(crate) fn inputs(rows: usize) -> Vec<BatchInput> {
-    vec![BatchInput::float("pixels", &[rows, PIXELS]), BatchInput::index("digits", &[rows])]
+    /// The digits of a batch.
+    pub(crate) fn vars<'g>(&self, batch: &BatchVars<'g>) -> DigitVars<'g> {
+        DigitVars { pixels: batch[self.pixels], class: batch[self.digits] }
+    }
 }
 
 impl Objective for Classifier {
@@ -106,16 +121,17 @@ impl Objective for Classifier {
         &self.layout
     }
 
-    fn inputs(&self) -> &[BatchInput] {
-        &self.inputs
+    fn fields(&self) -> &Fields {
+        &self.fields
     }
 
-    fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, TraceError> {
+    fn loss<'g>(&self, params: &[Var<'g>], batch: &BatchVars<'g>) -> Result<Var<'g>, TraceError> {
+        let DigitVars { pixels, class } = self.vars(batch);
         let pixels = match self.examples.unit {
-            1.0 => batch[0],
-            unit => batch[0].mul_scalar(unit),
+            1.0 => pixels,
+            unit => pixels.mul_scalar(unit),
         };
-        surprise(params, pixels, batch[1])
+        surprise(params, pixels, class)
     }
 
     fn fill(&self, stream: &Stream, index: u64, batch: &mut Batch) {
@@ -123,8 +139,8 @@ impl Objective for Classifier {
         if self.draw == Draw::InTurn && all.is_multiple_of(rows) {
             let first = usize::try_from(index).unwrap_or(0) % (all / rows) * rows;
             let pixels = &self.examples.pixels[first * PIXELS..(first + rows) * PIXELS];
-            batch.copy_floats(0, 0, pixels);
-            batch.indices_mut(1).copy_from_slice(&self.examples.labels[first..first + rows]);
+            batch[self.pixels].copy_from_slice(pixels);
+            batch[self.digits].copy_from_slice(&self.examples.labels[first..first + rows]);
             return;
         }
         let mut rng = stream.rng(index);
@@ -135,24 +151,32 @@ impl Objective for Classifier {
                 Draw::InTurn => (first + row) % all,
                 Draw::Listed(examples) => examples[first + row] as usize,
             };
-            batch.copy_floats(0, row * PIXELS, self.examples.row(example));
-            batch.indices_mut(1)[row] = self.examples.labels[example];
+            let place = row * PIXELS..(row + 1) * PIXELS;
+            batch[self.pixels][place].copy_from_slice(self.examples.row(example));
+            batch[self.digits][row] = self.examples.labels[example];
         }
     }
 }
 
-/// Loss of given weights over all examples.
+/// The loss of an objective's only batch at given weights and hyper-parameters.
 pub(crate) fn judge(
-    sizes: &[usize],
-    examples: &Arc<Examples>,
+    objective: &dyn Objective,
     weights: &[f64],
+    hypers: &[f64],
+    precision: Precision,
 ) -> Result<f64, Error> {
-    let whole = Classifier::whole(sizes, examples);
-    let none = Schedules::constant(0, whole.layout.tensors().len(), 0.0, 1.0)?;
-    let stream = Stream::new(0, "unused");
-    let setting = Setting { schedules: &none, initial: weights, hypers: &[], batches: &stream };
-    let mut learner = HyperLearner::<f32>::new(&whole, &whole).map_err(traced)?;
-    Ok(learner.train(&whole, &whole, &setting)?.value)
+    let dtype = match precision {
+        Precision::F32 => DType::F32,
+        Precision::F64 => DType::F64,
+    };
+    let judged = || {
+        let mut evaluator = Evaluator::of_loss(objective, dtype)?;
+        let mut params = evaluator.params(&[weights, hypers].concat())?;
+        let mut batch = Batch::of(objective, dtype)?;
+        batch.fill(objective, &Stream::new(0, "unused"), 0)?;
+        evaluator.run(&mut params, &mut batch)?.scalar(0)
+    };
+    judged().map_err(|e| Error::other("judging weights", e))
 }
 
 /// An error of tracing, which a parameter that passed validation does not cause.

@@ -1,3 +1,5 @@
+//! NumPy's `RandomState`, reproduced draw by draw.
+
 use md5::{Digest, Md5};
 use rand_mt::Mt;
 

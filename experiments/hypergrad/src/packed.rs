@@ -1,3 +1,5 @@
+//! Schedules and initial scales as one vector of unconstrained hyper-parameters.
+
 use learn::{Hypergradient, Layout, Schedules};
 
 /// Hyper-parameters of every step and group, as the paper writes them: logarithms of learning rates,

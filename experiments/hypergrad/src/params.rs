@@ -1,3 +1,5 @@
+//! Parameters of the experiment, with the paper's values for each task.
+
 use experiment::ParamError;
 use learn::{HyperError, Schedules};
 use schemars::JsonSchema;
@@ -17,7 +19,7 @@ pub enum Task {
     Baseline,
     /// The hypergradient of the initial schedule, averaged over seeds (figure 4).
     InitialGradient,
-    /// A penalty a weight (figure 6).
+    /// A penalty per weight (figure 6).
     L2,
     /// The training set itself (figure 7).
     Data,
@@ -29,7 +31,7 @@ pub enum Task {
     Chaos,
     /// Three meta-iterations on a function of two weights (figure 1).
     Illustration,
-    /// Going back without keeping what is lost, beside exact reversal (section 2.1).
+    /// Reversal in floating point, which loses bits, compared with exact reversal (section 2.1).
     Naive,
 }
 
@@ -46,7 +48,7 @@ pub enum Sharing {
     Separate,
 }
 
-/// How the reverse pass gets earlier steps back; all three give the same numbers.
+/// How the reverse pass recovers earlier steps; all three give the same numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Trajectory {
@@ -112,7 +114,7 @@ pub enum Precision {
 pub struct Params {
     /// Which of the paper's experiments.
     pub task: Task,
-    /// How the reverse pass gets earlier steps back.
+    /// How the reverse pass recovers earlier steps.
     pub trajectory: Trajectory,
     /// Another experiment whose training is meta-learned in place of the paper's network, for
     /// `schedules`, `baseline` and `initial-gradient`.

@@ -1,3 +1,5 @@
+//! Learns an L2 penalty for every weight (section 3.2, figure 6).
+
 use autodiff::{Error as TraceError, Var};
 use datasets::mnist::{CLASSES, PIXELS};
 use experiment::{Error, Run};
@@ -5,10 +7,10 @@ use serde::Serialize;
 
 use crate::digits::Parts;
 use crate::meta::MetaOptimizer;
-use crate::network::{layers, surprise};
+use crate::network::{DigitVars, layers, surprise};
 use crate::params::Params;
 use crate::picture::squares;
-use crate::regression::{self, Found, Hypers};
+use crate::regression::{self, Found, Hypers, Inner};
 
 /// Weight of the penalties' own penalty.
 const HYPER_PENALTY: f64 = 0.01;
@@ -17,9 +19,9 @@ const HYPER_PENALTY: f64 = 0.01;
 fn penalised<'g>(
     params: &[Var<'g>],
     penalties: &[Var<'g>],
-    batch: &[Var<'g>],
+    digits: DigitVars<'g>,
 ) -> Result<Var<'g>, TraceError> {
-    let mut loss = surprise(params, batch[0], batch[1])?;
+    let mut loss = surprise(params, digits.pixels, digits.class)?;
     for (weight, penalty) in params.iter().zip(penalties) {
         loss = loss.add(penalty.mul(weight.square())?.sum_all())?;
     }
@@ -30,9 +32,9 @@ fn penalised<'g>(
 fn objective<'g>(
     params: &[Var<'g>],
     penalties: &[Var<'g>],
-    batch: &[Var<'g>],
+    digits: DigitVars<'g>,
 ) -> Result<Var<'g>, TraceError> {
-    let mut loss = surprise(params, batch[0], batch[1])?;
+    let mut loss = surprise(params, digits.pixels, digits.class)?;
     for penalty in penalties {
         loss = loss.add(penalty.square().mul_scalar(HYPER_PENALTY).sum_all())?;
     }
@@ -54,10 +56,9 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(
         logarithms: 0..layout.len(),
         start: vec![0.01f64.ln() + 1.0; layout.len()],
         layout,
-        inner: penalised,
-        reads: true,
+        inner: Inner::Digits(penalised),
         outer: objective,
-        test: |params, _, batch| surprise(params, batch[0], batch[1]),
+        test: |params, _, digits| surprise(params, digits.pixels, digits.class),
     };
     let optimizer = MetaOptimizer::Sgd { step: params.meta_step(), mass: 0.0 };
     let Found { hypers: penalties } = regression::learn(params, run, parts, hypers, optimizer)?;

@@ -1,3 +1,5 @@
+//! Learns a scale and a shift for every pixel (section 2).
+
 use autodiff::{Error as TraceError, Var};
 use datasets::mnist::PIXELS;
 use experiment::{Error, Run};
@@ -5,18 +7,18 @@ use learn::{Init, Layout};
 use serde::Serialize;
 
 use crate::digits::Parts;
-use crate::network::surprise;
+use crate::network::{DigitVars, surprise};
 use crate::params::Params;
 use crate::picture::squares;
-use crate::regression::{self, Found, Hypers};
+use crate::regression::{self, Found, Hypers, Inner};
 
 /// The loss of digits whose pixels are scaled and shifted.
 fn preprocessed<'g>(
     params: &[Var<'g>],
     hypers: &[Var<'g>],
-    batch: &[Var<'g>],
+    digits: DigitVars<'g>,
 ) -> Result<Var<'g>, TraceError> {
-    surprise(params, batch[0].mul(hypers[0])?.add(hypers[1])?, batch[1])
+    surprise(params, digits.pixels.mul(hypers[0])?.add(hypers[1])?, digits.class)
 }
 
 /// What is done to one pixel.
@@ -37,8 +39,7 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(
         ),
         logarithms: 0..PIXELS,
         start: vec![0.0; 2 * PIXELS],
-        inner: preprocessed,
-        reads: true,
+        inner: Inner::Digits(preprocessed),
         outer: preprocessed,
         test: preprocessed,
     };

@@ -1,3 +1,5 @@
+//! A training problem whose schedules and initial scales are learned.
+
 use experiment::{Error, Run};
 use learn::{HyperError, Hypergradient, Objective, Schedules, Setting, Trial};
 
@@ -10,8 +12,7 @@ use crate::params::{Generator, Params, Trajectory};
 
 /// Units of each layer of the paper's network.
 pub(crate) const SIZES: [usize; 5] = [784, 50, 50, 50, 10];
-/// Trainings, with weights and batches that no hyper-parameter was chosen by, which judge those that
-/// were found.
+/// Number of trainings, on fresh initial weights and batches, that evaluate the hyper-parameters found.
 const FRESH: u64 = 5;
 
 /// What learning rates, momenta and initial scales are sought for.

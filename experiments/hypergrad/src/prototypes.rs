@@ -1,3 +1,5 @@
+//! Learns a training set of ten images (section 3.3, figure 7).
+
 use autodiff::{Error as TraceError, Var};
 use datasets::mnist::{CLASSES, PIXELS};
 use experiment::{Error, Run};
@@ -10,7 +12,7 @@ use crate::meta::MetaOptimizer;
 use crate::network::surprise;
 use crate::params::{Generator, Params};
 use crate::picture::squares;
-use crate::regression::{self, Found, Hypers};
+use crate::regression::{self, Found, Hypers, Inner};
 
 /// Where the penalty starts.
 const PENALTY: f64 = 0.01;
@@ -18,11 +20,7 @@ const PENALTY: f64 = 0.01;
 const IMAGES: usize = CLASSES * PIXELS;
 
 /// Training on learned images, one a digit, with a learned penalty.
-fn on_images<'g>(
-    params: &[Var<'g>],
-    hypers: &[Var<'g>],
-    _: &[Var<'g>],
-) -> Result<Var<'g>, TraceError> {
+fn on_images<'g>(params: &[Var<'g>], hypers: &[Var<'g>]) -> Result<Var<'g>, TraceError> {
     let digits: Vec<u32> = (0u32..).take(CLASSES).collect();
     let digits = params[0].graph().index_constant(&digits, &[CLASSES])?;
     let mut loss = surprise(params, hypers[0], digits)?;
@@ -59,10 +57,9 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(
         layout,
         logarithms: IMAGES..IMAGES + 1,
         start,
-        inner: on_images,
-        reads: false,
-        outer: |params, _, batch| surprise(params, batch[0], batch[1]),
-        test: |params, _, batch| surprise(params, batch[0], batch[1]),
+        inner: Inner::Hypers(on_images),
+        outer: |params, _, digits| surprise(params, digits.pixels, digits.class),
+        test: |params, _, digits| surprise(params, digits.pixels, digits.class),
     };
     let optimizer = MetaOptimizer::Sgd { step: params.meta_step(), mass: 0.0 };
     let Found { hypers } = regression::learn(params, run, parts, hypers, optimizer)?;

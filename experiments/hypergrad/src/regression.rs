@@ -1,15 +1,17 @@
+//! Logistic regression on digits whose hyper-parameters are learned.
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use autodiff::{Error as TraceError, Var};
 use experiment::{Error, Run, Stream};
-use learn::{Batch, BatchInput, Layout, Objective, Schedules, Setting};
+use learn::{Batch, BatchVars, Fields, Layout, Objective, Setting};
 
 use crate::digits::{Examples, Parts};
 use crate::draws;
 use crate::learner::Learner;
 use crate::meta::{Judged, MetaOptimizer, meta_learn};
-use crate::network::{Classifier, Draw, layers};
+use crate::network::{Classifier, DigitVars, Draw, judge, layers};
 use crate::params::Params;
 
 const SIZES: [usize; 2] = [784, 10];
@@ -18,9 +20,17 @@ const RATE: f64 = 1.0;
 const MOMENTUM: f64 = 0.9;
 const LOG_SCALE: f64 = -4.0;
 
-/// A loss over weights and biases, hyper-parameters, and pixels and labels.
+/// A loss over weights and biases, hyper-parameters, and digits.
 pub(crate) type HyperLoss =
-    for<'g> fn(&[Var<'g>], &[Var<'g>], &[Var<'g>]) -> Result<Var<'g>, TraceError>;
+    for<'g> fn(&[Var<'g>], &[Var<'g>], DigitVars<'g>) -> Result<Var<'g>, TraceError>;
+
+/// What is minimised by training.
+pub(crate) enum Inner {
+    /// A loss of digits.
+    Digits(HyperLoss),
+    /// A loss of the hyper-parameters, which hold all there is to learn from.
+    Hypers(for<'g> fn(&[Var<'g>], &[Var<'g>]) -> Result<Var<'g>, TraceError>),
+}
 
 /// Hyper-parameters of a logistic regression on digits, and the losses they enter.
 pub(crate) struct Hypers {
@@ -30,9 +40,7 @@ pub(crate) struct Hypers {
     /// Where they start, with logarithms for those.
     pub(crate) start: Vec<f64>,
     /// What is minimised by training.
-    pub(crate) inner: HyperLoss,
-    /// Whether training reads digits.
-    pub(crate) reads: bool,
+    pub(crate) inner: Inner,
     /// The objective, on validation digits.
     pub(crate) outer: HyperLoss,
     /// The loss that is reported for test digits.
@@ -53,15 +61,14 @@ pub(crate) fn learn(
     of: Hypers,
     optimizer: MetaOptimizer,
 ) -> Result<Found, Error> {
-    let regression = |loss, examples: Option<(&Arc<Examples>, usize)>| Regression {
-        layout: layers(&SIZES),
-        hypers: of.layout.clone(),
-        digits: examples.map(|(all, rows)| Classifier::new(&SIZES, all, rows, Draw::InTurn)),
-        loss,
-    };
-    let inner = regression(of.inner, of.reads.then_some((&parts.train, params.batch())));
-    let outer = regression(of.outer, Some((&parts.valid, parts.valid.len())));
-    let test = regression(of.test, Some((&parts.test, parts.test.len())));
+    let regression = |loss| Regression { layout: layers(&SIZES), hypers: of.layout.clone(), loss };
+    let digits = |all: &Arc<Examples>, rows| Classifier::new(&SIZES, all, rows, Draw::InTurn);
+    let inner = regression(match of.inner {
+        Inner::Digits(loss) => Loss::Digits(digits(&parts.train, params.batch()), loss),
+        Inner::Hypers(loss) => Loss::Hypers(loss),
+    });
+    let outer = regression(Loss::Digits(digits(&parts.valid, parts.valid.len()), of.outer));
+    let test = regression(Loss::Digits(digits(&parts.test, parts.test.len()), of.test));
 
     let schedules = params.constant(2, RATE, MOMENTUM)?;
     let initial = draws::initial(params, run, &inner.layout, &[LOG_SCALE.exp(); 2]);
@@ -94,11 +101,7 @@ pub(crate) fn learn(
     run.result("objective", state.values[state.values.len() - 1])?;
 
     let hypers = positive(&state.hypers);
-    let none = Schedules::constant(0, 2, RATE, MOMENTUM)?;
-    let setting =
-        Setting { schedules: &none, initial: &weights, hypers: &hypers, batches: &batches };
-    let mut learner = Learner::new(params.precision(), &test, &test)?;
-    run.result("test_loss", learner.train(&test, &test, &setting)?.value)?;
+    run.result("test_loss", judge(&test, &weights, &hypers, params.precision())?)?;
     Ok(Found { hypers })
 }
 
@@ -106,9 +109,12 @@ pub(crate) fn learn(
 struct Regression {
     layout: Layout,
     hypers: Layout,
-    /// Nothing where the hyper-parameters hold all there is to learn from.
-    digits: Option<Classifier>,
-    loss: HyperLoss,
+    loss: Loss,
+}
+
+enum Loss {
+    Digits(Classifier, HyperLoss),
+    Hypers(for<'g> fn(&[Var<'g>], &[Var<'g>]) -> Result<Var<'g>, TraceError>),
 }
 
 impl Objective for Regression {
@@ -116,15 +122,18 @@ impl Objective for Regression {
         &self.layout
     }
 
-    fn inputs(&self) -> &[BatchInput] {
-        self.digits.as_ref().map_or(&[], Classifier::inputs)
+    fn fields(&self) -> &Fields {
+        match &self.loss {
+            Loss::Digits(digits, _) => digits.fields(),
+            Loss::Hypers(_) => Fields::none(),
+        }
     }
 
-    fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, TraceError> {
+    fn loss<'g>(&self, params: &[Var<'g>], batch: &BatchVars<'g>) -> Result<Var<'g>, TraceError> {
         let graph = params[0].graph();
         let zeros = vec![0.0; self.hypers.len()];
         let hypers = self.hypers.views(graph.constant(&zeros, &[self.hypers.len()])?)?;
-        (self.loss)(params, &hypers, batch)
+        self.hyper_loss(params, &hypers, batch)
     }
 
     fn hypers(&self) -> Option<&Layout> {
@@ -135,13 +144,16 @@ impl Objective for Regression {
         &self,
         params: &[Var<'g>],
         hypers: &[Var<'g>],
-        batch: &[Var<'g>],
+        batch: &BatchVars<'g>,
     ) -> Result<Var<'g>, TraceError> {
-        (self.loss)(params, hypers, batch)
+        match &self.loss {
+            Loss::Digits(digits, loss) => loss(params, hypers, digits.vars(batch)),
+            Loss::Hypers(loss) => loss(params, hypers),
+        }
     }
 
     fn fill(&self, stream: &Stream, index: u64, batch: &mut Batch) {
-        if let Some(digits) = &self.digits {
+        if let Loss::Digits(digits, _) = &self.loss {
             digits.fill(stream, index, batch);
         }
     }

@@ -1,11 +1,13 @@
+//! Learns learning-rate and momentum schedules and initial scales (section 3.1).
+
 use experiment::{Error, Run};
 use learn::{Layout, Schedules};
 use serde::Serialize;
 
 use crate::digits::Parts;
 use crate::meta::{Judged, meta_learn};
-use crate::network::judge;
-use crate::params::Params;
+use crate::network::{Classifier, judge};
+use crate::params::{Params, Precision};
 use crate::picture::{Line, chart};
 use crate::problem::{Problem, SIZES};
 
@@ -37,7 +39,8 @@ struct Elementary {
 /// Learns learning rates, momenta and initial scales of the paper's network (section 3.1).
 pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(), Error> {
     let weights = learn(params, run, Problem::digits(params, parts, run.seed())?)?;
-    run.result("test_loss", judge(&SIZES, &parts.test, &weights)?)
+    let test = Classifier::whole(&SIZES, &parts.test);
+    run.result("test_loss", judge(&test, &weights, &[], Precision::F32)?)
 }
 
 /// Learns learning rates, momenta and initial scales of any problem; the weights of the last

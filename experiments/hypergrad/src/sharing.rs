@@ -1,13 +1,17 @@
+//! Learns how tasks share the layers of their networks (section 3.4).
+
 use autodiff::{Error as TraceError, Var};
 use datasets::omniglot::PIXELS;
 use experiment::{Error, Run, Stream};
-use learn::{Batch, BatchInput, HyperLearner, Init, Layout, Objective, Schedules, Setting};
+use learn::{
+    Batch, BatchVars, Field, Fields, HyperLearner, Init, Layout, Objective, Schedules, Setting,
+};
 use serde::Serialize;
 
 use crate::characters::{Stacked, Tasks};
 use crate::meta::{Judged, MetaOptimizer, meta_learn};
-use crate::network::{scaled, traced};
-use crate::params::{Params, Sharing};
+use crate::network::{judge, scaled, traced};
+use crate::params::{Params, Precision, Sharing};
 use crate::picture::squares;
 
 /// Units of each layer; the last is the largest number of characters of an alphabet.
@@ -27,7 +31,10 @@ const HELD: usize = 2;
 struct Shared {
     layout: Layout,
     hypers: Layout,
-    inputs: Vec<BatchInput>,
+    fields: Fields,
+    pixels: Field<f32>,
+    classes: Field<u32>,
+    weights: Field<f32>,
     stacked: Stacked,
     /// Whether the sum over tasks is minimised, with a penalty; else tasks are averaged.
     trains: bool,
@@ -44,12 +51,17 @@ impl Shared {
             hypers = hypers.with(&format!("sharing {layer}"), &[TASKS, TASKS], Init::Zeros);
         }
         let rows = stacked.rows;
-        let inputs = vec![
-            BatchInput::float("pixels", &[TASKS, rows, PIXELS]),
-            BatchInput::index("characters", &[TASKS, rows]),
-            BatchInput::float("weights", &[TASKS, rows]),
-        ];
-        Self { layout, hypers, inputs, stacked, trains }
+        let mut fields = Fields::new();
+        Self {
+            layout,
+            hypers,
+            pixels: fields.float("pixels", &[TASKS, rows, PIXELS]),
+            classes: fields.index("characters", &[TASKS, rows]),
+            weights: fields.float("weights", &[TASKS, rows]),
+            fields,
+            stacked,
+            trains,
+        }
     }
 }
 
@@ -58,11 +70,11 @@ impl Objective for Shared {
         &self.layout
     }
 
-    fn inputs(&self) -> &[BatchInput] {
-        &self.inputs
+    fn fields(&self) -> &Fields {
+        &self.fields
     }
 
-    fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, TraceError> {
+    fn loss<'g>(&self, params: &[Var<'g>], batch: &BatchVars<'g>) -> Result<Var<'g>, TraceError> {
         let graph = params[0].graph();
         let separate = matrices(Sharing::Separate);
         let hypers = self.hypers.views(graph.constant(&separate, &[ENTRIES])?)?;
@@ -77,20 +89,21 @@ impl Objective for Shared {
         &self,
         params: &[Var<'g>],
         hypers: &[Var<'g>],
-        batch: &[Var<'g>],
+        batch: &BatchVars<'g>,
     ) -> Result<Var<'g>, TraceError> {
         let mixed = |sharing: Var<'g>, z: Var<'g>| {
             let shape = z.shape();
             let flat = z.reshape(&[TASKS, shape[1] * shape[2]])?;
             sharing.matmul(flat)?.reshape(&shape)
         };
-        let mut x = batch[0];
+        let mut x = batch[self.pixels];
         for (layer, of) in params.chunks(2).enumerate() {
             x = if layer == 0 { x } else { x.tanh() };
             let (weights, biases) = (mixed(hypers[layer], of[0])?, mixed(hypers[layer], of[1])?);
             x = x.matmul(weights)?.add(biases)?;
         }
-        let mut loss = x.cross_entropy(batch[1])?.mul(batch[2])?.sum_all();
+        let surprise = x.cross_entropy(batch[self.classes])?;
+        let mut loss = surprise.mul(batch[self.weights])?.sum_all();
         if !self.trains {
             return Ok(loss.mul_scalar(1.0 / TASKS as f64));
         }
@@ -101,9 +114,9 @@ impl Objective for Shared {
     }
 
     fn fill(&self, _: &Stream, _: u64, batch: &mut Batch) {
-        batch.copy_floats(0, 0, &self.stacked.pixels);
-        batch.indices_mut(1).copy_from_slice(&self.stacked.classes);
-        batch.copy_floats(2, 0, &self.stacked.weights);
+        batch[self.pixels].copy_from_slice(&self.stacked.pixels);
+        batch[self.classes].copy_from_slice(&self.stacked.classes);
+        batch[self.weights].copy_from_slice(&self.stacked.weights);
     }
 }
 
@@ -156,11 +169,8 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>, tasks: &Tasks) -> Result<(
         Setting { schedules: &schedules, initial: &initial, hypers: &sharing, batches: &unused };
     let mut learner = HyperLearner::<f32>::new(&inner, &outer).map_err(traced)?;
     let trained = learner.train(&inner, &outer, &setting)?;
-    let judge = Shared { trains: false, ..inner };
-    let none = Schedules::constant(0, 2 * LAYERS, 0.0, 1.0)?;
-    let setting = Setting { schedules: &none, initial: &trained.weights, ..setting };
-    let mut learner = HyperLearner::<f32>::new(&judge, &judge).map_err(traced)?;
-    let train_loss = learner.train(&judge, &judge, &setting)?.value;
+    let all = Shared { trains: false, ..inner };
+    let train_loss = judge(&all, &trained.weights, &sharing, Precision::F32)?;
     run.result("train_loss", train_loss)?;
     run.result("test_loss", trained.value)?;
     run.result("objective", trained.value)

@@ -1,6 +1,8 @@
+//! Training on a function of two weights (figure 1), and inexact reversal (section 2.1).
+
 use autodiff::{Error as TraceError, Var};
 use experiment::{Error, Run, Stream};
-use learn::{Batch, BatchInput, HyperLearner, Init, Layout, Objective, Schedules, Setting};
+use learn::{Batch, BatchVars, HyperLearner, Init, Layout, Objective, Schedules, Setting};
 use serde::Serialize;
 
 use crate::meta::{MetaOptimizer, MetaState};
@@ -28,11 +30,7 @@ impl Objective for Valley {
         &self.layout
     }
 
-    fn inputs(&self) -> &[BatchInput] {
-        &[]
-    }
-
-    fn loss<'g>(&self, params: &[Var<'g>], _: &[Var<'g>]) -> Result<Var<'g>, TraceError> {
+    fn loss<'g>(&self, params: &[Var<'g>], _: &BatchVars<'g>) -> Result<Var<'g>, TraceError> {
         let (y, x) = (params[0].slice(0, 0..1)?, params[0].slice(0, 1..2)?);
         let height = x.sub(y.square())?.square().mul_scalar(100.0);
         let slope = y.neg().add_scalar(1.0).square().add(y.mul_scalar(200.0))?;
@@ -46,6 +44,9 @@ impl Objective for Valley {
 fn setting<'a>(schedules: &'a Schedules, stream: &'a Stream) -> Setting<'a> {
     Setting { schedules, initial: &START, hypers: &[], batches: stream }
 }
+
+/// Places that one training went through.
+type Path = Vec<(f64, f64)>;
 
 /// Weights at one step of one meta-iteration.
 #[derive(Serialize)]
@@ -63,11 +64,11 @@ pub(crate) fn illustration(params: &Params, run: &mut Run<'_>) -> Result<(), Err
     const MOMENTUM: f64 = 0.99;
     let (valley, steps, stream) = (Valley::new(), params.steps(), run.stream("unused"));
     let mut learner = HyperLearner::<f64>::new(&valley, &valley).map_err(traced)?;
-    let (mut paths, mut values) = (Vec::new(), Vec::new());
     let logit = (MOMENTUM / (1.0 - MOMENTUM)).ln();
     // Logarithms of learning rates, then logits of momenta.
-    let mut state = MetaState::new([vec![LOG_RATE; steps], vec![logit; steps]].concat());
-    loop {
+    let start = MetaState::new([vec![LOG_RATE; steps], vec![logit; steps]].concat());
+    let last = params.meta_iterations();
+    let round = |(state, paths): &mut (MetaState, Vec<Path>), round, run: &mut Run<'_>| {
         let rates: Vec<f64> = state.hypers[..steps].iter().map(|x| x.exp()).collect();
         let momenta: Vec<f64> =
             state.hypers[steps..].iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect();
@@ -78,22 +79,24 @@ pub(crate) fn illustration(params: &Params, run: &mut Run<'_>) -> Result<(), Err
             let (y, x) = (trial.weights[0], trial.weights[1]);
             path.push((y, x));
             let loss = trial.value;
-            run.table("paths", &Place { meta_iteration: state.iteration, step, y, x, loss })?;
+            run.table("paths", &Place { meta_iteration: round, step, y, x, loss })?;
         }
         paths.push(path);
         let whole = Schedules::published(1, &rates, &momenta)?;
         let way = params.trajectory.into();
         let found = learner.hypergradient(&valley, &valley, &setting(&whole, &stream), way)?;
-        run.record(state.iteration, "objective", found.trial.value)?;
-        values.push(found.trial.value);
-        if state.iteration == params.meta_iterations() {
-            break;
+        run.record(round, "objective", found.trial.value)?;
+        state.values.push(found.trial.value);
+        if round < last {
+            let of_rates = found.rates.iter().zip(&rates).map(|(d, rate)| d * rate);
+            let of_momenta = found.momenta.iter().zip(&momenta).map(|(d, m)| d * m * (1.0 - m));
+            let gradient: Vec<f64> = of_rates.chain(of_momenta).collect();
+            state.update(MetaOptimizer::Sgd { step: params.meta_step(), mass: 0.9 }, &gradient);
         }
-        let of_rates = found.rates.iter().zip(&rates).map(|(d, rate)| d * rate);
-        let of_momenta = found.momenta.iter().zip(&momenta).map(|(d, m)| d * m * (1.0 - m));
-        let gradient: Vec<f64> = of_rates.chain(of_momenta).collect();
-        state.update(MetaOptimizer::Sgd { step: params.meta_step(), mass: 0.9 }, &gradient);
-    }
+        Ok(())
+    };
+    let (MetaState { values, .. }, paths) =
+        learn::repeat("illustration", last + 1, (start, Vec::new()), round, run)?;
     let names: Vec<String> = (0..paths.len()).map(|at| format!("path {at}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     run.artifact("paths.svg", plot("y", "x", &names, &paths).as_bytes())?;

@@ -1,6 +1,10 @@
-use autodiff::{Error as TraceError, Var};
+//! The training of another experiment as the problem to learn a schedule for.
+
+use std::cell::RefCell;
+
+use autodiff::{DType, Error as TraceError, Var};
 use experiment::{Bound, Entry, Error, Run, Stream};
-use learn::{Batch, BatchInput, Layout, Objective};
+use learn::{Batch, BatchVars, Fields, Layout, Objective};
 
 use crate::params::Params;
 use crate::problem::Problem;
@@ -31,7 +35,8 @@ pub(crate) fn problem(
     run: &mut Run<'_>,
 ) -> Result<Problem, Error> {
     let inner = objective(target, run)?;
-    let outer = Averaged::new(objective(target, run)?);
+    let outer = Averaged::new(objective(target, run)?)
+        .map_err(|e| Error::other("making room for batches", e))?;
     Problem::new(params, inner, Box::new(outer), (params.log_rate(), 0.0))
 }
 
@@ -45,13 +50,16 @@ fn objective(target: &dyn Bound, run: &mut Run<'_>) -> Result<Box<dyn Objective>
 /// The mean loss over several batches.
 struct Averaged {
     objective: Box<dyn Objective>,
-    inputs: Vec<BatchInput>,
+    fields: Fields,
+    /// One of the batches.
+    part: RefCell<Batch>,
 }
 
 impl Averaged {
-    fn new(objective: Box<dyn Objective>) -> Self {
-        let inputs = (0..BATCHES).flat_map(|_| objective.inputs().iter().cloned()).collect();
-        Self { objective, inputs }
+    fn new(objective: Box<dyn Objective>) -> Result<Self, TraceError> {
+        let part = Batch::of(&*objective, DType::F32)?;
+        let fields = objective.fields().repeated(BATCHES);
+        Ok(Self { objective, fields, part: RefCell::new(part) })
     }
 }
 
@@ -60,28 +68,28 @@ impl Objective for Averaged {
         self.objective.layout()
     }
 
-    fn inputs(&self) -> &[BatchInput] {
-        &self.inputs
+    fn fields(&self) -> &Fields {
+        &self.fields
     }
 
-    fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, TraceError> {
+    fn loss<'g>(&self, params: &[Var<'g>], batch: &BatchVars<'g>) -> Result<Var<'g>, TraceError> {
         let mut sum = params[0].graph().scalar(0.0);
-        for batch in batch.chunks(batch.len() / BATCHES) {
-            sum = sum.add(self.objective.loss(params, batch)?)?;
+        for part in batch.parts(BATCHES) {
+            sum = sum.add(self.objective.loss(params, &part)?)?;
         }
         Ok(sum.mul_scalar(1.0 / BATCHES as f64))
     }
 
+    fn prepare(&self, batch: &mut Batch) {
+        (0..BATCHES).for_each(|part| batch.write_part(part, &self.part.borrow()));
+    }
+
     fn fill(&self, stream: &Stream, index: u64, batch: &mut Batch) {
-        let each = self.objective.inputs().len();
-        let mut one = Batch::new(self.objective.inputs());
+        let mut one = self.part.borrow_mut();
         for (part, number) in (0..BATCHES).zip(0..) {
             let index = JUDGING + index * BATCHES as u64 + number;
             self.objective.fill(stream, index, &mut one);
-            for input in 0..each {
-                batch.copy_floats(part * each + input, 0, one.floats(input));
-                batch.indices_mut(part * each + input).copy_from_slice(one.indices(input));
-            }
+            batch.write_part(part, &one);
         }
     }
 }

@@ -1,3 +1,5 @@
+//! Tests that every task resumes exactly and that learning hyper-parameters lowers the objective.
+
 use std::collections::BTreeSet;
 
 use experiment::{DataPaths, Device, Error, MemorySink, Metric, Run, RunContext, RunId};
@@ -90,6 +92,25 @@ fn every_way_back_gives_the_same_bits() {
         for other in [by(Trajectory::Tape), by(Trajectory::Checkpointed)] {
             assert_eq!(other.metrics, reversed.metrics, "{task:?}");
             assert_eq!(other.tables, reversed.tables, "{task:?}");
+        }
+    }
+}
+
+/// Every task on the processor and on the device of plain loops: they drift apart by rounding alone.
+#[test]
+fn devices_agree() {
+    for (task, learn) in TASKS {
+        let params = small(task);
+        let cpu = straight(learn, &params);
+        let reference = reference::device().scope(|| straight(learn, &params));
+        assert!(!cpu.metrics.is_empty(), "{task:?}");
+        assert_eq!(cpu.metrics.len(), reference.metrics.len(), "{task:?}");
+        for ((step, name, found), (_, _, wanted)) in cpu.metrics.iter().zip(&reference.metrics) {
+            let bound = 1e-4 * (1e-2 + wanted.abs());
+            assert!(
+                (found - wanted).abs() <= bound,
+                "{task:?}: {name} at {step}: {found}, {wanted}"
+            );
         }
     }
 }

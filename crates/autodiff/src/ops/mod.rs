@@ -60,7 +60,7 @@ pub use max::Max;
 pub use normalise::{InverseDeviation, Normalise};
 pub use pad::Pad;
 pub use pool::{AveragePool, AveragePoolAdjoint, MaxPool, MaxPoolScatter, MaxPoolSelect, Pool2d};
-pub use recurrence::{Attention, Recurrence, Run};
+pub use recurrence::{Attention, Recurrence, Unrolled};
 pub use reshape::Reshape;
 pub use row_sum::{Position, RowSum};
 pub use scatter_add::ScatterAdd;

@@ -33,6 +33,12 @@ pub enum HyperError {
         /// How many it has.
         found: usize,
     },
+    /// Batches of several shapes.
+    #[error("wanted batches of one shape, found {found} shapes")]
+    Buckets {
+        /// How many there are.
+        found: usize,
+    },
     /// The training loss is not finite.
     #[error("the training loss is {value} at step {step}")]
     Loss {

@@ -5,7 +5,7 @@ mod reverse;
 use autodiff::{Buffer, Float};
 
 use super::group::Group;
-use super::programs::{Programs, fill, outputs, run, zeros};
+use super::programs::{Programs, outputs, run, zeros};
 use super::trajectory::{Tape, flat};
 use super::{HyperError, Hypergradient, Setting, Trajectory, Trial};
 use crate::{Batch, Layout, Objective};
@@ -34,7 +34,8 @@ impl<F: Float> HyperLearner<F> {
     /// have the same parameters and hyper-parameters.
     ///
     /// # Errors
-    /// [`HyperError::Trace`], [`HyperError::Length`] for objectives of different layouts.
+    /// [`HyperError::Trace`], [`HyperError::Length`] for objectives of different layouts,
+    /// [`HyperError::Buckets`].
     pub fn new(inner: &dyn Objective, outer: &dyn Objective) -> Result<Self, HyperError> {
         let lens = |layout: &Layout| layout.tensors().iter().map(|t| t.len()).collect::<Vec<_>>();
         let hypers = |of: &dyn Objective| of.hypers().map(lens).unwrap_or_default();
@@ -47,6 +48,12 @@ impl<F: Float> HyperLearner<F> {
                 return Err(HyperError::Length { what, wanted, found });
             }
         }
+        for objective in [inner, outer] {
+            let found = objective.fields().buckets();
+            if found > 1 {
+                return Err(HyperError::Buckets { found });
+            }
+        }
         let (lens, hyper_lens) = (lens(inner.layout()), hypers(inner));
         Ok(Self {
             programs: Programs::new(F::DTYPE, inner, outer)?,
@@ -54,8 +61,8 @@ impl<F: Float> HyperLearner<F> {
             params: zeros::<F>(&lens)?,
             hypers: zeros::<F>(&hyper_lens)?,
             direction: zeros::<F>(&lens)?,
-            batch: Batch::of(F::DTYPE, inner.inputs())?,
-            outer_batch: Batch::of(F::DTYPE, outer.inputs())?,
+            batch: Batch::of(inner, F::DTYPE)?,
+            outer_batch: Batch::of(outer, F::DTYPE)?,
             lens,
             hyper_lens,
             separate: false,
@@ -153,7 +160,7 @@ impl<F: Float> HyperLearner<F> {
         groups: &mut [Group],
         step: usize,
     ) -> Result<f64, HyperError> {
-        fill(&mut self.batch, inner, setting.batches, step)?;
+        self.batch.fill(inner, setting.batches, step as u64)?;
         self.replay_gradient()?;
         let value = first::<F>(self.programs.gradient.output(0))?;
         if !value.is_finite() {
@@ -191,8 +198,8 @@ impl<F: Float> HyperLearner<F> {
     }
 
     fn replay_gradient(&mut self) -> Result<(), HyperError> {
-        let inputs = &mut [&mut self.params[..], &mut self.hypers, self.batch.arrays_mut()];
-        Ok(run(&mut self.programs.gradient, inputs)?)
+        let inputs = &mut [&mut self.params[..], &mut self.hypers];
+        Ok(run(&mut self.programs.gradient, inputs, &mut self.batch)?)
     }
 
     fn evaluate(
@@ -201,9 +208,9 @@ impl<F: Float> HyperLearner<F> {
         setting: &Setting<'_>,
         losses: Vec<f64>,
     ) -> Result<Trial, HyperError> {
-        fill(&mut self.outer_batch, outer, setting.batches, 0)?;
-        let inputs = &mut [&mut self.params[..], &mut self.hypers, self.outer_batch.arrays_mut()];
-        run(&mut self.programs.outer, inputs)?;
+        self.outer_batch.fill(outer, setting.batches, 0)?;
+        let inputs = &mut [&mut self.params[..], &mut self.hypers];
+        run(&mut self.programs.outer, inputs, &mut self.outer_batch)?;
         let value = first::<F>(self.programs.outer.output(0))?;
         if !value.is_finite() {
             return Err(HyperError::Objective { steps: losses.len(), value });

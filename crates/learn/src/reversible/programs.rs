@@ -1,9 +1,8 @@
 //! The programs that forward and reverse passes replay.
 
 use autodiff::{Buffer, DType, Device, Error, Float, Graph, Program, Var};
-use experiment::Stream;
 
-use crate::{Batch, BatchInput, BatchKind, Objective};
+use crate::{Batch, Objective};
 
 /// What the passes replay. Their inputs are the parameters, one buffer a tensor, the
 /// hyper-parameters, the direction where there is one, and the batch.
@@ -35,14 +34,7 @@ impl<'g> Trace<'g> {
             objective.hypers().iter().flat_map(|layout| layout.tensors()).map(declare).collect();
         let direction: Vec<_> =
             layout.iter().take(if directed { layout.len() } else { 0 }).map(declare).collect();
-        let batch: Vec<_> = objective
-            .inputs()
-            .iter()
-            .map(|BatchInput { name, shape, kind }| match kind {
-                BatchKind::Float => graph.input(name, shape),
-                BatchKind::Index => graph.index_input(name, shape),
-            })
-            .collect();
+        let batch = objective.fields().declare(graph, 0);
         let loss = objective.hyper_loss(&params, &hypers, &batch)?;
         Ok(Self { params, hypers, direction, loss })
     }
@@ -85,25 +77,19 @@ impl Programs {
     }
 }
 
-/// Batch `index` of an objective, in the type of the batch.
-pub(super) fn fill(
-    batch: &mut Batch,
-    objective: &dyn Objective,
-    stream: &Stream,
-    index: usize,
-) -> Result<(), Error> {
-    objective.fill(stream, index as u64, batch);
-    batch.settle()
-}
-
 /// One buffer a tensor.
 pub(super) fn zeros<F: Float>(lens: &[usize]) -> Result<Vec<Buffer>, Error> {
     lens.iter().map(|&len| Buffer::zeros(Device::current(), F::DTYPE, len)).collect()
 }
 
-/// Runs a program over buffers in the order of its inputs.
-pub(super) fn run(program: &mut Program, inputs: &mut [&mut [Buffer]]) -> Result<(), Error> {
+/// Runs a program over buffers in the order of its inputs, the batch last.
+pub(super) fn run(
+    program: &mut Program,
+    inputs: &mut [&mut [Buffer]],
+    batch: &mut Batch,
+) -> Result<(), Error> {
     let mut all: Vec<&mut Buffer> = inputs.iter_mut().flat_map(|part| part.iter_mut()).collect();
+    all.extend(batch.buffers()?);
     program.run(&mut all)
 }
 

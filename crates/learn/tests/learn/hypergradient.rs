@@ -3,8 +3,8 @@
 use autodiff::{Error, Float, Var};
 use experiment::Stream;
 use learn::{
-    Batch, BatchInput, HyperError, HyperLearner, Hypergradient, Init, Layout, Objective, Schedules,
-    Setting, Trajectory,
+    Batch, BatchVars, Field, Fields, HyperError, HyperLearner, Hypergradient, Init, Layout,
+    Objective, Schedules, Setting, Trajectory,
 };
 use rand::RngExt;
 
@@ -15,7 +15,9 @@ const ROWS: usize = 5;
 struct Network {
     layout: Layout,
     hypers: Layout,
-    inputs: Vec<BatchInput>,
+    fields: Fields,
+    x: Field<f32>,
+    class: Field<u32>,
     /// The outer objective has no penalty and no learned examples.
     outer: bool,
 }
@@ -34,8 +36,9 @@ impl Network {
             .with("shift", &[3], normal)
             .with("examples", &[2, 3], normal)
             .with("sharing", &[4, 4], normal);
-        let inputs = vec![BatchInput::float("x", &[ROWS, 3]), BatchInput::index("class", &[ROWS])];
-        Self { layout, hypers, inputs, outer }
+        let mut fields = Fields::new();
+        let (x, class) = (fields.float("x", &[ROWS, 3]), fields.index("class", &[ROWS]));
+        Self { layout, hypers, fields, x, class, outer }
     }
 
     fn surprise<'g>(
@@ -54,15 +57,15 @@ impl Objective for Network {
         &self.layout
     }
 
-    fn inputs(&self) -> &[BatchInput] {
-        &self.inputs
+    fn fields(&self) -> &Fields {
+        &self.fields
     }
 
     fn hypers(&self) -> Option<&Layout> {
         Some(&self.hypers)
     }
 
-    fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, Error> {
+    fn loss<'g>(&self, params: &[Var<'g>], batch: &BatchVars<'g>) -> Result<Var<'g>, Error> {
         let graph = params[0].graph();
         let fixed = self.hypers.initial(&Stream::new(0, "hypers"));
         let hypers = self.hypers.views(graph.constant(&fixed, &[self.hypers.len()])?)?;
@@ -73,11 +76,11 @@ impl Objective for Network {
         &self,
         params: &[Var<'g>],
         hypers: &[Var<'g>],
-        batch: &[Var<'g>],
+        batch: &BatchVars<'g>,
     ) -> Result<Var<'g>, Error> {
         let &[penalty, scale, shift, examples, sharing] = hypers else { panic!("five tensors") };
-        let x = batch[0].mul(scale)?.add(shift)?;
-        let mut loss = Self::surprise(params, sharing, x, batch[1])?;
+        let x = batch[self.x].mul(scale)?.add(shift)?;
+        let mut loss = Self::surprise(params, sharing, x, batch[self.class])?;
         if self.outer {
             return Ok(loss);
         }
@@ -96,8 +99,8 @@ impl Objective for Network {
         let mut rng = stream.rng(index + if self.outer { 1 << 32 } else { 0 });
         for row in 0..ROWS {
             let class = u32::from(rng.random_bool(0.5));
-            batch.indices_mut(1)[row] = class;
-            for x in &mut batch.floats_mut(0)[3 * row..3 * row + 3] {
+            batch[self.class][row] = class;
+            for x in &mut batch[self.x][3 * row..3 * row + 3] {
                 *x = rng.random_range(-1.0..1.0) + class as f32;
             }
         }
@@ -282,4 +285,7 @@ fn what_cannot_be_learned_is_named() {
         "initial weights: wanted 26 values, found 25"
     );
     assert_eq!(fails(|given| given.momenta.truncate(15)), "momenta: wanted 16 values, found 15");
+    let several = Network { fields: Fields::with_buckets(2), ..Network::new(false) };
+    let refused = HyperLearner::<f32>::new(&several, &problem.outer).err().unwrap();
+    assert_eq!(refused.to_string(), "wanted batches of one shape, found 2 shapes");
 }

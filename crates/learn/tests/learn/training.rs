@@ -3,26 +3,31 @@
 use autodiff::{Buffer, DType, Device, Var};
 use experiment::{Better, DataPaths, Error, MemorySink, Run, RunContext, RunId, Stream};
 use learn::{
-    Batch, BatchInput, Init, Layout, Metrics, Objective, Optimizer, Schedule, Selection, Stepper,
-    Task, Trained, Training, train,
+    Batch, BatchVars, Field, Fields, Groups, Init, Layout, Metrics, Objective, Optimizer, Schedule,
+    Selection, Stepper, Task, Trained, Training, train,
 };
 use rand::RngExt;
 
 /// Least squares on lines drawn from `y = 2 x - 1`.
 struct Line {
     layout: Layout,
-    inputs: Vec<BatchInput>,
+    fields: Fields,
+    x: Field<f32>,
+    y: Field<f32>,
 }
 
 impl Line {
     fn new() -> Self {
+        let mut fields = Fields::new();
         Self {
             layout: Layout::new().with("slope", &[1, 1], Init::Normal { std: 0.5 }).with(
                 "intercept",
                 &[1],
                 Init::Zeros,
             ),
-            inputs: vec![BatchInput::float("x", &[8, 1]), BatchInput::float("y", &[8, 1])],
+            x: fields.float("x", &[8, 1]),
+            y: fields.float("y", &[8, 1]),
+            fields,
         }
     }
 }
@@ -32,21 +37,25 @@ impl Objective for Line {
         &self.layout
     }
 
-    fn inputs(&self) -> &[BatchInput] {
-        &self.inputs
+    fn fields(&self) -> &Fields {
+        &self.fields
     }
 
-    fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, autodiff::Error> {
-        let fitted = batch[0].matmul(params[0])?.add(params[1])?;
-        Ok(fitted.sub(batch[1])?.square().mean_all())
+    fn loss<'g>(
+        &self,
+        params: &[Var<'g>],
+        batch: &BatchVars<'g>,
+    ) -> Result<Var<'g>, autodiff::Error> {
+        let fitted = batch[self.x].matmul(params[0])?.add(params[1])?;
+        Ok(fitted.sub(batch[self.y])?.square().mean_all())
     }
 
     fn fill(&self, stream: &Stream, index: u64, batch: &mut Batch) {
         let mut rng = stream.rng(index);
         for row in 0..8 {
             let x: f32 = rng.random_range(-1.0..1.0);
-            batch.floats_mut(0)[row] = x;
-            batch.floats_mut(1)[row] = 2.0 * x - 1.0;
+            batch[self.x][row] = x;
+            batch[self.y][row] = 2.0 * x - 1.0;
         }
     }
 }
@@ -64,6 +73,7 @@ fn settings(optimizer: Optimizer) -> Training {
         steps: 95,
         evaluate_every: 10,
         optimizer,
+        groups: Groups::default(),
         learning_rate: 0.05,
         schedule: Schedule::LinearDecay { from: 0.5 },
         clip: Some(1.0),
@@ -80,22 +90,33 @@ fn fit_task(
     settings: &Training,
     sink: &mut MemorySink,
 ) -> Result<Trained, Error> {
-    let context = RunContext {
+    train(task, settings, &mut Run::new(context(), sink))
+}
+
+/// What the runs of these tests are given.
+pub(crate) fn context() -> RunContext {
+    RunContext {
         id: RunId::of("test"),
         seed: 3,
         threads: 1,
         device: experiment::Device::Cpu,
         data: DataPaths::default(),
-    };
-    train(task, settings, &mut Run::new(context, sink))
+    }
+}
+
+/// Every number that training left, as bits.
+fn bits(trained: &Trained) -> Vec<u64> {
+    let params = |of: &Buffer| of.to_vec::<f32>().unwrap().into_iter().map(f64::from);
+    let selected = trained.selected.iter();
+    let selected =
+        selected.flat_map(|best| params(&best.params).chain([best.value, best.step as f64]));
+    let metrics = trained.metrics.iter().map(|(_, value)| *value);
+    params(&trained.params).chain(metrics).chain(selected).map(f64::to_bits).collect()
 }
 
 #[test]
 fn a_run_stopped_at_any_step_ends_with_the_same_bits() {
-    for optimizer in [
-        Optimizer::Sgd { momentum: 0.9 },
-        Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
-    ] {
+    for optimizer in [Optimizer::sgd(0.9), Optimizer::adam()] {
         let settings = settings(optimizer);
         let mut whole = MemorySink::default();
         let expected = fit(&settings, &mut whole).unwrap();
@@ -106,7 +127,8 @@ fn a_run_stopped_at_any_step_ends_with_the_same_bits() {
             assert!(matches!(fit(&settings, &mut first), Err(Error::Interrupted)), "{stop}");
             let mut second =
                 MemorySink { checkpoint: first.checkpoint.take(), ..MemorySink::default() };
-            assert_eq!(fit(&settings, &mut second).unwrap(), expected, "stopped at {stop}");
+            let ended = fit(&settings, &mut second).unwrap();
+            assert_eq!(bits(&ended), bits(&expected), "stopped at {stop}");
             let metrics: Vec<_> = first.metrics.into_iter().chain(second.metrics).collect();
             assert_eq!(metrics, whole.metrics, "stopped at {stop}");
         }
@@ -124,17 +146,21 @@ impl Objective for Lifted {
         self.line.layout()
     }
 
-    fn inputs(&self) -> &[BatchInput] {
-        self.line.inputs()
+    fn fields(&self) -> &Fields {
+        self.line.fields()
     }
 
-    fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, autodiff::Error> {
+    fn loss<'g>(
+        &self,
+        params: &[Var<'g>],
+        batch: &BatchVars<'g>,
+    ) -> Result<Var<'g>, autodiff::Error> {
         self.line.loss(params, batch)
     }
 
     fn fill(&self, stream: &Stream, index: u64, batch: &mut Batch) {
         self.line.fill(stream, index, batch);
-        batch.floats_mut(1).iter_mut().for_each(|y| *y += self.lift as f32);
+        batch[self.line.y].iter_mut().for_each(|y| *y += self.lift as f32);
     }
 }
 
@@ -145,12 +171,12 @@ impl Task for Lifted {
         Ok(vec![("error", self.lift)])
     }
 
-    fn state(&self) -> Vec<f64> {
-        vec![self.lift]
+    fn state(&self) -> Vec<u8> {
+        self.lift.to_le_bytes().into()
     }
 
-    fn restore(&mut self, state: &[f64]) -> Result<(), Error> {
-        self.lift = state[0];
+    fn restore(&mut self, state: &[u8]) -> Result<(), Error> {
+        self.lift = f64::from_le_bytes(state.try_into().unwrap());
         Ok(())
     }
 }
@@ -167,10 +193,10 @@ fn what_evaluations_change_in_a_task_survives_a_stop() {
         let checkpoint = first.checkpoint.take();
         let mut second = MemorySink { checkpoint: checkpoint.clone(), ..MemorySink::default() };
         let ended = fit_task(&mut lifted(), &settings, &mut second).unwrap();
-        assert_eq!(ended, expected, "stopped at {stop}");
+        assert_eq!(bits(&ended), bits(&expected), "stopped at {stop}");
         let mut other = MemorySink { checkpoint, ..MemorySink::default() };
         let refused = fit(&settings, &mut other).unwrap_err().to_string();
-        assert!(refused.contains("wanted no state of the task, found 1 numbers"), "{refused}");
+        assert!(refused.contains("wanted no state of the task, found 8 bytes"), "{refused}");
     }
 }
 
@@ -197,14 +223,17 @@ fn divergence_names_step_and_metric() {
 /// Rows of a table summed and squared, so that gradients are easy to write down.
 struct Table {
     layout: Layout,
-    inputs: Vec<BatchInput>,
+    fields: Fields,
+    rows: Field<u32>,
 }
 
 impl Table {
     fn new(rows: usize) -> Self {
+        let mut fields = Fields::new();
         Self {
             layout: Layout::new().with("table", &[rows, 2], Init::Normal { std: 1.0 }),
-            inputs: vec![BatchInput::index("rows", &[3])],
+            rows: fields.index("rows", &[3]),
+            fields,
         }
     }
 }
@@ -214,16 +243,20 @@ impl Objective for Table {
         &self.layout
     }
 
-    fn inputs(&self) -> &[BatchInput] {
-        &self.inputs
+    fn fields(&self) -> &Fields {
+        &self.fields
     }
 
-    fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, autodiff::Error> {
-        Ok(params[0].gather(batch[0])?.square().sum_all())
+    fn loss<'g>(
+        &self,
+        params: &[Var<'g>],
+        batch: &BatchVars<'g>,
+    ) -> Result<Var<'g>, autodiff::Error> {
+        Ok(params[0].gather(batch[self.rows])?.square().sum_all())
     }
 
     fn fill(&self, _stream: &Stream, _index: u64, batch: &mut Batch) {
-        batch.indices_mut(0).copy_from_slice(&[1, 0, 1]);
+        batch[self.rows].copy_from_slice(&[1, 0, 1]);
     }
 }
 
@@ -231,22 +264,19 @@ impl Objective for Table {
 fn two_steps(rows: usize, optimizer: Optimizer, clip: Option<f64>) -> Vec<f64> {
     let table = Table::new(rows);
     let stream = Stream::new(5, "init");
-    let mut stepper = Stepper::new(&table, optimizer, clip, DType::F64, &stream).unwrap();
-    let mut batch = Batch::new(table.inputs());
+    let mut stepper =
+        Stepper::new(&table, optimizer, &Groups::default(), clip, DType::F64, &stream).unwrap();
+    let mut batch = Batch::of(&table, DType::F64).unwrap();
     for step in 0..2 {
-        table.fill(&stream, step, &mut batch);
-        stepper.step(step, 0.01, &batch).unwrap();
+        batch.fill(&table, &stream, step).unwrap();
+        stepper.step(step, 0.01, &mut batch).unwrap();
     }
-    stepper.params().unwrap()
+    stepper.params().to_vec().unwrap()
 }
 
 #[test]
 fn row_sparse_updates_equal_dense_ones_on_the_touched_rows() {
-    for optimizer in [
-        Optimizer::default(),
-        Optimizer::Sgd { momentum: 0.9 },
-        Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
-    ] {
+    for optimizer in [Optimizer::default(), Optimizer::sgd(0.9), Optimizer::adam()] {
         for clip in [None, Some(0.5)] {
             // Three rows are few enough for a dense gradient, a thousand are not.
             let (dense, sparse) = (two_steps(3, optimizer, clip), two_steps(1000, optimizer, clip));
@@ -256,7 +286,7 @@ fn row_sparse_updates_equal_dense_ones_on_the_touched_rows() {
         }
     }
     let start = Table::new(1000).layout.initial(&Stream::new(5, "init"));
-    let after = two_steps(1000, Optimizer::Sgd { momentum: 0.9 }, None);
+    let after = two_steps(1000, Optimizer::sgd(0.9), None);
     assert_eq!(after[4..], start[4..], "untouched rows stand still");
     // Row 1 is gathered twice: w - 0.01 * 4 w, then the velocity carries on.
     let w1 = start[2] * (1.0 - 0.04);
@@ -272,26 +302,25 @@ fn adam_takes_steps_of_the_learning_rate_on_a_constant_gradient() {
         fn layout(&self) -> &Layout {
             &self.0
         }
-        fn inputs(&self) -> &[BatchInput] {
-            &[]
-        }
         fn loss<'g>(
             &self,
             params: &[Var<'g>],
-            _batch: &[Var<'g>],
+            _batch: &BatchVars<'g>,
         ) -> Result<Var<'g>, autodiff::Error> {
             Ok(params[0].mul_scalar(-3.0).sum_all())
         }
         fn fill(&self, _stream: &Stream, _index: u64, _batch: &mut Batch) {}
     }
     let slope = Slope(Layout::new().with("w", &[2], Init::Zeros));
-    let adam = Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 0.0 };
+    let adam = Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 0.0, decay: 0.0 };
     let mut stepper =
-        Stepper::new(&slope, adam, None, DType::F64, &Stream::new(0, "init")).unwrap();
+        Stepper::new(&slope, adam, &Groups::default(), None, DType::F64, &Stream::new(0, "init"))
+            .unwrap();
+    let mut batch = Batch::of(&slope, DType::F64).unwrap();
     for step in 0..5 {
-        stepper.step(step, 0.1, &Batch::new(&[])).unwrap();
+        stepper.step(step, 0.1, &mut batch).unwrap();
     }
-    for value in stepper.params().unwrap() {
+    for value in stepper.params().to_vec::<f64>().unwrap() {
         assert!((value - 0.5).abs() < 1e-12, "{value}");
     }
 }

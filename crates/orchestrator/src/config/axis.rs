@@ -1,3 +1,5 @@
+//! Axes of a sweep: parameters with lists of values, under `grid` and `zip`.
+
 use super::{ConfigError, Content, Faults, Node, Path, range};
 
 /// One parameter with the values it takes.

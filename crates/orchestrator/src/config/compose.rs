@@ -99,7 +99,7 @@ impl Reading {
         let mut own = own(&source)?;
         let mut merged: Option<Node> = None;
         for name in take_extends(&mut own)? {
-            let base = self.read(&beside(path, &name)?, Some(&name))?;
+            let base = self.read(&extended(path, &name)?, Some(&name))?;
             merged = Some(match merged {
                 None => base,
                 Some(earlier) => merge(earlier, base),
@@ -151,11 +151,16 @@ fn take_extends(root: &mut Node) -> Result<Vec<Node>, ConfigError> {
     }
 }
 
-fn beside(file: &FilePath, name: &Node) -> Result<PathBuf, ConfigError> {
+fn extended(file: &FilePath, name: &Node) -> Result<PathBuf, ConfigError> {
     let Content::Text(text) = &name.content else {
         let message = format!("wanted the path of a file, found {}", name.describe());
         return Err(ConfigError::new(&name.span, Path::from_iter(["extends"]), message));
     };
+    Ok(beside(file, text))
+}
+
+/// A path that is written in a file and starts at its folder.
+pub(super) fn beside(file: &FilePath, text: &str) -> PathBuf {
     // `a/../b` is shown as `b`; a leading `..` stays.
     let mut path = PathBuf::new();
     for part in file.parent().unwrap_or(FilePath::new("")).join(text).components() {
@@ -167,7 +172,7 @@ fn beside(file: &FilePath, name: &Node) -> Result<PathBuf, ConfigError> {
             part => path.push(part),
         }
     }
-    Ok(path)
+    path
 }
 
 fn open(path: &FilePath, asked: Option<&Node>) -> Result<Arc<Source>, ConfigError> {

@@ -1,3 +1,5 @@
+//! Mistakes in a configuration, each with its place, and suggestions for misspelt names.
+
 use std::fmt;
 
 use super::{Path, Span};

@@ -1,3 +1,5 @@
+//! The tree of values that a configuration file is parsed into, each with its place.
+
 use experiment::free_form;
 use serde_json::{Map, Number, Value};
 

@@ -1,3 +1,5 @@
+//! Parses one YAML document into a tree of nodes, with limits on its size and depth.
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 

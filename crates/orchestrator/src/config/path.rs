@@ -1,3 +1,5 @@
+//! Dotted paths of keys, parsed and printed.
+
 use std::fmt;
 
 /// Keys from the root to a value, written with dots; a key with a dot is written in quotes.

@@ -1,3 +1,5 @@
+//! The `random` block of a sweep: how many points are drawn, and from which distributions.
+
 use super::axis::{key, wrong};
 use super::error::hint;
 use super::range::number;
@@ -6,7 +8,7 @@ use super::{ConfigError, Content, Faults, Node, Path, Span, known_keys};
 /// Points drawn from distributions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Random {
-    /// How many; more of them extend those there were.
+    /// Number of points; a larger number keeps the earlier points and adds to them.
     pub count: usize,
     /// Seed of the draws, apart from the seeds of the runs.
     pub seed: u64,

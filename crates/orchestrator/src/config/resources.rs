@@ -1,12 +1,18 @@
+//! The `resources` block: threads, limits of memory, time and output, and numbers of retries.
+
 use std::time::Duration;
 
+use experiment::Device;
 use journal::Cause;
+use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, Content, Faults, Node, Path, known_keys};
 
 /// What a run may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resources {
+    /// Class of device that runs are computed on; part of their identity.
+    pub device: Device,
     /// Threads.
     pub threads: usize,
     /// Resident memory in bytes; no limit when absent.
@@ -21,12 +27,19 @@ pub struct Resources {
 
 impl Default for Resources {
     fn default() -> Self {
-        Self { threads: 1, memory: None, time: None, output: 64 << 20, retry: Retry::default() }
+        Self {
+            device: Device::default(),
+            threads: 1,
+            memory: None,
+            time: None,
+            output: 64 << 20,
+            retry: Retry::default(),
+        }
     }
 }
 
 /// How often a run is tried again within one call, by what its attempts failed of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {
     /// Its worker crashed or was killed by somebody else.
     pub crash: u32,
@@ -100,10 +113,13 @@ impl Resources {
     pub(crate) fn read(node: &Node, faults: &mut Faults) -> Self {
         let path = Path::from_iter(["resources"]);
         let mut resources = Self::default();
-        let known =
-            known_keys(node, &path, &["threads", "memory", "time", "output", "retry"], faults);
+        let keys = ["device", "threads", "memory", "time", "output", "retry"];
+        let known = known_keys(node, &path, &keys, faults);
         if faults.keep(known).is_none() {
             return resources;
+        }
+        if let Some(node) = node.get("device") {
+            resources.device = faults.keep(device(node, &path)).unwrap_or_default();
         }
         let mut read = |key: &str, wanted: &str, value: &dyn Fn(&Node) -> Option<u64>| {
             let node = node.get(key)?;
@@ -129,6 +145,15 @@ impl Resources {
         }
         resources
     }
+}
+
+/// The class of device of a name.
+fn device(node: &Node, path: &Path) -> Result<Device, ConfigError> {
+    let named = |device: &Device| matches!(&node.content, Content::Text(text) if *text == device.to_string());
+    Device::ALL.into_iter().find(named).ok_or_else(|| {
+        let all = Device::ALL.map(|device| device.to_string()).join(" or ");
+        wrong(node, path, "device", &format!("{all}, where this program computes"))
+    })
 }
 
 /// Bytes in the largest unit that has a whole number of them.
@@ -208,6 +233,16 @@ mod tests {
             .unwrap();
         let config = super::super::load(&path, &[]);
         config.map(|config| config.resources).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_device_is_one_that_this_program_computes_on() {
+        assert_eq!(read("{ device: cpu }"), Ok(Resources::default()));
+        for (given, found) in [("cuda", "\"cuda\""), ("0", "0"), ("[cpu]", "a list")] {
+            let error = read(&format!("{{ device: {given} }}")).unwrap_err();
+            assert!(error.contains("resources.device: wanted cpu, where"), "{error}");
+            assert!(error.contains(found), "{error}");
+        }
     }
 
     #[test]

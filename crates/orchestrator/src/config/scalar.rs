@@ -1,3 +1,5 @@
+//! Plain YAML scalars: which type a text has, and how a number is written.
+
 use super::Content;
 
 /// Resolves a plain scalar by the YAML 1.2 core schema.

@@ -1,6 +1,9 @@
+//! The `search` block: asynchronous successive halving over the points of a sweep.
+
 use std::ops::RangeInclusive;
 
 use experiment::{Better, Metric};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::axis::wrong;
@@ -10,7 +13,7 @@ use super::{ConfigError, Content, Faults, Node, Path, known_keys};
 /// Successive halving: the points of a sweep are trials, and of those that come to a rung only the best
 /// go on (Jamieson and Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter
 /// Optimization", Figure 3). Changes no identity.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Search {
     /// The metric that trials are compared by, as runs record it step by step.
     pub metric: String,
@@ -20,7 +23,7 @@ pub struct Search {
     pub first: u64,
     /// η: each rung stands at η times the step of the one before, and one trial in η goes on.
     pub factor: u64,
-    /// How many rungs; who is past the last one goes on to its end.
+    /// Number of rungs; a trial that passes the last one runs to its end.
     pub rungs: u32,
     /// Whether trials go on as soon as they are among the best of those that came to their rung so far
     /// (ASHA; Li et al. 2018, "A System for Massively Parallel Hyperparameter Tuning", Algorithm 2), which
@@ -141,7 +144,7 @@ pub(crate) struct Reported<'a> {
 }
 
 impl Reported<'_> {
-    /// The metric by step that a search compares by where nothing else is said.
+    /// The step metric that a search uses by default.
     fn usual(&self) -> Option<String> {
         let is_step = |metric: &&Metric| self.steps.iter().any(|step| step.name == metric.name);
         let first = self.finals.iter().find(is_step).or_else(|| self.steps.first());

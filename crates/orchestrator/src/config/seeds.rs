@@ -1,3 +1,5 @@
+//! The `seeds` key: a count, a list or a range.
+
 use std::collections::HashSet;
 
 use super::axis::wrong;

@@ -1,3 +1,5 @@
+//! Source texts of a configuration and places in them, for error messages.
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;

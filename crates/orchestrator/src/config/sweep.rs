@@ -1,3 +1,5 @@
+//! The `sweep` block: grids, zips, random points, conditions, seeds and exclusions.
+
 use super::axis::{axes, key, wrong, zipped};
 use super::{
     Axis, ConfigError, Content, Faults, Node, Path, Random, Seeds, Span, When, known_keys,

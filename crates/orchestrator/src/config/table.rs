@@ -1,3 +1,5 @@
+//! The `table` block: how the results of a sweep are laid out in rows and columns.
+
 use std::collections::HashSet;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

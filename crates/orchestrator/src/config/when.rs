@@ -1,3 +1,5 @@
+//! The `when` key: axes that exist only where a condition holds.
+
 use super::axis::{axes, wrong, zipped};
 use super::{Axis, ConfigError, Content, Faults, Node, Path, known_keys};
 use crate::plan::Only;

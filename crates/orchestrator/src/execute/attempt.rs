@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,8 +10,10 @@ use std::sync::{Arc, Once};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use experiment::{Entry, Error as RunError, Run, RunContext};
-use journal::{Cause, Ended, Event, Outcome, RunSpec, Started, Timestamp, Writer};
+use experiment::{
+    Entry, Error as RunError, Needed, NeededRun, ReadValues, Run, RunContext, RunId, Values,
+};
+use journal::{Cause, Ended, Event, Fold, MetricRow, Outcome, RunSpec, Started, Timestamp, Writer};
 
 use super::folder::Folder;
 use super::protocol::{Job, Report, Setup};
@@ -79,7 +82,7 @@ impl<'e> Workbench<'e> {
     }
 
     fn record(&mut self, job: &Job, log: &Path, tell: Tell<'_>) -> Result<Report, String> {
-        let Job { spec, attempt, pause, earlier, replaces } = job;
+        let Job { spec, attempt, pause, earlier, replaces, .. } = job;
         let (clock, cpu) = (Instant::now(), usage::cpu_seconds(self.shared));
         let fits = |e: &&Entry| e.name == spec.experiment && e.version == spec.experiment_version;
         let Some(entry) = self.entries.iter().find(fits) else {
@@ -105,7 +108,7 @@ impl<'e> Workbench<'e> {
         let place = self.scratch.of(spec.run, *attempt);
         let call = |sink: &mut JournalSink<'_>| match sink.paused_before()? {
             true => Err(RunError::Interrupted),
-            false => run(entry, spec, &self.setup, place.clone(), sink),
+            false => run(entry, job, &self.setup, place.clone(), sink),
         };
         let done = attempt_at(call, (&place, self.shared), &mut sink);
         let flushed = sink.flush();
@@ -168,11 +171,12 @@ pub(crate) fn outdated(entry: &Entry, spec: &RunSpec) -> Option<Outdated> {
 
 fn run(
     entry: &Entry,
-    spec: &RunSpec,
+    job: &Job,
     setup: &Setup,
     scratch: PathBuf,
     sink: &mut JournalSink<'_>,
 ) -> Result<(), RunError> {
+    let spec = &job.spec;
     let params = serde_json::from_str(&spec.params).map_err(|e| RunError::other("params", e))?;
     let bound = entry.bind_json(&params).map_err(|e| RunError::other("params", e))?;
     let context = RunContext {
@@ -183,7 +187,29 @@ fn run(
         data: setup.data(),
     };
     entry.set_threads(spec.threads);
-    bound.run(&mut Run::new(context, sink).with_scratch(scratch))
+    let run = Run::new(context, sink).with_scratch(scratch);
+    bound.run(&mut run.with_needed(needed(job, setup)))
+}
+
+/// The runs that a run builds on.
+fn needed(job: &Job, setup: &Setup) -> BTreeMap<String, Needed> {
+    let one = |(name, about): (&String, &NeededRun)| {
+        let folder = setup.store.join(super::ARTIFACTS).join(about.run.to_string());
+        // A program that is given its path runs elsewhere.
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        let (journal, run) = (setup.store.join(super::JOURNAL), about.run);
+        let values: ReadValues = Arc::new(move || values(&journal, run));
+        (name.clone(), Needed::new(name, about.clone(), folder, values))
+    };
+    job.needed.iter().map(one).collect()
+}
+
+/// What a run recorded step by step.
+fn values(journal: &Path, run: RunId) -> Result<Values, Box<dyn std::error::Error + Send + Sync>> {
+    let fold = Fold::read(journal)?;
+    let state = fold.runs.get(&run).ok_or("it is not in the journal any more")?;
+    let row = |row: MetricRow| (row.step, row.metric, row.value);
+    Ok(state.metrics()?.into_iter().map(row).collect())
 }
 
 /// Calls an experiment, unless what it reads is not as it was planned.

@@ -1,5 +1,6 @@
 //! The driver: does what the scheduler decides, and tells it what happens.
 
+mod blocked;
 mod chunks;
 mod crew;
 mod files;
@@ -7,6 +8,7 @@ mod limits;
 mod reports;
 mod rungs;
 mod selection;
+mod standing;
 mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -34,6 +36,9 @@ use super::{Error, JOURNAL, LOGS, Notice, Observer, Options, PLANS, Summary, fol
 use crew::Crew;
 use selection::Selection;
 
+pub(crate) use selection::next_attempts;
+pub use standing::Standing;
+
 /// How often the driver looks up when nothing happens: stops are noticed, claims tried again.
 const LOOK_UP: Duration = Duration::from_millis(100);
 /// How often others are shown what is under way.
@@ -59,18 +64,22 @@ pub fn execute(
     }
     let versions = Versions::of_program(entries, options.engine);
     refuse("this sweep", &versions, &Versions::of_runs(runs))?;
-    let fold = Fold::read(&options.store.join(JOURNAL))?;
+    let mut fold = Fold::read(&options.store.join(JOURNAL))?;
     folder::settle(&options.store, &fold);
-    let selection = Selection::new(runs, options.rerun, &fold);
+    let selection = Selection::new(runs, options, &fold);
     remember_request(runs, &fold, options)?;
     observer.notify(&Notice::Skipped(selection.skipped()));
     let search = options.search.as_ref();
     let search = search.map(|policy| rungs::restore((policy, options.retry), &selection, &fold));
     let mut search = search.transpose()?;
-    if selection.wanted(&fold, search.as_mut()).is_empty() {
+    let wanted = selection.wanted(&fold, search.as_mut());
+    if wanted.is_empty() {
         return Ok(selection.summary(&fold));
     }
     prepare(&options.store)?;
+    if !blocked::note(runs, &wanted, &mut fold, options, observer)? {
+        return Ok(selection.summary(&fold));
+    }
     let mut driver = Driver::new(&selection, options, entries, fold, observer, stop)?;
     let driven = driver.drive();
     // Workers first, so that what they still record is in the summary.
@@ -237,7 +246,7 @@ impl<'a> Driver<'a> {
         loop {
             self.look_back()?;
             let mut wanted = self.selection.wanted(&self.fold, self.search.as_mut());
-            wanted.retain(|(run, _)| !self.left.contains(run));
+            wanted.retain(|(run, _)| !self.left.contains(run) && !self.is_blocked(*run));
             if wanted.is_empty() || self.stop.requested() {
                 return Ok(());
             }
@@ -256,7 +265,8 @@ impl<'a> Driver<'a> {
                 self.work_off()?;
             } else {
                 let versions = Versions::of_runs(self.selection.specs());
-                plan::freeze(&folder, (&id, next), wanted, (self.options.jobs, versions))?;
+                let workers = self.options.sharers();
+                plan::freeze(&folder, (&id, next), wanted, (workers, versions))?;
             }
         }
     }
@@ -379,7 +389,7 @@ impl<'a> Driver<'a> {
                 self.observer.notify(&notice);
             }
             Action::Assign { worker, run } => {
-                if self.leaves(run) {
+                if self.leaves(run) || self.waits(run)? {
                     return Ok(Some(Event::Ended(worker, End::Outdated)));
                 }
                 if self.adopts(worker, run)? {

@@ -1,3 +1,5 @@
+//! Errors that stop the execution of a sweep.
+
 use std::io;
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,5 @@
+//! Notices of what happens during execution, and the trait that receives them.
+
 use std::path::PathBuf;
 
 use experiment::RunId;
@@ -6,7 +8,7 @@ use journal::Outcome;
 /// Something that happened while runs are executed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
-    /// So many runs need nothing done.
+    /// This many runs need no execution.
     Skipped(usize),
     /// A run was given to a worker.
     Started {
@@ -54,6 +56,15 @@ pub enum Notice {
         attempt: u32,
         /// What happened.
         error: String,
+    },
+    /// A run is not attempted, because one that it needs has no results.
+    Blocked {
+        /// The run.
+        run: RunId,
+        /// The attempt that it would have been.
+        attempt: u32,
+        /// Which it needs and what became of that.
+        why: String,
     },
     /// Something is wrong with a run although it goes on.
     Warned {
@@ -103,7 +114,7 @@ pub enum Notice {
     },
 }
 
-/// Who wants to know.
+/// Receives notices of what happens during execution.
 pub trait Observer {
     /// Called from the driver's thread; what it does delays scheduling.
     fn notify(&mut self, notice: &Notice);

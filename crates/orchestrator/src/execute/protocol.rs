@@ -1,10 +1,11 @@
 //! What driver and worker say to each other: one JSON object a line, over a socket.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use experiment::DataPaths;
+use experiment::{DataPaths, NeededRun};
 use journal::{Cause, Opened, Outcome, RunSpec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -85,6 +86,9 @@ pub(crate) struct Job {
     pub earlier: Vec<Earlier>,
     /// Whether its files replace those of an attempt that finished before.
     pub replaces: bool,
+    /// The runs that it builds on, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub needed: BTreeMap<String, NeededRun>,
 }
 
 /// A rung of a search: the run pauses once it recorded the metric at this step or later.
@@ -95,23 +99,23 @@ pub(crate) struct Pause {
 }
 
 /// Paths as their bytes: JSON has text only, and a path may be none.
-mod path {
+pub(crate) mod path {
     use std::ffi::OsString;
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
     use std::path::{Path, PathBuf};
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
         path.as_os_str().as_bytes().serialize(to)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
         Ok(OsString::from_vec(Vec::deserialize(from)?).into())
     }
 }
 
-mod optional_path {
+pub(crate) mod optional_path {
     use std::path::PathBuf;
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -120,14 +124,14 @@ mod optional_path {
     struct Bytes(#[serde(with = "super::path")] PathBuf);
 
     #[expect(clippy::ref_option, reason = "serde asks for it")]
-    pub(super) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         path: &Option<PathBuf>,
         to: S,
     ) -> Result<S::Ok, S::Error> {
         path.clone().map(Bytes).serialize(to)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<Option<PathBuf>, D::Error> {
         Ok(Option::<Bytes>::deserialize(from)?.map(|Bytes(path)| path))

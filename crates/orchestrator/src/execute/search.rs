@@ -210,6 +210,7 @@ mod tests {
             threads: 1,
             engine: None,
             data: Default::default(),
+            needs: Default::default(),
         }
     }
 

@@ -1,3 +1,5 @@
+//! The sink of a worker: writes a run's results to the journal and its files to the store.
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -240,7 +242,7 @@ impl Sink for JournalSink<'_> {
 
     fn save_checkpoint(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
         if (self.look)().is_some() {
-            // What nobody planned must not be gone on from. The earlier one stays.
+            // A checkpoint computed from changed inputs must not be resumed from; the earlier one stays.
             return Ok(());
         }
         // Results are part of the attempt's end only, so an experiment sets them after its loop.

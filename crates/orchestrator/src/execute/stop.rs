@@ -1,3 +1,5 @@
+//! Requests to stop, soft or hard, shared between threads and signal handlers.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 

@@ -1,3 +1,5 @@
+//! Whether a folder can be written in, and how many bytes are free on its disk.
+
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::Path;

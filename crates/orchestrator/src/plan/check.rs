@@ -1,5 +1,7 @@
 //! Names in a configuration that only its plan can judge.
 
+use std::collections::BTreeSet;
+
 use experiment::{Entry, free_form};
 use serde_json::Value;
 
@@ -189,6 +191,14 @@ impl Checked<'_> {
             return faults.add(self.error(message));
         }
         reported.check_final(bare, self.node, self.path, faults);
+    }
+}
+
+/// Says of runs that are needed and that nothing reads.
+pub(super) fn needs(config: &Config, read: &BTreeSet<String>, faults: &mut Faults) {
+    for needed in config.needs.iter().filter(|needed| !read.contains(&needed.name)) {
+        let message = format!("no run reads `{}`, although all of them wait for it", needed.name);
+        faults.warn(needed.error(message));
     }
 }
 

@@ -1,3 +1,5 @@
+//! Draws the points of a `random` block, independently or from a Sobol sequence.
+
 use experiment::Stream;
 use rand::RngExt;
 

@@ -1,3 +1,5 @@
+//! Estimates how long runs will take from those that finished on the same host.
+
 use std::collections::{HashMap, HashSet};
 
 use journal::{Fold, RunSpec, RunState, Status};

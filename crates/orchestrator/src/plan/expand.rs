@@ -1,25 +1,31 @@
-use std::collections::HashSet;
+//! Expands a configuration into its runs: one for each point and seed.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use experiment::{Bound, Metric, RunId};
+use experiment::{Bound, Metric, NeedRef, ParamError, RunId};
 use journal::RunSpec;
 use serde_json::Value;
 
 use super::check;
-use super::only::same;
+use super::exclude::Exclusions;
+use super::needed::{self, This, Underlying};
 use super::points::{Assignment, Points};
-use super::scope::{PointScope, lookup};
-use super::{Context, Plan, PlannedRun, Sum, draw, resolved};
+use super::{Awaited, Context, Plan, PlannedRun, Sum, draw, resolved};
 use crate::config::{
-    Axis, Block, Config, ConfigError, ConfigErrors, Excluded, Faults, Node, Path, Read, Refused,
-    hint,
+    Axis, Block, Config, ConfigError, ConfigErrors, Faults, Node, Path, Read, Refused, hint,
+    nearest,
 };
 
 /// Runs of a configuration at most.
 const MOST_RUNS: usize = 10_000_000;
 
-/// Expands a configuration into its runs.
-pub(super) fn expand(read: Read, context: &Context<'_>) -> Result<(Config, Plan), ConfigErrors> {
+/// Expands a configuration into its runs; `needs` are the plans whose runs they build on.
+pub(super) fn expand(
+    read: Read,
+    needs: BTreeMap<String, Arc<Underlying>>,
+    context: &Context<'_>,
+) -> Result<(Config, Plan), ConfigErrors> {
     let Read { config, mut faults, whole_sweep } = read;
     let entry = match config.experiment.as_str() {
         "" => None,
@@ -28,7 +34,7 @@ pub(super) fn expand(read: Read, context: &Context<'_>) -> Result<(Config, Plan)
     let Some(entry) = entry else {
         return Err(faults.none_or(()).expect_err("the experiment is missing"));
     };
-    let plan = Plan::empty(&config, entry);
+    let plan = Plan { needs, ..Plan::empty(&config, entry) };
     let mut expansion = Expansion {
         config: &config,
         context,
@@ -38,6 +44,7 @@ pub(super) fn expand(read: Read, context: &Context<'_>) -> Result<(Config, Plan)
         bad: HashSet::new(),
         stuck: false,
         known: HashSet::new(),
+        read_needs: BTreeSet::new(),
     };
     if whole_sweep {
         expansion.runs();
@@ -46,9 +53,12 @@ pub(super) fn expand(read: Read, context: &Context<'_>) -> Result<(Config, Plan)
         expansion.judge_without_sweep();
     }
     let whole = whole_sweep && expansion.faults.is_empty();
-    let Expansion { mut plan, mut faults, .. } = expansion;
+    let Expansion { mut plan, mut faults, read_needs, .. } = expansion;
     check::search(&config, &mut plan, &mut faults);
     check::tables(&config, &plan, context, whole, &mut faults);
+    if whole {
+        check::needs(&config, &read_needs, &mut faults);
+    }
     check::changes(&config, &entry, &mut faults);
     plan.warnings = faults.take_warnings();
     faults.none_or(plan).map(|plan| (config, plan))
@@ -67,6 +77,8 @@ struct Expansion<'a> {
     /// Whether something is wrong at every point.
     stuck: bool,
     known: HashSet<RunId>,
+    /// Names of runs that runs read.
+    read_needs: BTreeSet<String>,
 }
 
 impl<'a> Expansion<'a> {
@@ -156,16 +168,16 @@ impl<'a> Expansion<'a> {
     /// Adds the runs of a point, one a seed.
     fn add(&mut self, point: &Assignment<'_>, seeds: &[u64]) {
         let Some(bound) = self.bind(point) else { return };
+        if !self.reads_what_is_needed(bound.as_ref(), point) {
+            return;
+        }
         let (config, plan) = (self.config, &mut self.plan);
         let entry = plan.entry;
         extend(&mut plan.metrics, bound.metrics());
         extend(&mut plan.step_metrics, bound.step_metrics());
-        let ids = match self.context.identity.of_point(&entry, bound.as_ref()) {
+        let device = config.resources.device;
+        let ids = match self.context.identity.of_point(&entry, bound.as_ref(), device) {
             Ok(ids) => ids,
-            Err((name, Sum::OnceFetched)) => {
-                *plan.awaiting.entry(name).or_default() += seeds.len();
-                return;
-            }
             Err((name, why)) => return self.faults.add(unreadable(config, point, &name, why)),
         };
         let programs: Arc<[String]> = bound.programs().into();
@@ -174,7 +186,13 @@ impl<'a> Expansion<'a> {
         let params = experiment::canonical_json(bound.params());
         let varies = || point.iter().map(|(path, node)| (path.to_string(), node.to_json()));
         for &seed in seeds {
-            let (spec, run) = ids.at(seed);
+            let this = This { params: bound.params(), seed };
+            let (needed, awaited) = match build_on(config, &plan.needs, &this) {
+                Ok(found) => found,
+                // The first run says what is wrong with all of them.
+                Err(error) => return self.faults.add_first(error),
+            };
+            let (spec, run) = ids.at(seed, &needed);
             if !self.known.insert(run) {
                 plan.duplicates += 1;
                 continue;
@@ -187,17 +205,65 @@ impl<'a> Expansion<'a> {
                 params: params.clone(),
                 seed,
                 sweep: config.name.clone(),
-                device: self.context.identity.device,
+                device: config.resources.device,
                 threads: config.resources.threads,
                 engine: Some(self.context.identity.engine),
                 data: ids.data.clone(),
+                needs: needed.iter().map(|(name, run)| (name.clone(), run.spec.run)).collect(),
             };
             let mut all: Vec<(String, Value)> = Vec::with_capacity(point.len() + 1);
             all.extend(varies());
             all.push(("seed".into(), seed.into()));
-            plan.runs.push(PlannedRun { spec, varies: all, programs: Arc::clone(&programs) });
+            let programs = Arc::clone(&programs);
+            let awaited = ids.awaited.clone().or(awaited);
+            let run = PlannedRun { spec, varies: all, programs, needed };
+            match awaited {
+                Some(data) => plan.awaiting.push(Awaited { run, data }),
+                None => plan.runs.push(run),
+            }
         }
     }
+
+    /// Whether the configuration needs the runs that a run reads; the mistake is kept where not.
+    fn reads_what_is_needed(&mut self, bound: &dyn Bound, point: &Assignment<'_>) -> bool {
+        for NeedRef { name, path } in bound.needs() {
+            if self.config.needs.iter().all(|needed| needed.name != name) {
+                let known = self.config.needs.iter().map(|needed| needed.name.as_str());
+                let known: Vec<&str> = known.collect();
+                let there = match known.as_slice() {
+                    [] => "where there is none".into(),
+                    known => format!("one of {}", known.join(", ")),
+                };
+                let near = nearest(&name, known.iter().copied());
+                let near = near.map_or(String::new(), |near| format!(" (did you mean {near}?)"));
+                let wanted = format!("a name below `needs`, {there}");
+                let error = ParamError::new(path, wanted, format!("{name:?}{near}"));
+                self.faults.add_first(self.config.locate(&error, point));
+                return false;
+            }
+            self.read_needs.insert(name);
+        }
+        true
+    }
+}
+
+/// The runs that a run builds on, and a data set that they await.
+type Foundation = (BTreeMap<String, Arc<PlannedRun>>, Option<String>);
+
+fn build_on(
+    config: &Config,
+    plans: &BTreeMap<String, Arc<Underlying>>,
+    this: &This<'_>,
+) -> Result<Foundation, ConfigError> {
+    let (mut runs, mut awaited) = (BTreeMap::new(), None);
+    for needed in &config.needs {
+        // What is wrong with a plan that is not there was told.
+        let Some(underlying) = plans.get(&needed.name) else { continue };
+        let found = needed::find(needed, underlying, this)?;
+        awaited = awaited.or_else(|| underlying.awaits(&found));
+        runs.insert(needed.name.clone(), found);
+    }
+    Ok((runs, awaited))
 }
 
 fn extend(metrics: &mut Vec<Metric>, more: Vec<Metric>) {
@@ -228,62 +294,5 @@ fn unreadable(config: &Config, point: &Assignment<'_>, name: &str, why: Sum) -> 
             config.error_at_text("data", name, point, message)
         }
         (_, Sum::Known(_) | Sum::OnceFetched) => unreachable!("it has a sum or will have one"),
-    }
-}
-
-/// The `exclude` of a block, with what became of it.
-struct Exclusions<'a> {
-    all: Vec<(&'a [Excluded], bool)>,
-    /// Names that no point had so far.
-    unseen: Vec<&'a Excluded>,
-}
-
-impl<'a> Exclusions<'a> {
-    fn new(block: &'a Block) -> Self {
-        let all = block.exclude.iter().map(|one| (one.as_slice(), false)).collect();
-        Self { all, unseen: block.exclude.iter().flatten().collect() }
-    }
-
-    /// Whether a point is left out. Parameters that the block does not vary have the value of
-    /// `params`, or their default.
-    fn hold(&mut self, point: &Assignment<'_>, params: &Value) -> bool {
-        let scope = PointScope { point, params };
-        let value = |key: &Path| {
-            let end = || lookup(&scope.merged(), &key.keys().join(".")).cloned();
-            scope.at(key.keys()).or_else(end)
-        };
-        self.unseen.retain(|excluded| value(&excluded.key).is_none());
-        let mut held = false;
-        for (one, seen) in &mut self.all {
-            let holds = one.iter().all(|Excluded { key, value: wanted, .. }| {
-                value(key).is_some_and(|found| same(&found, &wanted.to_json()))
-            });
-            *seen |= holds;
-            held |= holds;
-        }
-        held
-    }
-
-    fn judge(&self, names: &[String], faults: &mut Faults) {
-        let path = Path::from_iter(["sweep", "exclude"]);
-        for excluded in &self.unseen {
-            let name = excluded.key.to_string();
-            let message = match excluded.key.keys() {
-                [seed] if seed == "seed" => {
-                    "seeds are no parameters; `seeds` lists those that are to run".into()
-                }
-                _ => {
-                    let nearest = hint(&name, names.iter().map(String::as_str));
-                    format!("no point has a parameter `{name}`{nearest}")
-                }
-            };
-            faults.add(ConfigError::new(&excluded.span, path.clone(), message));
-        }
-        for (one, _) in self.all.iter().filter(|(_, seen)| !seen) {
-            if let Some(first) = one.first().filter(|_| self.unseen.is_empty()) {
-                let message = "no point has these values, so nothing is left out";
-                faults.warn(ConfigError::new(&first.span, path.clone(), message));
-            }
-        }
     }
 }

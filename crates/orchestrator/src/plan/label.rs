@@ -1,3 +1,5 @@
+//! Parameter values as short text that can be read back unambiguously.
+
 use std::fmt::Write;
 
 use experiment::free_form;

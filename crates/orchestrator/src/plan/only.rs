@@ -1,5 +1,8 @@
+//! Boolean expressions over parameters and seed, as `--only` and `when` take them.
+
 mod parse;
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -66,8 +69,16 @@ enum Expression {
     And(Vec<Expression>),
     Or(Vec<Expression>),
     Not(Box<Expression>),
-    Compare { name: Name, comparison: Comparison, value: Value },
-    In { name: Name, values: Vec<Value> },
+    Compare { name: Name, comparison: Comparison, value: Operand },
+    In { name: Name, values: Vec<Operand> },
+}
+
+/// What a name is compared with.
+#[derive(Debug, Clone, PartialEq)]
+enum Operand {
+    Value(Value),
+    /// What another name stands for.
+    Name(Name),
 }
 
 /// A parameter as it is written in an expression.
@@ -93,7 +104,16 @@ impl Only {
     /// # Errors
     /// What was wanted and found, with its column.
     pub fn parse(text: &str) -> Result<Self, OnlyError> {
-        Ok(Self { text: text.into(), root: parse::expression(text)? })
+        Ok(Self { text: text.into(), root: parse::expression(text, None)? })
+    }
+
+    /// Parses an expression over two things, in which words that begin with `prefix` are names of the
+    /// second one, wherever they stand.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub(crate) fn parse_beside(text: &str, prefix: &str) -> Result<Self, OnlyError> {
+        Ok(Self { text: text.into(), root: parse::expression(text, Some(prefix))? })
     }
 
     /// The expression as it was written.
@@ -150,7 +170,12 @@ impl Only {
         name: &Name,
         known: impl Iterator<Item = &'a str>,
     ) -> OnlyError {
-        let message = format!("nothing is called `{}`{}", name.text, hint(&name.text, known));
+        self.mistaken(name, &hint(&name.text, known))
+    }
+
+    /// The same with a hint.
+    pub(crate) fn mistaken(&self, name: &Name, hint: &str) -> OnlyError {
+        let message = format!("nothing is called `{}`{hint}", name.text);
         let len = name.text.chars().count();
         OnlyError { text: self.text.clone(), column: name.column, len, message }
     }
@@ -175,13 +200,16 @@ impl Expression {
             Self::And(all) => all.iter().all(|one| one.holds(scope)),
             Self::Or(all) => all.iter().any(|one| one.holds(scope)),
             Self::Not(one) => !one.holds(scope),
-            Self::Compare { name, comparison, value } => match scope.value(&name.text) {
-                Some(found) => comparison.holds(&found, value),
-                None => *comparison == Comparison::NotEqual,
-            },
-            Self::In { name, values } => scope
-                .value(&name.text)
-                .is_some_and(|found| values.iter().any(|wanted| same(&found, wanted))),
+            Self::Compare { name, comparison, value } => {
+                match (scope.value(&name.text), value.in_scope(scope)) {
+                    (Some(found), Some(wanted)) => comparison.holds(&found, &wanted),
+                    _ => *comparison == Comparison::NotEqual,
+                }
+            }
+            Self::In { name, values } => scope.value(&name.text).is_some_and(|found| {
+                let mut values = values.iter().filter_map(|value| value.in_scope(scope));
+                values.any(|wanted| same(&found, &wanted))
+            }),
         }
     }
 
@@ -189,7 +217,30 @@ impl Expression {
         match self {
             Self::And(all) | Self::Or(all) => all.iter().for_each(|one| one.collect(names)),
             Self::Not(one) => one.collect(names),
-            Self::Compare { name, .. } | Self::In { name, .. } => names.push(name),
+            Self::Compare { name, value, .. } => {
+                names.push(name);
+                names.extend(value.name());
+            }
+            Self::In { name, values } => {
+                names.push(name);
+                names.extend(values.iter().filter_map(Operand::name));
+            }
+        }
+    }
+}
+
+impl Operand {
+    fn name(&self) -> Option<&Name> {
+        match self {
+            Self::Name(name) => Some(name),
+            Self::Value(_) => None,
+        }
+    }
+
+    fn in_scope(&self, scope: &dyn Scope) -> Option<Cow<'_, Value>> {
+        match self {
+            Self::Value(value) => Some(Cow::Borrowed(value)),
+            Self::Name(name) => scope.value(&name.text).map(Cow::Owned),
         }
     }
 }
@@ -251,6 +302,7 @@ mod tests {
             threads: 1,
             engine: None,
             data: Default::default(),
+            needs: Default::default(),
         }
     }
 

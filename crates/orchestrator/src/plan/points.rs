@@ -1,3 +1,5 @@
+//! Enumerates the points of a sweep's block, with the axes that depend on conditions.
+
 use std::cell::RefCell;
 
 use serde_json::Value;
@@ -12,7 +14,7 @@ pub(super) type Assignment<'a> = Vec<(&'a Path, &'a Node)>;
 /// Assignments of which every point takes one.
 type Group<'a> = Vec<Assignment<'a>>;
 
-/// What is done at every point.
+/// Callback that receives every point.
 type Visit<'a, 'f> = dyn FnMut(&Assignment<'a>) -> Result<(), ConfigError> + 'f;
 
 /// The points of one block, the first group varying slowest, conditional ones fastest.

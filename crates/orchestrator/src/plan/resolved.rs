@@ -1,14 +1,16 @@
+//! Writes a configuration back as YAML, with every default filled in.
+
 use experiment::Entry;
 use serde_json::{Value, json};
 
 use super::Plan;
 use super::shown::Shown;
 use crate::config::{
-    Axis, Block, Config, ConfigError, Excluded, Node, Path, Random, Resources, Seeds, Sweep, When,
-    size_text, time_text,
+    Axis, Block, Config, ConfigError, Excluded, Needed, Node, Origin, Path, Random, Resources,
+    Seeds, Sweep, When, size_text, time_text,
 };
 
-/// A configuration that plans, with every default filled in, as YAML that asks for the same runs.
+/// A valid configuration as YAML with every default filled in; it has the same plan.
 ///
 /// # Errors
 /// A table that cannot be written.
@@ -29,6 +31,9 @@ pub fn resolved(config: &Config, plan: &Plan) -> Result<String, ConfigError> {
     ];
     if let Some(search) = &plan.search {
         document.push(("search", search.to_json().into()));
+    }
+    if !config.needs.is_empty() {
+        document.push(("needs", needs(config)));
     }
     document.push(("resources", resources(&config.resources)));
     if !config.tables.is_empty() {
@@ -125,8 +130,28 @@ fn draws(random: &Random) -> Shown {
     ])
 }
 
+/// What runs build on, by paths that start at the folder of the configuration.
+fn needs(config: &Config) -> Shown {
+    let folder = match &config.root().span.source.origin {
+        Origin::File(path) => path.parent(),
+        Origin::Argument => None,
+    };
+    let one = |needed: &Needed| {
+        let beside = folder.and_then(|folder| needed.path.strip_prefix(folder).ok());
+        let path = match beside {
+            Some(path) => path.to_owned(),
+            None => std::path::absolute(&needed.path).unwrap_or_else(|_| needed.path.clone()),
+        };
+        let mut keys = vec![("config", json!(path.to_string_lossy()).into())];
+        keys.extend(needed.condition.as_ref().map(|only| ("where", json!(only.text()).into())));
+        (needed.name.clone(), Shown::map(keys))
+    };
+    Shown::map(config.needs.iter().map(one))
+}
+
 fn resources(resources: &Resources) -> Shown {
-    let mut shown = vec![("threads", json!(resources.threads))];
+    let mut shown =
+        vec![("device", json!(resources.device)), ("threads", json!(resources.threads))];
     if let Some(memory) = resources.memory {
         shown.push(("memory", json!(size_text(memory))));
     }

@@ -1,3 +1,5 @@
+//! Resolves the names in an expression to parameters of a run or of a point.
+
 use std::collections::BTreeSet;
 
 use experiment::free_form;
@@ -14,6 +16,7 @@ pub(crate) trait Scope {
 }
 
 /// Parameters and seed of a run.
+#[derive(Debug)]
 pub(crate) struct RunScope {
     params: Value,
     seed: u64,

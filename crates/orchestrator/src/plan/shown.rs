@@ -1,3 +1,5 @@
+//! A YAML writer that keeps the order of keys and quotes text where it must.
+
 use std::fmt::Write;
 
 use experiment::free_form;
@@ -20,8 +22,8 @@ impl Shown {
 
     /// The document.
     ///
-    /// Emitters at hand break lines at U+2028 and its like, as YAML 1.1 does, so that the text is
-    /// another one when it is read back.
+    /// Existing emitters follow YAML 1.1 and break lines at U+2028 and similar characters, so that a YAML
+    /// 1.2 parser reads back different text.
     pub(super) fn to_yaml(&self) -> String {
         let mut text = String::new();
         match self {

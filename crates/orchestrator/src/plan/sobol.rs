@@ -1,3 +1,5 @@
+//! Sobol sequences with the direction numbers of Joe and Kuo (2008).
+
 use crate::config::MOST_SOBOL;
 
 /// Bits of a coordinate.

@@ -1,10 +1,10 @@
+//! The state of a planned run by a store's history.
+
 use experiment::{RunId, SpecId};
 use journal::{RunSpec, Status};
 
-/// What a name among a run's data begins with when it is a file's path.
-const FILE: &str = "file:";
-/// How many things that changed alike are named.
-const NAMED: usize = 3;
+use super::PlannedRun;
+use super::changed::what_changed;
 
 /// Where a planned run stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,11 @@ pub enum State {
     Failed {
         /// With this error.
         error: String,
+    },
+    /// Cannot be attempted, because a run that it needs has no results.
+    Blocked {
+        /// Which and why, for example `` `teacher` (3f2a91bc) failed: exit code 1 ``.
+        why: String,
     },
     /// Was asked to stop and will go on.
     Interrupted,
@@ -39,6 +44,7 @@ impl State {
             Self::Running => Status::Running.as_str(),
             Self::Finished => Status::Finished.as_str(),
             Self::Failed { .. } => Status::Failed.as_str(),
+            Self::Blocked { .. } => Status::Blocked.as_str(),
             Self::Interrupted => Status::Interrupted.as_str(),
             Self::Pruned => Status::Pruned.as_str(),
             Self::Stale { .. } => "stale",
@@ -49,6 +55,7 @@ impl State {
     pub fn reason(&self) -> &str {
         match self {
             Self::Failed { error } => error,
+            Self::Blocked { why } => why,
             Self::Stale { reason } => reason,
             Self::Interrupted => "goes on from its checkpoint, if it left one",
             Self::Pruned => "goes on if its search promotes it",
@@ -72,90 +79,84 @@ pub trait History {
     fn run(&self, id: RunId) -> Option<Known>;
     /// The finished run that answered the same request last, under whatever versions.
     fn same_request(&self, spec: SpecId) -> Option<&RunSpec>;
+    /// The finished run of the same sweep, experiment, parameters and seed that was asked for last, on
+    /// whatever runs it was built.
+    fn same_but_for_needs(&self, spec: &RunSpec) -> Option<&RunSpec>;
+    /// What a run is.
+    fn spec(&self, id: RunId) -> Option<&RunSpec>;
 }
 
 impl State {
     /// Where a run stands by a store's history.
-    pub fn of(spec: &RunSpec, history: &dyn History) -> Self {
-        if let Some(known) = history.run(spec.run) {
-            return match known.status {
-                Status::Running => Self::Running,
-                Status::Finished => Self::Finished,
-                Status::Interrupted => Self::Interrupted,
-                Status::Pruned => Self::Pruned,
-                Status::Failed => Self::Failed { error: known.error.unwrap_or_default() },
-            };
+    pub fn of(planned: &PlannedRun, history: &dyn History) -> Self {
+        let spec = &planned.spec;
+        match history.run(spec.run) {
+            Some(Known { status: Status::Running, .. }) => return Self::Running,
+            Some(Known { status: Status::Finished, .. }) => return Self::Finished,
+            Some(Known { status: Status::Failed, error }) => {
+                return Self::Failed { error: error.unwrap_or_default() };
+            }
+            Some(Known {
+                status: Status::Interrupted | Status::Pruned | Status::Blocked, ..
+            })
+            | None => {}
         }
-        match history.same_request(spec.spec) {
-            None => Self::NotRun,
-            Some(old) => Self::Stale { reason: what_changed(old, spec) },
-        }
-    }
-}
-
-/// What tells two runs of one request apart, in words.
-fn what_changed(old: &RunSpec, new: &RunSpec) -> String {
-    let mut changes = Vec::new();
-    let (before, now) = (old.experiment_version, new.experiment_version);
-    if before != now {
-        changes.push(format!("experiment version {before}, now {now}"));
-    }
-    if let (Some(before), Some(now)) = (old.engine, new.engine)
-        && before != now
-    {
-        changes.push(format!("engine version {before}, now {now}"));
-    }
-    if old.device != new.device {
-        changes.push(format!("device {}, now {}", old.device, new.device));
-    }
-    // A record of an earlier version knows no sums; that is not to say that it read nothing.
-    let knows_data = !old.data.is_empty() || new.data.is_empty();
-    if knows_data {
-        changes.extend(data_changes(old, new));
-    }
-    if changes.is_empty() {
-        // The ids differ, so something did. What cannot be named is what the record does not hold.
-        changes.push(match (knows_data, old.engine) {
-            (true, _) => "the engine changed".into(),
-            (false, Some(_)) => "code or data changed".into(),
-            (false, None) => "engine, code or data changed".into(),
+        let failed = planned.needed.iter().find_map(|(name, needed)| {
+            Some(blocked_by(name, needed.spec.run, Some(&failure(needed, history)?)))
         });
-    }
-    changes.join("; ")
-}
-
-fn data_changes(old: &RunSpec, new: &RunSpec) -> impl Iterator<Item = String> {
-    let both = || new.data.iter().filter(|(name, _)| old.data.contains_key(*name));
-    let changed = both().filter(|(name, sum)| old.data[*name] != **sum).map(|(name, _)| name);
-    let added = new.data.keys().filter(|name| !old.data.contains_key(*name));
-    let removed = old.data.keys().filter(|name| !new.data.contains_key(*name));
-    let say = |names: Vec<&String>, word: &str| {
-        let more = names.len().saturating_sub(NAMED);
-        let mut listed: Vec<String> = names.iter().take(NAMED).map(|name| call(name)).collect();
-        if more > 0 {
-            listed.push(format!("{more} more"));
+        if let Some(why) = failed {
+            return Self::Blocked { why };
         }
-        let last = listed.pop()?;
-        let all =
-            if listed.is_empty() { last } else { format!("{} and {last}", listed.join(", ")) };
-        Some(format!("{all} {word}"))
-    };
-    [
-        say(changed.collect(), "changed"),
-        say(added.collect(), "added"),
-        say(removed.collect(), "no longer read"),
-    ]
-    .into_iter()
-    .flatten()
+        match history.run(spec.run).map(|known| known.status) {
+            Some(Status::Interrupted) => return Self::Interrupted,
+            Some(Status::Pruned) => return Self::Pruned,
+            _ => {}
+        }
+        let old = history.same_request(spec.spec).or_else(|| history.same_but_for_needs(spec));
+        match old {
+            None => Self::NotRun,
+            Some(old) => Self::Stale { reason: what_changed(old, planned, history) },
+        }
+    }
 }
 
-/// A file by its path, a data set by its name.
-fn call(name: &str) -> String {
-    name.strip_prefix(FILE).map_or_else(|| format!("data set {name}"), str::to_owned)
+/// That a run that is needed failed or is blocked itself, as others tell it.
+fn failure(needed: &PlannedRun, history: &dyn History) -> Option<Known> {
+    match State::of(needed, history) {
+        State::Failed { error } => Some(Known { status: Status::Failed, error: Some(error) }),
+        State::Blocked { why } => Some(Known { status: Status::Blocked, error: Some(why) }),
+        _ => None,
+    }
+}
+
+/// Characters of an error that is told of another run at most.
+const LONGEST: usize = 200;
+
+/// Why a run cannot be attempted, because one that it needs is `known` to be no further.
+pub(crate) fn blocked_by(name: &str, run: RunId, known: Option<&Known>) -> String {
+    let what = match known {
+        None => "was not run".into(),
+        Some(Known { status: Status::Pruned, .. }) => "rests at a rung of a search".into(),
+        Some(Known { status, error }) => {
+            let error = error.as_deref().unwrap_or_default();
+            let line = error.lines().map(str::trim).find(|line| !line.is_empty());
+            let line: String = line.unwrap_or_default().chars().take(LONGEST).collect();
+            let colon = if line.is_empty() { "" } else { ": " };
+            match status {
+                Status::Failed => format!("failed{colon}{line}"),
+                Status::Blocked => format!("is blocked{colon}{line}"),
+                _ => "did not finish".into(),
+            }
+        }
+    };
+    format!("`{name}` ({}) {what}", run.short())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
     use experiment::Device;
 
     use super::*;
@@ -173,7 +174,100 @@ mod tests {
             threads: 1,
             engine: Some(3),
             data: data.iter().map(|(name, sum)| ((*name).into(), (*sum).into())).collect(),
+            needs: BTreeMap::new(),
         }
+    }
+
+    fn planned(spec: RunSpec) -> PlannedRun {
+        let (varies, programs, needed) = (Vec::new(), Vec::new().into(), BTreeMap::new());
+        PlannedRun { spec, varies, programs, needed }
+    }
+
+    /// A run that builds on another one.
+    fn student(teacher: &PlannedRun) -> PlannedRun {
+        let spec = RunSpec {
+            run: RunId::of(&format!("student of {}", teacher.spec.run)),
+            spec: SpecId::of(&format!("student of {}", teacher.spec.spec)),
+            needs: [("teacher".to_owned(), teacher.spec.run)].into(),
+            ..spec(&[])
+        };
+        let needed = [("teacher".to_owned(), Arc::new(teacher.clone()))].into();
+        PlannedRun { needed, ..planned(spec) }
+    }
+
+    /// What a store knows.
+    #[derive(Default)]
+    struct Store(BTreeMap<RunId, (RunSpec, Status)>);
+
+    impl Store {
+        fn with(mut self, run: &PlannedRun, status: Status) -> Self {
+            self.0.insert(run.spec.run, (run.spec.clone(), status));
+            self
+        }
+
+        fn finished(&self, holds: impl Fn(&RunSpec) -> bool) -> Option<&RunSpec> {
+            let mut all = self.0.values();
+            all.find(|(spec, status)| *status == Status::Finished && holds(spec)).map(|(s, _)| s)
+        }
+    }
+
+    impl History for Store {
+        fn run(&self, id: RunId) -> Option<Known> {
+            let error = || Some("exit code 1\nlast words".into());
+            self.0.get(&id).map(|(_, status)| Known {
+                status: *status,
+                error: (*status == Status::Failed).then(error).flatten(),
+            })
+        }
+
+        fn same_request(&self, spec: SpecId) -> Option<&RunSpec> {
+            self.finished(|known| known.spec == spec)
+        }
+
+        fn same_but_for_needs(&self, spec: &RunSpec) -> Option<&RunSpec> {
+            self.finished(|known| !known.needs.is_empty() && known.params == spec.params)
+        }
+
+        fn spec(&self, id: RunId) -> Option<&RunSpec> {
+            self.0.get(&id).map(|(spec, _)| spec)
+        }
+    }
+
+    #[test]
+    fn what_a_run_builds_on_makes_it_stale_or_blocks_it() {
+        let teacher = planned(RunSpec { run: RunId::of("t"), ..spec(&[("file:t.py", "1")]) });
+        let changed = planned(RunSpec { run: RunId::of("t2"), ..spec(&[("file:t.py", "2")]) });
+        let student = student(&teacher);
+        assert_eq!(State::of(&student, &Store::default()), State::NotRun);
+        let store =
+            || Store::default().with(&teacher, Status::Finished).with(&student, Status::Finished);
+        assert_eq!(State::of(&student, &store()), State::Finished);
+        let new = self::student(&changed);
+        let state = State::of(&new, &store());
+        assert_eq!(state, State::Stale { reason: "teacher changed: t.py changed".into() });
+        // The second stage of the second stage.
+        let third = |student: &PlannedRun| {
+            let mut third = self::student(student);
+            third.spec.params = "{\"third\":1}".into();
+            third
+        };
+        let all = store().with(&third(&student), Status::Finished);
+        let reason = "teacher changed: teacher changed: t.py changed".to_owned();
+        assert_eq!(State::of(&third(&new), &all), State::Stale { reason });
+        // Another request.
+        let params = "{\"epochs\":2}".to_owned();
+        let other = RunSpec { run: RunId::of("t3"), spec: SpecId::of("t3"), params, ..spec(&[]) };
+        let state = State::of(&self::student(&planned(other)), &store());
+        let reason = "teacher changed: epochs nothing, now 2".to_owned();
+        assert_eq!(state, State::Stale { reason });
+        let failed = store().with(&changed, Status::Failed);
+        let why = format!("`teacher` ({}) failed: exit code 1", RunId::of("t2").short());
+        assert_eq!(State::of(&new, &failed), State::Blocked { why: why.clone() });
+        let State::Blocked { why: whole } = State::of(&third(&new), &failed) else { panic!() };
+        assert!(whole.ends_with(&format!(" is blocked: {why}")), "{whole}");
+        // It was blocked once, and is no longer.
+        let again = store().with(&changed, Status::Finished).with(&new, Status::Blocked);
+        assert_eq!(State::of(&new, &again).as_str(), "stale");
     }
 
     /// One finished run.
@@ -187,11 +281,19 @@ mod tests {
         fn same_request(&self, spec: SpecId) -> Option<&RunSpec> {
             Some(&self.0).filter(|run| run.spec == spec)
         }
+
+        fn same_but_for_needs(&self, _: &RunSpec) -> Option<&RunSpec> {
+            None
+        }
+
+        fn spec(&self, _: RunId) -> Option<&RunSpec> {
+            None
+        }
     }
 
     fn reason(old: &RunSpec, new: RunSpec) -> String {
         let new = RunSpec { run: RunId::of("new"), ..new };
-        let state = State::of(&new, &Finished(old.clone()));
+        let state = State::of(&planned(new), &Finished(old.clone()));
         assert_eq!(state.as_str(), "stale");
         state.reason().to_owned()
     }
@@ -239,8 +341,8 @@ mod tests {
     #[test]
     fn a_run_that_is_known_is_not_stale() {
         let old = spec(&[]);
-        assert_eq!(State::of(&old, &Finished(old.clone())), State::Finished);
+        assert_eq!(State::of(&planned(old.clone()), &Finished(old.clone())), State::Finished);
         let other = RunSpec { run: RunId::of("x"), spec: SpecId::of("y"), ..old.clone() };
-        assert_eq!(State::of(&other, &Finished(old)), State::NotRun);
+        assert_eq!(State::of(&planned(other), &Finished(old)), State::NotRun);
     }
 }

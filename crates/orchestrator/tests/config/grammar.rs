@@ -1,3 +1,5 @@
+//! Blocks, conditions, draws and ranges of a sweep, and the runs they expand to.
+
 use std::fs;
 
 use orchestrator::config::{Config, load};

@@ -1,3 +1,5 @@
+//! Malformed configurations and arguments are refused with a message that names the place.
+
 use std::fs;
 use std::path::Path;
 

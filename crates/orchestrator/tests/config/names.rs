@@ -183,7 +183,10 @@ fn a_missing_file_is_said_once_and_a_data_set_may_come_later() {
     let text = format!("{TOY}sweep: {{ grid: {{ data: [known, released] }}, seeds: 3 }}\n");
     let (_, plan) = load(&text, &[]).unwrap();
     assert_eq!(plan.runs.len(), 3);
-    assert_eq!(plan.awaiting, [("released".to_owned(), 3)].into());
+    assert_eq!(plan.awaiting.len(), 3);
+    assert!(plan.awaiting.iter().all(|awaited| awaited.data == "released"));
+    let only = plan.only(&Only::parse("data == released and seed == 1").unwrap()).unwrap();
+    assert_eq!((only.runs.len(), only.awaiting.len()), (0, 1));
     let text = format!("{TOY}sweep: {{ grid: {{ data: [knwon] }} }}\n");
     assert_eq!(
         mistakes(&text, &[]),

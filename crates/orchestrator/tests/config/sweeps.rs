@@ -1,3 +1,5 @@
+//! Order, identity and number of the runs of a sweep, through `extends`, `--set` and `--only`.
+
 use std::collections::HashSet;
 use std::fs;
 

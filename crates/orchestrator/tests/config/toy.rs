@@ -1,10 +1,10 @@
+//! Two experiments for tests of configurations, and helpers that plan their runs.
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 
-use experiment::{
-    Better, DataRef, Device, Entry, Error, Experiment, Metric, ParamError, Run, free_form,
-};
+use experiment::{Better, DataRef, Entry, Error, Experiment, Metric, ParamError, Run, free_form};
 use orchestrator::config::{Config, ConfigErrors, Loaded};
 use orchestrator::plan::{Context, Identity, Plan, Sum};
 use schemars::JsonSchema;
@@ -143,7 +143,7 @@ fn sum(name: &str) -> Sum {
 
 /// Does something with what plans are made with.
 pub(crate) fn with<T>(what: impl FnOnce(&Context<'_>) -> T) -> T {
-    let identity = Identity { engine: 1, device: Device::Cpu, checksum: &sum };
+    let identity = Identity { engine: 1, checksum: &sum };
     what(&Context { entries: &entries(), identity: &identity, columns: &["seed", "seconds"] })
 }
 

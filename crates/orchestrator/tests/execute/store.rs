@@ -41,6 +41,7 @@ pub(crate) fn run(params: &Params) -> RunSpec {
         threads: 1,
         engine: None,
         data: Default::default(),
+        needs: Default::default(),
     }
 }
 
@@ -112,6 +113,7 @@ pub(crate) fn options(store: &Path) -> Options {
         data: DataPaths::default(),
         rerun: Rerun::Unfinished,
         engine: Some(4),
+        shared: None,
         in_process: false,
         worker: myself("worker_process"),
         opened: Opened {

@@ -50,6 +50,8 @@ pub(crate) enum Way {
     Sign,
     /// Records ten values of `sum` that grow with the number, with a checkpoint.
     Climb,
+    /// Reads a run of `Count` that it calls `base`.
+    Build,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -190,6 +192,16 @@ impl Experiment for Toy {
                 run.artifact("second.txt", id.as_bytes())
             }
             Way::Climb => self.climb(run),
+            Way::Build => {
+                let base = run.needed("base")?;
+                let text = String::from_utf8(base.read("sum.txt")?).unwrap();
+                assert_eq!(text.parse::<f64>().unwrap(), base.metric("sum")?);
+                assert!(base.artifact("sum.txt")?.is_file());
+                let last = *base.values("sum")?.last().unwrap();
+                assert_eq!(last, (9, base.metric("sum")?));
+                assert_eq!((base.param("way")?, base.seed()), (&"count".into(), 1));
+                run.result("sum", base.metric("sum")? + self.0.number as f64)
+            }
         }
     }
 }

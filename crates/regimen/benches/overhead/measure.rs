@@ -1,3 +1,5 @@
+//! Measures the cost of a run as the difference between a call with many runs and one with few.
+
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -18,7 +20,7 @@ pub(crate) enum Kind {
 pub(crate) struct Sample {
     /// The call with few runs.
     pub(crate) few: f64,
-    /// What each run more costs.
+    /// Cost of each additional run.
     pub(crate) run: f64,
 }
 

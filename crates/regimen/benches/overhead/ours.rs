@@ -1,3 +1,5 @@
+//! The calls of `regimen` whose overhead is measured.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

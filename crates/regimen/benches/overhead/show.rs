@@ -1,3 +1,5 @@
+//! Prints the measured overheads as tables.
+
 use std::fmt::Write;
 
 use super::measure::{Kind, Sample, Subject, quartiles};

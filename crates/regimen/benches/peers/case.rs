@@ -1,3 +1,5 @@
+//! One workload with the programs that compete on it and the targets that ours should meet.
+
 use std::path::Path;
 
 use anyhow::Result;
@@ -6,7 +8,7 @@ use super::program::{Program, Sample};
 use super::show::{least, median};
 use super::{ROUNDS, TRIALS};
 
-/// Times the fastest peer's seconds, below which another might be the fastest.
+/// A peer that is slower than the fastest by more than this factor is not measured any further.
 const NEAR: f64 = 1.1;
 
 /// What ours should stay below.

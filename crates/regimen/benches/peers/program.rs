@@ -1,3 +1,5 @@
+//! Runs a program that times one workload, and reads the measurement it prints.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};

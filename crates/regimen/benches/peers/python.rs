@@ -1,3 +1,5 @@
+//! A Python virtual environment with the packages that the peers require.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

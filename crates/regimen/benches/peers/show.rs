@@ -1,3 +1,5 @@
+//! Prints times, memory, ratios and targets of a workload.
+
 use std::fmt::Write;
 
 use serde_json::{Value, json};

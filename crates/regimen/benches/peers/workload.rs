@@ -1,3 +1,5 @@
+//! Builds the case of a workload: our program, the peers' script, and the ratios wanted.
+
 use super::{Case, Ours, Start, Target};
 
 /// A workload: a program of ours with arguments, the peers' script, and what the peers are called.

@@ -1,3 +1,5 @@
+//! `regimen compact`: merges the journal segments of writers that are gone.
+
 use anyhow::Result;
 use orchestrator::execute;
 

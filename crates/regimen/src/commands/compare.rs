@@ -1,3 +1,5 @@
+//! `regimen compare`: tables of results beside published numbers or another store.
+
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};

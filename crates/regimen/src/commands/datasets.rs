@@ -1,3 +1,5 @@
+//! `regimen datasets`: lists, fetches, verifies and locates data sets.
+
 use anyhow::Result;
 use datasets::{DatasetDir, State, Store};
 use orchestrator::needs::size;
@@ -8,6 +10,7 @@ use crate::progress::Download;
 use crate::terminal::{print, print_lines};
 
 pub(crate) fn datasets(arguments: &Datasets) -> Result<Done> {
+    datasets::look_in(&arguments.manifests);
     let store = store(&arguments.data)?;
     match &arguments.action {
         DatasetAction::List { format } => list(&store, *format),

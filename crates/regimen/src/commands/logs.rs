@@ -1,3 +1,5 @@
+//! `regimen logs`: prints the log of a run, and follows it as it grows.
+
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -5,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
+use cluster::Submission;
 use experiment::RunId;
 use journal::{AttemptState, Fold, RunState, Status};
 use orchestrator::execute::{self, log_of};
@@ -21,9 +24,16 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Runs that are named when a beginning is that of several.
 const NAMED: usize = 5;
 
-/// `regimen logs`: what a run printed.
+/// `regimen logs`: what a run printed, or the tasks of a sweep on a cluster.
 pub(crate) fn logs(arguments: &Logs) -> Result<Done> {
     let store = &arguments.store.results;
+    let all = cluster::submissions(store)?;
+    let named = |known: &Submission| {
+        [&known.intent().sweep, &known.intent().name].contains(&&arguments.run)
+    };
+    if let Some(submission) = all.into_iter().rfind(named) {
+        return tasks(&submission, arguments.path);
+    }
     let mut fold = Fold::read(&store.join(execute::JOURNAL))?;
     let run = find(&fold, &arguments.run, store)?;
     let state = &fold.runs[&run];
@@ -46,6 +56,25 @@ pub(crate) fn logs(arguments: &Logs) -> Result<Done> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Done::Well),
         Ok(0) => say(&nothing(store, &fold.runs[&run], attempt)),
         printed => drop(printed?),
+    }
+    Ok(Done::Well)
+}
+
+/// What each task of a submission printed.
+fn tasks(submission: &Submission, only_path: bool) -> Result<Done> {
+    for task in 0..submission.intent().request.tasks {
+        let path = submission.log(task);
+        if only_path {
+            print(&format!("{}\n", path.display()))?;
+            continue;
+        }
+        say(&format!("task {task}: {}", path.display()));
+        match show(&path, 0) {
+            // A reader that went away is no error.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Done::Well),
+            Ok(0) => say("it printed nothing"),
+            printed => drop(printed?),
+        }
     }
     Ok(Done::Well)
 }
@@ -82,6 +111,9 @@ fn which(state: &RunState, asked: Option<u32>) -> Result<u32> {
 
 /// Why there is nothing to show.
 fn nothing(store: &Path, state: &RunState, attempt: u32) -> String {
+    if let (true, Some(why)) = (state.attempts.is_empty(), state.error()) {
+        return format!("run {} was not attempted: {why}", state.spec.run.short());
+    }
     let tried = latest_of(state, attempt);
     let yet = if tried.map(AttemptState::status) == Some(Status::Running) { " so far" } else { "" };
     let worker = tried

@@ -1,3 +1,5 @@
+//! `regimen plan` and `regimen show`: the runs of a configuration, and the configuration in full.
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::thread;
@@ -6,21 +8,21 @@ use anyhow::Result;
 use journal::Fold;
 use orchestrator::execute::JOURNAL;
 use orchestrator::needs::{Need, Supply, Wanted, What};
-use orchestrator::plan::{Estimate, Pace, Plan, PlannedRun, State, label, resolved};
-use serde_json::json;
+use orchestrator::plan::{Awaited, Estimate, Pace, Plan, PlannedRun, State, label, resolved};
+use serde_json::{Value, json};
 
 use crate::arguments::{self, ListFormat};
 use crate::commands::Done;
 use crate::complaints::in_a_line;
 use crate::history::FoldHistory;
-use crate::plans::{Absent, Planned, plans};
+use crate::plans::{Absent, Planned, layered, plans};
 use crate::preflight;
 use crate::progress::{span, thousands};
 use crate::terminal::{inert, print, print_lines, say};
 
 /// `regimen plan`: one line a run, then what the runs need and how long they take.
 pub(crate) fn plan(arguments: &arguments::Plan) -> Result<Done> {
-    let plans = plans(&arguments.config, Absent::Told)?;
+    let plans = layered(plans(&arguments.config, Absent::Told)?);
     list(&plans, &arguments.store, &arguments.data, arguments.format)?;
     Ok(Done::Well)
 }
@@ -37,15 +39,20 @@ pub(crate) fn list(
     let host = crate::provenance::host();
     let pace = Pace::new(&fold, &host);
     let (mut total, mut wanted) = (Tally::default(), Wanted::default());
-    for Planned { plan, .. } in plans {
+    for planned in plans {
+        let plan = &planned.plan;
         let mut text = String::new();
         let mut tally = Tally { workers: workers(plan), ..Tally::default() };
         let mut left = Vec::new();
         for run in &plan.runs {
-            let state = State::of(&run.spec, &history);
+            let state = State::of(run, &history);
             tally.add(&state);
             line(&mut text, plan, run, &state, format)?;
             left.extend(is_left(&state).then_some(run));
+        }
+        for awaited in &plan.awaiting {
+            tally.await_data();
+            later(&mut text, plan, awaited, format)?;
         }
         match format {
             ListFormat::Json => print(&text)?,
@@ -53,7 +60,11 @@ pub(crate) fn list(
         }
         tally.estimate = pace.estimate(left.iter().map(|run| &run.spec));
         wanted.add(plan, left.into_iter());
-        say(&format!("{}: {}", plan.sweep, tally.text()));
+        let by = match planned.needed_by.as_slice() {
+            [] => String::new(),
+            by => format!(", needed by {}", by.join(", ")),
+        };
+        say(&format!("{}{by}: {}", plan.sweep, tally.text()));
         say_duplicates(plan);
         total.join(tally);
     }
@@ -66,7 +77,7 @@ pub(crate) fn list(
 
 /// Whether `regimen run` executes a run of this state.
 pub(crate) fn is_left(state: &State) -> bool {
-    !matches!(state, State::Finished | State::Failed { .. })
+    !matches!(state, State::Finished | State::Failed { .. } | State::Blocked { .. })
 }
 
 fn line(
@@ -77,16 +88,13 @@ fn line(
     format: ListFormat,
 ) -> Result<()> {
     if format == ListFormat::Json {
-        let varies: BTreeMap<_, _> = run.varies.iter().cloned().collect();
         let row = json!({
             "run_id": run.spec.run, "spec_id": run.spec.spec, "sweep": plan.sweep,
-            "varies": varies, "state": state.as_str(), "reason": state.reason(),
+            "varies": object(run), "state": state.as_str(), "reason": state.reason(),
         });
         return Ok(writeln!(text, "{row}")?);
     }
-    let varies: Vec<String> =
-        run.varies.iter().map(|(name, value)| format!("{name}={}", label(value))).collect();
-    let (id, varies) = (run.spec.run.short(), varies.join(" "));
+    let (id, varies) = (run.spec.run.short(), varies(run));
     let reason = match (state, state.reason()) {
         (_, "") => String::new(),
         (State::Failed { .. }, error) => {
@@ -95,6 +103,33 @@ fn line(
         (_, reason) => format!(": {}", inert(reason)),
     };
     Ok(writeln!(text, "{id}  {varies}  {}{reason}", state.as_str())?)
+}
+
+fn object(run: &PlannedRun) -> BTreeMap<String, Value> {
+    run.varies.iter().cloned().collect()
+}
+
+fn varies(run: &PlannedRun) -> String {
+    let varies = run.varies.iter();
+    let all: Vec<String> = varies.map(|(name, value)| format!("{name}={}", label(value))).collect();
+    all.join(" ")
+}
+
+/// What runs are whose identity depends on what is fetched.
+const LATER: &str = "after fetch";
+
+/// A line of a run that has no id yet.
+fn later(text: &mut String, plan: &Plan, awaited: &Awaited, format: ListFormat) -> Result<()> {
+    let Awaited { run, data } = awaited;
+    let reason = format!("its id depends on data set {data}");
+    if format == ListFormat::Json {
+        let row = json!({
+            "run_id": null, "spec_id": run.spec.spec, "sweep": plan.sweep,
+            "varies": object(run), "state": LATER, "reason": reason,
+        });
+        return Ok(writeln!(text, "{row}")?);
+    }
+    Ok(writeln!(text, "{:10}  {}  {LATER}: {reason}", "-", varies(run))?)
 }
 
 /// Runs by state, and how long those that are left take.
@@ -110,16 +145,22 @@ impl Tally {
     fn add(&mut self, state: &State) {
         // What is to be done before what is done.
         let rank = match state {
-            State::NotRun => 0,
-            State::Running => 1,
-            State::Interrupted => 2,
-            State::Pruned => 3,
-            State::Stale { .. } => 4,
-            State::Failed { .. } => 5,
-            State::Finished => 6,
+            State::NotRun => 1,
+            State::Running => 2,
+            State::Interrupted => 3,
+            State::Pruned => 4,
+            State::Stale { .. } => 5,
+            State::Failed { .. } => 6,
+            State::Blocked { .. } => 7,
+            State::Finished => 8,
         };
         self.runs += 1;
         self.counts.entry(rank).or_insert((state.as_str(), 0)).1 += 1;
+    }
+
+    fn await_data(&mut self) {
+        self.runs += 1;
+        self.counts.entry(0).or_insert((LATER, 0)).1 += 1;
     }
 
     fn join(&mut self, other: Self) {
@@ -176,11 +217,6 @@ fn say_duplicates(plan: &Plan) {
         0 => {}
         1 => say("1 point of the sweep asks for a run that another point asks for too"),
         n => say(&format!("{n} points of the sweep ask for runs that other points ask for too")),
-    }
-    for (data, runs) in &plan.awaiting {
-        say(&format!(
-            "{runs} runs on {data} are planned once it is here: their ids depend on what is fetched"
-        ));
     }
 }
 

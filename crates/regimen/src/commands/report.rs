@@ -1,3 +1,5 @@
+//! `regimen report`: gathers what the HTML page says about each sweep, and writes it.
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -65,7 +67,8 @@ pub(crate) fn subjects(
     store: &Path,
     shown: Shown,
 ) -> Result<Vec<Subject>> {
-    plans.iter().map(|planned| subject(planned, choice, store, shown)).collect()
+    let asked = plans.iter().filter(|planned| planned.is_asked());
+    asked.map(|planned| subject(planned, choice, store, shown)).collect()
 }
 
 fn subject(
@@ -149,6 +152,7 @@ pub(crate) fn write(store: &Path, subjects: Vec<Subject>, output: &Path) -> Resu
         std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let report = Report {
         store,
+        page: (output != Path::new(STDOUT)).then_some(output),
         subjects,
         about: &about,
         log: &|run, attempts| log(store, run, attempts),

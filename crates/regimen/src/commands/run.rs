@@ -1,6 +1,13 @@
+//! `regimen run`: checks what runs need, executes those that are left, and prints the tables.
+
 mod watched;
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -13,27 +20,28 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
 use crate::arguments::{ListFormat, Run};
+use crate::commands::cluster::Followed;
 use crate::commands::plan::{is_left, list, workers};
-use crate::commands::{Done, compare, report};
+use crate::commands::{Done, cluster, compare, report};
 use crate::history::FoldHistory;
 use crate::logging::LogFormat;
-use crate::plans::{Absent, Planned, plans};
+use crate::plans::{self, Absent, Planned, layered, plans};
 use crate::progress::{Forecast, Progress};
 use crate::terminal::say;
 use crate::{derived, preflight, provenance, registry};
 
-use watched::Watched;
+pub(crate) use watched::Watched;
 
 /// `regimen run`: execute what is not finished yet, fold, print the tables.
 pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
-    let mut plans = plans(&arguments.config, Absent::Told)?;
+    let mut plans = layered(plans(&arguments.config, Absent::Told)?);
     if arguments.dry_run {
         list(&plans, &arguments.store, &arguments.data, ListFormat::Table)?;
         return Ok(Done::Well);
     }
     match prepare(arguments, &plans)? {
         Ready::Yes => {}
-        Ready::Fetched => plans = self::plans(&arguments.config, Absent::Told)?,
+        Ready::Fetched => plans = layered(self::plans(&arguments.config, Absent::Told)?),
         Ready::No => return Ok(Done::BadInput),
     }
     if plans.iter().all(|planned| planned.plan.runs.is_empty()) {
@@ -48,17 +56,31 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
     };
     let stop = Stop::new();
     listen(&stop)?;
+    let submitted = match &arguments.cluster {
+        None => None,
+        Some(name) => match cluster::run(arguments, name, &plans, log_format, &stop)? {
+            Followed::Early(done) => return Ok(done),
+            Followed::Over(submitted) => Some(submitted),
+        },
+    };
     let _presence = Presence::new(&arguments.store.results);
     let mut progress = Progress::new(forecasts(arguments, &plans)?, &arguments.store.results);
     let mut failed = 0;
     for planned in &plans {
-        let summary = execute(arguments, planned, log_format, &stop, &mut progress)?;
+        let summary = match &submitted {
+            // Nothing is left to be executed.
+            Some(ids) => cluster::summary(arguments, ids, planned, log_format, &mut progress)?,
+            None => execute(arguments, planned, log_format, &stop, &mut progress)?,
+        };
         // Without a stop, those that are left are outdated.
-        failed += summary.failed.len() + summary.interrupted.len();
+        failed += summary.failed.len() + summary.blocked.len() + summary.interrupted.len();
         derived::write_tables(&arguments.store.results)?;
         if stop.requested() {
             say("interrupted; what was recorded is kept, the same command goes on");
             return Ok(Done::Interrupted);
+        }
+        if !planned.is_asked() {
+            continue;
         }
         compare::show_plan(planned, &arguments.store.results, &arguments.width)?;
     }
@@ -97,9 +119,9 @@ fn prepare(arguments: &Run, plans: &[Planned]) -> Result<Ready> {
                 // Runs that are not executed need nothing.
                 let fold = fold?;
                 let history = FoldHistory::new(&fold);
-                needs = look(&|run| match State::of(&run.spec, &history) {
+                needs = look(&|run| match State::of(run, &history) {
                     _ if arguments.force => true,
-                    State::Failed { .. } => arguments.retry_failed,
+                    State::Failed { .. } | State::Blocked { .. } => arguments.retry_failed,
                     state => is_left(&state),
                 });
             }
@@ -147,7 +169,7 @@ fn forecasts(arguments: &Run, plans: &[Planned]) -> Result<Vec<Forecast>> {
     let pace = Pace::new(&fold, &host);
     let forecast = |Planned { plan, .. }: &Planned| {
         let is_left = |run: &&PlannedRun| {
-            arguments.force || !matches!(State::of(&run.spec, &history), State::Finished)
+            arguments.force || !matches!(State::of(run, &history), State::Finished)
         };
         let left: Vec<&PlannedRun> = plan.runs.iter().filter(is_left).collect();
         let Estimate { seconds, unknown, .. } = pace.estimate(left.iter().map(|run| &run.spec));
@@ -167,7 +189,11 @@ fn jobs(arguments: &Run, plan: &Plan) -> usize {
     arguments.jobs.map_or_else(|| workers(plan), usize::from).max(1)
 }
 
-fn options(arguments: &Run, planned: &Planned, log_format: LogFormat) -> Result<Options> {
+pub(crate) fn options(
+    arguments: &Run,
+    planned: &Planned,
+    log_format: LogFormat,
+) -> Result<Options> {
     let resources = &planned.plan.resources;
     Ok(Options {
         store: arguments.store.results.clone(),
@@ -184,14 +210,16 @@ fn options(arguments: &Run, planned: &Planned, log_format: LogFormat) -> Result<
             mirror: arguments.data.mirror.clone(),
             offline: arguments.data.offline,
         },
-        rerun: match (arguments.force, arguments.retry_failed) {
+        // What was asked for is executed again, not all that it builds on.
+        rerun: match (arguments.force && planned.is_asked(), arguments.retry_failed) {
             (true, _) => Rerun::All,
             (false, true) => Rerun::Failed,
             (false, false) => Rerun::Unfinished,
         },
         engine: Some(autodiff::NUMERIC_VERSION),
+        shared: None,
         in_process: arguments.in_process,
-        worker: worker_command(log_format)?,
+        worker: worker_command(&plans::own_manifests(&arguments.config.configs), log_format)?,
         opened: provenance::opened(Role::Driver),
         lease: arguments.lease,
         checkpoint_every: arguments.checkpoint_every.unwrap_or(Options::CHECKPOINT_EVERY),
@@ -199,23 +227,35 @@ fn options(arguments: &Run, planned: &Planned, log_format: LogFormat) -> Result<
     })
 }
 
-fn worker_command(log_format: LogFormat) -> Result<WorkerCommand> {
+pub(crate) fn worker_command(
+    manifests: &BTreeSet<PathBuf>,
+    log_format: LogFormat,
+) -> Result<WorkerCommand> {
     let program = std::env::current_exe().context("finding this program")?;
-    let args = ["worker", "--log-format", log_format.name()].map(Into::into).to_vec();
+    let mut args: Vec<OsString> =
+        ["worker", "--log-format", log_format.name()].map(Into::into).into();
+    for folder in manifests {
+        args.extend(["--manifests".into(), folder.into()]);
+    }
     Ok(WorkerCommand { program, args })
 }
 
 /// The first Ctrl-C stops softly, the second at once. A terminal that goes away stops softly, and may
 /// say so more than once; so does a cluster that announces by a signal that it takes its machine back.
-fn listen(stop: &Stop) -> Result<()> {
+///
+/// Returns where the number of the first signal is told, 0 before there was one.
+pub(crate) fn listen(stop: &Stop) -> Result<Arc<AtomicI32>> {
     let mut listened = vec![SIGINT, SIGTERM, SIGUSR1, SIGUSR2];
     if !is_ignored(SIGHUP) {
         listened.push(SIGHUP);
     }
     let mut signals = Signals::new(listened).context("listening for Ctrl-C")?;
     let stop = stop.clone();
+    let first = Arc::new(AtomicI32::new(0));
+    let told = first.clone();
     thread::spawn(move || {
         for signal in signals.forever() {
+            let _ = told.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
             if !stop.requested() {
                 say("stopping; once more to stop at once");
                 stop.soft();
@@ -224,7 +264,7 @@ fn listen(stop: &Stop) -> Result<()> {
             }
         }
     });
-    Ok(())
+    Ok(first)
 }
 
 /// Whether a signal was ignored when this program began, as `nohup` arranges.
@@ -236,7 +276,8 @@ fn is_ignored(signal: i32) -> bool {
 }
 
 /// `regimen worker`: execute runs for a driver.
-pub(crate) fn worker() -> Result<Done> {
+pub(crate) fn worker(manifests: &[PathBuf]) -> Result<Done> {
+    plans::know(manifests.iter().map(PathBuf::as_path));
     execute::serve(&registry::entries(), Some(autodiff::NUMERIC_VERSION))?;
     Ok(Done::Well)
 }

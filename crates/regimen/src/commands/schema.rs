@@ -1,3 +1,5 @@
+//! `regimen schema`: prints the JSON Schema of an experiment's parameters.
+
 use anyhow::Result;
 
 use crate::{commands::Done, registry, terminal};

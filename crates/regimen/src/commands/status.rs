@@ -1,3 +1,7 @@
+//! `regimen status`: counts the runs of each sweep by state, and lists those under way.
+
+mod submitted;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write;
 use std::fs;
@@ -17,10 +21,11 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::arguments::{ConfigOptions, ListFormat, Status};
 use crate::commands::{Done, report};
-use crate::plans::{Absent, plans};
+use crate::plans::{Absent, layered, plans};
 use crate::progress::{Screen, rate, span, thousands};
 use crate::registry;
 use crate::terminal::{self, print, say};
+use submitted::Submitted;
 
 /// Time between looks with `--watch`.
 const EVERY: Duration = Duration::from_secs(1);
@@ -45,20 +50,29 @@ pub(crate) fn status(arguments: &Status) -> Result<Done> {
     }
     let mut fold = Fold::read(&store.join(execute::JOURNAL))?;
     let counted = counted(arguments, &fold)?;
-    let text = |fold: &Fold, live: &Live| text(fold, live, arguments.format, counted.as_ref());
+    let mut submitted = Submitted::default();
+    submitted.refresh(store);
+    let text = |fold: &Fold, live: &Live, submitted: &Submitted| -> Result<String> {
+        let text = text(fold, live, arguments.format, counted.as_ref())?;
+        Ok(match arguments.format {
+            ListFormat::Json => text + &submitted.json(),
+            ListFormat::Table => text + &submitted.lines(),
+        })
+    };
     let (mut watch, start) = (Watch::new(store), Instant::now());
     let Seen { mut live, mut silent } = watch.look(start.elapsed());
-    let mut shown = text(&fold, &live)?;
+    let mut shown = text(&fold, &live, &submitted)?;
     print(&shown)?;
     let mut last = Instant::now();
-    while arguments.watch && is_awaited(&live, last.elapsed()) {
+    while arguments.watch && (submitted.are_active() || is_awaited(&live, last.elapsed())) {
         thread::sleep(EVERY);
         let seen = watch.look(start.elapsed());
         seen.silent.iter().filter(|driver| !silent.contains(driver)).for_each(say_silent);
         silent = seen.silent;
         let before = std::mem::replace(&mut live, seen.live);
+        submitted.refresh(store);
         fold.refresh()?;
-        let now = text(&fold, &live)?;
+        let now = text(&fold, &live, &submitted)?;
         if now != shown || live != before {
             last = Instant::now();
         }
@@ -85,7 +99,7 @@ fn counted(arguments: &Status, fold: &Fold) -> Result<Option<BTreeSet<RunId>>> {
     let Status { configs, choice, .. } = arguments;
     if !configs.is_empty() {
         let options = ConfigOptions { configs: configs.clone(), choice: choice.clone() };
-        let plans = plans(&options, Absent::Ignored)?;
+        let plans = layered(plans(&options, Absent::Ignored)?);
         let planned = || plans.iter().flat_map(|planned| &planned.plan.runs);
         let mut counted: BTreeSet<RunId> = planned().map(|run| run.spec.run).collect();
         // Those that answered a request with other code, data or versions.

@@ -1,9 +1,11 @@
+//! Progress bars on a terminal, redrawn at a limited rate.
+
 use std::time::{Duration, Instant};
 
 use super::layout::Screen;
 use crate::{drawing, terminal};
 
-/// How often lines are drawn: more often nobody reads them.
+/// Shortest time between two redraws.
 const EVERY: Duration = Duration::from_millis(100);
 
 /// Bars on a terminal, drawn now and then; taken away when dropped.

@@ -1,3 +1,5 @@
+//! Progress of a download: a bar on a terminal, single lines elsewhere.
+
 use std::time::{Duration, Instant};
 
 use datasets::{Manifest, SourceFault, Step};

@@ -1,3 +1,5 @@
+//! Progress as single lines that become rarer with time.
+
 use std::time::{Duration, Instant};
 
 use crate::terminal::say;

@@ -1,7 +1,8 @@
+//! Tests what the progress display shows of sweeps under way.
+
 use std::path::Path;
 use std::time::Duration;
 
-use experiment::Device;
 use orchestrator::config;
 use orchestrator::plan::{Context, Identity, Sum};
 use unicode_width::UnicodeWidthStr;
@@ -20,7 +21,7 @@ fn plan(name: &str) -> Plan {
     std::fs::write(&path, text).unwrap();
     let config = config::load(&path, &[]).unwrap();
     let no_sum = |_: &str| Sum::Unreadable("nothing is read".into());
-    let identity = Identity { engine: 1, device: Device::Cpu, checksum: &no_sum };
+    let identity = Identity { engine: 1, checksum: &no_sum };
     let entries = registry::entries();
     Plan::new(&config, &Context { entries: &entries, identity: &identity, columns: &[] }).unwrap()
 }

@@ -31,7 +31,7 @@ pub(crate) fn send(pid: u32, signal: Signal) -> bool {
 }
 
 /// Kills the driver, a worker or both; how many processes died of it.
-fn strike(driver: &mut Child, dice: &mut StdRng) -> usize {
+pub(crate) fn strike(driver: &mut Child, dice: &mut StdRng) -> usize {
     let whom = dice.random_range(0..3);
     let mut killed = 0;
     if whom > 0 {
@@ -71,7 +71,7 @@ fn a_search_gives_the_same_bits_whatever_the_workers_and_the_kills() {
 }
 
 /// Runs a sweep again and again, with kills, until there were enough of them; what happened.
-fn disturb(sweep: &Sweep) -> String {
+pub(crate) fn disturb(sweep: &Sweep) -> String {
     let number = |name: &str, usual| env::var(name).map_or(usual, |text| text.parse().unwrap());
     let (wanted, seed) = (number("REGIMEN_CHAOS_KILLS", 20), number("REGIMEN_CHAOS_SEED", 1));
     let mut dice = StdRng::seed_from_u64(seed);

@@ -48,6 +48,36 @@ impl Sweep {
         )
     }
 
+    /// 6 runs of a program that leave a file, and 18 that read one of them; each takes some tenths of a
+    /// second.
+    pub(crate) fn of_stages() -> Self {
+        let sweep = Self::of(
+            "name: second\nexperiment: command\nneeds: {first: {config: first.yaml, where: \"size == \
+             this.size and seed == this.seed\"}}\nparams:\n  program: [sh, -c, 'sleep 0.1; echo \
+             \"{\\\"final\\\": {\\\"n\\\": $(cat {needs.first.artifact.it.txt}){values.way}}}\" >&3']\n  \
+             values: {size: 0}\n  pass: environment\nsweep:\n  grid:\n    values.size: [1, 2]\n    \
+             values.way: [1, 2, 3]\n  seeds: 3\n",
+        );
+        let first = "name: first\nexperiment: command\nparams:\n  program: [sh, -c, 'sleep 0.2; echo \
+                     $REGIMEN_SIZE$REGIMEN_SEED > {folder}/it.txt; echo \"{\\\"step\\\": 1, \\\"size\\\": \
+                     $REGIMEN_SIZE}\" >&3']\n  pass: environment\n  publish: [it.txt]\nsweep:\n  grid:\n    \
+                     values.size: [1, 2]\n  seeds: 3\n";
+        fs::write(sweep.path("first.yaml"), first).unwrap();
+        sweep
+    }
+
+    /// 3 runs that train a small memory network and keep it, and 9 that ask it questions of three kinds.
+    pub(crate) fn of_kept_models() -> Self {
+        let sweep = Self::of(
+            "name: ask\nexperiment: dialog\nneeds: {student: {config: train.yaml, where: seed == \
+             this.seed}}\nparams: {evaluate: student}\nsweep: {grid: {regime: [1, 3, 6]}, seeds: 3}\n",
+        );
+        let train = "name: train\nexperiment: dialog\nparams: {learner: rbi, regime: 3, epochs: 8, \
+                     keep_model: true}\nsweep: {seeds: 3}\n";
+        fs::write(sweep.path("train.yaml"), train).unwrap();
+        sweep
+    }
+
     fn of(text: &str) -> Self {
         let dir = TempDir::new().unwrap();
         fs::write(dir.path().join("sweep.yaml"), text).unwrap();

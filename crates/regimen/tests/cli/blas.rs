@@ -1,3 +1,5 @@
+//! Which OpenBLAS kernels drivers, workers and external programs use.
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

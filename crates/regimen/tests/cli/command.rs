@@ -1,3 +1,5 @@
+//! External programs as experiments, from the script to the table.
+
 use std::fs;
 use std::process::{Command, Stdio};
 use std::thread::sleep;

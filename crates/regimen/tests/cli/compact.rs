@@ -1,3 +1,5 @@
+//! `regimen compact` keeps what a store says, even while drivers write.
+
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

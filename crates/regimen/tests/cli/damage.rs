@@ -1,3 +1,5 @@
+//! Damaged tables are rebuilt from the journal, and files that are no segments are left aside.
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -1,3 +1,5 @@
+//! `regimen datasets` lists data sets and explains missing ones.
+
 use tempfile::TempDir;
 
 use super::{assert_code, regimen, stderr, stdout};

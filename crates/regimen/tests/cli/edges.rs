@@ -1,3 +1,5 @@
+//! The dependencies between the crates are those that `ARCHITECTURE.md` allows.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
@@ -5,6 +7,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// What each crate may depend on inside the workspace, as `ARCHITECTURE.md` draws it.
 const EDGES: &[(&str, &[&str])] = &[
     ("autodiff", &["kernels"]),
+    ("cluster", &[]),
     ("datasets", &[]),
     ("experiment", &[]),
     ("journal", &["experiment"]),

@@ -1,3 +1,5 @@
+//! Several experiments in one store, one of which gets another parameter later.
+
 use std::fs;
 use std::path::Path;
 

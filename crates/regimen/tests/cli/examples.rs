@@ -1,3 +1,5 @@
+//! Every configuration in `configs/examples` plans the number of runs that it should.
+
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -13,6 +15,9 @@ const EXAMPLES: &[(&str, usize)] = &[
     ("extends", 6),
     ("grid", 6),
     ("low-discrepancy", 32),
+    // With those of needs-train, which it needs.
+    ("needs", 16),
+    ("needs-train", 4),
     ("random", 20),
     ("ranges", 24),
     ("remove", 3),

@@ -1,3 +1,5 @@
+//! What a killed worker or driver costs, and how the next call continues.
+
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

@@ -1,3 +1,5 @@
+//! JSON log lines name the run, its attempt and the span.
+
 use std::fs;
 
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! Programs that crash, never end or print too much, and runs that diverge, cost one row each.
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -1,3 +1,5 @@
+//! Output files that are links, devices or pipes.
+
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, symlink};

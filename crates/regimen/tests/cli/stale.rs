@@ -1,3 +1,5 @@
+//! Runs whose program was changed become stale, and count again once it is restored.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,5 @@
+//! `regimen status`, once and with `--watch`.
+
 use std::fs;
 use std::process::{Command, Stdio};
 use std::thread::sleep;

@@ -1,3 +1,5 @@
+//! The quickstart from configuration to table, its plan, and the exit codes of mistakes.
+
 use std::fs;
 use std::path::PathBuf;
 

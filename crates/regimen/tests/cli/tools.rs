@@ -1,3 +1,5 @@
+//! `regimen dialog ask` on stored models, and the help of tools.
+
 use std::fs;
 use std::path::Path;
 
@@ -97,6 +99,104 @@ fn asking_where_no_model_was_kept_says_how_one_is() {
     let message = stderr(&asked);
     assert!(message.contains("(`keep_model: true`)"), "{message}");
     assert!(message.contains("artifacts kept one"), "{message}");
+}
+
+/// `regimen descent surface` in a folder.
+fn surface(folder: &Path, arguments: &[&str]) -> std::process::Output {
+    let mut surface = regimen();
+    surface.current_dir(folder).args(["descent", "surface"]).args(arguments).output().unwrap()
+}
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+#[test]
+fn a_tool_writes_a_picture_and_replaces_none_unasked() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("new/a.png");
+    assert_code(&surface(dir.path(), &["sphere", "-o", "new/a.png", "--side", "16"]), 0);
+    let first = fs::read(&file).unwrap();
+    assert!(first.starts_with(PNG));
+    let again = surface(dir.path(), &["rosenbrock", "-o", "new/a.png", "--side=16"]);
+    assert_code(&again, 2);
+    let message = stderr(&again);
+    assert!(message.contains("new/a.png is there already; `--force` replaces it"), "{message}");
+    assert_eq!(fs::read(&file).unwrap(), first);
+    let forced = ["rosenbrock", "-o", "new/a.png", "--side=16", "--reach", "1.5", "--force"];
+    assert_code(&surface(dir.path(), &forced), 0);
+    let second = fs::read(&file).unwrap();
+    assert!(second.starts_with(PNG) && second != first);
+    assert_eq!(fs::read_dir(dir.path().join("new")).unwrap().count(), 1, "nothing else is left");
+
+    let folder = surface(dir.path(), &["sphere", "-o", "new"]);
+    assert_code(&folder, 2);
+    assert!(stderr(&folder).contains("new is a folder"), "{}", stderr(&folder));
+    let piped = surface(dir.path(), &["sphere", "-o", "-", "--side", "16"]);
+    assert_code(&piped, 0);
+    assert_eq!(piped.stdout, first);
+    // What is not named goes where the help says.
+    assert_code(&surface(dir.path(), &["sphere", "--side", "16"]), 0);
+    assert_eq!(fs::read(dir.path().join("surface.png")).unwrap(), first);
+    assert_code(&surface(dir.path(), &["sphere", "--side", "16"]), 2);
+}
+
+#[test]
+fn arguments_of_a_tool_are_typed() {
+    let dir = TempDir::new().unwrap();
+    let help = surface(dir.path(), &["--help"]);
+    assert_code(&help, 0);
+    for part in [
+        "<FUNCTION>",
+        "What is drawn",
+        "sphere",
+        "-o, --output <OUTPUT>",
+        "[default: surface.png]",
+        "[default: 512]",
+        "--levels <LEVELS>",
+        "--force",
+    ] {
+        assert!(stdout(&help).contains(part), "{part}:\n{}", stdout(&help));
+    }
+    for (arguments, told) in [
+        (&["parabola"][..], "[possible values: sphere, rosenbrock, rastrigin]"),
+        (&["sphere", "--side", "large"], "wanted a whole number"),
+        (&["sphere", "--side", "1.5"], "wanted a whole number"),
+        (&["sphere", "--reach", "far"], "wanted a number"),
+        (&["sphere", "--reach=-1"], "reach: wanted a number above 0, found -1"),
+        (&["sphere", "--levels", "1"], "levels: wanted a number from 2 to 255, found 1"),
+        (&["sphere", "--sides", "16"], "--side"),
+    ] {
+        let refused = surface(dir.path(), arguments);
+        assert_code(&refused, 2);
+        assert!(stderr(&refused).contains(told), "{told}:\n{}", stderr(&refused));
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn ctrl_c_stops_a_tool_that_asks() {
+    let dir = TempDir::new().unwrap();
+    let mut surface = std::process::Command::new(env!("CARGO_BIN_EXE_regimen"))
+        .current_dir(dir.path())
+        .args(["descent", "surface", "rastrigin", "--side", "4096"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It listens from its first row on.
+    let status = format!("/proc/{}/status", surface.id());
+    let listens = || {
+        let status = fs::read_to_string(&status).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        u64::from_str_radix(caught.trim(), 16).unwrap() & 2 != 0
+    };
+    while !listens() {
+        assert!(surface.try_wait().unwrap().is_none(), "it ended by itself");
+    }
+    let pid = rustix::process::Pid::from_child(&surface);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let output = surface.wait_with_output().unwrap();
+    assert_code(&output, 130);
+    assert!(stderr(&output).contains("interrupted"), "{}", stderr(&output));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is written");
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! Runs the binary for tests of the report, and makes a sweep of hostile names.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;

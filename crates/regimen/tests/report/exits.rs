@@ -1,3 +1,5 @@
+//! Exit codes and files of `regimen report`.
+
 use std::fs;
 
 use tempfile::TempDir;

@@ -1,3 +1,5 @@
+//! The report in a browser: charts, legends, sorting, and names that try to become markup.
+
 use std::fs;
 use std::path::Path;
 
@@ -185,7 +187,8 @@ fn what_runs_name_and_leave_is_shown_but_not_obeyed() {
         for part in ["2 failed", "<b>cat", "onerror=", "<script>document.title"] {
             assert!(text.contains(part), "{part}: {text}");
         }
-        assert_eq!(count(&browser, "img"), 6, "a picture a run");
+        assert_eq!(count(&browser, "table.sheet img"), 2, "a picture a cell");
+        assert!(text.contains("seed 0, and 2 more"), "{text}");
         let loaded = "return [...document.images].every(i => i.complete && i.naturalWidth === 80)";
         assert_eq!(browser.evaluate(loaded), true, "{name}");
         assert!(count(&browser, "table.confusion td.n") >= 4);

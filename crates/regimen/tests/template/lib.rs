@@ -2,7 +2,10 @@
 
 use autodiff::{Buffer, Var};
 use experiment::{Better, DataRef, Error, Experiment, Metric, ParamError, Run, Stream};
-use learn::{Batch, BatchInput, Init, Layout, Metrics, Objective, Optimizer, Schedule, Training};
+use learn::{
+    Batch, BatchVars, Field, Fields, Groups, Init, Layout, Metrics, Objective, Optimizer, Schedule,
+    Training,
+};
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,7 +37,9 @@ pub struct Paper {
 /// Points of `y = 2 x - 1` with noise, and a slope and an intercept to find.
 struct Line {
     layout: Layout,
-    inputs: Vec<BatchInput>,
+    fields: Fields,
+    x: Field<f32>,
+    y: Field<f32>,
     batch: usize,
 }
 
@@ -43,13 +48,17 @@ impl Objective for Line {
         &self.layout
     }
 
-    fn inputs(&self) -> &[BatchInput] {
-        &self.inputs
+    fn fields(&self) -> &Fields {
+        &self.fields
     }
 
-    fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, autodiff::Error> {
-        let found = batch[0].mul(params[0])?.add(params[1])?;
-        Ok(found.sub(batch[1])?.square().mean_all())
+    fn loss<'g>(
+        &self,
+        params: &[Var<'g>],
+        batch: &BatchVars<'g>,
+    ) -> Result<Var<'g>, autodiff::Error> {
+        let found = batch[self.x].mul(params[0])?.add(params[1])?;
+        Ok(found.sub(batch[self.y])?.square().mean_all())
     }
 
     fn fill(&self, stream: &Stream, index: u64, batch: &mut Batch) {
@@ -57,8 +66,8 @@ impl Objective for Line {
         for row in 0..self.batch {
             let (x, noise): (f32, f32) =
                 (StandardUniform.sample(&mut rng), StandardNormal.sample(&mut rng));
-            batch.floats_mut(0)[row] = x;
-            batch.floats_mut(1)[row] = 2.0 * x - 1.0 + 0.01 * noise;
+            batch[self.x][row] = x;
+            batch[self.y][row] = 2.0 * x - 1.0 + 0.01 * noise;
         }
     }
 }
@@ -98,19 +107,23 @@ impl Experiment for Paper {
 
     fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
         let Params { learning_rate, batch, steps } = self.params;
+        let mut fields = Fields::new();
         let mut line = Line {
             layout: Layout::new().with("slope", &[1], Init::Zeros).with(
                 "intercept",
                 &[1],
                 Init::Zeros,
             ),
-            inputs: vec![BatchInput::float("x", &[batch]), BatchInput::float("y", &[batch])],
+            x: fields.float("x", &[batch]),
+            y: fields.float("y", &[batch]),
+            fields,
             batch,
         };
         let settings = Training {
             steps,
             evaluate_every: steps.div_ceil(4),
-            optimizer: Optimizer::Sgd { momentum: 0.9 },
+            optimizer: Optimizer::sgd(0.9),
+            groups: Groups::default(),
             learning_rate,
             schedule: Schedule::LinearDecay { from: 0.5 },
             clip: None,

@@ -1,3 +1,5 @@
+//! Marks the best cells of a comparison and tests the others against them.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use experiment::Better;
@@ -87,16 +89,16 @@ impl Test {
     }
 
     fn over_items(ours: &Summary, best: &Summary, scores: &Scores) -> Option<Self> {
-        let mut differences = Vec::new();
+        let mut pairs = Vec::new();
         for (seed, ours) in &ours.members {
             match (ours.as_slice(), best.members.get(seed).map(Vec::as_slice)) {
-                ([a], Some([b])) => differences.push(scores.differences(*a, *b)?),
+                ([a], Some([b])) => pairs.push(scores.pair(*a, *b)?),
                 (_, None) => {}
                 _ => return None,
             }
         }
-        let p = Bootstrap::default().hierarchical(&differences)?;
-        let (seeds, items) = (differences.len(), differences.first()?.len());
+        let p = Bootstrap::default().paired_items(&pairs)?;
+        let (seeds, items) = (pairs.len(), pairs.first()?[0].len());
         Some(Self::HierarchicalBootstrap { seeds, items, p })
     }
 }

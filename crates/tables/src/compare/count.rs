@@ -31,6 +31,7 @@ pub(super) fn count(
             (Some(Status::Finished), Some(value)) => counted.push((row, value)),
             (Some(Status::Finished), None) => counts.without_value += 1,
             (Some(Status::Failed), _) => counts.failed += 1,
+            (Some(Status::Blocked), _) => counts.blocked += 1,
             (Some(Status::Pruned), _) => counts.pruned += 1,
             _ => counts.unfinished += 1,
         }

@@ -29,13 +29,25 @@ pub(super) fn notes(all: &[&Comparison]) -> Vec<Note> {
     };
     if all.iter().any(has_interval) {
         let Bootstrap { draws, seed } = all[0].bootstrap;
+        let over = over_items(all);
         let text = format!(
-            "intervals: 95 % bootstrap percentiles of the mean, {draws} draws of seed {seed}"
+            "intervals: 95 % bootstrap percentiles of the mean{over}, {draws} draws of seed {seed}"
         );
         joined.push(Note::new(When::Optional, &text));
     }
     joined.extend(sources(all).map(|text| Note::new(When::Always, &text)));
     joined
+}
+
+/// ` over runs`, or what else draws are of where metrics have items.
+pub(crate) fn over_items(all: &[&Comparison]) -> String {
+    let mut names: Vec<&str> = all.iter().filter_map(|comparison| comparison.statistic).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(" over runs, and of {} over runs and their items", names.join(" and "))
 }
 
 fn of(comparison: &Comparison) -> Vec<Note> {
@@ -65,6 +77,7 @@ fn of(comparison: &Comparison) -> Vec<Note> {
             each.join(", ")
         ));
     }
+    notes.extend(comparison.refused_items.iter().map(|why| Note::new(When::Always, why)));
     notes.extend(marks(comparison));
     notes.extend(gaps(comparison));
     notes
@@ -117,7 +130,7 @@ fn marks(comparison: &Comparison) -> Vec<Note> {
         &format!(
             "* best of {among}, † not distinguishable from it (p >= {LEVEL}): {}, Holm-corrected \
              over {}",
-            described(&tests, comparison.bootstrap),
+            described(&tests, comparison),
             counted(tests.len(), "comparison"),
         ),
     ));
@@ -250,7 +263,7 @@ fn sources(all: &[&Comparison]) -> Option<String> {
 }
 
 /// Which tests, and over what.
-fn described(tests: &[Test], bootstrap: Bootstrap) -> String {
+fn described(tests: &[Test], comparison: &Comparison) -> String {
     let (mut seeds, mut sampled, mut items) = (Vec::new(), Vec::new(), Vec::new());
     for test in tests {
         match test {
@@ -263,9 +276,10 @@ fn described(tests: &[Test], bootstrap: Bootstrap) -> String {
     }
     let mut names = Vec::new();
     if !items.is_empty() {
-        let Bootstrap { draws, seed } = bootstrap;
+        let Bootstrap { draws, seed } = comparison.bootstrap;
+        let of = comparison.statistic.map_or_else(String::new, |name| format!(" of {name}"));
         names.push(format!(
-            "hierarchical paired bootstrap over common seeds ({}) and items ({}), {draws} draws of \
+            "hierarchical paired bootstrap{of} over common seeds ({}) and items ({}), {draws} draws of \
              seed {seed}",
             range(sampled.into_iter()),
             range(items.into_iter()),

@@ -1,3 +1,5 @@
+//! The formats in which a comparison can be printed.
+
 use serde::Serialize;
 
 use super::{

@@ -50,6 +50,7 @@ fn without(runs: &Runs, left_out: Counts) -> Result<Counts, Error> {
         match status.to_string().as_str() {
             "finished" => counts.without_value += 1,
             "failed" => counts.failed += 1,
+            "blocked" => counts.blocked += 1,
             "pruned" => counts.pruned += 1,
             _ => counts.unfinished += 1,
         }
@@ -102,7 +103,7 @@ impl Runs {
     pub fn only_failed(&self) -> Result<bool, Error> {
         let statuses = self.cells(STATUS)?;
         let is = |status: &str| statuses.iter().any(|cell| cell.to_string() == status);
-        Ok(is("failed") && !is("finished"))
+        Ok((is("failed") || is("blocked")) && !is("finished"))
     }
 }
 
@@ -111,6 +112,7 @@ impl Counts {
     pub(super) fn others(&self, without_value: &str) -> Vec<String> {
         let kinds = [
             (self.failed, "failed"),
+            (self.blocked, "blocked by a run that they need"),
             (self.unfinished, "not finished yet"),
             (self.pruned, "pruned by a search"),
             (self.without_value, without_value),

@@ -21,6 +21,7 @@ mod markdown;
 mod metric;
 mod passes;
 mod pivot;
+mod places;
 mod published;
 mod records;
 mod render;
@@ -41,10 +42,12 @@ use pivot::{Axes, Pivot};
 pub use against::{Change, Regression, Side, Verdict, against};
 pub use agreement::Agreement;
 pub use best::{Standing, Test};
+pub(crate) use footer::over_items;
 pub use format::{Format, Terminal};
 pub use library::Library;
 pub use metric::no_metric;
 pub use passes::{Passed, Passes};
+pub(crate) use places::{Places, places};
 pub use published::{Published, Theirs};
 pub(crate) use sheet::number;
 pub use table::MetricTable;
@@ -64,7 +67,8 @@ pub struct Request {
     pub value: String,
     /// Which direction of the metric is better; the best cells are marked where it is known.
     pub better: Option<Better>,
-    /// The per-item scores behind the metric, which tests then pair by item.
+    /// The values of single items behind the metric, which tests then pair by item, and of which
+    /// intervals are where the metric is no mean of them.
     pub items: Option<Items>,
     /// A value that cells are to reach; a last row then counts those of each column that do.
     pub passes: Option<f64>,
@@ -108,6 +112,13 @@ pub struct Comparison {
     pub mixed_cpu: BTreeMap<String, usize>,
     /// How the intervals were drawn.
     pub bootstrap: Bootstrap,
+    /// What intervals are of, where these are over runs and their items; they are of the mean over
+    /// runs otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statistic: Option<&'static str>,
+    /// Why runs were looked at as if they had left nothing about their items, a sentence a reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused_items: Vec<String>,
     /// Whether text has a line a cell.
     #[serde(skip)]
     pub lines: bool,
@@ -168,6 +179,8 @@ pub struct Counts {
     pub counted: usize,
     /// Failed.
     pub failed: usize,
+    /// Not attempted, because a run that they need has no results.
+    pub blocked: usize,
     /// Running or interrupted.
     pub unfinished: usize,
     /// At a rung of a search.
@@ -194,14 +207,7 @@ pub fn compare(
     request: &Request,
     published: Option<&Published>,
 ) -> Result<Comparison, Error> {
-    let resolve = |names: &[String]| -> Result<Vec<String>, Error> {
-        names.iter().map(|name| runs.resolve(name)).collect()
-    };
-    let axes = Axes {
-        rows: resolve(&request.rows)?,
-        columns: resolve(&[&request.columns[..], &request.cells].concat())?,
-        inner: request.cells.len(),
-    };
+    let axes = Axes::of(runs, request)?;
     let selected = runs.select(&request.selection);
     let asked = request.selection.runs.as_ref().map(BTreeSet::len);
     let current = selected.current();
@@ -217,8 +223,10 @@ pub fn compare(
     let mut cells = pivot.summaries(bare(&value))?;
     let columns = axis(&pivot.axes[1], pivot.keys[1].clone());
     let inner = axis(&axes.columns[axes.columns.len() - axes.inner..], pivot.inner.clone());
+    let items = request.items.as_ref();
+    let items = items.map(|items| Scores::read(&runs, items, &counted)).transpose()?;
+    let statistic = items.as_ref().and_then(|items| draw_items(&mut cells, items));
     if let Some(better) = request.better {
-        let items = request.items.as_ref().map(|items| Scores::read(&runs, items)).transpose()?;
         best::mark(&mut cells, &conditions(&columns, &inner), better, items.as_ref());
     }
     Ok(Comparison {
@@ -236,8 +244,24 @@ pub fn compare(
             .filter(|kinds| kinds.len() > 1)
             .unwrap_or_default(),
         bootstrap: Bootstrap::default(),
+        statistic,
+        refused_items: items.map(|items| items.refused()).unwrap_or_default(),
         lines: request.lines,
     })
+}
+
+/// Makes the intervals of cells ones over runs and items, where the metric is no mean of items; its
+/// name, where there are such cells.
+fn draw_items(cells: &mut [Vec<Summary>], scores: &Scores) -> Option<&'static str> {
+    let mut name = None;
+    for cell in cells.iter_mut().flatten() {
+        let runs: Vec<usize> = cell.members.values().flatten().copied().collect();
+        if let Some(interval) = scores.interval(&runs) {
+            cell.interval = Some(interval);
+            name = Some(scores.statistic.name());
+        }
+    }
+    name
 }
 
 fn axis(names: &[String], keys: Vec<Vec<Cell>>) -> Axis {

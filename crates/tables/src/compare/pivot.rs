@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
-    Agreement, Published, Summary, Theirs,
+    Agreement, Published, Request, Summary, Theirs,
     written::{self, Written},
 };
 use crate::{
@@ -20,6 +20,20 @@ pub(super) struct Axes {
     pub(super) columns: Vec<String>,
     /// How many of the columns stand side by side in one cell.
     pub(super) inner: usize,
+}
+
+impl Axes {
+    /// The columns of a run table that a request names.
+    pub(super) fn of(runs: &Runs, request: &Request) -> Result<Self, Error> {
+        let resolve = |names: &[String]| -> Result<Vec<String>, Error> {
+            names.iter().map(|name| runs.resolve(name)).collect()
+        };
+        Ok(Self {
+            rows: resolve(&request.rows)?,
+            columns: resolve(&[&request.columns[..], &request.cells].concat())?,
+            inner: request.cells.len(),
+        })
+    }
 }
 
 /// Runs sorted into cells.
@@ -123,6 +137,12 @@ impl<'a> Pivot<'a> {
         });
         let row = |_| all.by_ref().take(columns).collect();
         Ok((0..self.keys[0].len()).map(row).collect())
+    }
+
+    /// The runs that have a place, with it.
+    pub(super) fn places(&self) -> impl Iterator<Item = (usize, [usize; 2])> {
+        let placed = self.cells.iter().filter(|(at, _)| at[0] != NOWHERE);
+        placed.flat_map(|(at, runs)| runs.iter().map(|(run, _)| (*run, *at)))
     }
 
     fn runs_at(&self, at: [usize; 2]) -> &[(usize, f64)] {

@@ -8,7 +8,8 @@ use super::{
     widths::{Widths, width},
 };
 use crate::{
-    Agreement, Axis, Cell, Comparison, Passed, Passes, Standing, Summary, compare::number,
+    Agreement, Axis, Cell, Comparison, Passed, Passes, Standing, Summary,
+    compare::{number, over_items},
     text::inert_short,
 };
 
@@ -215,9 +216,10 @@ fn legend(comparison: &Comparison) -> Vec<String> {
     let mut notes = Vec::new();
     if cells().any(|cell| cell.interval.is_some()) {
         let crate::statistics::Bootstrap { seed, draws } = comparison.bootstrap;
+        let over = over_items(&[comparison]);
         notes.push(format!(
-            "in brackets the 95 % interval of the mean: bootstrap percentiles, {draws} draws of \
-             seed {seed}"
+            "in brackets the 95 % interval of the mean: bootstrap percentiles{over}, {draws} draws \
+             of seed {seed}"
         ));
     }
     if cells().any(|cell| cell.published.is_some()) {

@@ -1,3 +1,5 @@
+//! Limits on what a report shows, so that the page stays below 10 MB.
+
 /// How much of everything a page holds, so that it stays below 10 MB whatever the store holds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -21,15 +23,15 @@ pub(crate) struct Limits {
     pub(crate) trials: usize,
     /// Bytes of pictures on the whole page, before they are encoded.
     pub(crate) pictures: u64,
-    /// Pixels that are decoded to make smaller copies of pictures.
+    /// Pixels of pictures that are decoded.
     pub(crate) pixels: u64,
     /// Bytes of one picture.
     pub(crate) picture: u64,
-    /// Pictures a section.
+    /// Pictures that a section embeds.
     pub(crate) pictures_shown: usize,
 }
 
-/// Bytes that a page is shorter than.
+/// Upper bound on the size of a page in bytes.
 pub(crate) const PAGE: usize = 10_000_000;
 /// Curves in one chart, as many as there are colours and dashes.
 pub(crate) const SERIES: usize = 32;
@@ -72,7 +74,7 @@ impl Limits {
             pictures: 3 << 20,
             pixels: 150_000_000,
             picture: 1 << 20,
-            pictures_shown: (60 / sections).max(4),
+            pictures_shown: (240 / sections).max(6),
         }
     }
 

@@ -15,6 +15,7 @@ mod failures;
 mod grid;
 mod layout;
 mod limits;
+mod links;
 mod listing;
 mod maps;
 mod page;
@@ -28,7 +29,6 @@ mod search;
 mod section;
 mod states;
 pub(crate) mod survey;
-mod thumbnail;
 mod widths;
 
 use std::{
@@ -41,7 +41,8 @@ use experiment::{Metric, RunId};
 use crate::{Error, Published, Request, Runs, Selection, read::experiments};
 use curves::Wanted;
 use limits::Limits;
-use pictures::Budget;
+use links::Links;
+use pictures::{Artifacts, Budget};
 use section::Section;
 
 pub use failures::{Log, LogOf};
@@ -109,6 +110,8 @@ pub struct About {
 pub struct Report<'a> {
     /// The store whose tables are read.
     pub store: &'a Path,
+    /// Where the page will lie, so that it can link to files of the store.
+    pub page: Option<&'a Path>,
     /// The sections; none stands for one section a sweep of the store.
     pub subjects: Vec<Subject>,
     /// What is known of an experiment of this name.
@@ -162,11 +165,24 @@ impl Report<'_> {
             return Err(Error::Nothing(format!("no run that was asked for is in {store}")));
         }
         self.add_curves(&mut sections, limits)?;
-        let mut budget = Budget { bytes: limits.pictures, pixels: limits.pixels };
-        for section in &mut sections {
-            section.add_artifacts(self.store, &mut budget, limits)?;
-        }
+        self.add_artifacts(&mut sections, limits)?;
         page::render(self, &sections, subjects.len())
+    }
+
+    /// Finds the pictures of all sections, which share the room on the page, and reads them.
+    fn add_artifacts(&self, sections: &mut [Section<'_>], limits: &Limits) -> Result<(), Error> {
+        let artifacts = Artifacts::open(self.store)?;
+        for section in &mut *sections {
+            section.find_artifacts(self.store, artifacts.as_ref(), limits)?;
+        }
+        let Some(artifacts) = artifacts else { return Ok(()) };
+        let sizes = sections.iter_mut().flat_map(|section| section.pictures.sizes(limits));
+        let mut budget = Budget::share(limits, sizes.collect());
+        let links = self.page.and_then(|page| Links::new(page, self.store));
+        for section in sections {
+            section.pictures.load(&artifacts, links.as_ref(), &mut budget, limits);
+        }
+        Ok(())
     }
 
     /// Reads the metrics of each experiment once, for all sections about it.

@@ -56,7 +56,7 @@ struct Page<'a> {
     whole: States,
     runs: usize,
     dates: Option<String>,
-    states: [&'static str; 6],
+    states: [&'static str; 7],
     columns: [&'static str; 6],
     provenance: Provenance,
     versions: Vec<String>,

@@ -14,13 +14,15 @@ use super::{
     listing::Listing,
     parameters::{Explanation, Parameters},
     pareto::{self, Pareto},
-    pictures::{Pictures, pictures},
+    pictures::{Artifacts, Pictures},
     raw::{Raw, raw},
     results::Results,
     search::{Exploration, Points},
     states::States,
 };
-use crate::{Error, Published, Request, Runs, compare, read::bare, text::inert_short};
+use crate::{
+    Error, Places, Published, Request, Runs, compare, places, read::bare, text::inert_short,
+};
 
 /// One subject with what its runs say.
 pub(crate) struct Section<'a> {
@@ -41,6 +43,8 @@ pub(crate) struct Section<'a> {
     pub(crate) confusion: Option<Confusion>,
     pub(crate) raw: Raw,
     parameters: Parameters,
+    /// Where runs stand in the result tables.
+    places: Vec<Places>,
 }
 
 impl<'a> Section<'a> {
@@ -72,6 +76,7 @@ impl<'a> Section<'a> {
             confusion: None,
             raw: raw(&runs, &listing)?,
             parameters,
+            places: Vec::new(),
             listing,
             runs,
         };
@@ -126,6 +131,10 @@ impl<'a> Section<'a> {
         limits: &Limits,
         next: &mut usize,
     ) -> Result<(), Error> {
+        let places = places(&self.runs, request, published)?;
+        if !self.places.contains(&places) {
+            self.places.push(places);
+        }
         let comparison = match compare(&self.runs, request, published) {
             Ok(comparison) => comparison,
             Err(Error::Nothing(reason)) => {
@@ -212,14 +221,18 @@ impl<'a> Section<'a> {
         Ok(())
     }
 
-    /// Adds what runs left beside their metrics.
-    pub(crate) fn add_artifacts(
+    /// Finds what runs left beside their metrics.
+    pub(crate) fn find_artifacts(
         &mut self,
         store: &Path,
-        budget: &mut super::pictures::Budget,
+        artifacts: Option<&Artifacts>,
         limits: &Limits,
     ) -> Result<(), Error> {
-        self.pictures = pictures(store, &self.runs, &self.listing, budget, limits)?;
+        if let Some(artifacts) = artifacts {
+            let (listing, parameters) = (&self.listing, &self.parameters);
+            self.pictures =
+                Pictures::find(artifacts, &self.runs, listing, &self.places, parameters, limits)?;
+        }
         self.confusion = confusion(store, &self.runs)?;
         Ok(())
     }

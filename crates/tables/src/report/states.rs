@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::{Cell, Error, Runs, Selection, columns::STATUS};
 
 /// The words of the command line, in the order in which they are told.
-pub(crate) const WORDS: [&str; 6] =
-    ["finished", "failed", "pruned", "interrupted", "running", "not run"];
+pub(crate) const WORDS: [&str; 7] =
+    ["finished", "failed", "blocked", "pruned", "interrupted", "running", "not run"];
 
 /// How many runs there are of each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

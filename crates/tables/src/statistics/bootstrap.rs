@@ -1,3 +1,5 @@
+//! Bootstrap confidence intervals of means.
+
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},

@@ -1,4 +1,6 @@
-/// Arithmetic mean; none of nothing.
+//! Mean, standard deviation, median and quantiles.
+
+/// Arithmetic mean; `None` for an empty slice.
 pub fn mean(values: &[f64]) -> Option<f64> {
     if values.is_empty() {
         return None;

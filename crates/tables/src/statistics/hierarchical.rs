@@ -1,3 +1,5 @@
+//! A hierarchical bootstrap test over seeds and test items.
+
 use super::Bootstrap;
 
 impl Bootstrap {

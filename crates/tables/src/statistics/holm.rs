@@ -1,4 +1,7 @@
-/// Holm's correction: p values, in their order, that may be compared with one level together.
+//! Holm's correction of p values for multiple tests.
+
+/// Holm's correction: Holm-adjusted p values in the order of the given ones; each is compared with the same
+/// level.
 pub fn holm(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|a, b| p[*a].total_cmp(&p[*b]));

@@ -4,6 +4,7 @@ mod bootstrap;
 mod describe;
 mod hierarchical;
 mod holm;
+mod items;
 mod student;
 
 pub use bootstrap::Bootstrap;

@@ -1,3 +1,5 @@
+//! Student's paired t-test and Welch's t-test.
+
 use serde::Serialize;
 use statrs::function::beta::checked_beta_reg;
 

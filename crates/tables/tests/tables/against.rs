@@ -1,3 +1,5 @@
+//! Comparisons of two stores: which differences count as changes.
+
 use std::slice;
 
 use experiment::Better;

@@ -1,6 +1,8 @@
+//! Comparisons in every format, with published numbers, tests and error messages.
+
 use std::{fs, path::Path};
 
-use experiment::{Better, Items};
+use experiment::{Better, Items, Statistic};
 use serde_json::json;
 use tables::{
     Comparison, Error, Format, Published, Request, Runs, Standing, Terminal, Test, compare,
@@ -132,7 +134,7 @@ fn a_comparison_as_json() {
     assert_eq!((&cell["published"], &cell["gap"]), (&theirs, &json!(-0.5)));
     assert_eq!((&cell["standing"], &cell["median"]), (&json!("best"), &json!(99.5)));
     assert_eq!(value["bootstrap"], json!({"seed": 2016, "draws": 10_000}));
-    let counts = json!({"counted": 9, "failed": 1, "unfinished": 1, "pruned": 0, "without_value": 0,
+    let counts = json!({"counted": 9, "failed": 1, "blocked": 0, "unfinished": 1, "pruned": 0, "without_value": 0,
         "superseded": 0, "missing": 0});
     assert_eq!(value["runs"], counts);
 }
@@ -285,8 +287,13 @@ fn answered(right: [[&[bool]; 3]; 2]) -> Comparison {
     }
     let store = tempdir().unwrap();
     story.write(store.path());
-    let items =
-        Items { metric: "test_accuracy", table: "answers", key: "question", score: "correct" };
+    let items = Items {
+        metric: "test_accuracy",
+        table: "answers",
+        key: "question",
+        statistic: Statistic::Mean { score: "correct" },
+        scale: 100,
+    };
     let request = Request { items: Some(items), ..request(&["learner"], &[]) };
     compare(&Runs::read(store.path(), "dialog").unwrap(), &request, None).unwrap()
 }

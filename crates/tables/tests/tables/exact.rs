@@ -1,3 +1,5 @@
+//! Exact comparison of two stores finds a single flipped bit.
+
 use std::path::Path;
 
 use serde_json::json;

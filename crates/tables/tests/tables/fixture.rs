@@ -137,6 +137,7 @@ pub(crate) fn spec(experiment: &str, params: &Value, seed: u64) -> RunSpec {
         threads: 1,
         engine: None,
         data: Default::default(),
+        needs: Default::default(),
     }
 }
 

@@ -1,3 +1,5 @@
+//! The content of report pages: tables, curves, effects, failures, escaping and size.
+
 use std::{fs, path::Path};
 
 use experiment::{Better, Metric};
@@ -14,6 +16,15 @@ use crate::{
 const METRICS: &[Metric] = &[Metric::new("test_accuracy", "%", Better::Higher)];
 
 pub(crate) fn render(store: &Path, subjects: Vec<Subject>) -> Result<String, Error> {
+    render_at(None, store, subjects)
+}
+
+/// The page for a place from which it links to the store.
+pub(crate) fn render_at(
+    page: Option<&Path>,
+    store: &Path,
+    subjects: Vec<Subject>,
+) -> Result<String, Error> {
     let about = |_: &str| About {
         summary: "Dialog-based language learning".into(),
         schema: json!({"properties": {
@@ -27,6 +38,7 @@ pub(crate) fn render(store: &Path, subjects: Vec<Subject>) -> Result<String, Err
     };
     let report = Report {
         store,
+        page,
         subjects,
         about: &about,
         log: &|run, _| {

@@ -1,3 +1,5 @@
+//! Layout, column types and replacement of the written tables, and the repair of damage.
+
 use std::{fmt::Write, fs::File, path::Path};
 
 use polars::prelude::{DataFrame, ParquetReader, SerReader};

@@ -1,7 +1,9 @@
+//! The vocabulary of MovieQA, and the facts retrieved for each entity as word indices.
+
 use datasets::babi_dialog::{NEGATIVE, POSITIVE, REQUEST};
 use datasets::movieqa::{Entity, Fact, KnowledgeBase, Part, Question, Relation, Says, phrasings};
 
-use crate::model::{ABSENT, write_words};
+use super::evenly;
 use crate::params::MovieQa;
 use crate::text::{NULL, Vocabulary, index};
 
@@ -122,20 +124,6 @@ impl Language {
         self.facts(topic).iter().map(move |&fact| &self.facts[fact as usize * width..][..width])
     }
 
-    /// Writes the facts retrieved for an entity into `to`, `[memories, words]`, null where there is
-    /// none.
-    pub(crate) fn write_memories(&self, topic: Entity, to: &mut [u32]) {
-        let facts = self.memories(topic).chain(std::iter::repeat(&[][..]));
-        to.chunks_mut(self.memory_words).zip(facts).for_each(|(to, fact)| write_words(fact, to));
-    }
-
-    /// Writes what is added to each memory's score into `to`, `[memories]`.
-    pub(crate) fn write_mask(&self, topic: Entity, to: &mut [f32]) {
-        let (there, absent) = to.split_at_mut(self.memories(topic).len());
-        there.fill(0.0);
-        absent.fill(ABSENT);
-    }
-
     /// The distinct entities among the facts retrieved for one, itself left out, ascending.
     pub(crate) fn retrieved(&self, topic: Entity) -> Vec<Entity> {
         let words = self.memories(topic).flatten();
@@ -154,9 +142,3 @@ impl Language {
 
 /// Words before a quoted fact: "a relevant fact is".
 const LONGEST_OPENING: usize = 4;
-
-/// At most `count` of the facts, evenly spaced.
-fn evenly(facts: &[u32], count: usize) -> Vec<u32> {
-    let count = count.min(facts.len());
-    (0..count).map(|at| facts[at * facts.len() / count]).collect()
-}

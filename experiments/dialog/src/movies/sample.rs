@@ -1,3 +1,5 @@
+//! Samples of candidates, with the log weights that correct for those left out.
+
 use std::collections::HashMap;
 use std::hash::Hash;
 

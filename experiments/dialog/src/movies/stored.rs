@@ -1,3 +1,5 @@
+//! A stored MovieQA model that answers questions.
+
 use autodiff::Buffer;
 use datasets::Store;
 use datasets::movieqa::{self, Entity, KnowledgeBase, Question, possible_replies};

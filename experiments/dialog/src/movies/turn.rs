@@ -1,3 +1,5 @@
+//! Splits MovieQA exchanges into the turns that a learner sees.
+
 use datasets::movieqa::{Entity, Exchange, KnowledgeBase, Says};
 
 use super::language::Language;

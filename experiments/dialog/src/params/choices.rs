@@ -1,3 +1,5 @@
+//! Parameters with a fixed set of values: data, learner, negatives, corrections, disguise.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Parameters that apply to MovieQA only.
+
 use experiment::ParamError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Parameters of on-line learning.
+
 use experiment::ParamError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,7 @@ use experiment::{
     ObjectiveHook, ParamError, Run, RunContext, RunId, Stream,
 };
 use hypergrad::{Hypergrad, Params, Targets, Task};
-use learn::{Batch, BatchInput, Init, Layout, Objective};
+use learn::{Batch, BatchVars, Field, Fields, Init, Layout, Objective};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,7 +14,8 @@ use serde_json::json;
 /// Fits `width` numbers to ones.
 struct Fit {
     layout: Layout,
-    inputs: Vec<BatchInput>,
+    fields: Fields,
+    ones: Field<f32>,
 }
 
 impl Objective for Fit {
@@ -22,17 +23,17 @@ impl Objective for Fit {
         &self.layout
     }
 
-    fn inputs(&self) -> &[BatchInput] {
-        &self.inputs
+    fn fields(&self) -> &Fields {
+        &self.fields
     }
 
-    fn loss<'g>(&self, params: &[Var<'g>], batch: &[Var<'g>]) -> Result<Var<'g>, TraceError> {
-        Ok(params[0].sub(batch[0])?.square().mean_all())
+    fn loss<'g>(&self, params: &[Var<'g>], batch: &BatchVars<'g>) -> Result<Var<'g>, TraceError> {
+        Ok(params[0].sub(batch[self.ones])?.square().mean_all())
     }
 
     fn fill(&self, _: &Stream, index: u64, batch: &mut Batch) {
         let ripple = if index.is_multiple_of(2) { 0.1 } else { -0.1 };
-        batch.floats_mut(0).fill(1.0 + ripple);
+        batch[self.ones].fill(1.0 + ripple);
     }
 }
 
@@ -72,9 +73,11 @@ impl Experiment for Fitting {
 
     fn objective(&self, _: &mut Run<'_>) -> Result<Option<ObjectiveHook>, Error> {
         let shape = [self.0];
+        let mut fields = Fields::new();
         let objective: Box<dyn Objective> = Box::new(Fit {
             layout: Layout::new().with("numbers", &shape, Init::Normal { std: 1.0 }),
-            inputs: vec![BatchInput::float("ones", &shape)],
+            ones: fields.float("ones", &shape),
+            fields,
         });
         Ok(Some(Box::new(objective)))
     }

@@ -70,7 +70,7 @@ pub struct Attention<'g> {
 
 /// What a recurrent layer yields.
 #[derive(Debug, Clone, Copy)]
-pub struct Run<'g> {
+pub struct Unrolled<'g> {
     /// The state of each step, `[steps, batch, units]`.
     pub states: Var<'g>,
     /// The state after the last step taken, `[batch, units]`.
@@ -122,7 +122,7 @@ impl<'g> Recurrence<'g> {
     /// # Errors
     /// [`Error::Shape`] for an operand of another shape, [`Error::Arity`] for an LSTM without a
     /// memory or a GRU with one.
-    pub fn run(self) -> Result<Run<'g>, Error> {
+    pub fn run(self) -> Result<Unrolled<'g>, Error> {
         let graph = self.input.graph();
         let form = Form {
             cell: self.cell,
@@ -145,7 +145,7 @@ impl<'g> Recurrence<'g> {
         let [states, contexts, weights, memory] = shown::parts(shown, &dims)?;
         let last = if self.reverse { 0 } else { dims.steps.saturating_sub(1) };
         let last = states.slice(0, last..last + 1)?.reshape(&[dims.rows, dims.width])?;
-        Ok(Run {
+        Ok(Unrolled {
             states,
             last,
             memory: self.memory.map(|_| memory),

@@ -1,3 +1,5 @@
+//! Tests every form of recurrent layer against its step-by-step definition, with its derivatives.
+
 use super::composite::trace;
 use super::*;
 use crate::check::testing::{check, close, eval};

@@ -139,7 +139,7 @@ struct Block {
 }
 
 /// A convolution to be run.
-struct Run<'a, T> {
+struct Pass<'a, T> {
     tiling: Tiling,
     packed: Packed,
     /// Whether it is the input gradient of the convolution that the filters were stored for.
@@ -168,9 +168,9 @@ pub fn convolve<T: Float>(
     let (rows, columns) = if transposed { (channels, filters) } else { (filters, channels) };
     let tiling = Tiling::new(geometry);
     let packed = Packed { groups, filters: rows, channels: columns, taps: geometry.kernel[0] };
-    let run = Run { tiling, packed, transposed, x, u, epilogue, workspace };
+    let pass = Pass { tiling, packed, transposed, x, u, epilogue, workspace };
     let apart = tiling.blocks() >= APART;
-    run.reserve(apart);
+    pass.reserve(apart);
     let shape = (batch, groups * filters, output[0], output[1]);
     let y = match ArrayViewMut4::from_shape(shape, y) {
         Ok(y) => y,
@@ -182,7 +182,7 @@ pub fn convolve<T: Float>(
                 let (images, rows) = (image..image + y.dim().0, row / tiling.step);
                 let rows = rows..rows + y.dim().2.div_ceil(tiling.step);
                 let block = Block { group: filter / filters, images, rows };
-                if apart { run.alone(&block, y) } else { run.shared(&block, y) }
+                if apart { pass.alone(&block, y) } else { pass.shared(&block, y) }
             });
         });
     });
@@ -212,7 +212,7 @@ fn pieces<T: Send>(
     }
 }
 
-impl<T: Float> Run<'_, T> {
+impl<T: Float> Pass<'_, T> {
     fn reserve(&self, apart: bool) {
         let (input, tiling) = (self.tiling.input(), &self.tiling);
         let (before, after) = (tiling.input_scratch(), tiling.output_scratch());

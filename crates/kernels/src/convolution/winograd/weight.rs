@@ -40,7 +40,7 @@ impl Parts {
     }
 }
 
-struct Run<'a, T> {
+struct WeightPass<'a, T> {
     tiling: Tiling,
     channels: Parts,
     filters: Parts,
@@ -61,10 +61,10 @@ pub fn weight_gradient<T: Float>(
         return dw.fill(T::zero());
     }
     let (channels, filters) = (Parts::new(geometry.channels), Parts::new(geometry.filters));
-    let run = Run { tiling: Tiling::new(geometry), channels, filters, x, g, workspace };
-    let (blocks, scratch) = (run.blocks().min(BLOCKS), run.scratch());
-    let sizes = [run.chunk(channels) * channels.number(), run.chunk(filters) * filters.number()];
-    let products = run.pair() * channels.number() * filters.number();
+    let pass = WeightPass { tiling: Tiling::new(geometry), channels, filters, x, g, workspace };
+    let (blocks, scratch) = (pass.blocks().min(BLOCKS), pass.scratch());
+    let sizes = [pass.chunk(channels) * channels.number(), pass.chunk(filters) * filters.number()];
+    let products = pass.pair() * channels.number() * filters.number();
     let whole = blocks * (sizes[0] + sizes[1]) + products;
     workspace.reserve::<T>(1, whole.max(scratch));
     workspace.reserve::<T>(1 + crate::parallel::threads(), scratch);
@@ -74,19 +74,19 @@ pub fn weight_gradient<T: Float>(
             let (v, rest) = memory.split_at_mut(blocks * sizes[0]);
             let (m, rest) = rest.split_at_mut(blocks * sizes[1]);
             let products = &mut rest[..products];
-            for first in (0..run.blocks()).step_by(blocks) {
-                let count = blocks.min(run.blocks() - first);
+            for first in (0..pass.blocks()).step_by(blocks) {
+                let count = blocks.min(pass.blocks() - first);
                 let (v, m) = (&mut v[..count * sizes[0]], &mut m[..count * sizes[1]]);
-                run.transform(index, first, true, v);
-                run.transform(index, first, false, m);
-                run.multiply(count, first > 0, v, m, products);
+                pass.transform(index, first, true, v);
+                pass.transform(index, first, false, m);
+                pass.multiply(count, first > 0, v, m, products);
             }
-            run.finish(products, dw);
+            pass.finish(products, dw);
         });
     }
 }
 
-impl<T: Float> Run<'_, T> {
+impl<T: Float> WeightPass<'_, T> {
     /// Blocks of tiles of one group.
     fn blocks(&self) -> usize {
         self.tiling.blocks() / self.tiling.geometry.groups

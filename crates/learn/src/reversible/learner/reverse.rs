@@ -5,7 +5,7 @@ use autodiff::{Buffer, Float};
 use super::HyperLearner;
 use crate::Objective;
 use crate::reversible::group::{self, Adjoint, Group};
-use crate::reversible::programs::{fill, outputs, run};
+use crate::reversible::programs::{outputs, run};
 use crate::reversible::trajectory::{Tape, flat};
 use crate::reversible::{HyperError, Hypergradient, Kept, Setting, Trajectory, Trial};
 
@@ -137,7 +137,7 @@ impl<F: Float> HyperLearner<F> {
                 })
             })??;
         }
-        fill(&mut self.batch, inner, setting.batches, step)?;
+        self.batch.fill(inner, setting.batches, step as u64)?;
         self.replay_both(step + 1 == schedules.steps())?;
         for (index, group) in groups.iter_mut().enumerate() {
             let gradient = match self.separate {
@@ -159,13 +159,8 @@ impl<F: Float> HyperLearner<F> {
     /// Gradient and curvature. At the last step, whose gradient was just computed by the other
     /// program, tells whether both programs round it alike.
     fn replay_both(&mut self, last: bool) -> Result<(), HyperError> {
-        let inputs = &mut [
-            &mut self.params[..],
-            &mut self.hypers,
-            &mut self.direction,
-            self.batch.arrays_mut(),
-        ];
-        run(&mut self.programs.both, inputs)?;
+        let inputs = &mut [&mut self.params[..], &mut self.hypers, &mut self.direction];
+        run(&mut self.programs.both, inputs, &mut self.batch)?;
         if last {
             let count = self.lens.len();
             let forwards: Vec<F> = flat(outputs(&self.programs.gradient, 1, count))?;
@@ -196,14 +191,9 @@ impl<F: Float> HyperLearner<F> {
                 group::kept_weights::<F>(velocities, rate, momentum, adjoint, direction)
             })?;
         }
-        fill(&mut self.batch, inner, setting.batches, step)?;
-        let inputs = &mut [
-            &mut self.params[..],
-            &mut self.hypers,
-            &mut self.direction,
-            self.batch.arrays_mut(),
-        ];
-        run(&mut self.programs.curvature, inputs)?;
+        self.batch.fill(inner, setting.batches, step as u64)?;
+        let inputs = &mut [&mut self.params[..], &mut self.hypers, &mut self.direction];
+        run(&mut self.programs.curvature, inputs, &mut self.batch)?;
         for (index, part) in parts.enumerate() {
             let (before, gradient) = (&before[part.clone()], &taken.gradient[part]);
             let momentum = schedules.momentum(step, index);

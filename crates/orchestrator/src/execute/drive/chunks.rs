@@ -228,7 +228,9 @@ impl<'a> Driver<'a> {
         self.journal.append(&Fact::Assigned(assigned))?;
         self.begun.insert(spec.run, attempt);
         let replaces = self.options.rerun == Rerun::All;
-        self.crew.assign(worker, Job { spec: spec.clone(), attempt, pause, earlier, replaces });
+        let needed = self.needed(spec);
+        let job = Job { spec: spec.clone(), attempt, pause, earlier, replaces, needed };
+        self.crew.assign(worker, job);
         if !self.options.in_process {
             let _span = tracing::info_span!("run", run = %spec.run, attempt).entered();
             tracing::info!(worker, "started");

@@ -3,6 +3,7 @@
 use experiment::RunId;
 use journal::{AttemptState, Fold, MetricRow, Outcome, RunState, Status};
 
+use super::blocked;
 use super::selection::Selection;
 use crate::config::{Retry, Search as Policy};
 use crate::execute::folder::Passed;
@@ -39,7 +40,7 @@ pub(super) fn restore<'a>(
                 }
             }
         }
-        if selection.is_over(fold, spec.run, retry) {
+        if selection.is_over(fold, spec.run, retry) || blocked::blocked(spec, fold).is_some() {
             search.ends(spec.run);
         }
     }

@@ -8,7 +8,7 @@ use journal::{Cause, Fold, RunSpec, Status};
 
 use crate::config::Retry;
 use crate::execute::search::Search;
-use crate::execute::{Rerun, Summary, plan};
+use crate::execute::{Options, Rerun, Summary, plan};
 
 /// The runs of one call, and where each stood when it began.
 pub(super) struct Selection<'a> {
@@ -44,11 +44,25 @@ pub(super) fn failed_before(
 }
 
 impl<'a> Selection<'a> {
-    pub(super) fn new(runs: &'a [RunSpec], rerun: Rerun, fold: &Fold) -> Self {
-        let next = |run: RunId| fold.runs.get(&run).map_or(1, journal::RunState::next_attempt);
-        let first = runs.iter().map(|spec| (spec.run, next(spec.run))).collect();
+    pub(super) fn new(runs: &'a [RunSpec], options: &Options, fold: &Fold) -> Self {
+        let shared = options.shared.as_ref();
+        let first = shared.map_or_else(|| next_attempts(runs, fold), |shared| shared.first.clone());
+        Self::since_attempts(runs, options.rerun, first, fold)
+    }
+
+    /// The selection of a sweep whose attempts are those from the given ones on.
+    pub(super) fn since_attempts(
+        runs: &'a [RunSpec],
+        rerun: Rerun,
+        first: BTreeMap<RunId, u32>,
+        fold: &Fold,
+    ) -> Self {
         let mut selection = Self { runs, rerun, first, skipped: Vec::new() };
-        let done = |run: &RunId| status(fold, *run) == Some(Status::Finished);
+        let since = |run: RunId| selection.first.get(&run).copied().unwrap_or(1);
+        let done = |run: &RunId| {
+            let finished = status(fold, *run) == Some(Status::Finished);
+            finished && ended_since(fold, *run, since(*run)).is_none()
+        };
         selection.skipped =
             selection.runs().filter(|run| done(run) && !selection.wants(fold, *run)).collect();
         selection
@@ -80,7 +94,10 @@ impl<'a> Selection<'a> {
             return false;
         }
         match status(fold, run) {
-            None | Some(Status::Running | Status::Interrupted | Status::Pruned) => true,
+            None
+            | Some(Status::Running | Status::Interrupted | Status::Pruned | Status::Blocked) => {
+                true
+            }
             Some(Status::Failed) => self.rerun != Rerun::Unfinished,
             Some(Status::Finished) => self.rerun == Rerun::All,
         }
@@ -137,6 +154,7 @@ impl<'a> Selection<'a> {
             let list = match status(fold, run) {
                 Some(Status::Finished) => &mut summary.finished,
                 Some(Status::Failed) => &mut summary.failed,
+                Some(Status::Blocked) => &mut summary.blocked,
                 Some(Status::Pruned) => &mut summary.pruned,
                 _ => &mut summary.interrupted,
             };
@@ -144,6 +162,12 @@ impl<'a> Selection<'a> {
         }
         summary
     }
+}
+
+/// The number of each run's next attempt.
+pub(crate) fn next_attempts(runs: &[RunSpec], fold: &Fold) -> BTreeMap<RunId, u32> {
+    let next = |run: RunId| fold.runs.get(&run).map_or(1, journal::RunState::next_attempt);
+    runs.iter().map(|spec| (spec.run, next(spec.run))).collect()
 }
 
 fn status(fold: &Fold, run: RunId) -> Option<Status> {

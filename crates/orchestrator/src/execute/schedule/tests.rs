@@ -1,3 +1,5 @@
+//! Tests the scheduler's decisions, event by event.
+
 use super::*;
 use Action::*;
 

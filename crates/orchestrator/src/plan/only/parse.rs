@@ -5,20 +5,21 @@ use std::vec::IntoIter;
 
 use serde_json::Value;
 
-use super::{Comparison, Expression, Name, OnlyError};
+use super::{Comparison, Expression, Name, OnlyError, Operand};
 use crate::config::resolve_scalar;
 
 /// Brackets and `not` inside each other at most.
 const DEEPEST: usize = 64;
 
-/// Reads a whole text.
+/// Reads a whole text, in which words that begin with `prefix` are names.
 ///
 /// # Errors
 /// What was wanted and found, with its column.
-pub(super) fn expression(text: &str) -> Result<Expression, OnlyError> {
+pub(super) fn expression(text: &str, prefix: Option<&str>) -> Result<Expression, OnlyError> {
     let tokens = tokens(text)?;
     let end = text.chars().count() + 1;
-    let mut parser = Parser { text, end, depth: 0, tokens: tokens.into_iter().peekable() };
+    let tokens = tokens.into_iter().peekable();
+    let mut parser = Parser { text, prefix, end, depth: 0, tokens };
     let root = parser.or()?;
     match parser.tokens.next() {
         None => Ok(root),
@@ -78,6 +79,7 @@ fn error(text: &str, column: usize, wanted: &str, found: &str) -> OnlyError {
 
 struct Parser<'a> {
     text: &'a str,
+    prefix: Option<&'a str>,
     end: usize,
     depth: usize,
     tokens: Peekable<IntoIter<Token>>,
@@ -150,7 +152,7 @@ impl Parser<'_> {
         Ok(Expression::Compare { name, comparison, value: self.value()? })
     }
 
-    fn list(&mut self) -> Result<Vec<Value>, OnlyError> {
+    fn list(&mut self) -> Result<Vec<Operand>, OnlyError> {
         self.expect("[")?;
         let mut values = vec![self.value()?];
         while self.eat(",") {
@@ -160,20 +162,23 @@ impl Parser<'_> {
         Ok(values)
     }
 
-    fn value(&mut self) -> Result<Value, OnlyError> {
+    fn value(&mut self) -> Result<Operand, OnlyError> {
         let token = self.next("a value")?;
         if !token.quoted && "()[],".contains(&token.text) {
             return Err(error(self.text, token.column, "a value", &token.text));
         }
         if token.quoted {
-            return Ok(Value::String(token.text));
+            return Ok(Operand::Value(Value::String(token.text)));
+        }
+        if self.prefix.is_some_and(|prefix| token.text.starts_with(prefix)) {
+            return Ok(Operand::Name(Name { text: token.text, column: token.column }));
         }
         // A bare word is what it is in a configuration.
         let content = resolve_scalar(&token.text).map_err(|message| {
             let (column, len) = (token.column, token.text.chars().count());
             OnlyError { text: self.text.into(), column, len, message }
         })?;
-        Ok(content.to_json())
+        Ok(Operand::Value(content.to_json()))
     }
 
     fn eat(&mut self, word: &str) -> bool {

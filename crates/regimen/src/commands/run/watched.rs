@@ -1,3 +1,5 @@
+//! Follows a sweep under way, and says at its end which runs failed in earlier calls and why.
+
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
@@ -12,7 +14,7 @@ use crate::progress::Progress;
 use crate::terminal::say;
 
 /// Shows a sweep, and remembers what happened to its runs.
-pub(super) struct Watched<'p, 'a> {
+pub(crate) struct Watched<'p, 'a> {
     progress: &'p mut Progress<'a>,
     failed: HashSet<RunId>,
     started: bool,
@@ -20,12 +22,12 @@ pub(super) struct Watched<'p, 'a> {
 }
 
 impl<'p, 'a> Watched<'p, 'a> {
-    pub(super) fn new(progress: &'p mut Progress<'a>) -> Self {
+    pub(crate) fn new(progress: &'p mut Progress<'a>) -> Self {
         Self { progress, failed: HashSet::new(), started: false, paused: false }
     }
 
     /// Says what the sweep came to.
-    pub(super) fn finish(&mut self, plan: &Plan, summary: &Summary, store: &Path) -> Result<()> {
+    pub(crate) fn finish(&mut self, plan: &Plan, summary: &Summary, store: &Path) -> Result<()> {
         self.progress.finish(summary);
         self.say_earlier(summary, store)?;
         if let Some(search) = plan.search.as_ref().filter(|_| self.never_paused(summary)) {

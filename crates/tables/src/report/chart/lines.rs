@@ -1,3 +1,5 @@
+//! Line charts with bands from the lowest to the highest run.
+
 use serde::Serialize;
 
 use super::{Axis, Drawing, Frame, Live, Short};

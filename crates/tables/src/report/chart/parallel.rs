@@ -1,3 +1,5 @@
+//! Parallel coordinates: one axis for each parameter or metric, one line for each run.
+
 use serde::{Serialize, Serializer};
 
 use super::{Axis, Drawing, Live, Short, frame::WIDTH};

@@ -1,3 +1,5 @@
+//! Scatter charts, with a line through the Pareto front.
+
 use serde::{Serialize, Serializer};
 
 use super::{Axis, Drawing, Frame, Live, Short};

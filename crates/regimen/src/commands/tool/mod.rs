@@ -1,15 +1,26 @@
+//! `regimen EXPERIMENT TOOL`.
+
+mod arguments;
+mod host;
+
 use std::cell::OnceCell;
 use std::io;
 
 use anyhow::{Result, anyhow};
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use experiment::{DataPaths, Entry, Tool, ToolContext};
+use clap::{Arg, ArgAction, Args, Command, FromArgMatches};
+use experiment::{DataPaths, Entry, Error, Tool, ToolContext};
 use journal::Fold;
 use orchestrator::execute::{ARTIFACTS, JOURNAL, verify_artifact};
-use serde_json::{Map, Value};
 
 use crate::arguments::{DataOptions, StoreOptions};
-use crate::{commands::Done, registry, terminal::print};
+use crate::terminal::{print, say};
+use crate::{commands::Done, registry};
+
+use arguments::Argument;
+use host::{Host, Output};
+
+/// The option that lets files be replaced.
+const FORCE: &str = "force";
 
 /// `EXPERIMENT TOOL [ARGUMENT]... [--ARGUMENT VALUE]...`, from the words after the binary's name.
 pub(crate) fn tool(words: &[String]) -> Result<Done> {
@@ -27,9 +38,15 @@ pub(crate) fn tool(words: &[String]) -> Result<Done> {
             other => anyhow!("{} has no tool {other:?}\n{list}", entry.name),
         }
     })?;
-    let parsed = command(entry.name, tool).get_matches_from(&words[1..]);
+    run(entry.name, tool, &words[1..])
+}
+
+fn run(experiment: &str, tool: &Tool, words: &[String]) -> Result<Done> {
+    let arguments = Argument::all(tool);
+    let parsed = command(experiment, tool, &arguments).get_matches_from(words);
     let store = StoreOptions::from_arg_matches(&parsed)?;
     let data = DataOptions::from_arg_matches(&parsed)?;
+    let force = arguments::writes(&arguments) && parsed.get_flag(FORCE);
     let fold = OnceCell::new();
     let verify = |run: &str, name: &str, bytes: &[u8]| {
         let read = || Fold::read(&store.results.join(JOURNAL)).map_err(|error| error.to_string());
@@ -42,7 +59,8 @@ pub(crate) fn tool(words: &[String]) -> Result<Done> {
         };
         verify_artifact(fold, run, name, bytes)
     };
-    let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
+    let mut host = Host::new(tool.name, force, &arguments::outputs(&arguments, &parsed))?;
+    let (mut input, mut output) = (io::stdin().lock(), Output::new());
     let mut context = ToolContext {
         input: &mut input,
         output: &mut output,
@@ -53,9 +71,20 @@ pub(crate) fn tool(words: &[String]) -> Result<Done> {
         },
         artifacts: store.results.join(ARTIFACTS),
         verify: &verify,
+        host: &mut host,
     };
-    tool.run(arguments(tool, &parsed), &mut context)?;
-    Ok(Done::Well)
+    let ended = tool.run(arguments::object(&arguments, &parsed), &mut context);
+    // What is drawn goes before anything is said.
+    drop(host);
+    match ended {
+        Err(Error::Interrupted) => {
+            say("interrupted");
+            Ok(Done::Interrupted)
+        }
+        // A reader that has read enough.
+        Err(_) if output.closed => Ok(Done::Well),
+        ended => Ok(ended.map(|()| Done::Well)?),
+    }
 }
 
 /// The tools of an experiment, and where its parameters are told.
@@ -73,44 +102,16 @@ fn listed(entry: &Entry, tools: &[Tool]) -> String {
 
 /// The command line of a tool: what its schema requires is given by place, everything else by
 /// `--name`; and where the store and the data lie.
-fn command(experiment: &str, tool: &Tool) -> Command {
+fn command(experiment: &str, tool: &Tool, arguments: &[Argument]) -> Command {
     let mut command =
         Command::new(tool.name).bin_name(format!("regimen {experiment} {}", tool.name));
-    for name in required(tool) {
-        command = command.arg(argument(tool, name).required(true));
-    }
-    for name in properties(tool).filter(|name| !required(tool).any(|given| given == *name)) {
-        command = command.arg(argument(tool, name).long(name.replace('_', "-")));
+    command = command.args(arguments.iter().map(Argument::clap));
+    if arguments::writes(arguments) {
+        let force = Arg::new(FORCE).long(FORCE).action(ArgAction::SetTrue);
+        command = command.arg(force.help("Replace files that are there"));
     }
     // Their own descriptions come with the options.
     DataOptions::augment_args(StoreOptions::augment_args(command))
         .about(tool.summary)
         .long_about(None)
-}
-
-fn argument(tool: &Tool, name: &str) -> Arg {
-    let help = tool.schema["properties"][name]["description"].as_str().unwrap_or_default();
-    Arg::new(name.to_owned()).value_name(name.to_uppercase()).help(help.to_owned())
-}
-
-/// Names of the arguments that must be there, in their order.
-fn required(tool: &Tool) -> impl Iterator<Item = &str> {
-    tool.schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str)
-}
-
-fn properties(tool: &Tool) -> impl Iterator<Item = &str> {
-    tool.schema["properties"].as_object().into_iter().flat_map(Map::keys).map(String::as_str)
-}
-
-/// What was given as a JSON object, typed by the tool's schema.
-fn arguments(tool: &Tool, parsed: &ArgMatches) -> Value {
-    let given = properties(tool).filter_map(|name| {
-        let text = parsed.get_one::<String>(name)?.as_str();
-        let value = match tool.schema["properties"][name]["type"].as_str() {
-            Some("string") => text.into(),
-            _ => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
-        };
-        Some((name.to_owned(), value))
-    });
-    Value::Object(given.collect())
 }

@@ -1,0 +1,72 @@
+//! Sweeps on a Slurm of virtual nodes. `scripts/cluster-test ci` starts one and sets
+//! `REGIMEN_CLUSTER_TEST`; elsewhere these tests are skipped: nobody wants jobs on a cluster of others.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::Write;
+use std::process::Command;
+
+use super::{Bench, GATED, QUICK, assert_code, stderr, wait_until};
+
+const LAB: &str = "lab: { scheduler: slurm, tasks: 4 }\n";
+
+/// Whether there is a Slurm to test with; says that a test is skipped where there is none.
+fn is_skipped(test: &str) -> bool {
+    if env::var_os("REGIMEN_CLUSTER_TEST").is_some() {
+        return false;
+    }
+    if let Some(list) = env::var_os("REGIMEN_SKIPPED") {
+        let list = File::options().append(true).create(true).open(list);
+        writeln!(list.unwrap(), "skipped: {test}: no Slurm of virtual nodes").unwrap();
+    }
+    true
+}
+
+fn slurm(program: &str, words: &[&str]) -> String {
+    let output = Command::new(program).args(words).output().unwrap();
+    assert!(output.status.success(), "{program} {words:?}: {}", stderr(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn slurm_executes_a_sweep_as_this_machine_does() {
+    if is_skipped("cluster::slurm_executes_a_sweep_as_this_machine_does") {
+        return;
+    }
+    let bench = Bench::new(QUICK, LAB);
+    let output = bench.run(&["run", "sweep.yaml", "--cluster", "lab"]);
+    assert_code(&output, 0);
+    assert!(stderr(&output).contains("24 finished, 0 failed"), "{}", stderr(&output));
+    bench.assert_same_as_here();
+}
+
+#[test]
+fn slurm_tasks_that_are_cancelled_or_requeued_lose_nothing() {
+    if is_skipped("cluster::slurm_tasks_that_are_cancelled_or_requeued_lose_nothing") {
+        return;
+    }
+    let sweep = GATED.replace("seeds: 2", "seeds: 8");
+    let bench = Bench::new(&sweep, LAB);
+    let go = bench.path("go");
+    let words = ["run", "sweep.yaml", "--cluster", "lab", "--detach", "--lease", "5"];
+    assert_code(&bench.regimen(&words).env("GO", &go).output().unwrap(), 0);
+    let job = fs::read_to_string(bench.record().join("job.json")).unwrap();
+    let job = job.trim().trim_matches('"').to_owned();
+    let running =
+        || slurm("squeue", &["-h", "-r", "-t", "R", "-j", &job, "-o", "%K"]).lines().count();
+    wait_until("four tasks", || running() == 4);
+    let drivers = || fs::read_dir(bench.store().join("claims/live")).map_or(0, Iterator::count);
+    wait_until("four drivers", || drivers() >= 4);
+    slurm("scancel", &[&format!("{job}_0")]);
+    slurm("scontrol", &["requeue", &format!("{job}_1")]);
+    wait_until("two tasks", || running() == 2);
+    // Slurm itself would have it wait for two minutes.
+    slurm("scontrol", &["update", &format!("jobid={job}_1"), "StartTime=now"]);
+    wait_until("three tasks", || running() == 3);
+    fs::write(&go, "").unwrap();
+    wait_until("all runs", || bench.finished() == 8);
+    let output = bench.regimen(&["run", "sweep.yaml", "--cluster", "lab"]).env("GO", &go).output();
+    let output = output.unwrap();
+    assert_code(&output, 0);
+    assert!(stderr(&output).contains("8 finished, 0 failed"), "{}", stderr(&output));
+}
