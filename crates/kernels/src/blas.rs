@@ -49,25 +49,8 @@ const THREADS: &str = "OPENBLAS_NUM_THREADS";
 const RESTARTED: &str = "REGIMEN_MODERN_BLAS";
 
 /// Kernels without AVX. OpenBLAS falls back to one of these on a processor that is newer than itself.
-const OLD_CORES: &[&str] = &[
-    "Atom",
-    "Banias",
-    "Barcelona",
-    "Bobcat",
-    "Coppermine",
-    "Core2",
-    "Dunnington",
-    "Generic",
-    "Katmai",
-    "Nano",
-    "Nehalem",
-    "Northwood",
-    "Opteron",
-    "Opteron_SSE3",
-    "Penryn",
-    "Prescott",
-    "Unknown",
-];
+const OLD_CORES: &str = "Atom Banias Barcelona Bobcat Coppermine Core2 Dunnington Generic Katmai Nano \
+     Nehalem Northwood Opteron Opteron_SSE3 Penryn Prescott Unknown";
 
 /// Starts this program again, as the same process, where OpenBLAS needs to be told something before it is
 /// loaded: with `OPENBLAS_CORETYPE` where it is older than the processor and fell back to kernels without
@@ -119,7 +102,7 @@ fn restart(again: &mut Command) -> io::Result<()> {
 
 /// The kernels that this processor can run in place of those of `core`, if those are old ones.
 fn modern_core(core: &str) -> Option<&'static str> {
-    let old = OLD_CORES.iter().any(|old| old.eq_ignore_ascii_case(core));
+    let old = OLD_CORES.split_whitespace().any(|old| old.eq_ignore_ascii_case(core));
     match isa() {
         Isa::Avx512 if old => Some("SkylakeX"),
         Isa::Avx2 if old => Some("Haswell"),

@@ -28,7 +28,7 @@ struct Climber {
     values: Vec<f64>,
     /// Whether it waits at the last of them.
     resting: bool,
-    /// Whether it ended: it comes to no further rung.
+    /// Whether it comes to no further rung, because it ended or cannot be attempted.
     over: bool,
 }
 
@@ -84,11 +84,16 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// A run ended, and came to no further rung.
+    /// A run ended or cannot be attempted: it comes to no further rung.
     pub(crate) fn ends(&mut self, run: RunId) {
         if let Some(climber) = self.runs.get_mut(&run) {
             climber.over = true;
         }
+    }
+
+    /// Whether a run ended or cannot be attempted.
+    pub(crate) fn is_over(&self, run: RunId) -> bool {
+        self.runs.get(&run).is_some_and(|climber| climber.over)
     }
 
     /// A run recorded a value of the metric; steps come in order.

@@ -226,6 +226,20 @@ fn a_failed_trial_holds_up_no_rung() {
     assert_eq!(summary.finished, [all[3].run]);
 }
 
+#[test]
+fn a_blocked_trial_holds_up_no_rung() {
+    let mut store = Store::new();
+    store.options.search = search(3);
+    let broken = run(&Params { way: Way::Fail, number: 0, gate: None });
+    store.execute(std::slice::from_ref(&broken));
+    let mut all = trials(9);
+    all[0].needs = [("base".to_owned(), broken.run)].into();
+    let summary = store.execute(&all);
+    assert_eq!(summary.blocked, [all[0].run]);
+    assert!(summary.finished.contains(&all[8].run), "{summary:?}");
+    assert!(summary.interrupted.is_empty(), "{summary:?}");
+}
+
 /// Takes the last frame off the journal of every worker.
 fn forget_the_end(store: &Store) {
     for entry in std::fs::read_dir(store.options.store.join("journal")).unwrap() {

@@ -139,9 +139,10 @@ impl<'a> Selection<'a> {
                 let since = ended_since(fold, *run, self.since(*run)).is_some();
                 since && status(fold, *run) == Some(Status::Finished)
             };
-            if wanted.is_empty() && !search.trials().iter().any(|trial| trial.iter().all(ended)) {
-                wanted = search.last_resort();
-                wanted.retain(|run| self.wants(fold, *run));
+            let rests = wanted.iter().all(|run| search.is_over(*run));
+            if rests && !search.trials().iter().any(|trial| trial.iter().all(ended)) {
+                let last = search.last_resort().into_iter();
+                wanted.extend(last.filter(|run| self.wants(fold, *run)));
             }
         }
         wanted.into_iter().map(|run| (run, next(run))).collect()
