@@ -98,7 +98,7 @@ class Case:
     def wait(self, runs):
         """Waits for the end, and checks that every run counts once and as it does here."""
         said = self.run()
-        assert re.search(rf"{runs} finished, 0 failed|{runs} were finished before", said), said
+        assert re.search(rf"{runs:,} finished, 0 failed|{runs:,} were finished before", said), said
         self.same(runs)
 
     def same(self, runs):
@@ -155,14 +155,18 @@ def cancelled_task():
 
 
 def requeued_task():
-    case = Case(LONG.format(steps=3000, seeds=24), SLURM.format(more=""))
+    case = Case(LONG.format(steps=6000, seeds=48), SLURM.format(more=""))
     job = case.start()
     until("four drivers", lambda: case.drivers() == 4)
     call("scontrol", "requeue", f"{job}_2")
     until("a task that left", lambda: running(job) == 3)
-    at_once(job)
-    until("its return", lambda: running(job) == 4)
-    case.wait(24)
+
+    def returned():
+        at_once(job)
+        return running(job) == 4
+
+    until("its return", returned)
+    case.wait(48)
     return case
 
 
@@ -183,7 +187,7 @@ def preempted():
 
 def time_limit():
     # A limit is a minute at least; Slurm ends the task before the run is through.
-    case = Case(LONG.format(steps=40000, seeds=4), SLURM.format(more=", time: 1m, warning: 20s"))
+    case = Case(LONG.format(steps=120000, seeds=4), SLURM.format(more=", time: 1m, warning: 20s"))
     job = case.start()
     until("four drivers", lambda: case.drivers() == 4)
     log = lambda: "".join(path.read_text() for path in case.records()[0].glob("*.log"))
@@ -226,7 +230,7 @@ def refused():
 
 def other_version():
     case = Case(QUICKSTART, SLURM.format(more=", program: PLACE"))
-    other = case.folder / "regimen"
+    other = case.folder / "regimen-of-another-commit"
     binary, commit = PROGRAM.read_bytes(), call("git", "-C", ROOT, "rev-parse", "HEAD").strip().encode()
     if commit not in binary:
         print("     left out: the program is not built from the present commit")
@@ -274,6 +278,7 @@ def node_lost():
     time.sleep(3)
     case.same(16)
     call("scancel", job, check=False)
+    call(ROOT / "scripts/cluster/slurm", "restart", node)
     return case
 
 
@@ -371,8 +376,8 @@ def cpu_of(job):
     """CPU seconds of all processes of a job, from accounting."""
     time.sleep(5)
     total = 0.0
-    for line in call("sacct", "-n", "-P", "-X", "-j", job, "-o", "TotalCPU").split():
-        days, _, clock = line.rpartition("-")
+    steps = [line.split("|") for line in call("sacct", "-n", "-P", "-j", job, "-o", "JobID,TotalCPU").split()]
+    for days, _, clock in (spent.rpartition("-") for step, spent in steps if step.endswith(".batch")):
         parts = [float(part) for part in clock.split(":")]
         total += 86400 * float(days or 0) + sum(part * 60**i for i, part in enumerate(reversed(parts)))
     return total

@@ -5,6 +5,8 @@
 mod doctor;
 #[path = "cluster/local.rs"]
 mod local;
+#[path = "cluster/page.rs"]
+mod page;
 #[path = "cluster/record.rs"]
 mod record;
 #[path = "cluster/slurm.rs"]

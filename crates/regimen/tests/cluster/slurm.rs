@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::process::Command;
 
-use super::{Bench, GATED, QUICK, assert_code, stderr, wait_until};
+use super::{Bench, GATED, QUICK, assert_code, page, stderr, wait_until};
 
 const LAB: &str = "lab: { scheduler: slurm, tasks: 4 }\n";
 
@@ -69,4 +69,13 @@ fn slurm_tasks_that_are_cancelled_or_requeued_lose_nothing() {
     let output = output.unwrap();
     assert_code(&output, 0);
     assert!(stderr(&output).contains("8 finished, 0 failed"), "{}", stderr(&output));
+}
+
+#[test]
+fn slurm_does_what_the_page_shows() {
+    if is_skipped("cluster::slurm_does_what_the_page_shows") {
+        return;
+    }
+    // The virtual nodes have two processors each.
+    page::follow(|profile| profile.replace("cpus: 4", "cpus: 1"));
 }
