@@ -26,6 +26,7 @@ mod mismatch;
 pub mod mnist;
 pub mod movieqa;
 pub mod omniglot;
+pub mod order_only;
 mod own;
 mod pickle;
 mod progress;
