@@ -32,6 +32,8 @@ pub struct Look {
     pub frames: [usize; 2],
     /// Standard deviation of the noise of each value, in units of the whole range.
     pub noise: f64,
+    /// Discs that stand still throughout a film, half as bright as what moves.
+    pub still: usize,
 }
 
 impl Look {
@@ -109,6 +111,13 @@ impl Scene {
         }
     }
 
+    /// A disc somewhere.
+    fn still(rng: &mut impl Rng) -> Self {
+        let mut within = |low: f64, high: f64| rng.random_range(low..high);
+        let centre = [within(0.0, 1.0), within(0.0, 1.0)];
+        Self { kind: 0, centres: [centre; 2], radii: [within(0.06, 0.2); 2], turn: 1.0 }
+    }
+
     /// How much of a pixel at `(x, y)` the shape covers, at a share of the film.
     fn cover(&self, share: f64, pixel: f64, (x, y): (f64, f64)) -> f64 {
         let between = |ends: [f64; 2]| ends[0] + share * (ends[1] - ends[0]);
@@ -133,14 +142,21 @@ fn film(class: u8, look: &Look, rng: &mut impl Rng) -> Film {
     let scene = Scene::draw(class / 2, rng);
     let colours = colours(look, rng);
     let pixel = 1.0 / look.side as f64;
+    let place = |at: usize| {
+        let (row, column) = (at / look.side, at % look.side);
+        ((column as f64 + 0.5) * pixel, (row as f64 + 0.5) * pixel)
+    };
+    let still: Vec<Scene> = (0..look.still).map(|_| Scene::still(rng)).collect();
+    let behind =
+        |at| still.iter().map(|disc| disc.cover(0.0, pixel, place(at))).fold(0.0, f64::max);
+    let behind: Vec<f64> = (0..look.side * look.side).map(behind).collect();
     let mut pixels = Vec::with_capacity(frames * look.values());
     for frame in 0..frames {
         let share = frame as f64 / (frames - 1).max(1) as f64;
         for [ground, shape] in &colours {
-            for at in 0..look.side * look.side {
-                let (row, column) = (at / look.side, at % look.side);
-                let place = ((column as f64 + 0.5) * pixel, (row as f64 + 0.5) * pixel);
-                let value = ground + (shape - ground) * scene.cover(share, pixel, place);
+            for (at, behind) in behind.iter().enumerate() {
+                let cover = scene.cover(share, pixel, place(at)).max(0.5 * behind);
+                let value = ground + (shape - ground) * cover;
                 let noise = look.noise * noise(rng);
                 pixels.push(((value + noise) * 255.0).round().clamp(0.0, 255.0) as u8);
             }
@@ -178,7 +194,7 @@ mod tests {
 
     use super::*;
 
-    const LOOK: Look = Look { side: 32, colour: false, frames: [5, 9], noise: 0.0 };
+    const LOOK: Look = Look { side: 32, colour: false, frames: [5, 9], noise: 0.0, still: 0 };
 
     /// Mean place of the light in each frame, along x, and how much of it there is.
     fn light(film: &Film, look: &Look) -> Vec<(f64, f64)> {
@@ -216,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_film_and_its_reversal_have_the_same_frames() {
-        let look = Look { side: 8, colour: true, frames: [3, 7], noise: 0.1 };
+        let look = Look { side: 8, colour: true, frames: [3, 7], noise: 0.1, still: 2 };
         for film in generate(12, &look, ChaCha8Rng::seed_from_u64) {
             let reversed = film.reversed(&look);
             assert_eq!(reversed.class, film.class ^ 1);
