@@ -6,7 +6,6 @@ pub(crate) enum Frames {
     /// Values of 255 steps, which are 0 to 1 for a network.
     Bytes(Vec<u8>),
     /// Values as they are.
-    #[cfg_attr(not(test), expect(dead_code, reason = "films are bytes; features of sound are not"))]
     Floats(Vec<f32>),
 }
 

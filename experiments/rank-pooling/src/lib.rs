@@ -19,6 +19,7 @@ pub mod transform;
 
 use std::sync::Arc;
 
+use datasets::{spoken_digits, weizmann};
 use experiment::{
     Better, DataRef, Error, Experiment, Items, Metric, NeedRef, ParamError, PublishedTable, Run,
     Statistic,
@@ -96,9 +97,12 @@ impl Experiment for RankPooling {
     }
 
     fn data(&self) -> Vec<DataRef> {
-        match self.params.data {
-            Data::OrderOnly => Vec::new(),
-        }
+        let name = match self.params.data {
+            Data::OrderOnly => return Vec::new(),
+            Data::Weizmann => weizmann::DATASET,
+            Data::SpokenDigits => spoken_digits::DATASET,
+        };
+        vec![DataRef { name: name.into() }]
     }
 
     fn needs(&self) -> Vec<NeedRef> {

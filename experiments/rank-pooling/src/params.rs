@@ -14,6 +14,10 @@ pub enum Data {
     /// film has its exact reversal in the test.
     #[default]
     OrderOnly,
+    /// The Weizmann actions as silhouettes of 48x60, a fold for each of the nine people.
+    Weizmann,
+    /// Spoken digits as cepstral coefficients, in five folds.
+    SpokenDigits,
 }
 
 /// What is trained.
@@ -60,9 +64,14 @@ pub struct Params {
     pub frames: [usize; 2],
     /// Standard deviation of the noise of films that are made, the range of values being 1.
     pub noise: f64,
-    /// Every how many frames one is looked at; `null` for every one.
+    /// Discs that stand still throughout a film that is made.
+    pub still: usize,
+    /// Whether each spoken digit is there backwards as well, as a class of its own.
+    pub twins: bool,
+    /// Every how many frames one is looked at; `null` for 3 of `weizmann`, else 1.
     pub stride: Option<usize>,
-    /// Whether training sees random parts of clips, mirrored and moved; `null` for no.
+    /// Whether training sees random parts of clips, of pictures mirrored and moved; `null` for yes with
+    /// `weizmann`, else no.
     pub augment: Option<bool>,
     /// Folds, at most; `null` for all.
     pub folds: Option<usize>,
@@ -95,7 +104,9 @@ impl Default for Params {
             side: 24,
             colour: false,
             frames: [10, 16],
-            noise: 0.1,
+            noise: 0.15,
+            still: 2,
+            twins: false,
             stride: None,
             augment: None,
             folds: None,
@@ -130,6 +141,7 @@ impl Params {
         let frames = (1..=most).contains(&fewest) && most <= 1000;
         check(frames, "frames", "two numbers from 1 to 1000, in order", &shown(&self.frames))?;
         check((0.0..=1.0).contains(&self.noise), "noise", "0 to 1", &self.noise)?;
+        check(self.still <= 100, "still", "at most 100", &self.still)?;
         let at_least_one = |count: Option<usize>| count.is_none_or(|count| count >= 1);
         check(at_least_one(self.stride), "stride", "1 or more", &shown(&self.stride))?;
         check(at_least_one(self.folds), "folds", "1 or more", &shown(&self.folds))?;
@@ -139,6 +151,8 @@ impl Params {
         let decay = self.decay.is_finite() && self.decay >= 0.0;
         check(decay, "decay", "0 or more", &self.decay)?;
         check(positive(self.clip), "clip", "above 0", &self.clip)?;
+        let digits = self.data == Data::SpokenDigits;
+        check(digits || !self.twins, "twins", "false unless data is spoken_digits", &self.twins)?;
         check(self.evaluations >= 1, "evaluations", "1 or more", &self.evaluations)?;
         self.validate_training()
     }
@@ -166,12 +180,12 @@ impl Params {
 
     /// Every how many frames one is looked at.
     pub(crate) fn stride(&self) -> usize {
-        self.stride.unwrap_or(1)
+        self.stride.unwrap_or(if self.data == Data::Weizmann { 3 } else { 1 })
     }
 
     /// Whether training sees random parts of clips.
     pub(crate) fn augment(&self) -> bool {
-        self.augment.unwrap_or(false)
+        self.augment.unwrap_or(self.data == Data::Weizmann)
     }
 
     /// Whether a network is trained.
