@@ -25,11 +25,15 @@ mod manifest;
 mod mismatch;
 pub mod mnist;
 pub mod movieqa;
+mod npz;
 pub mod omniglot;
+pub mod order_only;
 mod own;
 mod pickle;
 mod progress;
+pub mod spoken_digits;
 mod store;
+pub mod weizmann;
 
 pub use digest::Digest;
 pub use error::{Attempt, Error, SourceFault};

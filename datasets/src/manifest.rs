@@ -41,7 +41,9 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("manifests/mnist.yaml", include_str!("../manifests/mnist.yaml")),
     ("manifests/movieqa-dialog.yaml", include_str!("../manifests/movieqa-dialog.yaml")),
     ("manifests/omniglot28.yaml", include_str!("../manifests/omniglot28.yaml")),
+    ("manifests/spoken-digits.yaml", include_str!("../manifests/spoken-digits.yaml")),
     ("manifests/vgg16.yaml", include_str!("../manifests/vgg16.yaml")),
+    ("manifests/weizmann.yaml", include_str!("../manifests/weizmann.yaml")),
 ];
 
 static MANIFESTS: LazyLock<Vec<Manifest>> = LazyLock::new(|| {

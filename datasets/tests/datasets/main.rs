@@ -10,6 +10,7 @@ mod omniglot;
 mod packages;
 mod rates;
 mod registry;
+mod sequences;
 mod server;
 mod store;
 mod support;

@@ -204,7 +204,7 @@ fn the_help_lists_the_experiments() {
     let help = regimen().arg("--help").output().unwrap();
     assert_code(&help, 0);
     for name in
-        ["  dialog     Dialog-based", "  hypergrad  Gradients of", "  command    Any external"]
+        ["  dialog        Dialog-based", "  hypergrad     Gradients of", "  command       Any external"]
     {
         assert!(stdout(&help).contains(name), "{}", stdout(&help));
     }

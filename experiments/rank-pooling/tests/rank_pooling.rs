@@ -1,0 +1,131 @@
+//! The paper's claim as small seeded runs on films whose classes differ in the order of frames alone, and
+//! the held defaults.
+
+use std::collections::BTreeSet;
+
+use experiment::{
+    DataPaths, Device, Entry, Error, Experiment, MemorySink, Metric, Run, RunContext, RunId,
+};
+use rank_pooling::operation::Inverse;
+use rank_pooling::pool::{Directions, Pooling, Rank};
+use rank_pooling::{Params, RankPooling, Training};
+use serde_json::Value;
+
+/// Films small and few enough for a test.
+fn small() -> Params {
+    let rank = Rank { directions: Directions::Forward, ..Rank::default() };
+    let sizes =
+        Params { films: 120, test_films: 60, side: 16, frames: [8, 10], ..Params::default() };
+    Params { rank, noise: 0.05, width: 32, epochs: 10, ..sizes }
+}
+
+fn context() -> RunContext {
+    let (id, data) = (RunId::of("test"), DataPaths::default());
+    RunContext { id, seed: 1, threads: 1, device: Device::Cpu, data }
+}
+
+fn run(params: Params) -> MemorySink {
+    let mut sink = MemorySink::default();
+    let experiment = RankPooling::new(params).unwrap();
+    experiment.run(&mut Run::new(context(), &mut sink)).unwrap();
+    let names = |metrics: Vec<Metric>| -> BTreeSet<String> {
+        metrics.into_iter().map(|metric| metric.name.into_owned()).collect()
+    };
+    assert!(sink.results.keys().eq(&names(experiment.metrics())), "{:?}", sink.results);
+    let recorded = sink.metrics.iter().map(|(_, metric, _)| metric.clone()).collect();
+    assert_eq!(names(experiment.step_metrics()), recorded);
+    sink
+}
+
+fn accuracy(params: Params) -> f64 {
+    run(params).results["test_accuracy"]
+}
+
+#[test]
+fn the_defaults_are_held() {
+    // A changed default changes what old configurations mean: raise RankPooling::VERSION with it.
+    let held = format!(
+        "{} v{}\n{:#}",
+        RankPooling::NAME,
+        RankPooling::VERSION,
+        Entry::of::<RankPooling>().defaults()
+    );
+    insta::assert_snapshot!(held);
+}
+
+#[test]
+fn rank_pooling_learns_the_order_through_its_argmin() {
+    for inverse in [Inverse::Exact, Inverse::Diagonal, Inverse::RankOne] {
+        let rank = Rank { inverse, ..small().rank };
+        let found = accuracy(Params { rank, ..small() });
+        assert!(found >= 75.0, "{inverse:?}: {found}");
+    }
+}
+
+/// A film and its reversal are the same to a pool that is blind to order, which is therefore wrong about
+/// one of them.
+#[test]
+fn pools_that_are_blind_to_order_answer_twins_alike() {
+    for (pooling, training) in [
+        (Pooling::Average, Training::EndToEnd),
+        (Pooling::Max, Training::EndToEnd),
+        (Pooling::Average, Training::Frozen),
+        (Pooling::ScoreSum, Training::Frame),
+    ] {
+        let sink = run(Params { pooling, training, ..small() });
+        let rows = &sink.tables["clips"];
+        assert_eq!(rows.len(), 120);
+        let answer = |name: String| -> &Value {
+            &rows.iter().find(|row| row["clip"] == *name).unwrap()["predicted"]
+        };
+        for film in 0..60 {
+            assert_eq!(answer(format!("film-{film}")), answer(format!("twin-{film}")));
+        }
+        assert!(sink.results["test_accuracy"] <= 50.0);
+        assert_eq!(sink.artifacts.contains_key("fold-0.safetensors"), training == Training::Frame);
+    }
+}
+
+#[test]
+fn every_pool_that_knows_order_runs_and_tells_of_each_clip() {
+    for pooling in [Pooling::ApproximateRank, Pooling::Last, Pooling::Lstm, Pooling::Rank] {
+        let rank = Rank { directions: Directions::Both, running_mean: true, ..Rank::default() };
+        let sink = run(Params { pooling, rank, epochs: 1, ..small() });
+        let right = |row: &&Value| row["correct"] == true;
+        let right = sink.tables["clips"].iter().filter(right).count();
+        assert!((sink.results["test_accuracy"] - right as f64 / 1.2).abs() < 1e-9);
+        let count = |row: &Value| row["count"].as_u64().unwrap();
+        assert_eq!(sink.tables["confusion"].iter().map(count).sum::<u64>(), 120);
+        assert_eq!((sink.tables["classes"].len(), sink.tables["groups"].len()), (6, 60));
+    }
+}
+
+#[test]
+fn a_run_that_was_stopped_goes_on_to_the_same_numbers() {
+    let params = Params { epochs: 2, films: 24, test_films: 12, ..small() };
+    let whole = run(params.clone());
+    let experiment = RankPooling::new(params).unwrap();
+    let mut sink = MemorySink { stop_after_checkpoints: Some(2), ..MemorySink::default() };
+    let stopped = experiment.run(&mut Run::new(context(), &mut sink));
+    assert!(matches!(stopped, Err(Error::Interrupted)));
+    sink.stop_after_checkpoints = None;
+    experiment.run(&mut Run::new(context(), &mut sink)).unwrap();
+    assert_eq!(sink.results, whole.results);
+    assert_eq!(sink.metrics, whole.metrics);
+}
+
+#[test]
+fn impossible_parameters_are_named() {
+    let told = |params| RankPooling::new(params).err().unwrap().to_string();
+    let rank = Rank { c: 0.0, ..Rank::default() };
+    assert_eq!(told(Params { rank, ..small() }), "rank.c: wanted above 0, found 0");
+    let (pooling, training) = (Pooling::Lstm, Training::Frozen);
+    let wanted = "pooling: wanted not lstm unless training is end_to_end, found \"lstm\"";
+    assert_eq!(told(Params { pooling, training, ..small() }), wanted);
+    let params = Params { pooling: Pooling::ScoreSum, ..small() };
+    let wanted = "pooling: wanted not score_sum unless training is frame, found \"score_sum\"";
+    assert_eq!(told(params), wanted);
+    let params = Params { training: Training::Frame, ..small() };
+    let wanted = "encoder: wanted the name of a run under `needs`, with training frame, found null";
+    assert_eq!(told(params), wanted);
+}
