@@ -42,6 +42,6 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 /// A percentage.
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-fn percent(part: u64, whole: u64) -> f64 {
+pub(crate) fn percent(part: u64, whole: u64) -> f64 {
     100.0 * part as f64 / whole as f64
 }

@@ -35,7 +35,7 @@ pub struct Exact {
 
 impl Exact {
     /// States of one reference's automaton.
-    const LIMIT: usize = 200_000;
+    const LIMIT: usize = 20_000;
 
     /// With up to `most` edits.
     #[must_use]
