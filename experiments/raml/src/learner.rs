@@ -1,66 +1,27 @@
-//! Learning to translate: the loss, its batches, and how parameters are judged.
+//! Learning to translate: batches, losses, and how parameters are judged.
+
+mod arrays;
+mod loss;
+mod own;
 
 use std::cell::RefCell;
 
 use autodiff::{Buffer, Error as TraceError, Var};
 use experiment::{Error, Run, Stream};
-use learn::layers::{CellKind, Dropout, Layer, Params as Weights, State};
-use learn::{Average, Batch, BatchVars, Field, Fields, Layout, Metrics, Objective, Stepped, Task};
+use learn::layers::{CellKind, Dropout, Layer, Params as Weights};
+use learn::{Average, Batch, BatchVars, Fields, Layout, Metrics, Objective, Stepped, Task};
 use rand::RngExt;
 
 use crate::batches::{Batches, Lengths};
 use crate::corpus::{Corpus, Encoded, Pieces};
 use crate::metric::bleu::Bleu;
-use crate::model::{Beam, Network, Translator};
-use crate::params::{Params, SmoothTo};
+use crate::model::{Beam, Network, Roller, Translator};
+use crate::params::{Method, Params, SmoothTo};
 use crate::payoff::TooManyStates;
 use crate::targets::Targets;
-
-/// The arrays of a batch.
-struct Arrays {
-    fields: Fields,
-    /// Sentences, `[places, batch]`.
-    source: Field<u32>,
-    /// 1 for their places, `[places, batch]`.
-    mask: Field<f32>,
-    /// The piece before each that is to be said, `[steps, batch]`.
-    before: Field<u32>,
-    /// What is to be said, `[steps, batch]`.
-    said: Field<u32>,
-    /// 1 where something is to be said, `[steps, batch]`.
-    open: Field<f32>,
-    /// 1 over the number of pieces to be said, `[1]`.
-    share: Field<f32>,
-    /// Keys of dropout.
-    keys: Field<u32>,
-}
-
-impl Arrays {
-    fn new(lengths: &Lengths, rows: usize, dropouts: usize) -> Self {
-        let mut fields = Fields::with_buckets(lengths.count());
-        let shape = |bucket| vec![lengths.extent(bucket), rows];
-        Self {
-            source: fields.index_by("source", shape),
-            mask: fields.float_by("mask", shape),
-            before: fields.index_by("before", shape),
-            said: fields.index_by("said", shape),
-            open: fields.float_by("open", shape),
-            share: fields.float("share", &[1]),
-            keys: fields.index("keys", &[dropouts, Dropout::WORDS]),
-            fields,
-        }
-    }
-}
-
-/// A batch that was drawn.
-#[derive(Debug, Clone, Default)]
-struct Drawn {
-    /// What tells it from others: the first draw of its generator.
-    tag: u64,
-    pairs: Vec<u32>,
-    targets: Vec<Vec<u32>>,
-    keys: Vec<u32>,
-}
+use arrays::{Arrays, Drawn};
+use loss::{Seen, Smoothing};
+use own::Own;
 
 /// Learning from a corpus.
 pub(crate) struct Learner<C> {
@@ -71,8 +32,12 @@ pub(crate) struct Learner<C> {
     lengths: Lengths,
     batches: Batches,
     targets: Targets,
-    /// Share of label smoothing, and where it goes; `None` for everywhere.
-    smoothing: (f64, Option<Vec<f64>>),
+    method: Method,
+    epsilon: f64,
+    smoothing: Smoothing,
+    teacher: Option<Teacher<C>>,
+    own: Option<Own>,
+    batch_stream: Stream,
     dev: Vec<Vec<u32>>,
     translator: Translator,
     average: Option<Average>,
@@ -81,8 +46,20 @@ pub(crate) struct Learner<C> {
     refused: RefCell<Option<TooManyStates>>,
 }
 
+/// A trained model that is learned from.
+pub(crate) struct Teacher<C> {
+    pub(crate) network: Network<C>,
+    pub(crate) layout: Layout,
+    pub(crate) weights: Vec<f32>,
+}
+
 impl<C: CellKind + Send> Learner<C> {
-    pub(crate) fn new(params: &Params, corpus: Corpus) -> Result<Self, Error> {
+    pub(crate) fn new(
+        params: &Params,
+        corpus: Corpus,
+        teacher: Option<Teacher<C>>,
+        run: &Run<'_>,
+    ) -> Result<Self, Error> {
         let pieces = corpus.pieces.len() as usize;
         let network = Network::<C>::new(params, pieces);
         let layout = network.layout();
@@ -98,12 +75,21 @@ impl<C: CellKind + Send> Learner<C> {
         let places = dev.iter().map(Vec::len).max().unwrap_or(1);
         let translator = Translator::new(&network, &layout, Beam::GREEDY, places)
             .map_err(|e| Error::other("tracing the translator", e))?;
-        let arrays = Arrays::new(&lengths, batches.rows(), Network::<C>::DROPOUTS);
+        let taught = teacher.as_ref().map(|teacher| teacher.layout.len());
+        let arrays = Arrays::new(&lengths, batches.rows(), Network::<C>::DROPOUTS, taught);
         let unigram = (params.smooth_to == SmoothTo::Unigram).then(|| unigram(&corpus, pieces));
         let average = params.average.map(Average::new).transpose();
         let average = average.map_err(|why| Error::other("averaging parameters", why))?;
-        let smoothing = (params.smoothing, unigram);
-        let drawn = RefCell::default();
+        let own = match params.method {
+            Method::ScheduledSampling | Method::Reinforce => {
+                let roller = Roller::new(&network, &layout, (batches.rows(), lengths.longest()))
+                    .map_err(|e| Error::other("tracing the model's own draws", e))?;
+                let steps = params.epochs * batches.per_epoch();
+                let longest = lengths.longest() - 1;
+                Some(Own::new(params, roller, (steps, longest), run.stream("own")))
+            }
+            _ => None,
+        };
         Ok(Self {
             network,
             layout,
@@ -112,11 +98,16 @@ impl<C: CellKind + Send> Learner<C> {
             lengths,
             batches,
             targets,
-            smoothing,
+            method: params.method,
+            epsilon: params.epsilon,
+            smoothing: Smoothing { share: params.smoothing, unigram },
+            teacher,
+            own,
+            batch_stream: run.stream("batches"),
             dev,
             translator,
             average,
-            drawn,
+            drawn: RefCell::default(),
             refused: RefCell::default(),
         })
     }
@@ -165,34 +156,9 @@ impl<C: CellKind + Send> Learner<C> {
                 }
                 targets.push(target);
             }
-            *self.drawn.borrow_mut() = Drawn { tag, pairs, targets, keys };
+            *self.drawn.borrow_mut() = Drawn { tag, pairs, targets, keys, ..Drawn::default() };
         }
         self.drawn.borrow()
-    }
-
-    /// The loss of logits `[steps, batch, pieces]`: cross-entropy, its share of label smoothing going to all
-    /// pieces, a mean over what is said.
-    fn surprise<'g>(&self, logits: Var<'g>, batch: &BatchVars<'g>) -> Result<Var<'g>, TraceError> {
-        let said = batch[self.arrays.said];
-        let hard = logits.cross_entropy(said)?;
-        let (smoothing, unigram) = &self.smoothing;
-        let each = if *smoothing == 0.0 {
-            hard
-        } else {
-            let graph = logits.graph();
-            let pieces = logits.shape()[2];
-            let mean = match unigram {
-                None => logits.mean(&[2], false)?,
-                Some(shares) => {
-                    let shares = graph.constant(shares, &[pieces, 1])?;
-                    let shape = said.shape();
-                    logits.matmul(shares)?.reshape(&shape)?
-                }
-            };
-            let soft = logits.log_sum_exp(2, false)?.sub(mean)?.mul(batch[self.arrays.open])?;
-            hard.mul_scalar(1.0 - smoothing).add(soft.mul_scalar(*smoothing))?
-        };
-        each.sum_all().mul(batch[self.arrays.share].reshape(&[])?)
     }
 }
 
@@ -217,13 +183,25 @@ impl<C: CellKind + Send> Objective for Learner<C> {
     }
 
     fn loss<'g>(&self, params: &[Var<'g>], batch: &BatchVars<'g>) -> Result<Var<'g>, TraceError> {
-        let arrays = &self.arrays;
-        let weights = Weights::new(&self.layout, params).for_training(Some(batch[arrays.keys]));
-        let (read, state) =
-            self.network.read(&weights, batch[arrays.source], batch[arrays.mask])?;
-        let first = State { state, memory: None };
-        let said = self.network.steps(&weights, batch[arrays.before], first, &read)?;
-        self.surprise(said.logits, batch)
+        let seen = Seen { arrays: &self.arrays, batch };
+        let keys = batch[self.arrays.keys];
+        let weights = Weights::new(&self.layout, params).for_training(Some(keys));
+        match (self.method, &self.teacher, self.arrays.teacher) {
+            (Method::Adversarial, ..) => seen.adversarial(&self.network, &weights, self.epsilon),
+            (Method::Reinforce, ..) => seen.weighted(&self.network, &weights),
+            (Method::Distillation, Some(teacher), Some(field)) => {
+                let views = teacher.layout.views(batch[field])?;
+                let taught = Weights::new(&teacher.layout, &views);
+                seen.distillation(&self.network, &weights, (&teacher.network, &taught))
+            }
+            _ => seen.likelihood(&self.network, &weights, &self.smoothing),
+        }
+    }
+
+    fn prepare(&self, batch: &mut Batch) {
+        if let (Some(teacher), Some(field)) = (&self.teacher, self.arrays.teacher) {
+            batch[field].copy_from_slice(&teacher.weights);
+        }
     }
 
     fn bucket(&self, stream: &Stream, index: u64) -> usize {
@@ -235,30 +213,7 @@ impl<C: CellKind + Send> Objective for Learner<C> {
     }
 
     fn fill(&self, stream: &Stream, index: u64, batch: &mut Batch) {
-        let (drawn, arrays, rows) = (self.draw(stream, index), &self.arrays, self.batches.rows());
-        batch[arrays.source].fill(u32::MAX);
-        batch[arrays.mask].fill(0.0);
-        batch[arrays.before].fill(u32::MAX);
-        batch[arrays.said].fill(u32::MAX);
-        batch[arrays.open].fill(0.0);
-        for (row, &pair) in drawn.pairs.iter().enumerate() {
-            for (place, &piece) in self.corpus.train[pair as usize].source.iter().enumerate() {
-                batch[arrays.source][place * rows + row] = piece;
-                batch[arrays.mask][place * rows + row] = 1.0;
-            }
-            let target = &drawn.targets[row];
-            let said = target.iter().copied().chain([Pieces::END]);
-            let before = [Pieces::BEGIN].into_iter().chain(target.iter().copied());
-            for (step, (before, said)) in before.zip(said).enumerate() {
-                batch[arrays.before][step * rows + row] = before;
-                batch[arrays.said][step * rows + row] = said;
-                batch[arrays.open][step * rows + row] = 1.0;
-            }
-        }
-        let said: usize = drawn.targets.iter().map(|target| target.len() + 1).sum();
-        #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^24 pieces")]
-        batch[arrays.share].fill(1.0 / said as f32);
-        batch[arrays.keys].copy_from_slice(&drawn.keys);
+        self.arrays.fill(&self.draw(stream, index), &self.corpus.train, batch);
     }
 }
 
@@ -271,6 +226,17 @@ impl<C: CellKind + Send> Task for Learner<C> {
             average.add(&values).map_err(|why| Error::other("averaging parameters", why))?;
         }
         Ok(vec![("dev_bleu", self.dev_bleu(params)?)])
+    }
+
+    fn look_every(&self) -> Option<u64> {
+        self.own.as_ref().map(|_| 1)
+    }
+
+    fn look(&mut self, step: u64, params: &mut Buffer) -> Result<(), Error> {
+        drop(self.draw(&self.batch_stream, step));
+        let Some(own) = &mut self.own else { return Ok(()) };
+        own.say(step, params, &self.corpus.train, self.drawn.get_mut())
+            .map_err(|e| Error::other("drawing from the model", e))
     }
 
     fn stepped(&mut self, _: &Stepped<'_>, _: &mut Run<'_>) -> Result<(), Error> {

@@ -19,17 +19,17 @@ use std::borrow::Cow;
 
 use autodiff::{Buffer, Device};
 use experiment::{
-    Better, DataRef, Error, Experiment, Items, Metric, ObjectiveHook, ParamError, PublishedTable,
-    Run, Statistic, Tool,
+    Better, DataRef, Error, Experiment, Items, Metric, NeedRef, ObjectiveHook, ParamError,
+    PublishedTable, Run, Statistic, Tool,
 };
-use learn::layers::{CellKind, GruCell, LstmCell};
+use learn::layers::{CellKind, GruCell, Layer, LstmCell};
 use learn::{Groups, Objective, Selection, Trained, Training};
 
-pub use params::{Cell, Data, Language, Params, Reward, SmoothTo};
+pub use params::{Cell, Data, Language, Method, Params, Reward, SmoothTo};
 
 use crate::corpus::Corpus;
-use crate::learner::Learner;
-use crate::model::{Beam, Translator};
+use crate::learner::{Learner, Teacher};
+use crate::model::{Beam, Network, Translator};
 use crate::stored::Description;
 
 /// The experiment.
@@ -55,7 +55,8 @@ impl Raml {
 
     /// Learns, and translates the test sentences.
     fn learn<C: CellKind + Send>(&self, corpus: Corpus, run: &mut Run<'_>) -> Result<(), Error> {
-        let mut learner = Learner::<C>::new(&self.params, corpus)?;
+        let teacher = self.teacher::<C>(&corpus, run)?;
+        let mut learner = Learner::<C>::new(&self.params, corpus, teacher, run)?;
         let settings = self.training(learner.per_epoch());
         let Trained { params, selected, .. } = learn::train(&mut learner, &settings, run)?;
         let (mut weights, dev_bleu) = match (learner.averaged(), selected) {
@@ -79,6 +80,30 @@ impl Raml {
             description.keep(learner.layout(), &weights, run)?;
         }
         Ok(())
+    }
+
+    /// The model that teaches, where there is one.
+    fn teacher<C: CellKind>(
+        &self,
+        corpus: &Corpus,
+        run: &Run<'_>,
+    ) -> Result<Option<Teacher<C>>, Error> {
+        let Some(name) = &self.params.teacher else { return Ok(None) };
+        let needed = run.needed(name)?;
+        let description = Description::of(&needed)?;
+        let refuse = |what: &str| {
+            Err(Error::other(format!("run {} as a teacher", needed.id().short()), what.to_owned()))
+        };
+        if description.pieces != corpus.pieces.store() {
+            return refuse("it has other pieces: wanted the same data, `pairs` and `pieces`");
+        }
+        if description.params.cell != self.params.cell {
+            return refuse("it has another cell: wanted the same `cell`");
+        }
+        let network = Network::<C>::new(&description.params, corpus.pieces.len() as usize);
+        let layout = network.layout();
+        let weights = Description::needed_weights(&layout, &needed)?;
+        Ok(Some(Teacher { network, layout, weights }))
     }
 
     /// Translates the test sentences and reports how well.
@@ -166,6 +191,11 @@ impl Experiment for Raml {
         }
     }
 
+    fn needs(&self) -> Vec<NeedRef> {
+        let name = self.params.teacher.iter().cloned();
+        name.map(|name| NeedRef { name, path: "teacher".into() }).collect()
+    }
+
     fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
         let corpus = Corpus::open(&self.params, run)?;
         match self.params.cell {
@@ -181,8 +211,14 @@ impl Experiment for Raml {
     fn objective(&self, run: &mut Run<'_>) -> Result<Option<ObjectiveHook>, Error> {
         let corpus = Corpus::open(&self.params, run)?;
         let objective: Box<dyn Objective> = match self.params.cell {
-            Cell::Lstm => Box::new(Learner::<LstmCell>::new(&self.params, corpus)?),
-            Cell::Gru => Box::new(Learner::<GruCell>::new(&self.params, corpus)?),
+            Cell::Lstm => {
+                let teacher = self.teacher::<LstmCell>(&corpus, run)?;
+                Box::new(Learner::new(&self.params, corpus, teacher, run)?)
+            }
+            Cell::Gru => {
+                let teacher = self.teacher::<GruCell>(&corpus, run)?;
+                Box::new(Learner::new(&self.params, corpus, teacher, run)?)
+            }
         };
         Ok(Some(Box::new(objective)))
     }

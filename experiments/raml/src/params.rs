@@ -9,7 +9,7 @@ use learn::{Averaging, Optimizer, Schedule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use choices::{Cell, Data, Language, Reward, SmoothTo};
+pub use choices::{Cell, Data, Language, Method, Reward, SmoothTo};
 
 /// Parameters of the RAML experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +28,19 @@ pub struct Params {
     pub pieces: Option<usize>,
     /// Most pieces of a side of a training pair; others are left out.
     pub longest: usize,
+    /// What is learned by.
+    pub method: Method,
+    /// The run that the configuration calls so under `needs`, whose kept model teaches with
+    /// `distillation`.
+    pub teacher: Option<String>,
+    /// How far each number of an embedding is moved with `adversarial`.
+    pub epsilon: f64,
+    /// Share of the steps after which the model's own draws are learned from, with `scheduled_sampling` and
+    /// `reinforce`; before, the method is maximum likelihood.
+    pub own_from: f64,
+    /// Share of pieces that are the model's own draws in the last step, to which it rises from 0, with
+    /// `scheduled_sampling`.
+    pub own: f64,
     /// Temperature of the payoff distribution that targets are drawn from; 0 for the reference itself,
     /// which is maximum likelihood.
     pub tau: f64,
@@ -93,6 +106,11 @@ impl Default for Params {
             pairs: None,
             pieces: None,
             longest: 60,
+            method: Method::default(),
+            teacher: None,
+            epsilon: 0.02,
+            own_from: 0.5,
+            own: 0.25,
             tau: 0.0,
             reward: Reward::default(),
             rescaled: true,
@@ -147,6 +165,7 @@ impl Params {
         if let Some(edits) = self.max_edits {
             check((1..=200).contains(&edits), "max_edits", "1 to 200", &edits)?;
         }
+        self.validate_method()?;
         natural(self.candidates, "candidates", 10_000)?;
         check(positive(self.proposal_tau), "proposal_tau", "above 0", &self.proposal_tau)?;
         check(share(self.smoothing), "smoothing", "0 to below 1", &self.smoothing)?;
@@ -170,6 +189,27 @@ impl Params {
         Ok(())
     }
 
+    /// Checks what goes with a method.
+    fn validate_method(&self) -> Result<(), ParamError> {
+        let Self { method, epsilon, own, own_from, tau, smoothing, .. } = *self;
+        let check = |holds, path, wanted, found: &dyn Display| {
+            ParamError::check(holds, path, wanted, found)
+        };
+        let distills = method == Method::Distillation;
+        let wanted = "a name under `needs` with `distillation`, and null without";
+        check(self.teacher.is_some() == distills, "teacher", wanted, &shown(&self.teacher))?;
+        check(epsilon.is_finite() && epsilon > 0.0, "epsilon", "above 0", &epsilon)?;
+        check((0.0..=1.0).contains(&own), "own", "0 to 1", &own)?;
+        check((0.0..=1.0).contains(&own_from), "own_from", "0 to 1", &own_from)?;
+        let likelihood = method == Method::Likelihood;
+        check(likelihood || tau == 0.0, "tau", "0 unless `method` is likelihood", &tau)?;
+        let wanted = "0 unless `method` is likelihood";
+        check(likelihood || smoothing == 0.0, "smoothing", wanted, &smoothing)?;
+        let distance = !matches!(self.reward, Reward::Hamming | Reward::ExactEdit);
+        let wanted = "bleu, ter or edit with `reinforce`";
+        check(method != Method::Reinforce || distance, "reward", wanted, &shown(&self.reward))
+    }
+
     /// These with what changes nothing at its default.
     pub(crate) fn canonical(&self) -> Self {
         let (default, mut params) = (Self::default(), self.clone());
@@ -178,8 +218,19 @@ impl Params {
         } else {
             params.data_seed = default.data_seed;
         }
+        if self.method != Method::Adversarial {
+            params.epsilon = default.epsilon;
+        }
+        if self.method != Method::ScheduledSampling {
+            params.own = default.own;
+            if self.method != Method::Reinforce {
+                params.own_from = default.own_from;
+            }
+        }
         if self.tau == 0.0 {
-            params.reward = default.reward;
+            if self.method != Method::Reinforce {
+                params.reward = default.reward;
+            }
             params.rescaled = default.rescaled;
         }
         let weighed = self.tau > 0.0 && matches!(self.reward, Reward::Bleu | Reward::Ter);

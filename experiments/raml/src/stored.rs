@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use autodiff::{Buffer, Device};
-use experiment::{Error, Run};
+use experiment::{Error, Needed, Run};
 use learn::Layout;
 use serde::{Deserialize, Serialize};
 
@@ -50,14 +50,31 @@ impl Description {
             .map_err(|e| Error::Checkpoint(format!("{DESCRIPTION}: {e}")))
     }
 
+    /// Reads the description of the model that a run kept.
+    pub(crate) fn of(needed: &Needed) -> Result<Self, Error> {
+        if !needed.artifacts().any(|name| name == DESCRIPTION) {
+            let what = "it kept no model: `keep_model: true` in its configuration keeps one";
+            return Err(Error::other(format!("run {}", needed.id().short()), what));
+        }
+        serde_json::from_slice(&needed.read(DESCRIPTION)?)
+            .map_err(|e| Error::Checkpoint(format!("{DESCRIPTION}: {e}")))
+    }
+
+    /// Reads the weights that a run kept.
+    pub(crate) fn needed_weights(layout: &Layout, needed: &Needed) -> Result<Vec<f32>, Error> {
+        laid_out(layout, &needed.read(WEIGHTS)?)
+    }
+
     /// Reads the weights among a run's artifacts.
     pub(crate) fn weights(layout: &Layout, folder: &Path) -> Result<Buffer, Error> {
-        let values = layout
-            .from_safetensors(&read(folder, WEIGHTS)?)
-            .map_err(|e| Error::Checkpoint(format!("{WEIGHTS}: {e}")))?;
+        let values = laid_out(layout, &read(folder, WEIGHTS)?)?;
         Buffer::from_slice(Device::current(), &values)
             .map_err(|e| Error::other("placing the weights", e))
     }
+}
+
+fn laid_out(layout: &Layout, file: &[u8]) -> Result<Vec<f32>, Error> {
+    layout.from_safetensors(file).map_err(|e| Error::Checkpoint(format!("{WEIGHTS}: {e}")))
 }
 
 fn read(folder: &Path, name: &str) -> Result<Vec<u8>, Error> {

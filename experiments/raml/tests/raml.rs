@@ -1,25 +1,29 @@
 //! Small seeded runs on generated sentences, and the held defaults.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use experiment::{
-    DataPaths, Device, Entry, Error, Experiment, MemoryHost, MemorySink, Metric, Run, RunContext,
-    RunId, ToolContext,
+    DataPaths, Device, Entry, Error, Experiment, MemoryHost, MemorySink, Metric, Needed, NeededRun,
+    Run, RunContext, RunId, ToolContext,
 };
 use learn::Averaging;
-use raml::{Cell, Params, Raml, Reward, SmoothTo};
+use raml::{Cell, Method, Params, Raml, Reward, SmoothTo};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 /// A run of few steps.
 fn small() -> Params {
     Params { pairs: Some(600), units: 16, embedding: 16, epochs: 2, beam: 2, ..Params::default() }
 }
 
-fn run_on(params: Params, sink: &mut MemorySink) -> Result<(), Error> {
+fn context() -> RunContext {
     let data = DataPaths::default();
-    let context =
-        RunContext { id: RunId::of("test"), seed: 3, threads: 1, device: Device::Cpu, data };
-    Raml::new(params).unwrap().run(&mut Run::new(context, sink))
+    RunContext { id: RunId::of("test"), seed: 3, threads: 1, device: Device::Cpu, data }
+}
+
+fn run_on(params: Params, sink: &mut MemorySink) -> Result<(), Error> {
+    Raml::new(params).unwrap().run(&mut Run::new(context(), sink))
 }
 
 fn run(params: Params) -> MemorySink {
@@ -86,6 +90,9 @@ fn every_setting_trains_and_goes_on_after_a_stop_with_the_same_bits() {
             ..small()
         },
         Params { smoothing: 0.1, smooth_to: SmoothTo::Unigram, tau: 0.8, ..small() },
+        Params { method: Method::Adversarial, ..small() },
+        Params { method: Method::ScheduledSampling, own_from: 0.2, own: 0.9, ..small() },
+        Params { method: Method::Reinforce, reward: Reward::Bleu, own_from: 0.9, ..small() },
     ];
     for params in settings {
         let whole = run(params.clone());
@@ -95,6 +102,58 @@ fn every_setting_trains_and_goes_on_after_a_stop_with_the_same_bits() {
         run_on(params.clone(), &mut sink).unwrap();
         assert_eq!(left(&sink), left(&whole), "{params:?}");
     }
+}
+
+#[test]
+fn rewards_improve_what_was_learned() {
+    let begun = Params { epochs: 8, own_from: 1.0, ..small() };
+    let params = Params { method: Method::Reinforce, reward: Reward::Edit, ..begun };
+    let before = run(params.clone()).results["test_word_error_rate"];
+    let after = run(Params { own_from: 0.5, epochs: 16, learning_rate: 2e-3, ..params });
+    assert!(after.results["test_word_error_rate"] < before - 2.0, "{before}, {:?}", after.results);
+}
+
+#[test]
+fn a_teacher_is_learned_from_without_references() {
+    let teacher = Params { pairs: None, epochs: 6, units: 48, embedding: 32, ..small() };
+    let teacher = Params { keep_model: true, ..teacher };
+    let taught_by = run(teacher.clone());
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut artifacts = BTreeMap::new();
+    for (name, bytes) in &taught_by.artifacts {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+        let sum: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        artifacts.insert(name.clone(), vec![sum]);
+    }
+    let needed = || {
+        let about = NeededRun {
+            run: RunId::of("teacher"),
+            experiment: "raml".into(),
+            params: serde_json::to_value(&teacher).unwrap(),
+            seed: 3,
+            results: taught_by.results.clone(),
+            artifacts: artifacts.clone(),
+        };
+        let needed = Needed::new("expert", about, folder.path().into(), Arc::new(|| Ok(vec![])));
+        BTreeMap::from([("expert".to_owned(), needed)])
+    };
+    let taught = |params: Params, sink: &mut MemorySink| {
+        let mut run = Run::new(context(), sink).with_needed(needed());
+        Raml::new(params).unwrap().run(&mut run)
+    };
+    let params = Params {
+        method: Method::Distillation,
+        teacher: Some("expert".into()),
+        keep_model: false,
+        ..teacher.clone()
+    };
+    let mut sink = MemorySink::default();
+    taught(params.clone(), &mut sink).unwrap();
+    let [student, expert] = [&sink, &taught_by].map(|sink| sink.results["test_bleu"]);
+    assert!(student > 50.0 && expert > 75.0, "{student} and {expert}");
+    let other = Params { pieces: Some(100), ..params };
+    let error = taught(other, &mut MemorySink::default()).unwrap_err().chain();
+    assert!(error.contains("it has other pieces"), "{error}");
 }
 
 /// What `regimen raml translate` prints.
@@ -156,6 +215,9 @@ fn impossible_parameters_are_refused() {
         (Params { target: raml::Language::English, ..small() }, "another language than `source`"),
         (Params { tied: true, units: 8, ..small() }, "embedding: wanted as many as `units`"),
         (Params { pieces: Some(3), ..small() }, "pieces: wanted 100 to 100000, found 3"),
+        (Params { method: Method::Reinforce, ..small() }, "reward: wanted bleu, ter or edit"),
+        (Params { method: Method::Distillation, ..small() }, "teacher: wanted a name"),
+        (Params { method: Method::Adversarial, tau: 0.8, ..small() }, "tau: wanted 0 unless"),
         (Params { beam: 0, ..small() }, "beam: wanted 1 to 100, found 0"),
     ];
     for (params, wanted) in refused {

@@ -4,6 +4,8 @@
 //! All recurrent states have `units` units. The decoder starts from the last states of both directions;
 //! what it says next is read from its state, what it attends to and the piece before.
 
+mod program;
+mod roller;
 mod search;
 mod translator;
 
@@ -16,6 +18,7 @@ use learn::{Init, Layout};
 
 use crate::params::Params;
 
+pub(crate) use roller::{Roller, draw};
 pub(crate) use search::Beam;
 pub(crate) use translator::{Translation, Translator};
 
@@ -36,6 +39,8 @@ pub(crate) struct Network<C> {
     output: Output,
     /// Units of a state.
     pub(crate) units: usize,
+    /// Pieces of the vocabulary.
+    pub(crate) pieces: usize,
 }
 
 /// Where logits come from.
@@ -43,9 +48,7 @@ pub(crate) struct Network<C> {
 enum Output {
     Own(Dense),
     /// The target's embeddings, and a bias for each piece.
-    Tied {
-        pieces: usize,
-    },
+    Tied,
 }
 
 const TIED_BIAS: &str = "output.bias";
@@ -70,11 +73,8 @@ impl<C: CellKind> Network<C> {
         let Params { units, embedding, dropout, tied, .. } = *params;
         let narrow = Init::Normal { std: 0.1 };
         let words = |name| Embedding::new(name, pieces, embedding).with_init(narrow);
-        let output = if tied {
-            Output::Tied { pieces }
-        } else {
-            Output::Own(Dense::new("output", units, pieces))
-        };
+        let output =
+            if tied { Output::Tied } else { Output::Own(Dense::new("output", units, pieces)) };
         Self {
             source: words("source"),
             target: words("target"),
@@ -89,19 +89,37 @@ impl<C: CellKind> Network<C> {
             dropped_readout: Dropout::new("readout.dropped", 2, dropout),
             output,
             units,
+            pieces,
         }
     }
 
-    /// Reads sentences `[places, batch]`, whose places are 1 in `mask` `[places, batch]`; also the
-    /// decoder's first state.
-    pub(crate) fn read<'g>(
+    /// Embedded pieces of sentences `[places, batch]`.
+    pub(crate) fn embed_source<'g>(
         &self,
         weights: &Weights<'_, 'g>,
         sentences: Var<'g>,
+    ) -> Result<Var<'g>, Error> {
+        self.dropped_source.forward(weights, self.source.forward(weights, sentences)?)
+    }
+
+    /// Embedded pieces of translations `[steps, batch]`.
+    pub(crate) fn embed_target<'g>(
+        &self,
+        weights: &Weights<'_, 'g>,
+        pieces: Var<'g>,
+    ) -> Result<Var<'g>, Error> {
+        self.dropped_target.forward(weights, self.target.forward(weights, pieces)?)
+    }
+
+    /// Reads embedded sentences `[places, batch, embedding]`, whose places are 1 in `mask` `[places,
+    /// batch]`; also the decoder's first state.
+    pub(crate) fn read<'g>(
+        &self,
+        weights: &Weights<'_, 'g>,
+        x: Var<'g>,
         mask: Var<'g>,
     ) -> Result<(Read<'g>, Var<'g>), Error> {
-        let graph = sentences.graph();
-        let x = self.dropped_source.forward(weights, self.source.forward(weights, sentences)?)?;
+        let graph = x.graph();
         let forward = self.forward.over(weights, x, None)?.with_mask(mask).run()?;
         let backward = self.backward.over(weights, x, None)?.with_mask(mask).reversed().run()?;
         let values = graph.concat(&[forward.states, backward.states], 2)?.transpose(0, 1)?;
@@ -111,15 +129,15 @@ impl<C: CellKind> Network<C> {
         Ok((Read { values, keys, mask: mask.transpose(0, 1)? }, state))
     }
 
-    /// Steps of the decoder over pieces `[steps, batch]`, each of which is the one before what is said.
+    /// Steps of the decoder over embedded pieces `[steps, batch, embedding]`, each of which is the one
+    /// before what is said.
     pub(crate) fn steps<'g>(
         &self,
         weights: &Weights<'_, 'g>,
-        before: Var<'g>,
+        y: Var<'g>,
         state: State<'g>,
         read: &Read<'g>,
     ) -> Result<Said<'g>, Error> {
-        let y = self.dropped_target.forward(weights, self.target.forward(weights, before)?)?;
         let attention = Attention {
             keys: read.keys,
             values: read.values,
@@ -132,11 +150,11 @@ impl<C: CellKind> Network<C> {
         let Unrolled { states, last, memory, contexts, weights: attended } = layer.run()?;
         let attends = "a layer with attention has contexts and weights";
         let parts = [states, contexts.expect(attends), y];
-        let hidden = self.readout.forward(weights, before.graph().concat(&parts, 2)?)?.tanh();
+        let hidden = self.readout.forward(weights, y.graph().concat(&parts, 2)?)?.tanh();
         let hidden = self.dropped_readout.forward(weights, hidden)?;
         let logits = match &self.output {
             Output::Own(output) => output.forward(weights, hidden)?,
-            Output::Tied { .. } => {
+            Output::Tied => {
                 let table = weights.get("target.weight")?.transpose(0, 1)?;
                 hidden.linear(table, Some(weights.get(TIED_BIAS)?))?
             }
@@ -168,7 +186,7 @@ impl<C: CellKind> Layer for Network<C> {
         self.readout.declare(layout);
         match &self.output {
             Output::Own(output) => output.declare(layout),
-            Output::Tied { pieces } => layout.push(TIED_BIAS, &[*pieces], Init::Zeros),
+            Output::Tied => layout.push(TIED_BIAS, &[self.pieces], Init::Zeros),
         }
     }
 }

@@ -45,6 +45,25 @@ pub enum Reward {
     Ter,
 }
 
+/// What is learned by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// The likelihood of targets: of the reference, or of draws around it where `tau` is above 0.
+    #[default]
+    Likelihood,
+    /// Cross-entropy to what a trained model, `teacher`, expects after each beginning of the reference.
+    Distillation,
+    /// The likelihood of the reference, half of it with embeddings moved by `epsilon` along the sign of
+    /// the loss's gradient (Goodfellow et al. 2015, section 4).
+    Adversarial,
+    /// The likelihood of the reference where some of the pieces before are the model's own draws
+    /// (Bengio et al. 2015).
+    ScheduledSampling,
+    /// The expected reward of the model's own draws, less the mean reward of the batch (Williams 1992).
+    Reinforce,
+}
+
 /// How label smoothing spreads its share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
