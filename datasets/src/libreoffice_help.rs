@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::deb;
 use crate::error::Error;
 use crate::mismatch::Mismatch;
+pub use crate::parallel::Pair;
 use crate::store::{DatasetDir, Store};
 
 /// The name of the manifest.
@@ -27,15 +28,6 @@ pub enum Language {
     French,
     /// German.
     German,
-}
-
-/// An English text and its translation.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Pair {
-    /// The English text.
-    pub source: String,
-    /// The translation.
-    pub target: String,
 }
 
 /// The paragraphs of each page, by path: id and text, in the order of the page.

@@ -40,6 +40,7 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("manifests/libreoffice-help.yaml", include_str!("../manifests/libreoffice-help.yaml")),
     ("manifests/mnist.yaml", include_str!("../manifests/mnist.yaml")),
     ("manifests/movieqa-dialog.yaml", include_str!("../manifests/movieqa-dialog.yaml")),
+    ("manifests/multi30k.yaml", include_str!("../manifests/multi30k.yaml")),
     ("manifests/omniglot28.yaml", include_str!("../manifests/omniglot28.yaml")),
     ("manifests/spoken-digits.yaml", include_str!("../manifests/spoken-digits.yaml")),
     ("manifests/vgg16.yaml", include_str!("../manifests/vgg16.yaml")),

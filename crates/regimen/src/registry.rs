@@ -13,6 +13,7 @@ pub(crate) fn entries() -> Vec<Entry> {
         Entry::of::<dialog::Dialog>(),
         Entry::of::<hypergrad::Hypergrad<Targets>>(),
         Entry::of::<rank_pooling::RankPooling>(),
+        Entry::of::<raml::Raml>(),
         Entry::of::<descent::Descent>(),
         Entry::of::<command::Command>(),
     ]

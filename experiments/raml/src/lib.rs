@@ -1,0 +1,225 @@
+//! The experiment `raml`: payoff distributions, models, metrics and tools.
+//!
+#![doc = include_str!("../README.md")]
+
+mod batches;
+mod corpus;
+mod judge;
+mod learner;
+pub mod metric;
+mod model;
+mod params;
+pub mod payoff;
+mod published;
+mod stored;
+mod targets;
+mod translate;
+
+use std::borrow::Cow;
+
+use autodiff::{Buffer, Device};
+use experiment::{
+    Better, DataRef, Error, Experiment, Items, Metric, NeedRef, ObjectiveHook, ParamError,
+    PublishedTable, Run, Statistic, Tool,
+};
+use learn::layers::{CellKind, GruCell, Layer, LstmCell};
+use learn::{Groups, Objective, Selection, Trained, Training};
+
+pub use params::{Cell, Data, Language, Method, Params, Reward, SmoothTo};
+
+use crate::corpus::Corpus;
+use crate::learner::{Learner, Teacher};
+use crate::model::{Beam, Network, Translator};
+use crate::stored::Description;
+
+/// The experiment.
+#[derive(Debug, Clone)]
+pub struct Raml {
+    params: Params,
+}
+
+impl Raml {
+    fn training(&self, per_epoch: u64) -> Training {
+        let Params { optimizer, learning_rate, schedule, clip, .. } = &self.params;
+        Training {
+            steps: self.params.epochs * per_epoch,
+            evaluate_every: self.params.evaluate_every * per_epoch,
+            optimizer: *optimizer,
+            groups: Groups::default(),
+            learning_rate: *learning_rate,
+            schedule: schedule.clone(),
+            clip: Some(*clip),
+            selection: Some(Selection { metric: "dev_bleu", better: Better::Higher }),
+        }
+    }
+
+    /// Learns, and translates the test sentences.
+    fn learn<C: CellKind + Send>(&self, corpus: Corpus, run: &mut Run<'_>) -> Result<(), Error> {
+        let teacher = self.teacher::<C>(&corpus, run)?;
+        let mut learner = Learner::<C>::new(&self.params, corpus, teacher, run)?;
+        let settings = self.training(learner.per_epoch());
+        let Trained { params, selected, .. } = learn::train(&mut learner, &settings, run)?;
+        let (mut weights, dev_bleu) = match (learner.averaged(), selected) {
+            (Some(averaged), _) => {
+                let mut weights = placed(&averaged)?;
+                let dev_bleu = learner.dev_bleu(&mut weights)?;
+                (weights, dev_bleu)
+            }
+            (None, Some(selected)) => (selected.params, selected.value),
+            (None, None) => {
+                let mut weights = params;
+                let dev_bleu = learner.dev_bleu(&mut weights)?;
+                (weights, dev_bleu)
+            }
+        };
+        run.result("dev_bleu", dev_bleu)?;
+        self.test(&learner, &mut weights, run)?;
+        if self.params.keep_model {
+            let pieces = learner.corpus.pieces.store();
+            let description = Description { params: self.params.clone(), pieces };
+            description.keep(learner.layout(), &weights, run)?;
+        }
+        Ok(())
+    }
+
+    /// The model that teaches, where there is one.
+    fn teacher<C: CellKind>(
+        &self,
+        corpus: &Corpus,
+        run: &Run<'_>,
+    ) -> Result<Option<Teacher<C>>, Error> {
+        let Some(name) = &self.params.teacher else { return Ok(None) };
+        let needed = run.needed(name)?;
+        let description = Description::of(&needed)?;
+        let refuse = |what: &str| {
+            Err(Error::other(format!("run {} as a teacher", needed.id().short()), what.to_owned()))
+        };
+        if description.pieces != corpus.pieces.store() {
+            return refuse("it has other pieces: wanted the same data, `pairs` and `pieces`");
+        }
+        if description.params.cell != self.params.cell {
+            return refuse("it has another cell: wanted the same `cell`");
+        }
+        let network = Network::<C>::new(&description.params, corpus.pieces.len() as usize);
+        let layout = network.layout();
+        let weights = Description::needed_weights(&layout, &needed)?;
+        Ok(Some(Teacher { network, layout, weights }))
+    }
+
+    /// Translates the test sentences and reports how well.
+    fn test<C: CellKind + Send>(
+        &self,
+        learner: &Learner<C>,
+        weights: &mut Buffer,
+        run: &mut Run<'_>,
+    ) -> Result<(), Error> {
+        let Corpus { pieces, test, .. } = &learner.corpus;
+        let sentences: Vec<Vec<u32>> =
+            test.iter().map(|pair| pieces.encode_source(&pair.source)).collect();
+        let places = sentences.iter().map(Vec::len).max().unwrap_or(1);
+        let beam = Beam { width: self.params.beam, length_penalty: self.params.length_penalty };
+        let found = Translator::new(learner.network(), learner.layout(), beam, places)
+            .and_then(|mut translator| translator.translate(weights, &sentences))
+            .map_err(|e| Error::other("translating the test sentences", e))?;
+        let texts: Vec<String> = found.iter().map(|of| pieces.decode(&of.pieces)).collect();
+        judge::report(test, &texts, run)
+    }
+}
+
+/// Parameters on the device.
+#[expect(clippy::cast_possible_truncation, reason = "parameters are in f32")]
+fn placed(values: &[f64]) -> Result<Buffer, Error> {
+    let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+    Buffer::from_slice(Device::current(), &values)
+        .map_err(|e| Error::other("placing the averaged parameters", e))
+}
+
+/// A metric that the table of translations makes.
+const fn items(metric: &'static str, statistic: Statistic) -> Items {
+    Items { metric, table: judge::TABLE, key: "sentence", statistic, scale: 100 }
+}
+
+impl Experiment for Raml {
+    type Params = Params;
+    const NAME: &'static str = "raml";
+    const VERSION: u32 = 1;
+    const SUMMARY: &'static str =
+        "Reward-augmented maximum likelihood for translation (Norouzi et al. 2016)";
+    const METRICS: &'static [Metric] = &[
+        Metric::new("test_bleu", "%", Better::Higher),
+        Metric::new("dev_bleu", "%", Better::Higher),
+        Metric::new("test_chrf", "%", Better::Higher),
+        Metric::new("test_ter", "%", Better::Lower),
+        Metric::new("test_word_error_rate", "%", Better::Lower),
+    ];
+    const STEP_METRICS: &'static [Metric] = &[
+        Metric::new("dev_bleu", "%", Better::Higher),
+        Metric::new("train_loss", "", Better::Lower),
+        Metric::neutral("gradient_norm", ""),
+    ];
+    const PUBLISHED: &'static [PublishedTable] = published::TABLES;
+    const ITEMS: &'static [Items] = &[
+        items(
+            "test_bleu",
+            Statistic::Bleu {
+                matches: "matches",
+                totals: "totals",
+                candidate: "tokens",
+                reference: "reference_tokens",
+            },
+        ),
+        items("test_ter", Statistic::Ratio { numerator: "ter_edits", denominator: "ter_words" }),
+        items(
+            "test_word_error_rate",
+            Statistic::Ratio { numerator: "edits", denominator: "words" },
+        ),
+    ];
+
+    fn new(params: Params) -> Result<Self, ParamError> {
+        params.validate()?;
+        Ok(Self { params })
+    }
+
+    fn identity(params: &Params) -> Cow<'_, Params> {
+        Cow::Owned(params.canonical())
+    }
+
+    fn data(&self) -> Vec<DataRef> {
+        match self.params.data {
+            Data::Generated => Vec::new(),
+            Data::Multi30k => vec![DataRef { name: datasets::multi30k::DATASET.into() }],
+        }
+    }
+
+    fn needs(&self) -> Vec<NeedRef> {
+        let name = self.params.teacher.iter().cloned();
+        name.map(|name| NeedRef { name, path: "teacher".into() }).collect()
+    }
+
+    fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
+        let corpus = Corpus::open(&self.params, run)?;
+        match self.params.cell {
+            Cell::Lstm => self.learn::<LstmCell>(corpus, run),
+            Cell::Gru => self.learn::<GruCell>(corpus, run),
+        }
+    }
+
+    fn tools() -> Vec<Tool> {
+        vec![translate::tool()]
+    }
+
+    fn objective(&self, run: &mut Run<'_>) -> Result<Option<ObjectiveHook>, Error> {
+        let corpus = Corpus::open(&self.params, run)?;
+        let objective: Box<dyn Objective> = match self.params.cell {
+            Cell::Lstm => {
+                let teacher = self.teacher::<LstmCell>(&corpus, run)?;
+                Box::new(Learner::new(&self.params, corpus, teacher, run)?)
+            }
+            Cell::Gru => {
+                let teacher = self.teacher::<GruCell>(&corpus, run)?;
+                Box::new(Learner::new(&self.params, corpus, teacher, run)?)
+            }
+        };
+        Ok(Some(Box::new(objective)))
+    }
+}

@@ -1,0 +1,228 @@
+//! Small seeded runs on generated sentences, and the held defaults.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use experiment::{
+    DataPaths, Device, Entry, Error, Experiment, MemoryHost, MemorySink, Metric, Needed, NeededRun,
+    Run, RunContext, RunId, ToolContext,
+};
+use learn::Averaging;
+use raml::{Cell, Method, Params, Raml, Reward, SmoothTo};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+/// A run of few steps.
+fn small() -> Params {
+    Params { pairs: Some(600), units: 16, embedding: 16, epochs: 2, beam: 2, ..Params::default() }
+}
+
+fn context() -> RunContext {
+    let data = DataPaths::default();
+    RunContext { id: RunId::of("test"), seed: 3, threads: 1, device: Device::Cpu, data }
+}
+
+fn run_on(params: Params, sink: &mut MemorySink) -> Result<(), Error> {
+    Raml::new(params).unwrap().run(&mut Run::new(context(), sink))
+}
+
+fn run(params: Params) -> MemorySink {
+    let mut sink = MemorySink::default();
+    run_on(params, &mut sink).unwrap();
+    let names = |metrics: &[Metric]| -> BTreeSet<String> {
+        metrics.iter().map(|metric| metric.name.clone().into_owned()).collect()
+    };
+    assert!(sink.results.keys().eq(&names(Raml::METRICS)), "{:?}", sink.results);
+    let recorded = sink.metrics.iter().map(|(_, metric, _)| metric.clone()).collect();
+    assert_eq!(names(Raml::STEP_METRICS), recorded);
+    sink
+}
+
+/// All that a run left, to the bit.
+fn left(sink: &MemorySink) -> impl PartialEq + std::fmt::Debug {
+    let bits = |value: &f64| value.to_bits();
+    let metrics: Vec<_> =
+        sink.metrics.iter().map(|(step, name, value)| (*step, name.clone(), bits(value))).collect();
+    let results: Vec<_> =
+        sink.results.iter().map(|(name, value)| (name.clone(), bits(value))).collect();
+    (metrics, results, sink.tables.clone(), sink.artifacts.clone())
+}
+
+#[test]
+fn the_defaults_are_held() {
+    // A changed default changes what old configurations mean: raise Raml::VERSION with it.
+    let held = format!("{} v{}\n{:#}", Raml::NAME, Raml::VERSION, Entry::of::<Raml>().defaults());
+    insta::assert_snapshot!(held);
+}
+
+#[test]
+fn maximum_likelihood_learns_to_translate() {
+    let params = Params { pairs: None, units: 48, embedding: 32, epochs: 6, ..Params::default() };
+    let found = run(params);
+    assert!(found.results["test_bleu"] > 80.0, "{:?}", found.results);
+    assert!(found.results["test_word_error_rate"] < 10.0, "{:?}", found.results);
+    assert_eq!(found.tables["translations"].len(), 200);
+}
+
+#[test]
+fn a_cold_payoff_is_maximum_likelihood_to_the_bit() {
+    let likelihood = run(Params { keep_model: true, ..small() });
+    let rewards = [Reward::Hamming, Reward::Edit, Reward::ExactEdit, Reward::Bleu, Reward::Ter];
+    for reward in rewards {
+        let cold = Params { tau: 1e-3, proposal_tau: 1e-3, reward, keep_model: true, ..small() };
+        let mut cold = run(cold);
+        // What the model was trained with stands in its description.
+        cold.artifacts.insert("model.json".into(), likelihood.artifacts["model.json"].clone());
+        assert_eq!(left(&cold), left(&likelihood), "{reward:?}");
+    }
+    let warm = run(Params { tau: 0.8, keep_model: true, ..small() });
+    assert_ne!(warm.artifacts["model.safetensors"], likelihood.artifacts["model.safetensors"]);
+}
+
+#[test]
+fn every_setting_trains_and_goes_on_after_a_stop_with_the_same_bits() {
+    let settings = [
+        Params { cell: Cell::Gru, tied: true, tau: 0.9, reward: Reward::Edit, ..small() },
+        Params {
+            smoothing: 0.1,
+            average: Some(Averaging::Last { count: 2 }),
+            pieces: Some(120),
+            ..small()
+        },
+        Params { smoothing: 0.1, smooth_to: SmoothTo::Unigram, tau: 0.8, ..small() },
+        Params { method: Method::Adversarial, ..small() },
+        Params { method: Method::ScheduledSampling, own_from: 0.2, own: 0.9, ..small() },
+        Params { method: Method::Reinforce, reward: Reward::Bleu, own_from: 0.9, ..small() },
+    ];
+    for params in settings {
+        let whole = run(params.clone());
+        let mut sink = MemorySink { stop_after_checkpoints: Some(1), ..MemorySink::default() };
+        assert!(matches!(run_on(params.clone(), &mut sink), Err(Error::Interrupted)));
+        sink.stop_after_checkpoints = None;
+        run_on(params.clone(), &mut sink).unwrap();
+        assert_eq!(left(&sink), left(&whole), "{params:?}");
+    }
+}
+
+#[test]
+fn rewards_improve_what_was_learned() {
+    let begun = Params { epochs: 8, own_from: 1.0, ..small() };
+    let params = Params { method: Method::Reinforce, reward: Reward::Edit, ..begun };
+    let before = run(params.clone()).results["test_word_error_rate"];
+    let after = run(Params { own_from: 0.5, epochs: 16, learning_rate: 2e-3, ..params });
+    assert!(after.results["test_word_error_rate"] < before - 2.0, "{before}, {:?}", after.results);
+}
+
+#[test]
+fn a_teacher_is_learned_from_without_references() {
+    let teacher = Params { pairs: None, epochs: 6, units: 48, embedding: 32, ..small() };
+    let teacher = Params { keep_model: true, ..teacher };
+    let taught_by = run(teacher.clone());
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut artifacts = BTreeMap::new();
+    for (name, bytes) in &taught_by.artifacts {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+        let sum: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        artifacts.insert(name.clone(), sum);
+    }
+    let needed = || {
+        let about = NeededRun {
+            run: RunId::of("teacher"),
+            experiment: "raml".into(),
+            params: serde_json::to_value(&teacher).unwrap(),
+            seed: 3,
+            results: taught_by.results.clone(),
+            artifacts: artifacts.clone(),
+        };
+        let needed = Needed::new("expert", about, folder.path().into(), Arc::new(|| Ok(vec![])));
+        BTreeMap::from([("expert".to_owned(), needed)])
+    };
+    let taught = |params: Params, sink: &mut MemorySink| {
+        let mut run = Run::new(context(), sink).with_needed(needed());
+        Raml::new(params).unwrap().run(&mut run)
+    };
+    let params = Params {
+        method: Method::Distillation,
+        teacher: Some("expert".into()),
+        keep_model: false,
+        ..teacher.clone()
+    };
+    let mut sink = MemorySink::default();
+    taught(params.clone(), &mut sink).unwrap();
+    let [student, expert] = [&sink, &taught_by].map(|sink| sink.results["test_bleu"]);
+    assert!(student > 50.0 && expert > 75.0, "{student} and {expert}");
+    let other = Params { pieces: Some(100), ..params };
+    let error = taught(other, &mut MemorySink::default()).unwrap_err().chain();
+    assert!(error.contains("it has other pieces"), "{error}");
+}
+
+/// What `regimen raml translate` prints.
+fn translated(
+    sink: &MemorySink,
+    lines: &str,
+    arguments: serde_json::Value,
+) -> Result<String, Error> {
+    let folder = tempfile::TempDir::new().unwrap();
+    let run = folder.path().join("ab12");
+    std::fs::create_dir(&run).unwrap();
+    for (name, bytes) in &sink.artifacts {
+        std::fs::write(run.join(name), bytes).unwrap();
+    }
+    let (mut input, mut output, mut host) = (lines.as_bytes(), Vec::new(), MemoryHost::default());
+    let mut context = ToolContext {
+        input: &mut input,
+        output: &mut output,
+        data: DataPaths::default(),
+        artifacts: folder.path().into(),
+        verify: &|_, _, _| Ok(()),
+        host: &mut host,
+    };
+    let tool = Raml::tools().into_iter().find(|tool| tool.name == "translate").unwrap();
+    tool.run(arguments, &mut context)?;
+    Ok(String::from_utf8(output).unwrap())
+}
+
+#[test]
+fn a_kept_model_translates_lines() {
+    let sink = run(Params { keep_model: true, ..small() });
+    let rows = &sink.tables["translations"];
+    let column = |name: &str| -> String {
+        rows.iter().map(|row| row[name].as_str().unwrap().to_owned() + "\n").collect()
+    };
+    let found = translated(&sink, &column("source"), json!({ "run": "ab" })).unwrap();
+    assert_eq!(found, column("translation"));
+    let lines = "the dog sees a zebra\n\n";
+    let shown = json!({ "run": "ab", "n_best": 2, "attention": true });
+    let found = translated(&sink, lines, shown).unwrap();
+    let lines: Vec<&str> = found.lines().collect();
+    assert!(lines.iter().filter(|line| line.contains('\t')).count() == 2, "{found}");
+    assert!(lines.iter().any(|line| line.starts_with("  </s> <- ")), "{found}");
+    assert_eq!(lines.last(), Some(&""));
+    let error = translated(&sink, "", json!({ "run": "x" })).unwrap_err().to_string();
+    assert!(error.contains("none of the 1 in"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_counted_exactly_ends_the_run_with_the_reason() {
+    let params = Params { tau: 0.9, reward: Reward::ExactEdit, max_edits: Some(9), ..small() };
+    let error = run_on(params, &mut MemorySink::default()).unwrap_err().chain();
+    assert!(error.starts_with("drawing a target (`max_edits`): counting the sequences"), "{error}");
+}
+
+#[test]
+fn impossible_parameters_are_refused() {
+    let refused = [
+        (Params { tau: -0.5, ..small() }, "tau: wanted 0 or more, found -0.5"),
+        (Params { target: raml::Language::English, ..small() }, "another language than `source`"),
+        (Params { tied: true, units: 8, ..small() }, "embedding: wanted as many as `units`"),
+        (Params { pieces: Some(3), ..small() }, "pieces: wanted 100 to 100000, found 3"),
+        (Params { method: Method::Reinforce, ..small() }, "reward: wanted bleu, ter or edit"),
+        (Params { method: Method::Distillation, ..small() }, "teacher: wanted a name"),
+        (Params { method: Method::Adversarial, tau: 0.8, ..small() }, "tau: wanted 0 unless"),
+        (Params { beam: 0, ..small() }, "beam: wanted 1 to 100, found 0"),
+    ];
+    for (params, wanted) in refused {
+        let error = Raml::new(params).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+}
