@@ -48,15 +48,20 @@ pub(super) fn follow(edit: impl Fn(&str) -> String) {
             let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
             following.push((line, child));
         } else {
-            let output = command.output().unwrap();
-            assert_code(&output, 0);
-            done.push((line, stdout(&output) + &stderr(&output)));
+            let mut said = String::new();
+            wait_until(line, || {
+                let output = command.output().unwrap();
+                assert_code(&output, 0);
+                said = stdout(&output) + &stderr(&output);
+                // A scheduler takes its time to begin a task.
+                !line.contains("logs") || said.contains("task 0 of regimen-sweep-")
+            });
+            done.push((line, said));
         }
     }
     let said = |what: &str| &done.iter().find(|(line, _)| line.contains(what)).expect(what).1;
     assert!(!said("doctor").contains("bad  "), "{}", said("doctor"));
     assert!(said("--detach").contains(" on lab"), "{}", said("--detach"));
-    assert!(said("logs sweep").contains("task 0 of regimen-sweep-"), "{}", said("logs sweep"));
     for (line, child) in following {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{line}: {}", stderr(&output));

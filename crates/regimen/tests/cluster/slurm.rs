@@ -60,9 +60,12 @@ fn slurm_tasks_that_are_cancelled_or_requeued_lose_nothing() {
     slurm("scancel", &[&format!("{job}_0")]);
     slurm("scontrol", &["requeue", &format!("{job}_1")]);
     wait_until("two tasks", || running() == 2);
-    // Slurm itself would have it wait for two minutes.
-    slurm("scontrol", &["update", &format!("jobid={job}_1"), "StartTime=now"]);
-    wait_until("three tasks", || running() == 3);
+    wait_until("three tasks", || {
+        // Slurm itself would have it wait for two minutes; nothing can be updated while it completes.
+        let words = ["update", &format!("jobid={job}_1"), "StartTime=now"];
+        Command::new("scontrol").args(words).output().unwrap();
+        running() == 3
+    });
     fs::write(&go, "").unwrap();
     wait_until("all runs", || bench.finished() == 8);
     let output = bench.regimen(&["run", "sweep.yaml", "--cluster", "lab"]).env("GO", &go).output();
