@@ -19,7 +19,7 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// What every paper may depend on.
-const PAPER: &[&str] = &["autodiff", "datasets", "experiment", "learn"];
+const PAPER: &[&str] = &["autodiff", "datasets", "experiment", "kernels", "learn"];
 
 #[test]
 fn crates_know_only_what_the_architecture_lets_them() {
