@@ -4,6 +4,7 @@ use experiment::ParamError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::choose::Choices;
 use crate::pool::{Pooling, Rank};
 
 /// The clips.
@@ -45,6 +46,9 @@ pub struct Params {
     pub training: Training,
     /// Settings of rank pooling.
     pub rank: Rank,
+    /// Settings of rank pooling that each fold chooses from on features of the untrained encoder, by
+    /// splits of its own training clips; `null` for those of `rank`.
+    pub choose: Option<Choices>,
     /// The run that the configuration calls so under `needs`, with `pooling: score_sum`: with `training:
     /// frame` its networks, one a fold, give the features that are pooled.
     pub encoder: Option<String>,
@@ -96,6 +100,7 @@ impl Default for Params {
             pooling: Pooling::default(),
             training: Training::default(),
             rank: Rank::default(),
+            choose: None,
             encoder: None,
             svm_c: 1.0,
             width: 64,
@@ -163,6 +168,12 @@ impl Params {
         let check =
             |holds, path, wanted, found: &str| ParamError::check(holds, path, wanted, found);
         let scores = self.pooling == Pooling::ScoreSum;
+        if let Some(choices) = &self.choose {
+            choices.validate()?;
+            let known = matches!(self.pooling, Pooling::Rank | Pooling::ApproximateRank);
+            let wanted = "null unless pooling is rank or approximate_rank";
+            check(known, "choose", wanted, &shown(choices))?;
+        }
         if self.training != Training::EndToEnd {
             let known = self.pooling != Pooling::Lstm;
             check(known, "pooling", "not lstm unless training is end_to_end", &pooling)?;
