@@ -14,10 +14,12 @@ mod parts;
 pub mod pool;
 pub mod solver;
 mod source;
+mod stability;
 pub mod svm;
 mod task;
 pub mod transform;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use autodiff::Buffer;
@@ -66,6 +68,8 @@ impl Experiment for RankPooling {
         Metric::new("test_accuracy", "%", Better::Higher),
         Metric::new("group_accuracy", "%", Better::Higher),
         Metric::new("train_accuracy", "%", Better::Higher),
+        Metric::new("dropped_change", "", Better::Lower),
+        Metric::new("jittered_change", "", Better::Lower),
     ];
     const STEP_METRICS: &'static [Metric] = &[
         Metric::new("test_accuracy", "%", Better::Higher),
@@ -97,6 +101,16 @@ impl Experiment for RankPooling {
         Ok(Self { params })
     }
 
+    fn identity(params: &Params) -> Cow<'_, Params> {
+        Cow::Owned(params.identity())
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        let changes = self.params.training == Training::Stability;
+        let has = |metric: &&Metric| metric.name.ends_with("_change") == changes;
+        Self::METRICS.iter().filter(has).cloned().collect()
+    }
+
     fn step_metrics(&self) -> Vec<Metric> {
         if self.params.trains() { Self::STEP_METRICS.to_vec() } else { Vec::new() }
     }
@@ -120,6 +134,10 @@ impl Experiment for RankPooling {
         let (clips, folds) = source::open(params, run)?;
         let (clips, needed) = (Arc::new(clips), self.needed(run)?);
         let setup = Arc::new(Setup::new(params, &clips)?);
+        if params.training == Training::Stability {
+            let mut weights = fold::encoder(&setup, None, run)?;
+            return stability::measure(params.rank, &setup, &folds[0], &mut weights, run);
+        }
         let steps: Result<Vec<u64>, Error> = match params.trains() {
             true => folds.iter().map(|fold| fold::steps(params, &setup, fold)).collect(),
             false => Ok(vec![1]),
@@ -158,7 +176,7 @@ impl RankPooling {
         run: &mut Run<'_>,
     ) -> Result<Arc<Setup>, Error> {
         let params = &self.params;
-        let Some(choices) = &params.choose else { return Ok(Arc::clone(setup)) };
+        let Some(choices) = params.choices() else { return Ok(Arc::clone(setup)) };
         let (rank, pooling, svm_c) = (params.rank, params.pooling, params.svm_c);
         let trial = Trial { choices, rank, pooling, svm_c, fold };
         let rank = trial.best(setup, weights, run)?;

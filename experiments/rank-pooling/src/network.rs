@@ -119,6 +119,17 @@ impl Network {
         Ok(normalised(pooled)?.mul_scalar(SCALE))
     }
 
+    /// The features of a batch, `[clips, T, width]`.
+    pub(crate) fn sequences<'g>(
+        &self,
+        params: &Params<'_, 'g>,
+        fields: &ClipFields,
+        batch: &BatchVars<'g>,
+    ) -> Result<Var<'g>, Error> {
+        let features = self.encoder.forward(params, fields.frames(batch))?;
+        Ok(fields.sequences(batch, features)?.features)
+    }
+
     /// Features of a frame.
     pub(crate) fn features(&self) -> usize {
         self.encoder.width

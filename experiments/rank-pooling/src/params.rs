@@ -32,6 +32,9 @@ pub enum Training {
     /// Everything, through the pool.
     #[default]
     EndToEnd,
+    /// Nothing, and nothing is classified: how far the vector of rank pooling moves when a test clip of the
+    /// first fold loses a frame, or gets noise.
+    Stability,
 }
 
 /// Parameters of the rank-pooling experiment.
@@ -170,13 +173,15 @@ impl Params {
         let scores = self.pooling == Pooling::ScoreSum;
         if let Some(choices) = &self.choose {
             choices.validate()?;
-            let known = matches!(self.pooling, Pooling::Rank | Pooling::ApproximateRank);
-            let wanted = "null unless pooling is rank or approximate_rank";
-            check(known, "choose", wanted, &shown(choices))?;
         }
         if self.training != Training::EndToEnd {
             let known = self.pooling != Pooling::Lstm;
             check(known, "pooling", "not lstm unless training is end_to_end", &pooling)?;
+        }
+        if self.training == Training::Stability {
+            let rank = self.pooling == Pooling::Rank;
+            check(rank, "pooling", "rank with training stability", &pooling)?;
+            check(self.choose.is_none(), "choose", "null with training stability", "some")?;
         }
         let frame = self.training == Training::Frame;
         check(frame || !scores, "pooling", "not score_sum unless training is frame", &pooling)?;
@@ -187,6 +192,37 @@ impl Params {
             _ => "null unless training is frame",
         };
         check(named == (frame && !scores), "encoder", wanted, &shown(&self.encoder))
+    }
+
+    /// The same parameters, those that change nothing of what is computed at their defaults.
+    pub(crate) fn identity(&self) -> Self {
+        let plain = Self::default();
+        let directions = self.rank.directions;
+        let Rank { signed_root, normalise, .. } = self.rank;
+        let rank = match self.pooling {
+            Pooling::Rank if self.trains() => self.rank,
+            Pooling::Rank => Rank { inverse: plain.rank.inverse, ..self.rank },
+            Pooling::ApproximateRank => Rank { directions, signed_root, normalise, ..plain.rank },
+            _ => plain.rank,
+        };
+        let choose = self.choices().cloned();
+        let svm_c = if self.trains() && choose.is_none() { plain.svm_c } else { self.svm_c };
+        let mut same = Self { rank, choose, svm_c, ..self.clone() };
+        if self.data != Data::OrderOnly {
+            let Self { films, test_films, side, colour, frames, noise, still, .. } = plain.clone();
+            same = Self { films, test_films, side, colour, frames, noise, still, ..same };
+        }
+        if !self.trains() {
+            let Self { augment, epochs, learning_rate, decay, clip, evaluations, .. } = plain;
+            same = Self { augment, epochs, learning_rate, decay, clip, evaluations, ..same };
+        }
+        same
+    }
+
+    /// The settings to choose from, of pools that have some.
+    pub(crate) fn choices(&self) -> Option<&Choices> {
+        let ranks = matches!(self.pooling, Pooling::Rank | Pooling::ApproximateRank);
+        self.choose.as_ref().filter(|_| ranks)
     }
 
     /// Every how many frames one is looked at.

@@ -47,6 +47,11 @@ impl Setup {
         View::whole(self.clips.clips[clip].length, self.stride)
     }
 
+    /// How many frames a network sees of the whole of a clip.
+    pub(crate) fn frames(&self, clip: usize) -> usize {
+        self.whole(clip).count
+    }
+
     /// Clips with how many frames a network sees of them at most.
     fn lengths(&self, clips: &[usize]) -> impl Iterator<Item = (usize, usize)> {
         clips.iter().map(|&clip| (clip, self.whole(clip).count))

@@ -193,6 +193,37 @@ fn people_are_left_out_one_by_one() {
 }
 
 #[test]
+fn small_constants_are_more_stable() {
+    let changes = |c| {
+        let (training, rank) = (Training::Stability, Rank { c, ..small().rank });
+        let sink = run(Params { training, rank, ..small() });
+        assert_eq!(sink.tables["changes"].len(), 120);
+        [sink.results["dropped_change"], sink.results["jittered_change"]]
+    };
+    let [low, high] = [0.001, 1000.0].map(changes);
+    assert!(low[0] < high[0] && low[1] < high[1], "{low:?} {high:?}");
+    assert!(low[0] > 0.0 && low[1] > 0.0);
+}
+
+#[test]
+fn parameters_that_change_nothing_do_not_tell_runs_apart() {
+    let same = |a: &Params, b: &Params| RankPooling::identity(a) == RankPooling::identity(b);
+    let average = Params { pooling: Pooling::Average, ..small() };
+    let choose = Some(Choices::default());
+    let rank = Rank { c: 7.0, ..Rank::default() };
+    assert!(same(
+        &average,
+        &Params { rank, choose: choose.clone(), svm_c: 3.0, ..average.clone() }
+    ));
+    assert!(!same(&small(), &Params { choose, ..small() }));
+    let frozen = Params { training: Training::Frozen, ..small() };
+    let rank = Rank { inverse: Inverse::Diagonal, ..frozen.rank };
+    assert!(same(&frozen, &Params { rank, epochs: 1, ..frozen.clone() }));
+    assert!(!same(&frozen, &Params { svm_c: 3.0, ..frozen.clone() }));
+    assert!(!same(&small(), &Params { rank, ..small() }));
+}
+
+#[test]
 fn impossible_parameters_are_named() {
     let told = |params| RankPooling::new(params).err().unwrap().to_string();
     let rank = Rank { c: 0.0, ..Rank::default() };
