@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use autodiff::{Buffer, Device, Error as TraceError};
+use autodiff::{Buffer, DType, Device, Error as TraceError};
 use experiment::{Error, Needed, Run};
 use learn::{Groups, Optimizer, Schedule, Trained, Training};
 use serde::{Deserialize, Serialize};
@@ -62,15 +62,13 @@ pub(crate) fn learn(
     })
 }
 
-/// Trains a linear classifier of the pooled features of a network: as it is drawn, or of a run that
-/// trained one on frames.
-pub(crate) fn classify(
-    params: &Params,
-    setup: &Arc<Setup>,
-    fold: &Fold,
+/// The weights of the encoder before training: as they are drawn, or those of a run that trained one on
+/// frames.
+pub(crate) fn encoder(
+    setup: &Setup,
     trained: Option<(&Needed, &str)>,
     run: &Run<'_>,
-) -> Result<Found, Error> {
+) -> Result<Buffer, Error> {
     let layout = setup.network.encoder_layout();
     let weights = match trained {
         Some((needed, artifact)) => {
@@ -79,15 +77,25 @@ pub(crate) fn classify(
                 .map_err(|e| Error::Checkpoint(format!("{artifact}: {e}")))?;
             Buffer::from_slice(Device::current(), &values)
         }
-        None => layout.initial_buffer(&run.stream("init"), autodiff::DType::F32),
+        None => layout.initial_buffer(&run.stream("init"), DType::F32),
     };
-    let mut weights = weights.map_err(asking)?;
+    weights.map_err(asking)
+}
+
+/// Trains a linear classifier of the pooled features of an encoder with some weights.
+pub(crate) fn classify(
+    params: &Params,
+    setup: &Arc<Setup>,
+    fold: &Fold,
+    weights: &mut Buffer,
+) -> Result<Found, Error> {
+    let layout = setup.network.encoder_layout();
     let mut reader = Reader::new(setup, &layout, |params, fields, batch| {
         setup.network.vectors(params, fields, batch)
     })
     .map_err(tracing)?;
     let mut read = |clips: &[usize]| -> Result<Vec<Vec<f64>>, Error> {
-        let rows = reader.read(&mut weights, clips).map_err(asking)?;
+        let rows = reader.read(weights, clips).map_err(asking)?;
         Ok(rows.into_iter().map(|row| row.into_iter().map(f64::from).collect()).collect())
     };
     let (train, test) = (read(&fold.train)?, read(&fold.test)?);
@@ -107,6 +115,6 @@ fn tracing(error: TraceError) -> Error {
     Error::other("tracing the network", error)
 }
 
-fn asking(error: TraceError) -> Error {
+pub(crate) fn asking(error: TraceError) -> Error {
     Error::other("asking about clips", error)
 }

@@ -4,6 +4,7 @@
 
 mod answers;
 mod batches;
+mod choose;
 mod clips;
 mod fold;
 mod network;
@@ -13,20 +14,26 @@ mod parts;
 pub mod pool;
 pub mod solver;
 mod source;
+mod stability;
 pub mod svm;
 mod task;
 pub mod transform;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use autodiff::Buffer;
 use datasets::{spoken_digits, weizmann};
 use experiment::{
-    Better, DataRef, Error, Experiment, Items, Metric, NeedRef, ParamError, PublishedTable, Run,
-    Statistic,
+    Better, DataRef, Error, Experiment, Items, Metric, NeedRef, Needed, ParamError, PublishedTable,
+    Run, Statistic,
 };
 
+pub use choose::Choices;
 pub use params::{Data, Params, Training};
 
+use crate::choose::Trial;
+use crate::clips::Fold;
 use crate::pool::Pooling;
 use crate::task::Setup;
 
@@ -61,6 +68,8 @@ impl Experiment for RankPooling {
         Metric::new("test_accuracy", "%", Better::Higher),
         Metric::new("group_accuracy", "%", Better::Higher),
         Metric::new("train_accuracy", "%", Better::Higher),
+        Metric::new("dropped_change", "", Better::Lower),
+        Metric::new("jittered_change", "", Better::Lower),
     ];
     const STEP_METRICS: &'static [Metric] = &[
         Metric::new("test_accuracy", "%", Better::Higher),
@@ -92,6 +101,16 @@ impl Experiment for RankPooling {
         Ok(Self { params })
     }
 
+    fn identity(params: &Params) -> Cow<'_, Params> {
+        Cow::Owned(params.identity())
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        let changes = self.params.training == Training::Stability;
+        let has = |metric: &&Metric| metric.name.ends_with("_change") == changes;
+        Self::METRICS.iter().filter(has).cloned().collect()
+    }
+
     fn step_metrics(&self) -> Vec<Metric> {
         if self.params.trains() { Self::STEP_METRICS.to_vec() } else { Vec::new() }
     }
@@ -113,26 +132,54 @@ impl Experiment for RankPooling {
     fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
         let params = &self.params;
         let (clips, folds) = source::open(params, run)?;
-        let setup = Arc::new(Setup::new(params, clips)?);
-        let found = if params.trains() {
-            let keeps = params.pooling == Pooling::ScoreSum;
-            let steps = folds.iter().map(|fold| fold::steps(params, &setup, fold));
-            let steps = steps.collect::<Result<Vec<u64>, Error>>()?.into_iter().max();
-            parts::in_parts(run, folds.len() as u64, steps.unwrap_or(0), |part, run| {
-                let (fold, artifact) = (&folds[part as usize], artifact(part));
-                fold::learn(params, &setup, fold, keeps.then_some(&artifact[..]), run)
-            })?
-        } else {
-            let needed = params.encoder.as_ref().map(|name| run.needed(name)).transpose()?;
-            let mut found = Vec::new();
-            for (part, fold) in (0..).zip(&folds) {
-                let artifact = artifact(part);
-                let trained = needed.as_deref().map(|needed| (needed, &artifact[..]));
-                found.push(fold::classify(params, &setup, fold, trained, run)?);
-                run.progress(part + 1, folds.len() as u64);
-            }
-            found
+        let (clips, needed) = (Arc::new(clips), self.needed(run)?);
+        let setup = Arc::new(Setup::new(params, &clips)?);
+        if params.training == Training::Stability {
+            let mut weights = fold::encoder(&setup, None, run)?;
+            return stability::measure(params.rank, &setup, &folds[0], &mut weights, run);
+        }
+        let steps: Result<Vec<u64>, Error> = match params.trains() {
+            true => folds.iter().map(|fold| fold::steps(params, &setup, fold)).collect(),
+            false => Ok(vec![1]),
         };
-        answers::tell(&setup.clips, &found, run)
+        let steps = steps?;
+        let steps = steps.into_iter().max().unwrap_or(0);
+        let found = parts::in_parts(run, folds.len() as u64, steps, |part, run| {
+            let (fold, artifact) = (&folds[part as usize], artifact(part));
+            let trained = needed.as_deref().map(|needed| (needed, &artifact[..]));
+            let mut weights = fold::encoder(&setup, trained, run)?;
+            let setup = self.chosen(&setup, (part, fold), &mut weights, run)?;
+            if params.trains() {
+                let keeps = params.pooling == Pooling::ScoreSum;
+                return fold::learn(params, &setup, fold, keeps.then_some(&artifact[..]), run);
+            }
+            let found = fold::classify(params, &setup, fold, &mut weights);
+            run.progress(1, 1);
+            found
+        })?;
+        answers::tell(&clips, &found, run)
+    }
+}
+
+impl RankPooling {
+    /// The run whose networks give the features, if there is one.
+    fn needed(&self, run: &Run<'_>) -> Result<Option<Arc<Needed>>, Error> {
+        self.params.encoder.as_ref().map(|name| run.needed(name)).transpose()
+    }
+
+    /// The setup of a fold that chooses settings of rank pooling.
+    fn chosen(
+        &self,
+        setup: &Arc<Setup>,
+        fold: (u64, &Fold),
+        weights: &mut Buffer,
+        run: &mut Run<'_>,
+    ) -> Result<Arc<Setup>, Error> {
+        let params = &self.params;
+        let Some(choices) = params.choices() else { return Ok(Arc::clone(setup)) };
+        let (rank, pooling, svm_c) = (params.rank, params.pooling, params.svm_c);
+        let trial = Trial { choices, rank, pooling, svm_c, fold };
+        let rank = trial.best(setup, weights, run)?;
+        Ok(Arc::new(Setup::new(&Params { rank, ..params.clone() }, &setup.clips)?))
     }
 }

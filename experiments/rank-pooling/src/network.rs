@@ -103,9 +103,36 @@ impl Network {
         fields: &ClipFields,
         batch: &BatchVars<'g>,
     ) -> Result<Var<'g>, Error> {
+        self.vectors_of(&self.pool, params, fields, batch)
+    }
+
+    /// The same by another pool.
+    pub(crate) fn vectors_of<'g>(
+        &self,
+        pool: &Pool,
+        params: &Params<'_, 'g>,
+        fields: &ClipFields,
+        batch: &BatchVars<'g>,
+    ) -> Result<Var<'g>, Error> {
         let features = self.encoder.forward(params, fields.frames(batch))?;
-        let pooled = self.pool.forward(params, &fields.sequences(batch, features)?)?;
+        let pooled = pool.forward(params, &fields.sequences(batch, features)?)?;
         Ok(normalised(pooled)?.mul_scalar(SCALE))
+    }
+
+    /// The features of a batch, `[clips, T, width]`.
+    pub(crate) fn sequences<'g>(
+        &self,
+        params: &Params<'_, 'g>,
+        fields: &ClipFields,
+        batch: &BatchVars<'g>,
+    ) -> Result<Var<'g>, Error> {
+        let features = self.encoder.forward(params, fields.frames(batch))?;
+        Ok(fields.sequences(batch, features)?.features)
+    }
+
+    /// Features of a frame.
+    pub(crate) fn features(&self) -> usize {
+        self.encoder.width
     }
 
     /// Scores of the classes, of every frame or of every clip.

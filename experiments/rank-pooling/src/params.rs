@@ -4,6 +4,7 @@ use experiment::ParamError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::choose::Choices;
 use crate::pool::{Pooling, Rank};
 
 /// The clips.
@@ -31,6 +32,9 @@ pub enum Training {
     /// Everything, through the pool.
     #[default]
     EndToEnd,
+    /// Nothing, and nothing is classified: how far the vector of rank pooling moves when a test clip of the
+    /// first fold loses a frame, or gets noise.
+    Stability,
 }
 
 /// Parameters of the rank-pooling experiment.
@@ -45,6 +49,9 @@ pub struct Params {
     pub training: Training,
     /// Settings of rank pooling.
     pub rank: Rank,
+    /// Settings of rank pooling that each fold chooses from on features of the untrained encoder, by
+    /// splits of its own training clips; `null` for those of `rank`.
+    pub choose: Option<Choices>,
     /// The run that the configuration calls so under `needs`, with `pooling: score_sum`: with `training:
     /// frame` its networks, one a fold, give the features that are pooled.
     pub encoder: Option<String>,
@@ -96,6 +103,7 @@ impl Default for Params {
             pooling: Pooling::default(),
             training: Training::default(),
             rank: Rank::default(),
+            choose: None,
             encoder: None,
             svm_c: 1.0,
             width: 64,
@@ -163,9 +171,17 @@ impl Params {
         let check =
             |holds, path, wanted, found: &str| ParamError::check(holds, path, wanted, found);
         let scores = self.pooling == Pooling::ScoreSum;
+        if let Some(choices) = &self.choose {
+            choices.validate()?;
+        }
         if self.training != Training::EndToEnd {
             let known = self.pooling != Pooling::Lstm;
             check(known, "pooling", "not lstm unless training is end_to_end", &pooling)?;
+        }
+        if self.training == Training::Stability {
+            let rank = self.pooling == Pooling::Rank;
+            check(rank, "pooling", "rank with training stability", &pooling)?;
+            check(self.choose.is_none(), "choose", "null with training stability", "some")?;
         }
         let frame = self.training == Training::Frame;
         check(frame || !scores, "pooling", "not score_sum unless training is frame", &pooling)?;
@@ -176,6 +192,37 @@ impl Params {
             _ => "null unless training is frame",
         };
         check(named == (frame && !scores), "encoder", wanted, &shown(&self.encoder))
+    }
+
+    /// The same parameters, those that change nothing of what is computed at their defaults.
+    pub(crate) fn identity(&self) -> Self {
+        let plain = Self::default();
+        let directions = self.rank.directions;
+        let Rank { signed_root, normalise, .. } = self.rank;
+        let rank = match self.pooling {
+            Pooling::Rank if self.trains() => self.rank,
+            Pooling::Rank => Rank { inverse: plain.rank.inverse, ..self.rank },
+            Pooling::ApproximateRank => Rank { directions, signed_root, normalise, ..plain.rank },
+            _ => plain.rank,
+        };
+        let choose = self.choices().cloned();
+        let svm_c = if self.trains() && choose.is_none() { plain.svm_c } else { self.svm_c };
+        let mut same = Self { rank, choose, svm_c, ..self.clone() };
+        if self.data != Data::OrderOnly {
+            let Self { films, test_films, side, colour, frames, noise, still, .. } = plain.clone();
+            same = Self { films, test_films, side, colour, frames, noise, still, ..same };
+        }
+        if !self.trains() {
+            let Self { augment, epochs, learning_rate, decay, clip, evaluations, .. } = plain;
+            same = Self { augment, epochs, learning_rate, decay, clip, evaluations, ..same };
+        }
+        same
+    }
+
+    /// The settings to choose from, of pools that have some.
+    pub(crate) fn choices(&self) -> Option<&Choices> {
+        let ranks = matches!(self.pooling, Pooling::Rank | Pooling::ApproximateRank);
+        self.choose.as_ref().filter(|_| ranks)
     }
 
     /// Every how many frames one is looked at.

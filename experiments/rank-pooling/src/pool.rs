@@ -161,7 +161,8 @@ impl Pool {
         }
     }
 
-    fn transformed<'g>(&self, rows: Var<'g>) -> Result<Var<'g>, Error> {
+    /// The frames as they are regressed.
+    pub(crate) fn transformed<'g>(&self, rows: Var<'g>) -> Result<Var<'g>, Error> {
         let mut rows = rows;
         if self.rank.running_mean {
             rows = running_mean(rows)?;

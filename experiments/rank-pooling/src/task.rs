@@ -18,7 +18,7 @@ const BUCKETS: usize = 4;
 
 /// What the folds of a run share.
 pub(crate) struct Setup {
-    pub(crate) clips: Clips,
+    pub(crate) clips: Arc<Clips>,
     pub(crate) network: Network,
     pub(crate) layout: Layout,
     fields: Fields,
@@ -28,7 +28,7 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    pub(crate) fn new(params: &Params, clips: Clips) -> Result<Self, Error> {
+    pub(crate) fn new(params: &Params, clips: &Arc<Clips>) -> Result<Self, Error> {
         let stride = params.stride();
         let classes = clips.classes.len();
         let network =
@@ -38,12 +38,18 @@ impl Setup {
         let buckets = buckets(lengths.collect(), BUCKETS);
         let (own, fields) = ClipFields::declare(params.batch, &buckets, &clips.shape);
         let layout = network.layout();
-        Ok(Self { clips, network, layout, fields, own, stride, augment: params.augment() })
+        let (clips, augment) = (Arc::clone(clips), params.augment());
+        Ok(Self { clips, network, layout, fields, own, stride, augment })
     }
 
     /// The whole of a clip.
     fn whole(&self, clip: usize) -> View {
         View::whole(self.clips.clips[clip].length, self.stride)
+    }
+
+    /// How many frames a network sees of the whole of a clip.
+    pub(crate) fn frames(&self, clip: usize) -> usize {
+        self.whole(clip).count
     }
 
     /// Clips with how many frames a network sees of them at most.

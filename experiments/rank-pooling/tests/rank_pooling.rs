@@ -1,15 +1,22 @@
 //! The paper's claim as small seeded runs on films whose classes differ in the order of frames alone, and
 //! the held defaults.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use experiment::{
-    DataPaths, Device, Entry, Error, Experiment, MemorySink, Metric, Run, RunContext, RunId,
+    DataPaths, Device, Entry, Error, Experiment, MemorySink, Metric, Needed, NeededRun, Run,
+    RunContext, RunId,
 };
 use rank_pooling::operation::Inverse;
 use rank_pooling::pool::{Directions, Pooling, Rank};
-use rank_pooling::{Params, RankPooling, Training};
+use rank_pooling::{Choices, Data, Params, RankPooling, Training};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 /// Films small and few enough for a test.
 fn small() -> Params {
@@ -112,6 +119,108 @@ fn a_run_that_was_stopped_goes_on_to_the_same_numbers() {
     experiment.run(&mut Run::new(context(), &mut sink)).unwrap();
     assert_eq!(sink.results, whole.results);
     assert_eq!(sink.metrics, whole.metrics);
+}
+
+/// A network that was trained on frames, as another run finds it.
+fn kept(sink: &MemorySink, folder: &Path) -> Needed {
+    let mut artifacts = BTreeMap::new();
+    for (name, bytes) in &sink.artifacts {
+        fs::write(folder.join(name), bytes).unwrap();
+        let sum = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        artifacts.insert(name.clone(), vec![sum]);
+    }
+    let about = NeededRun {
+        run: RunId::of("frames"),
+        experiment: RankPooling::NAME.into(),
+        params: Value::Null,
+        seed: 1,
+        results: sink.results.clone(),
+        artifacts,
+    };
+    Needed::new("frames", about, folder.into(), Arc::new(|| Ok(Vec::new())))
+}
+
+#[test]
+fn features_of_a_network_trained_on_frames_are_pooled_by_settings_of_the_training_clips() {
+    let (pooling, training) = (Pooling::ScoreSum, Training::Frame);
+    let frames = run(Params { pooling, training, ..small() });
+    let folder = tempfile::tempdir().unwrap();
+    let choices = Choices { c: vec![0.01, 1.0], signed_root: vec![false], ..Choices::default() };
+    let (encoder, choose) = (Some("frames".into()), Some(choices));
+    let experiment = RankPooling::new(Params { training, encoder, choose, ..small() }).unwrap();
+    assert_eq!(experiment.needs()[0].name, "frames");
+    let mut sink = MemorySink::default();
+    let needed = [("frames".to_owned(), kept(&frames, folder.path()))].into();
+    experiment.run(&mut Run::new(context(), &mut sink).with_needed(needed)).unwrap();
+    // Frames alone tell three pairs of classes apart, their order tells more.
+    assert!(sink.results["test_accuracy"] > 50.0, "{:?}", sink.results);
+    let rows = &sink.tables["choices"];
+    let accuracy = |row: &Value| row["accuracy"].as_f64().unwrap();
+    let chosen: Vec<&Value> = rows.iter().filter(|row| row["chosen"] == true).collect();
+    assert_eq!((rows.len(), chosen.len()), (4, 1));
+    assert!(rows.iter().all(|row| accuracy(row) <= accuracy(chosen[0])));
+}
+
+/// The mirror of real files, for `test`; where there is none, the test is noted as skipped.
+fn mirror(test: &str) -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let mirror = env::var_os("REGIMEN_MIRROR").map_or(beside, PathBuf::from);
+    if mirror.is_dir() {
+        return Some(mirror);
+    }
+    let required = env::var_os("REGIMEN_REQUIRE_MIRROR").is_some_and(|value| value == "1");
+    assert!(!required, "{test}: no mirror at {}", mirror.display());
+    if let Some(list) = env::var_os("REGIMEN_SKIPPED") {
+        let mut list = OpenOptions::new().create(true).append(true).open(list).unwrap();
+        list.write_all(format!("skipped: {test}: no mirror\n").as_bytes()).unwrap();
+    }
+    None
+}
+
+#[test]
+fn people_are_left_out_one_by_one() {
+    let Some(mirror) = mirror("people_are_left_out_one_by_one") else { return };
+    let cache = tempfile::tempdir().unwrap();
+    let data = DataPaths { cache: cache.path().into(), mirror: Some(mirror), offline: true };
+    let (training, pooling) = (Training::Frozen, Pooling::Average);
+    let params = Params { data: Data::Weizmann, training, pooling, ..Params::default() };
+    let mut sink = MemorySink::default();
+    let context = RunContext { data, ..context() };
+    RankPooling::new(params).unwrap().run(&mut Run::new(context, &mut sink)).unwrap();
+    assert_eq!((sink.tables["clips"].len(), sink.tables["groups"].len()), (93, 9));
+    let accuracy = sink.results["test_accuracy"];
+    assert!(accuracy > 25.0, "{accuracy} of ten actions");
+}
+
+#[test]
+fn small_constants_are_more_stable() {
+    let changes = |c| {
+        let (training, rank) = (Training::Stability, Rank { c, ..small().rank });
+        let sink = run(Params { training, rank, ..small() });
+        assert_eq!(sink.tables["changes"].len(), 120);
+        [sink.results["dropped_change"], sink.results["jittered_change"]]
+    };
+    let [low, high] = [0.001, 1000.0].map(changes);
+    assert!(low[0] < high[0] && low[1] < high[1], "{low:?} {high:?}");
+    assert!(low[0] > 0.0 && low[1] > 0.0);
+}
+
+#[test]
+fn parameters_that_change_nothing_do_not_tell_runs_apart() {
+    let same = |a: &Params, b: &Params| RankPooling::identity(a) == RankPooling::identity(b);
+    let average = Params { pooling: Pooling::Average, ..small() };
+    let choose = Some(Choices::default());
+    let rank = Rank { c: 7.0, ..Rank::default() };
+    assert!(same(
+        &average,
+        &Params { rank, choose: choose.clone(), svm_c: 3.0, ..average.clone() }
+    ));
+    assert!(!same(&small(), &Params { choose, ..small() }));
+    let frozen = Params { training: Training::Frozen, ..small() };
+    let rank = Rank { inverse: Inverse::Diagonal, ..frozen.rank };
+    assert!(same(&frozen, &Params { rank, epochs: 1, ..frozen.clone() }));
+    assert!(!same(&frozen, &Params { svm_c: 3.0, ..frozen.clone() }));
+    assert!(!same(&small(), &Params { rank, ..small() }));
 }
 
 #[test]

@@ -1,12 +1,17 @@
 //! The systems of a piece, in the dual and in the primal, and their factors.
 
 use kernels::linalg::cholesky::factorise;
-use kernels::product::{Matrix, gram};
+use kernels::product::{Matrix, Right, gram, multiply};
+use kernels::simd::{Isa, isa};
 use ndarray::linalg::general_mat_vec_mul;
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, s};
+use ndarray_linalg::{CholeskyInplace, UPLO};
 
 use super::point::{Point, dot};
 use super::{Problem, Side, SolveError};
+
+/// Unknowns from which LAPACK factors faster than loops.
+const LAPACK: usize = 32;
 
 /// The Cholesky factor of the last system, by which gradients are solved for as well.
 #[derive(Debug, Clone, Default)]
@@ -26,10 +31,15 @@ impl Factor {
 
     fn factorise(&mut self, cost: f64) -> Result<(), SolveError> {
         let unknowns = self.unknowns;
-        match factorise(&mut self.values, unknowns) {
-            true => Ok(()),
-            false => Err(SolveError::Factor { unknowns, cost }),
-        }
+        let done = if unknowns < LAPACK {
+            factorise(&mut self.values, unknowns)
+        } else {
+            // In place, which a factor by way of `kernels` is not.
+            kernels::blas::single_thread();
+            let matrix = ArrayViewMut2::from_shape((unknowns, unknowns), &mut self.values);
+            matrix.expect("a square matrix").cholesky_inplace(UPLO::Lower).is_ok()
+        };
+        if done { Ok(()) } else { Err(SolveError::Factor { unknowns, cost }) }
     }
 
     fn solve(&self, x: &mut [f64]) {
@@ -68,6 +78,33 @@ pub(crate) fn apply(m: &[f64], columns: usize, transposed: bool, x: &[f64], y: &
     general_mat_vec_mul(1.0, &m, &ArrayView1::from(x), 0.0, &mut y);
 }
 
+/// Rows of a stripe of the products of all pairs.
+const STRIPE: usize = 64;
+
+/// The products of all pairs of rows: of each stripe those with the rows up to its last, and mirrored. The
+/// bits are those of [`gram`].
+fn products(x: Matrix<'_, f64>, c: &mut [f64]) {
+    let (n, width) = x.shape;
+    if n <= STRIPE || isa() == Isa::Plain {
+        return gram(x, c);
+    }
+    let mut all = ArrayViewMut2::from_shape((n, n), &mut *c).expect("a square matrix");
+    // Stripes of about one size, in multiples of the rows that a kernel takes at once.
+    let height = n.div_ceil(n.div_ceil(STRIPE)).next_multiple_of(8);
+    for first in (0..n).step_by(height) {
+        let last = (first + height).min(n);
+        let stripe = x.block((first, 0), (last - first, width));
+        let others = x.block((0, 0), (last, width)).transposed();
+        let mut to = all.slice_mut(s![first..last, ..last]);
+        multiply(stripe, Right::Plain(others), false, None, &mut to);
+    }
+    for row in 0..n {
+        for column in row + 1..n {
+            c[row * n + column] = c[column * n + row];
+        }
+    }
+}
+
 /// What the systems of a problem share, and the memory they are made in.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Systems {
@@ -89,7 +126,7 @@ impl Systems {
         let (n, width) = (problem.len(), problem.width);
         let finite = if problem.is_dual() {
             self.gram.resize(n * n, 0.0);
-            gram(Matrix::rows(problem.rows, n, width), &mut self.gram);
+            products(Matrix::rows(problem.rows, n, width), &mut self.gram);
             // The square of a row is finite only where all of it is.
             (0..n).all(|row| self.gram[row * n + row].is_finite())
         } else {
@@ -184,5 +221,21 @@ pub(super) fn end(problem: &Problem<'_>, sides: &[Side], row: usize) -> f64 {
         Side::Below => problem.low[row],
         Side::Above => problem.high[row],
         Side::Inside => 0.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_of_stripes_have_the_bits_of_whole_ones() {
+        for (n, width) in [(3, 5), (64, 9), (65, 70), (100, 33), (200, 300)] {
+            let x: Vec<f64> = (0..n * width).map(|i| ((i * 7919) % 1009) as f64 / 504.5).collect();
+            let (mut ours, mut theirs) = (vec![0.0; n * n], vec![0.0; n * n]);
+            products(Matrix::rows(&x, n, width), &mut ours);
+            gram(Matrix::rows(&x, n, width), &mut theirs);
+            assert_eq!(ours, theirs, "{n} {width}");
+        }
     }
 }
