@@ -4,6 +4,7 @@
 
 mod batches;
 mod corpus;
+mod distances;
 mod judge;
 mod learner;
 pub mod metric;
@@ -205,7 +206,7 @@ impl Experiment for Raml {
     }
 
     fn tools() -> Vec<Tool> {
-        vec![translate::tool()]
+        vec![translate::tool(), distances::tool()]
     }
 
     fn objective(&self, run: &mut Run<'_>) -> Result<Option<ObjectiveHook>, Error> {

@@ -182,6 +182,38 @@ fn translated(
     Ok(String::from_utf8(output).unwrap())
 }
 
+/// What a tool prints.
+fn printed(tool: &str, arguments: serde_json::Value) -> Result<String, Error> {
+    let (mut output, mut host) = (Vec::new(), MemoryHost::default());
+    let mut context = ToolContext {
+        input: &mut std::io::empty(),
+        output: &mut output,
+        data: DataPaths::default(),
+        artifacts: "artifacts".into(),
+        host: &mut host,
+    };
+    let tool = Raml::tools().into_iter().find(|of| of.name == tool).unwrap();
+    tool.run(arguments, &mut context)?;
+    Ok(String::from_utf8(output).unwrap())
+}
+
+#[test]
+fn distances_are_printed_with_how_far_the_count_is_off() {
+    let found = printed("distances", json!({ "tau": 0.6 })).unwrap();
+    assert!(found.starts_with("edits  probability\n    0  0.6084\n    1  0.3040\n"), "{found}");
+    // One token of two, one edit: 1 sequence and 5 (none, the other, and three of two tokens), where
+    // the paper counts 2 + 2 * 2 scripts.
+    let one = json!({ "reward": "exact_edit", "length": 1, "vocabulary": 2, "most": 1, "tau": 1.0,
+        "plain": true });
+    let found = printed("distances", one).unwrap();
+    let [exact, paper] = [5.0, 6.0].map(|ways| 1.0 / (1.0 + ways * (-1.0_f64).exp()));
+    let wanted = format!("total variation of the paper's count {:.4}", exact - paper);
+    assert!(found.starts_with(&wanted), "{found} and not {wanted}");
+    assert!(found.contains(&format!("    0  {exact:.4}\n")), "{found}");
+    let error = printed("distances", json!({ "tau": 0.0 })).unwrap_err().to_string();
+    assert_eq!(error, "tau: wanted above 0, found 0");
+}
+
 #[test]
 fn a_kept_model_translates_lines() {
     let sink = run(Params { keep_model: true, ..small() });

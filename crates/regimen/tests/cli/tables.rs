@@ -312,7 +312,9 @@ fn what_arguments_change_is_said_below_the_table() {
 #[test]
 fn every_configuration_that_ships_has_a_table() {
     let mut count = 0;
-    for folder in ["configs", "configs/dialog", "configs/hypergrad", "configs/examples"] {
+    for folder in
+        ["configs", "configs/dialog", "configs/hypergrad", "configs/raml", "configs/examples"]
+    {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             let text = fs::read_to_string(&path).unwrap_or_default();
@@ -333,7 +335,7 @@ fn every_configuration_that_ships_has_a_table() {
 #[test]
 fn what_the_papers_printed_is_in_the_binary() {
     let folder = root().join("results/published");
-    for experiment in ["dialog", "hypergrad"] {
+    for experiment in ["dialog", "hypergrad", "raml"] {
         for entry in fs::read_dir(folder.join(experiment)).unwrap() {
             let path = entry.unwrap().path();
             let module = root().join("experiments").join(experiment).join("src/published.rs");

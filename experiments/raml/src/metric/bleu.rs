@@ -45,8 +45,9 @@ impl Counts {
     fn with(candidate: &[u32], reference: &[u32], grams: &mut Grams) -> Self {
         let lengths = (candidate.len() as u64, reference.len() as u64);
         let mut counts = Self { candidate: lengths.0, reference: lengths.1, ..Self::default() };
+        grams.set(candidate, reference);
         for order in 0..ORDER {
-            let shared = grams.shared(candidate, reference, (order + 1, u32::BITS));
+            let shared = grams.shared(order + 1);
             counts.matches[order] = shared.matches;
             counts.totals[order] = shared.candidate;
         }

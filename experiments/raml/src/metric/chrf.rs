@@ -5,8 +5,6 @@ use super::parts;
 
 /// Longest n-grams of characters.
 const ORDER: usize = 6;
-/// Bits of a character.
-const BITS: u32 = 21;
 /// Square of the weight of recall.
 const BETA2: f64 = 4.0;
 
@@ -23,8 +21,9 @@ impl Counts {
         };
         let (candidate, reference) = (characters(candidate), characters(reference));
         let (mut counts, mut grams) = (Self::default(), Grams::default());
+        grams.set(&candidate, &reference);
         for (order, counts) in counts.0.iter_mut().enumerate() {
-            *counts = grams.shared(&candidate, &reference, (order + 1, BITS));
+            *counts = grams.shared(order + 1);
             if counts.reference == 0 {
                 counts.candidate = 0;
             }

@@ -13,10 +13,44 @@ mod tokenize;
 pub use tokenize::Tokenizer;
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// Numbers for words, so that sequences are compared as numbers.
 #[derive(Debug, Default)]
-pub struct Words(HashMap<String, u32>);
+pub struct Words(HashMap<String, u32, BuildHasherDefault<Quick>>);
+
+/// A hash of short words that is quick to compute. Whoever chooses the words can make it slow, but not
+/// wrong.
+#[derive(Debug, Default)]
+struct Quick(u64);
+
+impl Quick {
+    fn add(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+}
+
+impl Hasher for Quick {
+    fn write(&mut self, bytes: &[u8]) {
+        let mut chunks = bytes.chunks_exact(8);
+        for chunk in &mut chunks {
+            self.add(u64::from_le_bytes(chunk.try_into().expect("chunks of eight bytes")));
+        }
+        let mut rest = [0; 8];
+        let left = chunks.remainder();
+        rest[..left.len()].copy_from_slice(left);
+        self.add(u64::from_le_bytes(rest));
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.add(byte.into());
+    }
+
+    fn finish(&self) -> u64 {
+        // The table goes by the highest and the lowest bits.
+        self.0 ^ self.0 >> 32
+    }
+}
 
 impl Words {
     /// The number of a word, a new one for one that was not seen before.

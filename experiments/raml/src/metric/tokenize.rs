@@ -43,6 +43,11 @@ const ENTITIES: [(&str, &str); 4] =
 
 fn v13a(text: &str, out: &mut String) {
     let text = text.trim_end_matches(super::parts);
+    if !text.contains(|c| is_symbol(c) && c != ' ' || matches!(c, '.' | ',' | '-' | '\n')) {
+        // Nothing is parted and nothing undone.
+        out.push_str(text);
+        return;
+    }
     let unusual = text.contains(['&', '\n']) || text.contains("<skipped>");
     let plain = if unusual {
         let joined = text.replace("<skipped>", "").replace("-\n", "").replace('\n', " ");
