@@ -121,6 +121,34 @@ impl ToolContext<'_> {
         Ok(bytes)
     }
 
+    /// The id of the one run that kept a model in a file `name` and whose id begins with `prefix`.
+    ///
+    /// # Errors
+    /// [`Error::Param`] where no such run kept one, or several did; [`Error::Other`] where the folder of
+    /// artifacts cannot be read.
+    pub fn run_with_model(&self, name: &str, prefix: &str) -> Result<String, Error> {
+        let place = self.artifacts.display();
+        let kept: Vec<String> = match fs::read_dir(&self.artifacts) {
+            // A store without any artifact has no folder for them.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+            listed => listed
+                .map_err(|e| Error::other(format!("reading {place}"), e))?
+                .filter_map(Result::ok)
+                .filter(|entry| entry.path().join(name).is_file())
+                .map(|entry| entry.file_name().to_string_lossy().into_owned())
+                .collect(),
+        };
+        let found: Vec<&String> = kept.iter().filter(|id| id.starts_with(prefix)).collect();
+        let some = match (found.as_slice(), kept.len()) {
+            ([one], _) => return Ok((*one).clone()),
+            ([], 0) => format!("no run in {place} kept one"),
+            ([], kept) => format!("none of the {kept} in {place} begins so"),
+            (many, _) => format!("{} begin so", many.len()),
+        };
+        let wanted = "the beginning of the id of one run with a model (`keep_model: true`)";
+        Err(ParamError::new("run", wanted, format!("{prefix:?}: {some}")).into())
+    }
+
     /// Tells how far the tool is: `done` of `total` of whatever it counts.
     ///
     /// # Errors

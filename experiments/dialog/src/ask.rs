@@ -1,16 +1,12 @@
 //! `regimen dialog ask`: answers questions from standard input by a stored model.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::path::PathBuf;
-
-use experiment::{Error, ParamError, Tool, ToolContext};
+use experiment::{Error, Tool, ToolContext};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::movies::StoredMovies;
 use crate::params::Data;
-use crate::stored::{Description, StoredModel, Talker};
+use crate::stored::{DESCRIPTION, Description, StoredModel, Talker};
 
 /// Arguments of `regimen dialog ask`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -28,7 +24,7 @@ pub(crate) fn tool() -> Tool {
 }
 
 fn ask(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(), Error> {
-    let run = run(&arguments.run, context)?;
+    let run = context.run_with_model(DESCRIPTION, &arguments.run)?;
     let kept = |name: &str| context.artifact(&run, name);
     let description = Description::open(&kept)?;
     let mut model: Box<dyn Talker> = match description.params.data {
@@ -58,28 +54,4 @@ fn ask(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(), Error
             Err(error) => writeln!(context.output, "? {}", error.chain()).map_err(talking)?,
         }
     }
-}
-
-/// The id of the one run with a model whose id begins with `prefix`.
-fn run(prefix: &str, context: &ToolContext<'_>) -> Result<String, Error> {
-    let folders = match fs::read_dir(&context.artifacts) {
-        // A store without any artifact has no folder for them.
-        Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
-        listed => listed
-            .map_err(|e| Error::other(format!("reading {}", context.artifacts.display()), e))?
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-            .filter(|path| Description::is_in(path))
-            .collect(),
-    };
-    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let found: Vec<_> = folders.iter().map(name).filter(|id| id.starts_with(prefix)).collect();
-    let some = match (found.as_slice(), folders.len()) {
-        ([one], _) => return Ok(one.clone()),
-        ([], 0) => format!("no run in {} kept one", context.artifacts.display()),
-        ([], kept) => format!("none of the {kept} in {} begins so", context.artifacts.display()),
-        (many, _) => format!("{} begin so", many.len()),
-    };
-    let wanted = "the beginning of the id of one run with a model (`keep_model: true`)";
-    Err(ParamError::new("run", wanted, format!("{prefix:?}: {some}")).into())
 }

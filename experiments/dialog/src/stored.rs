@@ -1,7 +1,5 @@
 //! A trained model stored as artifacts of its run, and read back to answer questions.
 
-use std::path::Path;
-
 use autodiff::{Buffer, Device};
 use datasets::babi_dialog::PLACES;
 use experiment::{Error, Needed, Run};
@@ -16,7 +14,7 @@ use crate::text::{Vocabulary, words};
 use crate::thought::Asked;
 
 const WEIGHTS: &str = "model.safetensors";
-const DESCRIPTION: &str = "model.json";
+pub(crate) const DESCRIPTION: &str = "model.json";
 
 /// What a stored model is, beside its weights.
 #[derive(Serialize, Deserialize)]
@@ -47,11 +45,6 @@ impl Description {
             layout.to_safetensors(weights).map_err(|e| Error::other("laying out the model", e))?;
         run.artifact(DESCRIPTION, text.as_bytes())?;
         run.artifact(WEIGHTS, &file)
-    }
-
-    /// Whether a run's artifacts are those of a kept model.
-    pub(crate) fn is_in(folder: &Path) -> bool {
-        folder.join(DESCRIPTION).is_file()
     }
 
     /// Reads the description among a run's artifacts.

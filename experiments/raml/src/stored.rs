@@ -1,8 +1,5 @@
 //! A trained model stored as artifacts of its run, and read back to translate.
 
-use std::fs;
-use std::path::Path;
-
 use autodiff::{Buffer, Device};
 use experiment::{Error, Needed, Run};
 use learn::Layout;
@@ -12,7 +9,7 @@ use crate::corpus::StoredPieces;
 use crate::params::Params;
 
 const WEIGHTS: &str = "model.safetensors";
-const DESCRIPTION: &str = "model.json";
+pub(crate) const DESCRIPTION: &str = "model.json";
 
 /// What a stored model is, beside its weights.
 #[derive(Serialize, Deserialize)]
@@ -39,14 +36,9 @@ impl Description {
         run.artifact(WEIGHTS, &file)
     }
 
-    /// Whether a run's artifacts are those of a kept model.
-    pub(crate) fn is_in(folder: &Path) -> bool {
-        folder.join(DESCRIPTION).is_file()
-    }
-
     /// Reads the description among a run's artifacts.
-    pub(crate) fn open(folder: &Path) -> Result<Self, Error> {
-        serde_json::from_slice(&read(folder, DESCRIPTION)?)
+    pub(crate) fn open(kept: Kept<'_>) -> Result<Self, Error> {
+        serde_json::from_slice(&kept(DESCRIPTION)?)
             .map_err(|e| Error::Checkpoint(format!("{DESCRIPTION}: {e}")))
     }
 
@@ -66,18 +58,16 @@ impl Description {
     }
 
     /// Reads the weights among a run's artifacts.
-    pub(crate) fn weights(layout: &Layout, folder: &Path) -> Result<Buffer, Error> {
-        let values = laid_out(layout, &read(folder, WEIGHTS)?)?;
+    pub(crate) fn weights(layout: &Layout, kept: Kept<'_>) -> Result<Buffer, Error> {
+        let values = laid_out(layout, &kept(WEIGHTS)?)?;
         Buffer::from_slice(Device::current(), &values)
             .map_err(|e| Error::other("placing the weights", e))
     }
 }
 
+/// Gives the artifacts of a run by their names.
+pub(crate) type Kept<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, Error>;
+
 fn laid_out(layout: &Layout, file: &[u8]) -> Result<Vec<f32>, Error> {
     layout.from_safetensors(file).map_err(|e| Error::Checkpoint(format!("{WEIGHTS}: {e}")))
-}
-
-fn read(folder: &Path, name: &str) -> Result<Vec<u8>, Error> {
-    let path = folder.join(name);
-    fs::read(&path).map_err(|e| Error::other(format!("reading {}", path.display()), e))
 }

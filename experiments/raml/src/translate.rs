@@ -1,9 +1,5 @@
 //! `regimen raml translate`: lines from standard input to translations by a stored model.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::path::PathBuf;
-
 use autodiff::Buffer;
 use experiment::{Error, ParamError, Tool, ToolContext};
 use learn::layers::{CellKind, GruCell, Layer, LstmCell};
@@ -13,7 +9,7 @@ use serde::Deserialize;
 use crate::corpus::Pieces;
 use crate::model::{Beam, Network, Translation, Translator};
 use crate::params::{Cell, Params};
-use crate::stored::Description;
+use crate::stored::{DESCRIPTION, Description, Kept};
 
 /// Arguments of `regimen raml translate`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -44,8 +40,9 @@ pub(crate) fn tool() -> Tool {
 }
 
 fn translate(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(), Error> {
-    let folder = folder(&arguments.run, context)?;
-    let description = Description::open(&folder)?;
+    let run = context.run_with_model(DESCRIPTION, &arguments.run)?;
+    let kept = |name: &str| context.artifact(&run, name);
+    let description = Description::open(&kept)?;
     let width = arguments.beam.unwrap_or(description.params.beam).max(arguments.n_best);
     ParamError::check(
         (1..=100).contains(&arguments.n_best),
@@ -57,8 +54,8 @@ fn translate(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(),
     let beam = Beam { width, length_penalty: description.params.length_penalty };
     let pieces = Pieces::restore(description.pieces);
     let opened = match description.params.cell {
-        Cell::Lstm => open::<LstmCell>(&description.params, &pieces, beam, &folder),
-        Cell::Gru => open::<GruCell>(&description.params, &pieces, beam, &folder),
+        Cell::Lstm => open::<LstmCell>(&description.params, &pieces, beam, &kept),
+        Cell::Gru => open::<GruCell>(&description.params, &pieces, beam, &kept),
     };
     let (mut translator, mut weights) = opened?;
     let talking = |e| Error::other("translating", e);
@@ -97,11 +94,11 @@ fn open<C: CellKind>(
     params: &Params,
     pieces: &Pieces,
     beam: Beam,
-    folder: &std::path::Path,
+    kept: Kept<'_>,
 ) -> Result<(Translator, Buffer), Error> {
     let network = Network::<C>::new(params, pieces.len() as usize);
     let layout = network.layout();
-    let weights = Description::weights(&layout, folder)?;
+    let weights = Description::weights(&layout, kept)?;
     let translator = Translator::new(&network, &layout, beam, PLACES)
         .map_err(|e| Error::other("tracing the translator", e))?;
     Ok((translator.with_attention(), weights))
@@ -137,28 +134,4 @@ fn attention(translation: &Translation, sentence: &[u32], pieces: &Pieces) -> St
         })
     };
     said.zip(&translation.attention).map(line).collect()
-}
-
-/// The artifact folder of the one run whose id begins with `prefix`.
-fn folder(prefix: &str, context: &ToolContext<'_>) -> Result<PathBuf, Error> {
-    let folders = match fs::read_dir(&context.artifacts) {
-        // A store without any artifact has no folder for them.
-        Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
-        listed => listed
-            .map_err(|e| Error::other(format!("reading {}", context.artifacts.display()), e))?
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-            .filter(|path| Description::is_in(path))
-            .collect(),
-    };
-    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let found: Vec<_> = folders.iter().filter(|path| name(path).starts_with(prefix)).collect();
-    let some = match (found.as_slice(), folders.len()) {
-        ([one], _) => return Ok((*one).clone()),
-        ([], 0) => format!("no run in {} kept one", context.artifacts.display()),
-        ([], kept) => format!("none of the {kept} in {} begins so", context.artifacts.display()),
-        (many, _) => format!("{} begin so", many.len()),
-    };
-    let wanted = "the beginning of the id of one run with a model (`keep_model: true`)";
-    Err(ParamError::new("run", wanted, format!("{prefix:?}: {some}")).into())
 }

@@ -127,7 +127,7 @@ fn kept(sink: &MemorySink, folder: &Path) -> Needed {
     for (name, bytes) in &sink.artifacts {
         fs::write(folder.join(name), bytes).unwrap();
         let sum = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        artifacts.insert(name.clone(), vec![sum]);
+        artifacts.insert(name.clone(), sum);
     }
     let about = NeededRun {
         run: RunId::of("frames"),
