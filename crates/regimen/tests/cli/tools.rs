@@ -188,9 +188,11 @@ fn ctrl_c_stops_a_tool_that_asks() {
 fn the_help_lists_the_experiments() {
     let help = regimen().arg("--help").output().unwrap();
     assert_code(&help, 0);
-    for name in
-        ["  dialog        Dialog-based", "  hypergrad     Gradients of", "  command       Any external"]
-    {
+    for name in [
+        "  dialog        Dialog-based",
+        "  hypergrad     Gradients of",
+        "  command       Any external",
+    ] {
         assert!(stdout(&help).contains(name), "{}", stdout(&help));
     }
 }
