@@ -1,6 +1,10 @@
 //! Small seeded runs on generated sentences, and the held defaults.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use experiment::{
@@ -257,4 +261,54 @@ fn impossible_parameters_are_refused() {
         let error = Raml::new(params).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     }
+}
+
+/// The mirror of real files, for `test`; where there is none, the test is noted as skipped.
+fn mirror(test: &str) -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let mirror = env::var_os("REGIMEN_MIRROR").map_or(beside, PathBuf::from);
+    if mirror.is_dir() {
+        return Some(mirror);
+    }
+    let required = env::var_os("REGIMEN_REQUIRE_MIRROR").is_some_and(|value| value == "1");
+    assert!(!required, "{test}: no mirror at {}", mirror.display());
+    if let Some(list) = env::var_os("REGIMEN_SKIPPED") {
+        let mut list = OpenOptions::new().create(true).append(true).open(list).unwrap();
+        list.write_all(format!("skipped: {test}: no mirror\n").as_bytes()).unwrap();
+    }
+    None
+}
+
+#[test]
+fn captions_are_translated_and_what_is_odd_is_said() {
+    let Some(mirror) = mirror("captions_are_translated_and_what_is_odd_is_said") else { return };
+    let cache = tempfile::tempdir().unwrap();
+    let data = DataPaths { cache: cache.path().into(), mirror: Some(mirror), offline: true };
+    let params = Params {
+        data: raml::Data::Multi30k,
+        target: raml::Language::French,
+        pairs: Some(300),
+        pieces: Some(300),
+        longest: 30,
+        tau: 0.8,
+        units: 8,
+        embedding: 8,
+        epochs: 1,
+        beam: 1,
+        ..Params::default()
+    };
+    let mut sink = MemorySink::default();
+    Raml::new(params)
+        .unwrap()
+        .run(&mut Run::new(RunContext { data, ..context() }, &mut sink))
+        .unwrap();
+    assert_eq!(sink.tables["translations"].len(), 1000);
+    assert!(sink.tables["translations"][0]["reference"].as_str().unwrap().starts_with("Un homme"));
+    let said = |text: &str| sink.warnings.iter().any(|warning| warning.contains(text));
+    assert!(
+        said("training pairs have more than 30 pieces and are left out"),
+        "{:?}",
+        sink.warnings
+    );
+    assert!(said("test sentences have text that no training pair has"), "{:?}", sink.warnings);
 }
