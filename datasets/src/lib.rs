@@ -30,6 +30,7 @@ mod own;
 mod pickle;
 mod progress;
 mod store;
+pub mod torch;
 
 pub use digest::Digest;
 pub use error::{Attempt, Error, SourceFault};

@@ -12,6 +12,7 @@ pub(crate) fn entries() -> Vec<Entry> {
     [
         Entry::of::<dialog::Dialog>(),
         Entry::of::<hypergrad::Hypergrad<Targets>>(),
+        Entry::of::<style::Style>(),
         Entry::of::<descent::Descent>(),
         Entry::of::<command::Command>(),
     ]
