@@ -410,10 +410,11 @@ def engine_rescheduled():
 
 def engine_time():
     more = ", time: 40s, warning: 25s"
-    case = Case(LONG.format(steps=60000, seeds=4), "lab: { scheduler: grid-engine, tasks: 4" + more + " }\n")
+    case = Case(LONG.format(steps=120000, seeds=4), "lab: { scheduler: grid-engine, tasks: 4" + more + " }\n")
     case.start()
     log = lambda: "".join(path.read_text() for path in case.records()[0].glob("*.log"))
     until("another turn", lambda: "another turn is asked for" in log())
+    until("the end", lambda: "; of all 4, 4 finished" in log(), 400)
     case.wait(4)
     return case
 

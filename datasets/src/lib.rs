@@ -35,6 +35,7 @@ mod pickle;
 mod progress;
 pub mod spoken_digits;
 mod store;
+pub mod torch;
 pub mod weizmann;
 
 pub use digest::Digest;

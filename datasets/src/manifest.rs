@@ -36,6 +36,7 @@ pub use source::{Holding, Recipe, Registry, Source};
 
 const EMBEDDED: &[(&str, &str)] = &[
     ("manifests/alexnet.yaml", include_str!("../manifests/alexnet.yaml")),
+    ("manifests/art.yaml", include_str!("../manifests/art.yaml")),
     ("manifests/babi1-dialog.yaml", include_str!("../manifests/babi1-dialog.yaml")),
     ("manifests/libreoffice-help.yaml", include_str!("../manifests/libreoffice-help.yaml")),
     ("manifests/mnist.yaml", include_str!("../manifests/mnist.yaml")),

@@ -14,6 +14,7 @@ pub(crate) fn entries() -> Vec<Entry> {
         Entry::of::<hypergrad::Hypergrad<Targets>>(),
         Entry::of::<rank_pooling::RankPooling>(),
         Entry::of::<raml::Raml>(),
+        Entry::of::<style::Style>(),
         Entry::of::<descent::Descent>(),
         Entry::of::<command::Command>(),
     ]

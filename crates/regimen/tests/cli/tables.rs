@@ -312,9 +312,14 @@ fn what_arguments_change_is_said_below_the_table() {
 #[test]
 fn every_configuration_that_ships_has_a_table() {
     let mut count = 0;
-    for folder in
-        ["configs", "configs/dialog", "configs/hypergrad", "configs/raml", "configs/examples"]
-    {
+    for folder in [
+        "configs",
+        "configs/dialog",
+        "configs/hypergrad",
+        "configs/rank-pooling",
+        "configs/raml",
+        "configs/examples",
+    ] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             let text = fs::read_to_string(&path).unwrap_or_default();

@@ -1,0 +1,189 @@
+//! `regimen style transfer CONTENT STYLE... -o FILE`: one picture.
+
+use experiment::{Error, Experiment, OutputFile, SinkError, Stream, Tool, ToolContext};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::picture::format_of;
+use crate::transfer::Transfer;
+use crate::{
+    Architecture, Colour, Constants, Inputs, Normalise, Optimizer, Params, Pool, Start, Style,
+};
+
+/// Arguments of `regimen style transfer`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    /// The photograph: PNG, JPEG or WebP.
+    content: String,
+    /// The paintings, which are blended where there are several.
+    style: Vec<String>,
+    /// The picture: .png, .jpg or .webp.
+    #[serde(default = "output")]
+    #[schemars(extend("short" = "o"))]
+    output: OutputFile,
+    /// Pixels of the longer side.
+    #[serde(default = "size")]
+    size: usize,
+    /// Evaluations of the loss.
+    #[serde(default = "evaluations")]
+    evaluations: u64,
+    /// Weight of the content where that of the style is 1: more keeps more of the photograph.
+    #[serde(default = "ratio")]
+    ratio: f64,
+    /// Where to begin.
+    #[serde(default = "start")]
+    start: Start,
+    /// What becomes of colours.
+    #[serde(default)]
+    colour: Colour,
+    /// Size of the paintings' strokes: longer side of the paintings as a share of `size`.
+    #[serde(default = "one")]
+    style_scale: f64,
+    /// Share of each painting, in their order.
+    #[serde(default)]
+    shares: Vec<f64>,
+    /// Sizes that are gone through from coarse to fine; 1 up to 400 pixels and one more each time they
+    /// double, where nothing is said.
+    scales: Option<usize>,
+    /// `imagenet` (fetched), `untrained`, or a file of weights (safetensors, or .pth of PyTorch).
+    #[serde(default = "weights")]
+    weights: String,
+    /// The network.
+    #[serde(default)]
+    network: Architecture,
+    /// What a file of weights wants of a picture.
+    #[serde(default)]
+    inputs: Inputs,
+    /// What stands between blocks of convolutions.
+    #[serde(default)]
+    pooling: Pool,
+    /// Over which pictures filters are brought to a mean activation of 1.
+    #[serde(default = "normalise")]
+    normalise: Normalise,
+    /// Constants of the losses.
+    #[serde(default)]
+    constants: Constants,
+    /// How the picture is changed.
+    #[serde(default)]
+    optimizer: Optimizer,
+    /// Weight of half the squared differences between neighbours.
+    #[serde(default)]
+    variation: f64,
+    /// Evaluations between previews, which are written where the picture will be; 0 for none.
+    #[serde(default = "preview_every")]
+    preview_every: u64,
+    /// Of the noise at the start.
+    #[serde(default)]
+    seed: u64,
+}
+
+fn output() -> OutputFile {
+    OutputFile::new("styled.png")
+}
+
+fn size() -> usize {
+    512
+}
+
+fn evaluations() -> u64 {
+    300
+}
+
+/// For weights as they came.
+fn ratio() -> f64 {
+    1e-6
+}
+
+fn normalise() -> Normalise {
+    Normalise::None
+}
+
+fn start() -> Start {
+    Start::Noise
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn weights() -> String {
+    Params::default().weights
+}
+
+fn preview_every() -> u64 {
+    50
+}
+
+/// `regimen style transfer CONTENT STYLE... -o FILE`.
+pub(crate) fn tool() -> Tool {
+    Tool::new("transfer", "Make one picture: a photograph in the style of paintings", transfer)
+}
+
+impl Arguments {
+    fn params(&self) -> Params {
+        let doublings = (self.size / 400).checked_ilog2().map_or(0, |doublings| doublings + 1);
+        Params {
+            content: self.content.clone(),
+            style: self.style.clone(),
+            shares: self.shares.clone(),
+            size: self.size,
+            style_scale: self.style_scale,
+            network: self.network,
+            weights: self.weights.clone(),
+            inputs: self.inputs,
+            pooling: self.pooling,
+            normalise: self.normalise,
+            constants: self.constants,
+            ratio: self.ratio,
+            variation: self.variation,
+            optimizer: self.optimizer,
+            evaluations: self.evaluations,
+            start: self.start,
+            scales: self.scales.unwrap_or(1 + doublings as usize),
+            colour: self.colour,
+            ..Params::default()
+        }
+    }
+}
+
+fn transfer(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(), Error> {
+    let params = arguments.params();
+    Style::new(params.clone())?;
+    let output = &arguments.output;
+    format_of(output.path())?;
+    let noise = Stream::new(arguments.seed, "start");
+    let mut transfer = Transfer::open(&params, &context.data, &noise)?;
+    let write = |transfer: &Transfer, context: &mut ToolContext<'_>| {
+        context.write(output, &transfer.picture().to_file(output.path())?)
+    };
+    // Nothing but the picture itself goes to standard output.
+    let previews = output.path().as_os_str() != "-" && arguments.preview_every > 0;
+    let mut made = 0;
+    while transfer.advance()? {
+        made += 1;
+        if let Err(stopped) = context.progress(made, params.evaluations) {
+            write(&transfer, context)?;
+            return Err(stopped);
+        }
+        if previews && made.is_multiple_of(arguments.preview_every) {
+            write(&transfer, context)?;
+        }
+    }
+    context.host.progress(params.evaluations, params.evaluations);
+    write(&transfer, context)?;
+    if output.path().as_os_str() == "-" {
+        return Ok(());
+    }
+    let ([content, style], total) = (transfer.sums(), transfer.losses().total);
+    let [height, width] = transfer.picture().size;
+    writeln!(
+        context.output,
+        "{}: {width} x {height} pixels, loss {total:.4e} (content {content:.4e}, style {style:.4e})",
+        output.path().display()
+    )
+    .map_err(|source| SinkError { what: "the losses".into(), source }.into())
+}
+
+#[cfg(test)]
+mod tests;

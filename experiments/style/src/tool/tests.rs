@@ -1,0 +1,57 @@
+//! The tool with a small untrained network.
+
+use std::path::Path;
+
+use experiment::{DataPaths, MemoryHost};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::leaves::leaves;
+
+/// Two pictures in a folder, and the tool over them.
+fn run(arguments: &Value, host: &mut MemoryHost) -> Result<String, Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut whole = json!({
+        "weights": "untrained", "size": 24, "evaluations": 6, "preview_every": 2, "output": "a.png"
+    });
+    for (name, at) in [("content", 0), ("style", 1)] {
+        let path = folder.path().join(format!("{name}.png"));
+        std::fs::write(&path, leaves()[at].resized([20, 30]).to_file(&path).unwrap()).unwrap();
+        let path = Value::from(path.to_str().unwrap());
+        whole[name] = if at == 0 { path } else { json!([path]) };
+    }
+    let given = arguments.as_object().unwrap().clone();
+    whole.as_object_mut().unwrap().extend(given);
+    let mut output = Vec::new();
+    let mut context = ToolContext {
+        input: &mut std::io::empty(),
+        output: &mut output,
+        data: DataPaths::default(),
+        artifacts: "artifacts".into(),
+        verify: &|_, _, _| Ok(()),
+        host,
+    };
+    tool().run(whole, &mut context)?;
+    Ok(String::from_utf8(output).unwrap())
+}
+
+#[test]
+fn a_picture_is_made_and_its_losses_told() {
+    let mut host = MemoryHost::default();
+    let told = run(&json!({}), &mut host).unwrap();
+    assert!(told.starts_with("a.png: 24 x 16 pixels, loss "), "{told}");
+    assert_eq!(host.progress.last(), Some(&(6, 6)));
+    let file = &host.files[Path::new("a.png")];
+    let found = image::load_from_memory(file).unwrap();
+    assert_eq!((found.width(), found.height()), (24, 16));
+}
+
+#[test]
+fn a_tool_that_is_stopped_leaves_the_best_picture() {
+    let mut host = MemoryHost { stop_after: Some(3), ..MemoryHost::default() };
+    let stopped = run(&json!({"preview_every": 0}), &mut host);
+    assert!(matches!(stopped, Err(Error::Interrupted)));
+    assert!(image::load_from_memory(&host.files[Path::new("a.png")]).is_ok());
+    let wrong = run(&json!({"output": "a.bmp"}), &mut host).unwrap_err();
+    assert!(wrong.chain().contains("wanted a name that ends in .png"), "{}", wrong.chain());
+}
