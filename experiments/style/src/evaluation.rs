@@ -182,12 +182,6 @@ impl Evaluation {
             variation: terms.get(content + style).copied().unwrap_or(0.0),
         })
     }
-
-    /// Bytes that the compiled program holds.
-    #[cfg(test)]
-    pub(crate) fn bytes(&self) -> usize {
-        self.program.peak_bytes()
-    }
 }
 
 fn wide(buffer: &Buffer) -> Result<Vec<f64>, Error> {
