@@ -57,7 +57,7 @@ fn commands_end_although_the_address_space_is_limited() {
                 \"marker=<$REGIMEN_MODERN_BLAS>\" >&2; exit 1']\n";
     std::fs::write(&config, text).unwrap();
     let script = format!(
-        "ulimit -v 300000; exec timeout 60 {} run {} --results {}",
+        "ulimit -v 400000; exec timeout 60 {} run {} --results {}",
         env!("CARGO_BIN_EXE_regimen"),
         config.display(),
         dir.path().join("store").display()
