@@ -29,6 +29,8 @@ fn a_run_that_is_stopped_after_every_step_leaves_the_same_picture() {
             content: name(0),
             style: vec![name(1), name(2)],
             weights: "untrained".into(),
+            content_layers: vec!["conv3_1".into()],
+            style_layers: vec!["conv1_1".into(), "conv2_1".into()],
             size: 32,
             scales: 2,
             optimizer,
