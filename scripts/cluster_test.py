@@ -31,7 +31,9 @@ experiment: descent
 params: {{ noise: 0.1, dimension: 20000, steps: {steps}, learning_rate: 1.0e-6 }}
 sweep: {{ seeds: {seeds} }}
 """
-SLURM = "lab: {{ scheduler: slurm, tasks: 4{more} }}\n"
+# What all nodes see, each through a layer that delays it, and what sets the clock of a node.
+STATE = pathlib.Path("/var/lib/regimen-slurm")
+SHARED = STATE / "shared" if PART != "grid-engine" else None
 
 
 SUBMITIT = """import submitit
@@ -42,6 +44,12 @@ jobs = executor.map_array(abs, range(200))
 assert sum(job.result() for job in jobs) == 19900
 print(jobs[0].job_id.split("_")[0])
 """
+
+
+def lab(*setup, **more):
+    """A profile of the Slurm: lines of shell before a task begins, and other keys."""
+    setup = [f". {STATE / 'clock'}", *setup]
+    return json.dumps({"lab": {"scheduler": "slurm", "tasks": 4, "setup": setup, **more}})
 
 
 def call(*words, check=True, **more):
@@ -64,8 +72,7 @@ class Case:
     """One sweep in a folder of its own."""
 
     def __init__(self, config, clusters, env=()):
-        # Nodes have mounts of their own, and share this folder.
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="regimen-cluster-"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="regimen-cluster-", dir=SHARED))
         (self.folder / "sweep.yaml").write_text(config)
         (self.folder / "clusters.yaml").write_text(clusters)
         self.env = dict(os.environ, XDG_CONFIG_HOME=str(self.folder), **dict(env))
@@ -119,13 +126,13 @@ def at_once(job):
 
 
 def quickstart():
-    case = Case(QUICKSTART, SLURM.format(more=""))
+    case = Case(QUICKSTART, lab())
     case.wait(48)
     return case
 
 
 def two_thousand():
-    case = Case(MANY.format(seeds=400), SLURM.format(more=""))
+    case = Case(MANY.format(seeds=400), lab())
     start = time.monotonic()
     case.run()
     print(f"     2,000 runs in {time.monotonic() - start:.1f} s")
@@ -134,18 +141,17 @@ def two_thousand():
 
 
 def doctor():
-    case = Case(QUICKSTART, SLURM.format(more=""))
+    case = Case(QUICKSTART, lab("unset LD_PRELOAD"))
     said = case.regimen("doctor", "--cluster", "lab")
     assert "bad" not in said, said
-    ahead = Case(QUICKSTART, SLURM.format(more=", setup: ['export LD_PRELOAD=$(ls /usr/lib/*/faketime/libfaketime.so.1) FAKETIME=+2m']"))
-    if shutil.which("faketime"):
-        said = ahead.regimen("doctor", "--cluster", "lab", code=1)
-        assert re.search(r"bad  the clock of n\d is \+1\d\d s apart", said), said
+    ahead = Case(QUICKSTART, lab("export FAKETIME=+2m"))
+    said = ahead.regimen("doctor", "--cluster", "lab", code=1)
+    assert re.search(r"bad  the clock of n\d is \+1\d\d s apart", said), said
     return case
 
 
 def cancelled_task():
-    case = Case(LONG.format(steps=3000, seeds=24), SLURM.format(more=""))
+    case = Case(LONG.format(steps=3000, seeds=24), lab())
     job = case.start()
     until("four drivers", lambda: case.drivers() == 4)
     call("scancel", f"{job}_1")
@@ -155,7 +161,7 @@ def cancelled_task():
 
 
 def requeued_task():
-    case = Case(LONG.format(steps=6000, seeds=48), SLURM.format(more=""))
+    case = Case(LONG.format(steps=6000, seeds=48), lab())
     job = case.start()
     until("four drivers", lambda: case.drivers() == 4)
     call("scontrol", "requeue", f"{job}_2")
@@ -171,7 +177,7 @@ def requeued_task():
 
 
 def preempted():
-    case = Case(LONG.format(steps=3000, seeds=24), SLURM.format(more=""))
+    case = Case(LONG.format(steps=3000, seeds=24), lab())
     job = case.start()
     until("four drivers", lambda: case.drivers() == 4)
     script = case.folder / "other"
@@ -187,7 +193,7 @@ def preempted():
 
 def time_limit():
     # A limit is a minute at least; Slurm ends the task before the run is through.
-    case = Case(LONG.format(steps=120000, seeds=4), SLURM.format(more=", time: 1m, warning: 20s"))
+    case = Case(LONG.format(steps=120000, seeds=4), lab(time="1m", warning="20s"))
     job = case.start()
     until("four drivers", lambda: case.drivers() == 4)
     log = lambda: "".join(path.read_text() for path in case.records()[0].glob("*.log"))
@@ -204,7 +210,7 @@ def time_limit():
 
 
 def killed_between():
-    case = Case(LONG.format(steps=300, seeds=8), SLURM.format(more=""))
+    case = Case(LONG.format(steps=300, seeds=8), lab())
     real, folder = shutil.which("sbatch"), case.folder / "bin"
     folder.mkdir()
     (folder / "sbatch").write_text(f"#!/bin/bash\n{real} \"$@\" >/dev/null; kill -9 $PPID\n")
@@ -221,7 +227,7 @@ def killed_between():
 
 
 def refused():
-    case = Case(QUICKSTART, SLURM.format(more=", partition: nowhere"))
+    case = Case(QUICKSTART, lab(partition="nowhere"))
     said = case.run(code=2)
     assert "could not be submitted to lab" in said and "nowhere" in said, said
     assert case.records() == []
@@ -229,7 +235,7 @@ def refused():
 
 
 def other_version():
-    case = Case(QUICKSTART, SLURM.format(more=", program: PLACE"))
+    case = Case(QUICKSTART, lab(program="PLACE"))
     other = case.folder / "regimen-of-another-commit"
     binary, commit = PROGRAM.read_bytes(), call("git", "-C", ROOT, "rev-parse", "HEAD").strip().encode()
     if commit not in binary:
@@ -246,10 +252,10 @@ def other_version():
 
 
 def controller_restarted():
-    case = Case(LONG.format(steps=3000, seeds=24), SLURM.format(more=""))
+    case = Case(LONG.format(steps=3000, seeds=24), lab())
     case.start()
     until("four drivers", lambda: case.drivers() == 4)
-    pid = pathlib.Path("/var/lib/regimen-slurm/pids/slurmctld")
+    pid = STATE / "pids/slurmctld"
     os.kill(int(pid.read_text()), signal.SIGTERM)
     time.sleep(2)
     again = subprocess.Popen(["slurmctld", "-D", "-f", "/etc/slurm/slurm.conf"], start_new_session=True,
@@ -262,7 +268,7 @@ def controller_restarted():
 
 def node_lost():
     """A slurmd is killed and its step freezes: the lease lapses, others go on, and it wakes late."""
-    case = Case(LONG.format(steps=6000, seeds=16), SLURM.format(more=""))
+    case = Case(LONG.format(steps=6000, seeds=16), lab())
     job = case.start()
     until("four drivers", lambda: case.drivers() == 4)
     node = call("squeue", "-h", "-r", "-j", f"{job}_0", "-o", "%N").strip()
@@ -304,7 +310,7 @@ def of_node(pid, node):
 
 
 def cancelled_sweep():
-    case = Case(LONG.format(steps=3000, seeds=24), SLURM.format(more=""))
+    case = Case(LONG.format(steps=3000, seeds=24), lab())
     job = case.start()
     until("four drivers", lambda: case.drivers() == 4)
     case.regimen("cancel", "long")
@@ -323,8 +329,8 @@ experiment: command
 params: { program: [sh, -c, 'head -c 300000 /dev/zero > {folder}/big && echo "{\\"final\\": {\\"n\\": {seed}}}" >&3'] }
 sweep: { seeds: 40 }
 """
-    case = Case(config, SLURM.format(more=f", setup: ['export TMPDIR={place}']"))
-    node = pathlib.Path("/var/lib/regimen-slurm/pids/slurmd-n1").read_text().strip()
+    case = Case(config, lab(f"export TMPDIR={place}"))
+    node = (STATE / "pids/slurmd-n1").read_text().strip()
     inside = ["nsenter", "-t", node, "-m"]
     call(*inside, "mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place)
     try:
@@ -350,7 +356,7 @@ def limits():
 def overhead():
     """What a run costs beside its work: here, in an array of one task a run, by submitit."""
     trivial = MANY.replace("noise: 0.1", "steps: 1").format(seeds=400)
-    case = Case(trivial, SLURM.format(more=""))
+    case = Case(trivial, lab())
     job, start = case.start(), time.monotonic()
     until("the end", lambda: not call("squeue", "-h", "-j", job, check=False).strip(), 300)
     costs = {"regimen": (2000, time.monotonic() - start, cpu_of(job))}
@@ -385,7 +391,7 @@ def cpu_of(job):
 
 def accounted():
     """States of tasks that the queue has forgotten come from accounting."""
-    case = Case(QUICKSTART, SLURM.format(more=""))
+    case = Case(QUICKSTART, lab())
     case.wait(48)
     said = call("sacct", "-n", "-X", "-P", "-j", case.job(), "-o", "JobID,State")
     assert "COMPLETED" in said, said

@@ -57,6 +57,14 @@ pub enum Error {
         /// Where it would lie.
         path: PathBuf,
     },
+    /// Its owners hand it out themselves.
+    #[error("data set {dataset:?} is to be got by hand:\n{}", how.trim_end())]
+    ByHand {
+        /// The data set.
+        dataset: String,
+        /// What the manifest says.
+        how: String,
+    },
     /// The manifest of a data set lists no such file.
     #[error("data set {dataset:?} has no file {file:?}")]
     NoFile {

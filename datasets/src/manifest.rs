@@ -20,6 +20,9 @@
 //! recorded:                      # what apt or the user vouches for; its sum is kept in the cache
 //!   - { path: doc.deb, at_most: 1000000 }
 //! ```
+//!
+//! Data that its owners hand out themselves has `by_hand:`, a text that says how to get it, in place of
+//! `sources:` and `files:`.
 
 mod check;
 mod source;
@@ -72,6 +75,7 @@ pub struct Manifest {
     /// What to cite.
     pub citation: String,
     /// Where the files can be had; the first that works gives them.
+    #[serde(default)]
     pub sources: Vec<Source>,
     /// The files.
     #[serde(default)]
@@ -79,6 +83,10 @@ pub struct Manifest {
     /// Files of which no sum is known beforehand.
     #[serde(default)]
     pub recorded: Vec<RecordedFile>,
+    /// How the user gets data that nobody may pass on, what its folder looks like, and which parameter
+    /// names the folder. Such a manifest has neither files nor sources.
+    #[serde(default)]
+    pub by_hand: Option<String>,
     /// The user's folder that it lies in, and perhaps its files in a folder of its name.
     #[serde(skip)]
     pub folder: Option<PathBuf>,

@@ -112,7 +112,7 @@ impl Claims {
         if self.all_done().exists() {
             return Ok(true);
         }
-        let names = self.names(&self.done_folder())?;
+        let Some(names) = self.names(&self.done_folder())? else { return Ok(true) };
         self.done.extend(names.iter().filter_map(|name| name.parse::<Chunk>().ok()));
         Ok(self.done.len() >= self.chunks)
     }
@@ -123,7 +123,7 @@ impl Claims {
         if self.is_complete()? {
             return Ok(Next::AllDone);
         }
-        let holders = self.holders()?;
+        let Some(holders) = self.holders()? else { return Ok(Next::AllDone) };
         let open = |chunk: &Chunk| !self.done.contains(chunk) && !self.held.contains_key(chunk);
         let free: Vec<Chunk> = (0..self.chunks).filter(open).collect();
         for &chunk in free.iter().filter(|chunk| !holders.contains_key(chunk)) {
@@ -167,7 +167,7 @@ impl Claims {
         self.done.insert(chunk);
         match read::<Vec<Done>>(&self.all_done(), "finished chunks") {
             // Damaged, it tells nobody anything; what the runs came to stands in the journals.
-            Ok(None) | Err(Error::Malformed { .. }) => linked,
+            Ok(None) | Err(Error::Malformed { .. }) => unless_swept_up(linked),
             // The folder is swept up, or about to be: what counts stands in the list already.
             Ok(Some(all)) => {
                 let _ = fs::remove_file(&path);
@@ -214,25 +214,25 @@ impl Claims {
         publish::once_unsynced(path, content)
     }
 
-    /// Names in a folder; none when it was swept up.
-    fn names(&self, folder: &Path) -> Result<Vec<String>, Error> {
+    /// Names in a folder. `None` when it was swept up, which may be seen before the list of what is done:
+    /// a network file system remembers for seconds that there was none.
+    fn names(&self, folder: &Path) -> Result<Option<Vec<String>>, Error> {
         self.disk.check("list", folder)?;
         let entries = match fs::read_dir(folder) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound && self.all_done().exists() => {
-                return Ok(Vec::new());
-            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             entries => entries.map_err(Error::store("list", folder))?,
         };
         let name = |entry: io::Result<fs::DirEntry>| {
             Ok(entry.map_err(Error::store("list", folder))?.file_name().to_string_lossy().into())
         };
-        entries.map(name).collect()
+        entries.map(name).collect::<Result<_, _>>().map(Some)
     }
 
-    /// The newest claim on each chunk.
-    fn holders(&self) -> Result<BTreeMap<Chunk, u32>, Error> {
+    /// The newest claim on each chunk; `None` when they were swept up.
+    fn holders(&self) -> Result<Option<BTreeMap<Chunk, u32>>, Error> {
         let mut holders = BTreeMap::new();
-        for name in self.names(&self.claims_folder())? {
+        let Some(names) = self.names(&self.claims_folder())? else { return Ok(None) };
+        for name in names {
             let Some((chunk, attempt)) = name.split_once('.') else { continue };
             let (Ok(chunk), Ok(attempt)) = (chunk.parse::<Chunk>(), attempt.parse::<u32>()) else {
                 continue;
@@ -240,7 +240,7 @@ impl Claims {
             let newest = holders.entry(chunk).or_insert(attempt);
             *newest = attempt.max(*newest);
         }
-        Ok(holders)
+        Ok(Some(holders))
     }
 
     fn claim(&mut self, chunk: Chunk, attempt: u32) -> Result<bool, Error> {
@@ -252,7 +252,7 @@ impl Claims {
             let _ = fs::remove_dir(self.claims_folder());
             return Ok(false);
         }
-        let won = linked?;
+        let won = unless_swept_up(linked)?;
         if won {
             self.held.insert(chunk, attempt);
         }
@@ -283,6 +283,14 @@ impl Claims {
             (*last, *since) = (counter, now);
         }
         Ok(now.saturating_sub(*since) >= self.lease.term())
+    }
+}
+
+/// Takes it for somebody else's success where the folder of what was to be linked is gone.
+fn unless_swept_up(linked: Result<bool, Error>) -> Result<bool, Error> {
+    match linked {
+        Err(Error::Store { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(false),
+        linked => linked,
     }
 }
 

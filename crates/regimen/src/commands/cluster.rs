@@ -4,6 +4,8 @@ mod follow;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use cluster::{Begun, Error, Intent, Profile, Profiles, Request, Scheduler, Submission, Tally};
@@ -20,6 +22,9 @@ use crate::terminal::say;
 
 /// The file of a submission that holds its sweep.
 pub(super) const SWEEP: &str = "sweep.json";
+
+/// How long tasks that have nothing left to execute may take to end.
+const ENDING: Duration = Duration::from_secs(120);
 
 /// A cluster by its name.
 pub(super) struct Cluster {
@@ -185,20 +190,29 @@ fn submit(
     );
     let frozen = &sweep.frozen;
     let prepare = |record: &Path| Ok::<_, anyhow::Error>(frozen.write(&record.join(SWEEP))?);
-    let begun = Submission::begin(store, intent, scheduler, prepare)
-        .with_context(|| format!("{}: could not be submitted to {}", plan.sweep, cluster.name))?;
-    match begun {
-        Begun::Submitted(new) => {
-            say(&format!("{}: {left} runs, {}", plan.sweep, submitted(&new)));
-            sweep.submission = Some(new);
-        }
-        Begun::Found(known, tally) => {
+    let asked = Instant::now();
+    loop {
+        let begun = Submission::begin(store, intent.clone(), scheduler, prepare)
+            .with_context(|| format!("{}: could not be submitted to {}", plan.sweep, cluster.name));
+        let (known, tally) = match begun? {
+            Begun::Submitted(new) => {
+                say(&format!("{}: {left} runs, {}", plan.sweep, submitted(&new)));
+                sweep.submission = Some(new);
+                return Ok(());
+            }
+            Begun::Found(known, tally) => (known, tally),
+        };
+        let frozen = Frozen::read(&known.record().join(SWEEP))?;
+        let fold = Fold::read(&store.join(JOURNAL))?;
+        if frozen.standing(&fold)?.left > 0 || asked.elapsed() >= ENDING {
             say(&format!("{}: already at work, {}: {tally}", plan.sweep, submitted(&known)));
-            sweep.frozen = Frozen::read(&known.record().join(SWEEP))?;
-            sweep.submission = Some(known);
+            (sweep.frozen, sweep.submission) = (frozen, Some(known));
+            return Ok(());
         }
+        // Its tasks are about to end, and do nothing of what is asked for now.
+        follow::let_go(&*cluster.scheduler, &known);
+        thread::sleep(follow::EVERY);
     }
-    Ok(())
 }
 
 /// `job 12 of 4 tasks on lab`.

@@ -87,6 +87,25 @@ fn a_task_whose_time_ends_asks_for_another_turn() {
 }
 
 #[test]
+fn failed_runs_are_tried_again_while_the_tasks_that_failed_end() {
+    let sweep = "name: failing\nexperiment: command\nparams:\n  program: [sh, -c, '[ -e \"$GO\" ] && \
+                 echo \"{\\\"final\\\": {\\\"n\\\": 1}}\" >&3']\nsweep: { seeds: 2 }\n";
+    // A task lingers when nothing is left.
+    let linger = "exec() { \"$@\"; sleep 3; exit; }";
+    let slow = format!("slow: {{ scheduler: local, tasks: 1, setup: ['{linger}'] }}\n");
+    let bench = Bench::new(sweep, &slow);
+    let go = bench.path("go");
+    let words = ["run", "sweep.yaml", "--cluster", "slow", "--retry-failed"];
+    let run = || bench.regimen(&words).env("GO", &go).output().unwrap();
+    assert_code(&run(), 1);
+    fs::write(&go, "").unwrap();
+    let again = run();
+    assert_code(&again, 0);
+    assert!(!stderr(&again).contains("already at work"), "{}", stderr(&again));
+    assert_eq!(bench.finished(), 2);
+}
+
+#[test]
 fn a_program_of_another_version_executes_nothing() {
     let bench = Bench::new(QUICK, TWO);
     assert_code(&bench.run(&["run", "sweep.yaml", "--cluster", "two"]), 0);

@@ -346,3 +346,35 @@ fn a_list_that_a_loss_of_power_emptied_is_left_out() {
     let all: Vec<Done> = super::read(&claims.all_done(), "finished chunks").unwrap().unwrap();
     assert_eq!(all.iter().map(|done| done.chunk).collect::<Vec<_>>(), [0]);
 }
+
+/// Folders of a complete plan are gone, and the list of what is done is not seen yet.
+fn sweep_unseen(store: &Path) {
+    ["claims", "done"].iter().for_each(|it| fs::remove_dir_all(store.join(it).join(PLAN)).unwrap());
+}
+
+#[test]
+fn claims_that_were_swept_up_before_the_list_is_seen_are_over() {
+    let store = store();
+    let mut claims = open(store.path(), 2, "driver");
+    assert_eq!(claims.next(Duration::ZERO).unwrap(), Next::Mine { chunk: 0, attempt: 1 });
+    sweep_unseen(store.path());
+    assert!(!claims.publish(0, BTreeMap::new()).unwrap(), "somebody else's counts");
+    assert_eq!(claims.next(Duration::ZERO).unwrap(), Next::AllDone);
+    claims.sweep_up().unwrap();
+    assert!(!claims.all_done().exists());
+}
+
+#[test]
+fn a_claim_that_is_swept_up_as_it_is_made_is_nobodys() {
+    let store = store();
+    let mut claims = open(store.path(), 1, "driver");
+    let place = store.path().to_owned();
+    claims.disk = Disk::with(move |what, _| {
+        if what == "claim" {
+            sweep_unseen(&place);
+        }
+        Ok(())
+    });
+    assert_eq!(claims.next(Duration::ZERO).unwrap(), Next::Held);
+    assert_eq!(claims.next(Duration::ZERO).unwrap(), Next::AllDone);
+}

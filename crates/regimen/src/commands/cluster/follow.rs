@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use cluster::{Kind, Step, Submission, Tally, TaskState, next_step};
+use cluster::{Kind, Scheduler, Step, Submission, Tally, TaskState, next_step};
 use journal::Fold;
 use orchestrator::execute::{JOURNAL, Standing, Stop};
 
@@ -15,7 +15,7 @@ use crate::logging::LogFormat;
 use crate::terminal::say;
 
 /// Time between looks at the journal.
-const EVERY: Duration = Duration::from_secs(1);
+pub(super) const EVERY: Duration = Duration::from_secs(1);
 /// Time between questions to a scheduler, which many ask.
 const ASK: Duration = Duration::from_secs(10);
 /// How long a scheduler may not answer.
@@ -63,7 +63,8 @@ pub(super) fn follow(
             }
         }
         if left == 0 {
-            sweeps.iter().for_each(|sweep| let_go(cluster, sweep));
+            let submissions = sweeps.iter().filter_map(|sweep| sweep.submission.as_ref());
+            submissions.for_each(|known| let_go(&*cluster.scheduler, known));
             return Ok(None);
         }
         if stop.requested() {
@@ -189,14 +190,13 @@ fn show_logs(submission: &Submission) {
 }
 
 /// Nothing is left to be executed: tasks that only wait would begin for nothing.
-fn let_go(cluster: &Cluster, sweep: &Sweep<'_>) {
-    let Some(submission) = &sweep.submission else { return };
-    let Ok(tally) = submission.poll(&*cluster.scheduler) else { return };
+pub(super) fn let_go(scheduler: &dyn Scheduler, submission: &Submission) {
+    let Ok(tally) = submission.poll(scheduler) else { return };
     let waiting = tally.count(TaskState::Pending) + tally.count(TaskState::Held);
     if waiting > 0
         && tally.count(TaskState::Running) == 0
         && let Some(job) = submission.job()
-        && let Err(error) = cluster.scheduler.cancel(job, submission.record())
+        && let Err(error) = scheduler.cancel(job, submission.record())
     {
         say(&format!("warning: {error}"));
     }
