@@ -137,6 +137,9 @@ impl Run<'_> {
 #[derive(Debug, Clone, Copy)]
 struct Sum {
     runs: u32,
+    /// How many of them have a value there; that of others lies between two of theirs.
+    measured: u32,
+    /// Of those that have a value.
     steps: f64,
     values: f64,
     low: f64,
@@ -144,12 +147,24 @@ struct Sum {
 }
 
 impl Sum {
-    const NONE: Self =
-        Self { runs: 0, steps: 0.0, values: 0.0, low: f64::INFINITY, high: f64::NEG_INFINITY };
+    const NONE: Self = Self {
+        runs: 0,
+        measured: 0,
+        steps: 0.0,
+        values: 0.0,
+        low: f64::INFINITY,
+        high: f64::NEG_INFINITY,
+    };
 
     fn add(&mut self, step: f64, value: f64) {
-        self.runs += 1;
+        self.measured += 1;
         self.steps += step;
+        self.between(value);
+    }
+
+    /// Adds a run without a value of its own, so that a mean is not over other runs at each step.
+    fn between(&mut self, value: f64) {
+        self.runs += 1;
         self.values += value;
         self.low = self.low.min(value);
         self.high = self.high.max(value);
@@ -157,8 +172,8 @@ impl Sum {
 
     fn point(&self) -> Option<Point> {
         let runs = f64::from(self.runs);
-        (self.runs > 0).then(|| Point {
-            step: self.steps / runs,
+        (self.measured > 0).then(|| Point {
+            step: self.steps / f64::from(self.measured),
             mean: self.values / runs,
             low: self.low,
             high: self.high,
@@ -174,6 +189,17 @@ struct OfMetric {
     not_finite: u64,
 }
 
+/// The values of one run in one bin.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cell {
+    n: u32,
+    /// Their sums.
+    steps: f64,
+    values: f64,
+    /// Whether others are no finite numbers.
+    is_broken: bool,
+}
+
 struct Sums<'a> {
     survey: Survey,
     wanted: &'a Wanted,
@@ -181,8 +207,7 @@ struct Sums<'a> {
     metrics: HashMap<(usize, usize), OfMetric>,
     left_out: HashMap<usize, Vec<String>>,
     rungs: HashMap<usize, HashMap<RunId, Vec<f64>>>,
-    /// Of one run and metric: how many values, the sum of their steps, their sum; by bin.
-    scratch: Vec<(u32, f64, f64)>,
+    scratch: Vec<Cell>,
 }
 
 impl<'a> Sums<'a> {
@@ -263,24 +288,32 @@ impl Rungs {
 }
 
 impl OfMetric {
-    fn add(&mut self, series: usize, rows: &[(u64, f64)], scratch: &mut Vec<(u32, f64, f64)>) {
+    fn add(&mut self, series: usize, rows: &[(u64, f64)], scratch: &mut Vec<Cell>) {
         scratch.clear();
-        scratch.resize(self.bins.len(), (0, 0.0, 0.0));
+        scratch.resize(self.bins.len(), Cell::default());
         for (step, value) in rows {
+            let cell = self.bins.of(*step).map(|bin| &mut scratch[bin]);
             if !value.is_finite() {
                 self.not_finite += 1;
-            } else if let Some(bin) = self.bins.of(*step) {
-                let (n, steps, values) = &mut scratch[bin];
-                *n += 1;
-                *steps += *step as f64;
-                *values += value;
+                cell.into_iter().for_each(|cell| cell.is_broken = true);
+            } else if let Some(cell) = cell {
+                cell.n += 1;
+                cell.steps += *step as f64;
+                cell.values += value;
             }
         }
         let sums = self.series.entry(series).or_insert_with(|| vec![Sum::NONE; self.bins.len()]);
-        for (sum, (n, steps, values)) in sums.iter_mut().zip(scratch) {
-            if *n > 0 {
-                sum.add(*steps / f64::from(*n), *values / f64::from(*n));
+        let mut last: Option<(usize, f64, f64)> = None;
+        for (bin, cell) in scratch.iter().enumerate().filter(|(_, cell)| cell.n > 0) {
+            let (step, value) = (cell.steps / f64::from(cell.n), cell.values / f64::from(cell.n));
+            sums[bin].add(step, value);
+            if let Some((from, before, low)) = last {
+                for at in (from + 1..bin).filter(|at| !scratch[*at].is_broken) {
+                    let part = (self.bins.middle(at) - before) / (step - before);
+                    sums[at].between(low + part.clamp(0.0, 1.0) * (value - low));
+                }
             }
+            last = Some((bin, step, value));
         }
     }
 }
@@ -311,6 +344,30 @@ mod tests {
         ];
         assert_eq!(points(&loss, 0), expected);
         assert_eq!(loss.not_finite, 1);
+    }
+
+    #[test]
+    fn runs_with_values_at_other_steps_count_between_theirs() {
+        let mut loss = metric(Bins::Each(vec![10, 11, 20, 22, 30]));
+        let mut scratch = Vec::new();
+        loss.add(0, &[(10, 8.0), (20, 4.0), (30, 2.0)], &mut scratch);
+        loss.add(0, &[(11, 5.0), (22, 5.0)], &mut scratch);
+        let point = |step, mean, low, high, runs| Point { step, mean, low, high, runs };
+        let expected = [
+            point(10.0, 8.0, 8.0, 8.0, 1),
+            point(11.0, 6.3, 5.0, 7.6, 2),
+            point(20.0, 4.5, 4.0, 5.0, 2),
+            point(22.0, 4.3, 3.6, 5.0, 2),
+            point(30.0, 2.0, 2.0, 2.0, 1),
+        ];
+        for (found, expected) in points(&loss, 0).iter().zip(&expected) {
+            assert!((found.mean - expected.mean).abs() < 1e-12, "{found:?}, not {expected:?}");
+            assert_eq!((found.step, found.runs), (expected.step, expected.runs));
+            assert!((found.low - expected.low).abs() + (found.high - expected.high).abs() < 1e-12);
+        }
+        // A curve has no points where none of its runs has a value.
+        loss.add(1, &[(10, 1.0), (30, 2.0)], &mut scratch);
+        assert_eq!(points(&loss, 1).len(), 2);
     }
 
     #[test]

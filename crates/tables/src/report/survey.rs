@@ -118,6 +118,17 @@ impl Bins {
         }
     }
 
+    /// The step in the middle of a bin.
+    pub(crate) fn middle(&self, bin: usize) -> f64 {
+        match self {
+            Self::Each(steps) => steps[bin] as f64,
+            Self::Equal { low, high, points } => {
+                let width = (high - low) as f64 + 1.0;
+                *low as f64 + (bin as f64 + 0.5) * width / *points as f64 - 0.5
+            }
+        }
+    }
+
     pub(crate) fn of(&self, step: u64) -> Option<usize> {
         match self {
             Self::Each(steps) => steps.binary_search(&step).ok(),
