@@ -1,10 +1,12 @@
 //! Batches of clips of about one length.
 
+use std::ops::Range;
+
 use experiment::Stream;
 use learn::{Batch, BatchVars, Field, Fields};
 use rand::seq::SliceRandom;
 
-use crate::clips::{Clips, View};
+use crate::clips::{Clip, Clips, View};
 use crate::pool::{Sequences, approximate_weights};
 
 /// A generator of this number and above draws the order of an epoch, others what is seen of clips.
@@ -29,6 +31,20 @@ pub(crate) struct ClipFields {
     frame_classes: Field<u32>,
     /// One over the number of clips and of frames.
     shares: Field<f32>,
+    /// Where clips are of any number of classes.
+    many: Option<Many>,
+}
+
+/// The arrays that say of which classes clips are.
+#[derive(Debug, Clone, Copy)]
+struct Many {
+    /// 1 for the classes of each clip, `[clips, classes]`.
+    targets: Field<f32>,
+    /// 1 in the rows of clips.
+    asked: Field<f32>,
+    /// The clip of each frame.
+    clips: Field<u32>,
+    classes: usize,
 }
 
 /// Clips that are one batch.
@@ -50,15 +66,23 @@ pub(crate) fn buckets(mut lengths: Vec<usize>, count: usize) -> Vec<usize> {
 }
 
 impl ClipFields {
-    /// Declares the arrays of batches of `batch` clips whose frames have a shape.
-    pub(crate) fn declare(batch: usize, buckets: &[usize], shape: &[usize]) -> (Self, Fields) {
+    /// Declares the arrays of batches of `batch` clips like these, with so many frames at most.
+    pub(crate) fn declare(batch: usize, buckets: &[usize], clips: &Clips) -> (Self, Fields) {
+        let (shape, classes) = (&clips.shape, clips.classes.len());
         let mut fields = Fields::with_buckets(buckets.len());
         let all = |bucket: usize| batch * buckets[bucket];
         let each = |bucket: usize| vec![batch, buckets[bucket]];
+        let many = clips.many.then(|| Many {
+            targets: fields.float("targets", &[batch, classes]),
+            asked: fields.float("asked", &[batch, classes]),
+            clips: fields.index_by("clips", |bucket| vec![all(bucket)]),
+            classes,
+        });
         let own = Self {
+            many,
             batch,
             buckets: buckets.into(),
-            frames: fields.float_by("frames", |bucket| [&[all(bucket)], shape].concat()),
+            frames: fields.float_by("frames", |bucket| [&[all(bucket)], &shape[..]].concat()),
             lengths: fields.index("lengths", &[batch]),
             backwards: fields.index_by("backwards", each),
             last: fields.index("last", &[batch]),
@@ -115,6 +139,11 @@ impl ClipFields {
             batch[field].fill(u32::MAX);
         }
         batch[self.lengths].fill(0);
+        if let Some(Many { targets, asked, clips, .. }) = self.many {
+            batch[targets].fill(0.0);
+            batch[asked].fill(0.0);
+            batch[clips].fill(u32::MAX);
+        }
         let mut all = 0;
         for (row, (clip, view)) in views.iter().enumerate() {
             let (clip, start, count) = (&clips.clips[*clip], row * most, view.count);
@@ -137,8 +166,13 @@ impl ClipFields {
             let ranks = &mut batch[self.ranks][frames.clone()];
             ranks.iter_mut().zip(weights).for_each(|(to, weight)| *to = weight as f32);
             batch[self.mask][frames.clone()].fill(1.0);
-            batch[self.classes][row] = clip.class;
-            batch[self.frame_classes][frames].fill(clip.class);
+            match &self.many {
+                Some(many) => many.fill(clip, row, frames, batch),
+                None => {
+                    batch[self.classes][row] = clip.class();
+                    batch[self.frame_classes][frames].fill(clip.class());
+                }
+            }
             all += count;
         }
         // The maximum over no frame would be minus infinity.
@@ -181,7 +215,39 @@ impl ClipFields {
     ) -> Result<autodiff::Var<'g>, autodiff::Error> {
         let (classes, at) = if of_frames { (self.frame_classes, 1) } else { (self.classes, 0) };
         let share = batch[self.shares].slice(0, at..at + 1)?.reshape(&[])?;
-        scores.cross_entropy(batch[classes])?.sum_all().mul(share)
+        let losses = match &self.many {
+            Some(many) => many.losses(batch, scores, of_frames)?,
+            None => scores.cross_entropy(batch[classes])?,
+        };
+        losses.sum_all().mul(share)
+    }
+}
+
+impl Many {
+    fn fill(&self, clip: &Clip, row: usize, frames: Range<usize>, batch: &mut Batch) {
+        let places = row * self.classes..(row + 1) * self.classes;
+        batch[self.asked][places.clone()].fill(1.0);
+        for (class, target) in batch[self.targets][places].iter_mut().enumerate() {
+            *target = if clip.is_of(class) { 1.0 } else { 0.0 };
+        }
+        batch[self.clips][frames].fill(index(row));
+    }
+
+    /// The logistic loss of each score, `log(1 + exp(s)) - s` for a class of the clip and without `- s` for
+    /// others.
+    fn losses<'g>(
+        &self,
+        batch: &BatchVars<'g>,
+        scores: autodiff::Var<'g>,
+        of_frames: bool,
+    ) -> Result<autodiff::Var<'g>, autodiff::Error> {
+        let of = |field: Field<f32>| match of_frames {
+            true => batch[field].gather(batch[self.clips]),
+            false => Ok(batch[field]),
+        };
+        let size = scores.relu().add(scores.neg().relu())?;
+        let soft = scores.relu().add(size.neg().exp().add_scalar(1.0).log())?;
+        soft.sub(scores.mul(of(self.targets)?)?)?.mul(of(self.asked)?)
     }
 }
 
@@ -204,7 +270,7 @@ mod tests {
 
     #[test]
     fn an_epoch_has_every_clip_once_in_its_bucket_and_another_order_than_the_next() {
-        let (fields, _) = ClipFields::declare(4, &[5, 9], &[2]);
+        let (fields, _) = ClipFields::declare(4, &[5, 9], &two_clips());
         let clips = || (0..23).map(|clip| (clip, 1 + clip % 9));
         let stream = Stream::new(1, "batches");
         let [first, again, second] = [0, 0, 1].map(|epoch| fields.epoch(&stream, epoch, clips()));
@@ -218,23 +284,60 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_batch_says_where_clips_end() {
+    /// Clips of two and three frames of one number.
+    fn two_clips() -> Clips {
         let clip = |first, length, class| Clip {
             name: format!("{first}"),
             first,
             length,
-            class,
+            classes: vec![class],
             group: String::new(),
             backwards: false,
         };
-        let clips = Clips {
+        Clips {
             shape: vec![1],
             frames: Frames::Floats(vec![1.0, 2.0, 3.0, 4.0, 5.0]),
-            clips: vec![clip(0, 2, 7), clip(2, 3, 8)],
-            classes: Vec::new(),
-        };
-        let (own, fields) = ClipFields::declare(3, &[3], &[1]);
+            clips: vec![clip(0, 2, 0), clip(2, 3, 1)],
+            classes: vec!["a".into(), "b".into()],
+            many: false,
+        }
+    }
+
+    /// The loss of scores that are given, of clips of one frame each.
+    fn loss(clips: &Clips, scores: &[f64], of_frames: bool) -> f64 {
+        let (own, fields) = ClipFields::declare(2, &[1], clips);
+        let layout = learn::Layout::new().with("scores", &[2, 2], learn::Init::Zeros);
+        let mut evaluator =
+            learn::Evaluator::new(&layout, &fields, autodiff::DType::F32, |params, batch| {
+                Ok(vec![own.loss(batch, params[0], of_frames)?])
+            })
+            .unwrap();
+        let (mut params, mut batch) =
+            (evaluator.params(scores).unwrap(), evaluator.batch().unwrap());
+        own.fill(clips, &[(0, View::whole(1, 1)), (1, View::whole(1, 1))], &mut batch);
+        evaluator.run(&mut params, &mut batch).unwrap().scalar(0).unwrap()
+    }
+
+    #[test]
+    fn clips_of_many_classes_have_a_loss_for_each() {
+        let mut clips = two_clips();
+        clips.many = true;
+        clips.clips[0].classes = vec![0, 1];
+        clips.clips[1].classes = Vec::new();
+        // log(1 + e^s) is 2 log 2 for s = log 3, and log 2 for 0.
+        let scores = [3f64.ln(), 0.0, 3f64.ln(), 0.0];
+        let two = 2f64.ln();
+        let wanted = 0.5 * (6.0 * two - 3f64.ln());
+        for of_frames in [false, true] {
+            let found = loss(&clips, &scores, of_frames);
+            assert!((found - wanted).abs() < 1e-6, "{found} {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_batch_says_where_clips_end() {
+        let clips = two_clips();
+        let (own, fields) = ClipFields::declare(3, &[3], &clips);
         let mut batch = Batch::new(&fields, autodiff::DType::F32).unwrap();
         own.fill(&clips, &[(0, View::whole(2, 1)), (1, View::whole(3, 1))], &mut batch);
         let none = u32::MAX;
@@ -243,8 +346,8 @@ mod tests {
         assert_eq!(batch[own.backwards], [1, 0, none, 5, 4, 3, none, none, none]);
         assert_eq!(batch[own.last], [1, 5, none]);
         assert_eq!(batch[own.mask], [1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
-        assert_eq!(batch[own.classes], [7, 8, none]);
-        assert_eq!(batch[own.frame_classes][..4], [7, 7, none, 8]);
+        assert_eq!(batch[own.classes], [0, 1, none]);
+        assert_eq!(batch[own.frame_classes][..4], [0, 0, none, 1]);
         assert_eq!(batch[own.shares], [0.5, 0.2]);
     }
 }
