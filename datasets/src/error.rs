@@ -218,7 +218,7 @@ pub enum SourceFault {
     #[error("cannot unpack: {}", printable(.0))]
     Unpack(#[source] io::Error),
     /// Users have to download it themselves.
-    #[error("it comes from its authors alone: {get}, below {}", place(folder.as_deref(), name))]
+    #[error("users download it into {}: {get}", place(folder.as_deref(), name))]
     Supply {
         /// What to download, and what is there then.
         get: String,

@@ -1,8 +1,8 @@
 //! Films of people in action that users download: UCF-Sports and Hollywood2, as frames of one size.
 //!
-//! [`tree`] finds the clips of a released tree, [`frames`] makes frames of their pictures or videos. Both run
-//! when a data set is fetched: a decoder of videos gives other bits elsewhere, so that what it gave is kept
-//! and its sum recorded.
+//! `tree` finds the clips of a released tree, `frames` makes frames of their pictures or videos. Both run when
+//! a data set is fetched: a decoder of videos gives other bits elsewhere, so that what it gave is kept and its
+//! sum recorded.
 
 mod frames;
 mod table;

@@ -46,7 +46,5 @@ pub(super) fn from_tree(
     // The table knows the clips that were read.
     io::copy(&mut stream, &mut io::sink()).map_err(SourceFault::Unpack)?;
     let table = video::write(by, stream.clips());
-    tables.into_iter().try_for_each(|file| {
-        staging.receive(*file, file.path, &mut table.as_bytes())
-    })
+    tables.into_iter().try_for_each(|file| staging.receive(*file, file.path, &mut table.as_bytes()))
 }

@@ -135,9 +135,8 @@ fn shrunk(rgb: &[u8], [height, width]: [usize; 2]) -> Vec<u8> {
     let mut frame = vec![0; BYTES];
     for (at, to) in frame.iter_mut().enumerate() {
         let (plane, row, column) = (at / (SIDE * SIDE), at / SIDE % SIDE, at % SIDE);
-        let value = |&(from, share): &(usize, f64)| {
-            share * narrow[(row * width + from) * 3 + plane]
-        };
+        let value =
+            |&(from, share): &(usize, f64)| share * narrow[(row * width + from) * 3 + plane];
         let mean: f64 = columns[column].iter().map(value).sum();
         *to = mean.round().clamp(0.0, 255.0) as u8;
     }

@@ -115,16 +115,15 @@ fn mean_average_precision<'a>(
 /// Writes tables and final metrics of all folds.
 pub(crate) fn tell(clips: &Clips, folds: &[Found], run: &mut Run<'_>) -> Result<(), Error> {
     let train = folds.iter().map(|found| found.train).sum::<f64>() / folds.len() as f64;
-    if clips.many { tell_many(clips, folds, train, run) } else { tell_one(clips, folds, train, run) }
+    if clips.many {
+        tell_many(clips, folds, train, run)
+    } else {
+        tell_one(clips, folds, train, run)
+    }
 }
 
 /// Of clips of any number of classes.
-fn tell_many(
-    clips: &Clips,
-    folds: &[Found],
-    train: f64,
-    run: &mut Run<'_>,
-) -> Result<(), Error> {
+fn tell_many(clips: &Clips, folds: &[Found], train: f64, run: &mut Run<'_>) -> Result<(), Error> {
     let all = || folds.iter().flat_map(|found| &found.scores);
     for (clip, scores) in all() {
         let clip = &clips.clips[*clip];
@@ -147,12 +146,7 @@ fn tell_many(
 }
 
 /// Of clips of one class each.
-fn tell_one(
-    clips: &Clips,
-    folds: &[Found],
-    train: f64,
-    run: &mut Run<'_>,
-) -> Result<(), Error> {
+fn tell_one(clips: &Clips, folds: &[Found], train: f64, run: &mut Run<'_>) -> Result<(), Error> {
     let mut whole = Share::default();
     let mut groups = BTreeMap::<&str, Share>::new();
     let mut classes = vec![Share::default(); clips.classes.len()];

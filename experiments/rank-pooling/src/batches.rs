@@ -1,12 +1,11 @@
 //! Batches of clips of about one length.
 
-use std::ops::Range;
-
 use experiment::Stream;
 use learn::{Batch, BatchVars, Field, Fields};
 use rand::seq::SliceRandom;
 
-use crate::clips::{Clip, Clips, View};
+use crate::clips::{Clips, View};
+use crate::many::Many;
 use crate::pool::{Sequences, approximate_weights};
 
 /// A generator of this number and above draws the order of an epoch, others what is seen of clips.
@@ -35,18 +34,6 @@ pub(crate) struct ClipFields {
     many: Option<Many>,
 }
 
-/// The arrays that say of which classes clips are.
-#[derive(Debug, Clone, Copy)]
-struct Many {
-    /// 1 for the classes of each clip, `[clips, classes]`.
-    targets: Field<f32>,
-    /// 1 in the rows of clips.
-    asked: Field<f32>,
-    /// The clip of each frame.
-    clips: Field<u32>,
-    classes: usize,
-}
-
 /// Clips that are one batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Chunk {
@@ -68,16 +55,11 @@ pub(crate) fn buckets(mut lengths: Vec<usize>, count: usize) -> Vec<usize> {
 impl ClipFields {
     /// Declares the arrays of batches of `batch` clips like these, with so many frames at most.
     pub(crate) fn declare(batch: usize, buckets: &[usize], clips: &Clips) -> (Self, Fields) {
-        let (shape, classes) = (&clips.shape, clips.classes.len());
+        let shape = &clips.shape;
         let mut fields = Fields::with_buckets(buckets.len());
         let all = |bucket: usize| batch * buckets[bucket];
         let each = |bucket: usize| vec![batch, buckets[bucket]];
-        let many = clips.many.then(|| Many {
-            targets: fields.float("targets", &[batch, classes]),
-            asked: fields.float("asked", &[batch, classes]),
-            clips: fields.index_by("clips", |bucket| vec![all(bucket)]),
-            classes,
-        });
+        let many = clips.many.then(|| Many::declare(&mut fields, batch, clips, all));
         let own = Self {
             many,
             batch,
@@ -139,11 +121,7 @@ impl ClipFields {
             batch[field].fill(u32::MAX);
         }
         batch[self.lengths].fill(0);
-        if let Some(Many { targets, asked, clips, .. }) = self.many {
-            batch[targets].fill(0.0);
-            batch[asked].fill(0.0);
-            batch[clips].fill(u32::MAX);
-        }
+        self.many.iter().for_each(|many| many.clear(batch));
         let mut all = 0;
         for (row, (clip, view)) in views.iter().enumerate() {
             let (clip, start, count) = (&clips.clips[*clip], row * most, view.count);
@@ -167,7 +145,7 @@ impl ClipFields {
             ranks.iter_mut().zip(weights).for_each(|(to, weight)| *to = weight as f32);
             batch[self.mask][frames.clone()].fill(1.0);
             match &self.many {
-                Some(many) => many.fill(clip, row, frames, batch),
+                Some(many) => many.fill(clip, index(row), frames, batch),
                 None => {
                     batch[self.classes][row] = clip.class();
                     batch[self.frame_classes][frames].fill(clip.class());
@@ -223,34 +201,6 @@ impl ClipFields {
     }
 }
 
-impl Many {
-    fn fill(&self, clip: &Clip, row: usize, frames: Range<usize>, batch: &mut Batch) {
-        let places = row * self.classes..(row + 1) * self.classes;
-        batch[self.asked][places.clone()].fill(1.0);
-        for (class, target) in batch[self.targets][places].iter_mut().enumerate() {
-            *target = if clip.is_of(class) { 1.0 } else { 0.0 };
-        }
-        batch[self.clips][frames].fill(index(row));
-    }
-
-    /// The logistic loss of each score, `log(1 + exp(s)) - s` for a class of the clip and without `- s` for
-    /// others.
-    fn losses<'g>(
-        &self,
-        batch: &BatchVars<'g>,
-        scores: autodiff::Var<'g>,
-        of_frames: bool,
-    ) -> Result<autodiff::Var<'g>, autodiff::Error> {
-        let of = |field: Field<f32>| match of_frames {
-            true => batch[field].gather(batch[self.clips]),
-            false => Ok(batch[field]),
-        };
-        let size = scores.relu().add(scores.neg().relu())?;
-        let soft = scores.relu().add(size.neg().exp().add_scalar(1.0).log())?;
-        soft.sub(scores.mul(of(self.targets)?)?)?.mul(of(self.asked)?)
-    }
-}
-
 fn index(place: usize) -> u32 {
     u32::try_from(place).expect("a batch has fewer than 2^32 frames")
 }
@@ -258,7 +208,7 @@ fn index(place: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clips::{Clip, Frames};
+    use crate::many::testing::two_clips;
 
     #[test]
     fn buckets_have_room_for_every_length() {
@@ -281,56 +231,6 @@ mod tests {
         assert_eq!(seen, (0..23).collect::<Vec<_>>());
         for chunk in second {
             assert!(chunk.clips.iter().all(|clip| (chunk.bucket == 0) == (clip % 9 < 5)));
-        }
-    }
-
-    /// Clips of two and three frames of one number.
-    fn two_clips() -> Clips {
-        let clip = |first, length, class| Clip {
-            name: format!("{first}"),
-            first,
-            length,
-            classes: vec![class],
-            group: String::new(),
-            backwards: false,
-        };
-        Clips {
-            shape: vec![1],
-            frames: Frames::Floats(vec![1.0, 2.0, 3.0, 4.0, 5.0]),
-            clips: vec![clip(0, 2, 0), clip(2, 3, 1)],
-            classes: vec!["a".into(), "b".into()],
-            many: false,
-        }
-    }
-
-    /// The loss of scores that are given, of clips of one frame each.
-    fn loss(clips: &Clips, scores: &[f64], of_frames: bool) -> f64 {
-        let (own, fields) = ClipFields::declare(2, &[1], clips);
-        let layout = learn::Layout::new().with("scores", &[2, 2], learn::Init::Zeros);
-        let mut evaluator =
-            learn::Evaluator::new(&layout, &fields, autodiff::DType::F32, |params, batch| {
-                Ok(vec![own.loss(batch, params[0], of_frames)?])
-            })
-            .unwrap();
-        let (mut params, mut batch) =
-            (evaluator.params(scores).unwrap(), evaluator.batch().unwrap());
-        own.fill(clips, &[(0, View::whole(1, 1)), (1, View::whole(1, 1))], &mut batch);
-        evaluator.run(&mut params, &mut batch).unwrap().scalar(0).unwrap()
-    }
-
-    #[test]
-    fn clips_of_many_classes_have_a_loss_for_each() {
-        let mut clips = two_clips();
-        clips.many = true;
-        clips.clips[0].classes = vec![0, 1];
-        clips.clips[1].classes = Vec::new();
-        // log(1 + e^s) is 2 log 2 for s = log 3, and log 2 for 0.
-        let scores = [3f64.ln(), 0.0, 3f64.ln(), 0.0];
-        let two = 2f64.ln();
-        let wanted = 0.5 * (6.0 * two - 3f64.ln());
-        for of_frames in [false, true] {
-            let found = loss(&clips, &scores, of_frames);
-            assert!((found - wanted).abs() < 1e-6, "{found} {wanted}");
         }
     }
 

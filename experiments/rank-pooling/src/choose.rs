@@ -7,8 +7,8 @@ use experiment::{Error, ParamError, Run};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::clips::Fold;
 use crate::answers::quality;
+use crate::clips::Fold;
 use crate::fold::{asking, starting};
 use crate::pool::{Directions, Pool, Pooling, Rank};
 use crate::svm::Svm;

@@ -3,9 +3,7 @@
 use autodiff::{Conv2d, DType, Error, Graph, Pool2d, Var};
 use datasets::convnet;
 use learn::Layout;
-use learn::layers::{
-    Activation, Convolution, Dense, Layer, Map, Params, Pooling as Windows, Sequence,
-};
+use learn::layers::{Activation, Convolution, Dense, Layer, Params, Pooling as Windows, Sequence};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,8 +56,11 @@ impl Encoder {
             let (convolutions, dense) = (Some(convolutions), None);
             return Ok(Self { convolutions, dense, standardised: true, width });
         }
-        let whole = |convolutions, dense| {
-            Self { convolutions, dense: Some(dense), standardised: false, width }
+        let whole = |convolutions, dense| Self {
+            convolutions,
+            dense: Some(dense),
+            standardised: false,
+            width,
         };
         if let &[values] = shape {
             let dense = Sequence::new()
@@ -94,9 +95,8 @@ impl Encoder {
     ) -> Result<Var<'g>, Error> {
         let mut made = frames;
         if self.standardised {
-            let by_channel = |values: [f32; 3]| {
-                frames.graph().constant(&values.map(f64::from), &[1, 3, 1, 1])
-            };
+            let by_channel =
+                |values: [f32; 3]| frames.graph().constant(&values.map(f64::from), &[1, 3, 1, 1]);
             let centred = made.sub(by_channel(convnet::MEAN)?)?;
             made = centred.div(by_channel(convnet::DEVIATION)?)?;
         }

@@ -9,6 +9,7 @@ mod clips;
 mod dynamic;
 mod encoder;
 mod fold;
+mod many;
 mod network;
 pub mod operation;
 mod params;

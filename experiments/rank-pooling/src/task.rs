@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use autodiff::{Buffer, DType, Error as TraceError, Var};
 use experiment::{Error, Stream};
-use learn::layers::{Layer, Params as Tensors};
+use learn::layers::Params as Tensors;
 use learn::{Batch, BatchVars, Evaluator, Fields, Layout, Metrics, Objective, Task};
 use rand::RngExt;
 
