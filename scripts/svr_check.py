@@ -2,7 +2,8 @@
 
 Each line of `rank_pool --job check` is a sequence: liblinear solves it again, the objectives must agree to
 1e-6 of their size, ours being no higher than that, and the frames outside the tube must be the same but
-for those within 1e-6 of its edge.
+for those within 1e-6 of its edge. Each line of `rank_pool --job classify` is a linear classifier, which
+liblinear's -s 2 trains again: objectives must agree likewise, and weights to 1e-6 of their size.
 """
 
 import json
@@ -43,9 +44,40 @@ for line in answer.stdout.splitlines():
     off, other = compare(ours)
     worst, above = max(worst, abs(off)), max(above, off)
     differ, systems, count = differ + other, max(systems, ours["systems"]), count + 1
-failed = count != 100 or worst > 1e-6 or differ > 0
+bad = count != 100 or worst > 1e-6 or differ > 0
+
+
+def classifier(ours):
+    """How far the worst of the classes is from liblinear's, by objective and by weights."""
+    rows, width, classes, cost = ours["rows"], ours["D"], ours["classes"], ours["c"]
+    x = 2 * uniform(ours["seed"], rows * width).reshape(rows, width) - 1
+    x[::classes, 0] += 0.5
+    whole = np.hstack([x, np.ones((rows, 1))])
+    off, apart = 0.0, 0.0
+    for number, weights in enumerate(ours["weights"]):
+        labels = np.where(np.arange(rows) % classes == number, 1.0, -1.0)
+        # liblinear takes the first label that it meets for the positive one.
+        order = np.argsort(-labels, kind="stable")
+        options = parameter(f"-s 2 -c {cost} -e 1e-10 -B 1 -q")
+        w, bias = train(problem(labels[order], x[order]), options).get_decfun()
+        w = np.append(w, bias)
+        value = lambda w: 0.5 * w @ w + cost * (np.maximum(0, 1 - labels * (whole @ w)) ** 2).sum()
+        found = np.array(weights)
+        off = max(off, abs(value(found) / value(w) - 1))
+        apart = max(apart, np.linalg.norm(found - w) / np.linalg.norm(w))
+    return off, apart
+
+
+answer = subprocess.run([sys.argv[1], "--job", "classify"], capture_output=True, text=True, check=True)
+found = [classifier(json.loads(line)) for line in answer.stdout.splitlines()]
+off, apart = (max(values) for values in zip(*found))
+wrong = len(found) != 20 or off > 1e-6 or apart > 1e-6
+print(
+    f"{len(found)} classifications: objectives within {off:.1e} of liblinear's, weights within "
+    f"{apart:.1e}: {'FAILED' if wrong else 'agree'}"
+)
 print(
     f"{count} sequences: objectives within {worst:.1e} of liblinear's, at most {above:.1e} above; "
-    f"{differ} frames on another side; at most {systems} systems: {'FAILED' if failed else 'agree'}"
+    f"{differ} frames on another side; at most {systems} systems: {'FAILED' if bad else 'agree'}"
 )
-sys.exit(failed)
+sys.exit(bad or wrong)

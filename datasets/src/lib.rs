@@ -36,6 +36,7 @@ mod progress;
 pub mod spoken_digits;
 mod store;
 pub mod torch;
+pub mod video;
 pub mod weizmann;
 
 pub use digest::Digest;

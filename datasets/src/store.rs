@@ -45,6 +45,8 @@ pub struct Store {
     offline: bool,
     /// Programs in place of those in the search path.
     clients: BTreeMap<Registry, PathBuf>,
+    /// The program that decodes videos.
+    decoder: PathBuf,
     manifests: Vec<Manifest>,
     /// Manifests of the user that cannot be used.
     wrong: BTreeMap<String, ManifestError>,
@@ -125,7 +127,8 @@ impl Store {
             }
         }
         let (cache, mirror) = (cache.to_owned(), mirror.map(Path::to_owned));
-        Self { cache, mirror, offline, clients: BTreeMap::new(), manifests, wrong }
+        let (clients, decoder) = (BTreeMap::new(), "ffmpeg".into());
+        Self { cache, mirror, offline, clients, decoder, manifests, wrong }
     }
 
     /// The same store, which also knows `manifest`, in place of one with the same name.
@@ -142,6 +145,12 @@ impl Store {
     pub fn with_client(mut self, registry: Registry, program: &Path) -> Self {
         self.clients.insert(registry, program.into());
         self
+    }
+
+    /// The same store, which decodes videos by `program`, in place of the ffmpeg in the search path.
+    #[must_use]
+    pub fn with_decoder(self, program: &Path) -> Self {
+        Self { decoder: program.into(), ..self }
     }
 
     fn program(&self, registry: Registry) -> &Path {
@@ -232,13 +241,14 @@ impl Store {
     /// [`Error::Unknown`].
     pub fn is_mirrored(&self, name: &str) -> Result<bool, Error> {
         let manifest = self.manifest(name)?;
+        let folders = self.folders(manifest);
         let sources = || {
             manifest.sources.iter().filter(|source| match (source, &self.mirror) {
                 (Source::Mirror { path, .. }, Some(mirror)) => mirror.join(path).is_file(),
+                (Source::Tree { by, .. }, _) => folders.iter().any(|at| by.root(at).is_some()),
                 _ => false,
             })
         };
-        let folders = self.folders(manifest);
         Ok(manifest.wanted().all(|file| {
             let lies = folders.iter().any(|folder| folder.join(file.path).is_file());
             lies || sources().any(|source| source.gives(file.path))

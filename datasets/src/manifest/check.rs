@@ -67,12 +67,15 @@ impl Manifest {
                     self.check_holding(holds)?;
                 }
                 Source::Made { of, .. } => of.iter().try_for_each(|url| check_address(url))?,
+                Source::Tree { .. } => {}
             }
-            let signed = matches!(source, Source::Registry { registry: Registry::Apt, .. });
+            let apt = matches!(source, Source::Registry { registry: Registry::Apt, .. });
+            // The user vouches for a tree.
+            let signed = apt || matches!(source, Source::Tree { .. });
             if let Some(file) = self.recorded.iter().find(|file| source.gives(&file.path))
                 && !signed
             {
-                let wanted = "apt alone to give a recorded file";
+                let wanted = "apt or a tree alone to give a recorded file";
                 return Err(format!("sources: wanted {wanted}, found another for {:?}", file.path));
             }
         }

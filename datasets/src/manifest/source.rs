@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::digest::Digest;
+use crate::video::Set;
 
 /// Where files can be had.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -52,6 +53,14 @@ pub enum Source {
         of: Vec<String>,
         /// Each download has at most so many bytes.
         bytes: u64,
+    },
+    /// Files that all of the data set's files are made from, as their owners release them: in the data set's
+    /// folder in the mirror. Users put them there.
+    Tree {
+        /// How.
+        by: Set,
+        /// What to download, and what is there then.
+        get: String,
     },
 }
 
@@ -119,7 +128,7 @@ impl Source {
             Self::Mirror { holds, .. } | Self::Registry { holds, .. } | Self::Url { holds, .. } => {
                 holds.one().is_none_or(|file| file == path)
             }
-            Self::Made { .. } => true,
+            Self::Made { .. } | Self::Tree { .. } => true,
         }
     }
 
@@ -128,13 +137,13 @@ impl Source {
         match self {
             Self::Url { bytes, .. } => *bytes,
             Self::Made { of, bytes, .. } => Some(bytes.saturating_mul(of.len() as u64)),
-            Self::Mirror { .. } | Self::Registry { .. } => None,
+            Self::Mirror { .. } | Self::Registry { .. } | Self::Tree { .. } => None,
         }
     }
 
     /// Whether it takes a connection.
     pub fn is_remote(&self) -> bool {
-        !matches!(self, Self::Mirror { .. })
+        !matches!(self, Self::Mirror { .. } | Self::Tree { .. })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::archive::unpack;
 use super::download::{self, Download};
@@ -24,6 +24,7 @@ pub(super) fn describe(source: &Source, mirror: Option<&Path>) -> String {
         (Source::Registry { registry, package, .. }, _) => format!("{registry} {package}"),
         (Source::Url { url, .. }, _) => url.clone(),
         (Source::Made { of, .. }, _) => of.join(" and "),
+        (Source::Tree { by, .. }, _) => format!("the released files of {}", by.dataset()),
     }
 }
 
@@ -43,10 +44,12 @@ pub(super) fn open_mirrored(path: &Path) -> Result<File, SourceFault> {
 }
 
 impl Store {
-    /// Puts the files `wanted` from `source` into `staging`.
+    /// Puts the files `wanted` from `source` into `staging`; `folders` are those in which files of the data
+    /// set may lie.
     pub(super) fn draw(
         &self,
         source: &Source,
+        folders: &[PathBuf],
         wanted: &[Wanted<'_>],
         staging: &mut Staging<'_>,
     ) -> Result<(), Stop> {
@@ -84,6 +87,16 @@ impl Store {
                 let paths: Vec<_> = downloads.iter().map(|download| &*download.path).collect();
                 let made = recipe::make(*by, &paths, wanted, staging);
                 used(made, downloads)
+            }
+            Source::Tree { by, get } => {
+                let root = folders.iter().find_map(|folder| by.root(folder));
+                let root = root.ok_or_else(|| SourceFault::Supply {
+                    get: get.clone(),
+                    folder: folders.first().cloned(),
+                    name: by.dataset(),
+                })?;
+                staging.origin = root.display().to_string();
+                recipe::from_tree(*by, (&root, &self.decoder), wanted, staging)
             }
         }
     }

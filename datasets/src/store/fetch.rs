@@ -91,6 +91,7 @@ impl Store {
         let files = manifest.wanted().count();
         let mut staging = Staging::new(new, files, progress);
         let mut attempts = self.take_from_folders(manifest, &mut staging)?;
+        let folders = self.folders(manifest);
         // A mirror that nobody gave has not failed.
         let is_there =
             |source: &&Source| self.mirror.is_some() || !matches!(source, Source::Mirror { .. });
@@ -103,7 +104,7 @@ impl Store {
             let name = draw::describe(source, self.mirror.as_deref());
             staging.progress.step(Step::Trying { source: &name });
             staging.origin.clone_from(&name);
-            if let Err(stop) = self.draw(source, &wanted, &mut staging) {
+            if let Err(stop) = self.draw(source, &folders, &wanted, &mut staging) {
                 let reason = stop.at_source()?;
                 staging.forget(&wanted)?;
                 failed(&mut attempts, &mut staging, name, reason);

@@ -15,3 +15,4 @@ mod sequences;
 mod server;
 mod store;
 mod support;
+mod video;

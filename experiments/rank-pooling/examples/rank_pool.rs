@@ -2,9 +2,10 @@
 //!
 //! `cargo run --release -p rank-pooling --example rank_pool -- --job fit --T 100 --D 4096` prints one JSON
 //! line of times and values to compare with other programs. Jobs are `fit`, `features`, `grad` (by
-//! `--inverse exact`, `diagonal` or `rank_one`) and `check`, which solves 100 random sequences and prints
-//! a line for each, for `scripts/svr-check`. `--c` is liblinear's C here, half of the paper's; `--dtype
-//! float32` gives the gradient job a network's type.
+//! `--inverse exact`, `diagonal` or `rank_one`); `check` and `classify`, which solve 100 random sequences and
+//! 20 classifications and print a line for each, for `scripts/svr-check`; and `table`, which prints times
+//! for T up to 1000 and D up to 4096. `--c` is liblinear's C here, half of the paper's; `--dtype float32`
+//! gives the gradient job a network's type.
 
 #[path = "../../../crates/autodiff/examples/measure/mod.rs"]
 mod measure;
@@ -13,6 +14,7 @@ use autodiff::{Buffer, DType, Device, Graph, Program, Var};
 use measure::{Arguments, uniform};
 use rank_pooling::operation::{Inverse, Labels, RankPool};
 use rank_pooling::solver::{Newton, Problem, Side};
+use rank_pooling::svm::Svm;
 
 const EPSILON: f64 = 0.1;
 
@@ -121,12 +123,69 @@ fn check() {
     }
 }
 
+/// Trains linear classifiers of many shapes and constants, of rows that class 0 has in part a column of.
+#[expect(clippy::print_stdout, reason = "the result of the program")]
+fn classify() {
+    let shapes = [(20, 5, 2), (30, 60, 3), (90, 40, 10), (150, 128, 10)];
+    for at in 0..20u64 {
+        let (count, width, classes) = shapes[at as usize % shapes.len()];
+        let cost = [1e-2, 0.1, 1.0, 10.0, 100.0][at as usize % 5];
+        let mut rows: Vec<f64> = uniform(300 + at, count * width).map(|x| 2.0 * x - 1.0).collect();
+        for row in (0..count).filter(|row| row % classes == 0) {
+            rows[row * width] += 0.5;
+        }
+        let is = |row: usize, class| row % classes == class;
+        let svm = Svm::train(&rows, width, is, classes, cost).expect("finite rows");
+        println!(
+            "{}",
+            serde_json::json!({
+                "seed": 300 + at, "rows": count, "D": width, "classes": classes, "c": cost,
+                "weights": svm.weights(),
+            })
+        );
+    }
+}
+
+/// Microseconds of the fit and of the exact and the diagonal gradient, a row for each T and D.
+#[expect(clippy::print_stdout, reason = "the result of the program")]
+fn table(arguments: &Arguments) {
+    println!("{:>5} {:>5} {:>11} {:>11} {:>11}", "T", "D", "fit", "exact", "diagonal");
+    let (mut newton, mut sum) = (Newton::default(), Vec::new());
+    for (count, width) in [10, 30, 100, 300, 1000]
+        .into_iter()
+        .flat_map(|count| [64, 256, 1024, 4096].map(|width| (count, width)))
+    {
+        let x = frames(count, width);
+        let mut v = vec![0.0; count * width];
+        sum.resize(width, 0.0);
+        features(&x, width, &mut v, &mut sum);
+        let exact = pool(arguments);
+        let [low, high] = exact.tube(count);
+        let problem = Problem { rows: &v, width, low: &low, high: &high, cost: exact.cost };
+        let fit = arguments.timed(1.0, || drop(newton.solve(&problem).map(|found| found.systems)));
+        let times = [Inverse::Exact, Inverse::Diagonal].map(|inverse| {
+            let of = RankPool { inverse, ..exact };
+            let (mut program, mut buffers) = gradient(of, &v, width, DType::F64);
+            arguments.timed(1.0, || {
+                let mut inputs: Vec<&mut Buffer> = buffers.iter_mut().collect();
+                program.run(&mut inputs).expect("buffers that suit");
+            })
+        });
+        let micros = |line: &serde_json::Value| 1e6 * line["seconds"].as_f64().unwrap_or(f64::NAN);
+        let [exact, diagonal] = times.each_ref().map(micros);
+        println!("{count:>5} {width:>5} {:>11.0} {exact:>11.0} {diagonal:>11.0}", micros(&fit));
+    }
+}
+
 #[expect(clippy::print_stdout, reason = "the result of the program")]
 fn main() {
     let arguments = Arguments::read();
     let job = arguments.text("job", "fit");
-    if job == "check" {
-        return check();
+    match job {
+        "check" => return check(),
+        "classify" => return classify(),
+        "table" => return table(&arguments),
+        _ => {}
     }
     let (count, width) = (arguments.number("T", 100), arguments.number("D", 4096));
     let dtype = match arguments.text("dtype", "float64") {
@@ -166,7 +225,9 @@ fn main() {
             line["check"] = serde_json::json!({ "norm": norm(&found), "G[0,0]": found[0] });
             line
         }
-        other => panic!("--job: wanted fit, features, grad or check, found {other:?}"),
+        other => {
+            panic!("--job: wanted fit, features, grad, check, classify or table, found {other:?}")
+        }
     };
     if job == "fit" {
         line["check"] = serde_json::json!({

@@ -5,6 +5,7 @@ use learn::{Batch, BatchVars, Field, Fields};
 use rand::seq::SliceRandom;
 
 use crate::clips::{Clips, View};
+use crate::many::Many;
 use crate::pool::{Sequences, approximate_weights};
 
 /// A generator of this number and above draws the order of an epoch, others what is seen of clips.
@@ -29,6 +30,8 @@ pub(crate) struct ClipFields {
     frame_classes: Field<u32>,
     /// One over the number of clips and of frames.
     shares: Field<f32>,
+    /// Where clips are of any number of classes.
+    many: Option<Many>,
 }
 
 /// Clips that are one batch.
@@ -50,15 +53,18 @@ pub(crate) fn buckets(mut lengths: Vec<usize>, count: usize) -> Vec<usize> {
 }
 
 impl ClipFields {
-    /// Declares the arrays of batches of `batch` clips whose frames have a shape.
-    pub(crate) fn declare(batch: usize, buckets: &[usize], shape: &[usize]) -> (Self, Fields) {
+    /// Declares the arrays of batches of `batch` clips like these, with so many frames at most.
+    pub(crate) fn declare(batch: usize, buckets: &[usize], clips: &Clips) -> (Self, Fields) {
+        let shape = &clips.shape;
         let mut fields = Fields::with_buckets(buckets.len());
         let all = |bucket: usize| batch * buckets[bucket];
         let each = |bucket: usize| vec![batch, buckets[bucket]];
+        let many = clips.many.then(|| Many::declare(&mut fields, batch, clips, all));
         let own = Self {
+            many,
             batch,
             buckets: buckets.into(),
-            frames: fields.float_by("frames", |bucket| [&[all(bucket)], shape].concat()),
+            frames: fields.float_by("frames", |bucket| [&[all(bucket)], &shape[..]].concat()),
             lengths: fields.index("lengths", &[batch]),
             backwards: fields.index_by("backwards", each),
             last: fields.index("last", &[batch]),
@@ -115,6 +121,7 @@ impl ClipFields {
             batch[field].fill(u32::MAX);
         }
         batch[self.lengths].fill(0);
+        self.many.iter().for_each(|many| many.clear(batch));
         let mut all = 0;
         for (row, (clip, view)) in views.iter().enumerate() {
             let (clip, start, count) = (&clips.clips[*clip], row * most, view.count);
@@ -137,8 +144,13 @@ impl ClipFields {
             let ranks = &mut batch[self.ranks][frames.clone()];
             ranks.iter_mut().zip(weights).for_each(|(to, weight)| *to = weight as f32);
             batch[self.mask][frames.clone()].fill(1.0);
-            batch[self.classes][row] = clip.class;
-            batch[self.frame_classes][frames].fill(clip.class);
+            match &self.many {
+                Some(many) => many.fill(clip, index(row), frames, batch),
+                None => {
+                    batch[self.classes][row] = clip.class();
+                    batch[self.frame_classes][frames].fill(clip.class());
+                }
+            }
             all += count;
         }
         // The maximum over no frame would be minus infinity.
@@ -181,7 +193,11 @@ impl ClipFields {
     ) -> Result<autodiff::Var<'g>, autodiff::Error> {
         let (classes, at) = if of_frames { (self.frame_classes, 1) } else { (self.classes, 0) };
         let share = batch[self.shares].slice(0, at..at + 1)?.reshape(&[])?;
-        scores.cross_entropy(batch[classes])?.sum_all().mul(share)
+        let losses = match &self.many {
+            Some(many) => many.losses(batch, scores, of_frames)?,
+            None => scores.cross_entropy(batch[classes])?,
+        };
+        losses.sum_all().mul(share)
     }
 }
 
@@ -192,7 +208,7 @@ fn index(place: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clips::{Clip, Frames};
+    use crate::many::testing::two_clips;
 
     #[test]
     fn buckets_have_room_for_every_length() {
@@ -204,7 +220,7 @@ mod tests {
 
     #[test]
     fn an_epoch_has_every_clip_once_in_its_bucket_and_another_order_than_the_next() {
-        let (fields, _) = ClipFields::declare(4, &[5, 9], &[2]);
+        let (fields, _) = ClipFields::declare(4, &[5, 9], &two_clips());
         let clips = || (0..23).map(|clip| (clip, 1 + clip % 9));
         let stream = Stream::new(1, "batches");
         let [first, again, second] = [0, 0, 1].map(|epoch| fields.epoch(&stream, epoch, clips()));
@@ -220,21 +236,8 @@ mod tests {
 
     #[test]
     fn a_batch_says_where_clips_end() {
-        let clip = |first, length, class| Clip {
-            name: format!("{first}"),
-            first,
-            length,
-            class,
-            group: String::new(),
-            backwards: false,
-        };
-        let clips = Clips {
-            shape: vec![1],
-            frames: Frames::Floats(vec![1.0, 2.0, 3.0, 4.0, 5.0]),
-            clips: vec![clip(0, 2, 7), clip(2, 3, 8)],
-            classes: Vec::new(),
-        };
-        let (own, fields) = ClipFields::declare(3, &[3], &[1]);
+        let clips = two_clips();
+        let (own, fields) = ClipFields::declare(3, &[3], &clips);
         let mut batch = Batch::new(&fields, autodiff::DType::F32).unwrap();
         own.fill(&clips, &[(0, View::whole(2, 1)), (1, View::whole(3, 1))], &mut batch);
         let none = u32::MAX;
@@ -243,8 +246,8 @@ mod tests {
         assert_eq!(batch[own.backwards], [1, 0, none, 5, 4, 3, none, none, none]);
         assert_eq!(batch[own.last], [1, 5, none]);
         assert_eq!(batch[own.mask], [1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
-        assert_eq!(batch[own.classes], [7, 8, none]);
-        assert_eq!(batch[own.frame_classes][..4], [7, 7, none, 8]);
+        assert_eq!(batch[own.classes], [0, 1, none]);
+        assert_eq!(batch[own.frame_classes][..4], [0, 0, none, 1]);
         assert_eq!(batch[own.shares], [0.5, 0.2]);
     }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use autodiff::Buffer;
+use autodiff::{Buffer, DType, Device};
 use experiment::{Error, ParamError, Run};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::answers::quality;
 use crate::clips::Fold;
-use crate::fold::asking;
+use crate::fold::{asking, starting};
 use crate::pool::{Directions, Pool, Pooling, Rank};
 use crate::svm::Svm;
 use crate::task::{Reader, Setup, best};
@@ -83,7 +84,8 @@ struct Row {
     running_mean: bool,
     signed_root: bool,
     directions: Directions,
-    /// Percentage of training clips that classifiers of the others' groups were right about.
+    /// How good classifiers of the others' groups are with training clips, in per cent: how many they are
+    /// right about, or mean average precision.
     accuracy: f64,
     chosen: bool,
 }
@@ -109,9 +111,10 @@ impl Trial<'_> {
         run: &mut Run<'_>,
     ) -> Result<Rank, Error> {
         let ranks = self.choices.ranks(self.rank);
+        let features = Arc::new(setup.features(weights, &self.fold.1.train)?);
         let mut found = Vec::with_capacity(ranks.len());
         for &rank in &ranks {
-            found.push(self.accuracy(setup, weights, rank)?);
+            found.push(self.accuracy(&features, rank)?);
         }
         let chosen = best(&found);
         for (at, (rank, accuracy)) in ranks.iter().zip(found).enumerate() {
@@ -123,22 +126,24 @@ impl Trial<'_> {
         Ok(ranks[chosen])
     }
 
-    fn accuracy(&self, setup: &Arc<Setup>, weights: &mut Buffer, rank: Rank) -> Result<f64, Error> {
-        let (layout, network) = (setup.network.encoder_layout(), &setup.network);
-        let pool = Pool::new(self.pooling, rank, network.features());
-        let mut reader = Reader::new(setup, &layout, |params, fields, batch| {
-            network.vectors_of(&pool, params, fields, batch)
+    /// Percentage of clips, given as their features, that classifiers of the others' parts are right about.
+    fn accuracy(&self, features: &Arc<Setup>, rank: Rank) -> Result<f64, Error> {
+        let clips = &features.clips.clips;
+        let pool = Pool::new(self.pooling, rank, features.network.features());
+        let layout = features.network.encoder_layout().map_err(starting)?;
+        let mut reader = Reader::new(features, &layout, |params, fields, batch| {
+            features.network.vectors_of(&pool, params, fields, batch)
         })
         .map_err(asking)?;
-        let train = &self.fold.1.train;
-        let rows = reader.read(weights, train).map_err(asking)?;
-        let parts = &parts(train.iter().map(|&clip| &setup.clips.clips[clip].group[..]));
-        let labels: Vec<u32> = train.iter().map(|&clip| setup.clips.clips[clip].class).collect();
+        let mut nothing = Buffer::zeros(Device::current(), DType::F32, 0).map_err(asking)?;
+        let all: Vec<usize> = (0..clips.len()).collect();
+        let rows = reader.read(&mut nothing, &all).map_err(asking)?;
+        let parts = &parts(clips.iter().map(|clip| &clip.group[..]));
         let width = rows[0].len();
-        let mut right = 0;
+        let mut scores = Vec::with_capacity(clips.len());
         for part in 0..PARTS {
             let of = |inside: bool| {
-                let some = (0..train.len()).filter(move |&at| (parts[at] == part) == inside);
+                let some = (0..clips.len()).filter(move |&at| (parts[at] == part) == inside);
                 some.collect::<Vec<usize>>()
             };
             let (asked, others) = (of(true), of(false));
@@ -147,15 +152,13 @@ impl Trial<'_> {
             }
             let wide = |at: usize| rows[at].iter().map(|&x| f64::from(x));
             let known: Vec<f64> = others.iter().flat_map(|&at| wide(at)).collect();
-            let classes: Vec<u32> = others.iter().map(|&at| labels[at]).collect();
-            let svm = Svm::train(&known, width, &classes, setup.clips.classes.len(), self.svm_c)
+            let is = |row: usize, class| clips[others[row]].is_of(class);
+            let svm = Svm::train(&known, width, is, features.clips.classes.len(), self.svm_c)
                 .map_err(|e| Error::other("training a linear classifier", e))?;
-            let is_right = |&&at: &&usize| {
-                best(&svm.scores(&wide(at).collect::<Vec<f64>>())) == labels[at] as usize
-            };
-            right += asked.iter().filter(is_right).count();
+            let score = |at| (at, svm.scores(&wide(at).collect::<Vec<f64>>()));
+            scores.extend(asked.into_iter().map(score));
         }
-        Ok(100.0 * right as f64 / train.len() as f64)
+        Ok(quality(&features.clips, scores.iter().map(|(clip, scores)| (*clip, &scores[..]))))
     }
 }
 

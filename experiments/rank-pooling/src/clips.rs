@@ -18,8 +18,8 @@ pub(crate) struct Clip {
     pub(crate) first: usize,
     /// Number of its frames.
     pub(crate) length: usize,
-    /// Its class.
-    pub(crate) class: u32,
+    /// Its classes, in ascending order.
+    pub(crate) classes: Vec<u32>,
     /// Whom or what it is of: a person, a fold.
     pub(crate) group: String,
     /// Whether it is read from the last frame to the first.
@@ -35,6 +35,8 @@ pub(crate) struct Clips {
     pub(crate) clips: Vec<Clip>,
     /// Names of the classes.
     pub(crate) classes: Vec<String>,
+    /// Whether clips may be of any number of classes rather than of one.
+    pub(crate) many: bool,
 }
 
 /// Which clips are learned from and which are asked about, by number.
@@ -67,7 +69,42 @@ impl View {
     }
 }
 
+impl Clip {
+    /// Its class, where clips have one.
+    pub(crate) fn class(&self) -> u32 {
+        self.classes[0]
+    }
+
+    /// Whether it is of a class.
+    pub(crate) fn is_of(&self, class: usize) -> bool {
+        self.classes.iter().any(|&own| own as usize == class)
+    }
+}
+
 impl Clips {
+    /// The same clips, of frames that are no pictures each value less its mean over the frames of `train`
+    /// and over its deviation there; none of pictures.
+    pub(crate) fn standardised(&self, train: &[usize]) -> Option<Self> {
+        let Frames::Floats(values) = &self.frames else { return None };
+        let (size, mut values) = (self.values(), values.clone());
+        let rows = train.iter().flat_map(|&clip| {
+            let Clip { first, length, .. } = self.clips[clip];
+            first..first + length
+        });
+        let rows: Vec<usize> = rows.collect();
+        for column in 0..size {
+            let of = |row: &usize| f64::from(values[row * size + column]);
+            let mean = rows.iter().map(of).sum::<f64>() / rows.len() as f64;
+            let square = rows.iter().map(|row| (of(row) - mean).powi(2)).sum::<f64>();
+            let deviation = (square / rows.len() as f64).sqrt();
+            let scale = if deviation > 0.0 { 1.0 / deviation } else { 1.0 };
+            for value in values.iter_mut().skip(column).step_by(size) {
+                *value = ((f64::from(*value) - mean) * scale) as f32;
+            }
+        }
+        Some(Self { frames: Frames::Floats(values), ..self.clone() })
+    }
+
     /// Values of a frame.
     pub(crate) fn values(&self) -> usize {
         self.shape.iter().product()
@@ -121,7 +158,7 @@ mod tests {
             name: name.into(),
             first,
             length,
-            class: 0,
+            classes: vec![0],
             group: String::new(),
             backwards,
         };
@@ -130,7 +167,20 @@ mod tests {
             frames: Frames::Bytes((0..20).map(|value| value * 5).collect()),
             clips: vec![clip("a", 0, 2, false), clip("b", 2, 3, true)],
             classes: vec!["only".into()],
+            many: false,
         }
+    }
+
+    #[test]
+    fn values_are_standardised_by_the_frames_of_training() {
+        // Frames (1, 5), (3, 5) of the first clip, which is trained with, and (9, 6) of the other.
+        let mut clips = Clips { shape: vec![2], ..clips() };
+        clips.clips[1].length = 1;
+        clips.frames = Frames::Floats(vec![1.0, 5.0, 3.0, 5.0, 9.0, 6.0]);
+        let Some(Clips { frames: Frames::Floats(values), .. }) = clips.standardised(&[0]) else {
+            panic!("floats");
+        };
+        assert_eq!(values, [-1.0, 0.0, 1.0, 0.0, 7.0, 1.0]);
     }
 
     fn frame(clip: usize, view: View, t: usize) -> Vec<f32> {

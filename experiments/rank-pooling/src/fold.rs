@@ -4,27 +4,27 @@ use std::sync::Arc;
 
 use autodiff::{Buffer, DType, Device, Error as TraceError};
 use experiment::{Error, Needed, Run};
-use learn::{Groups, Optimizer, Schedule, Trained, Training};
+use learn::{Groups, LoadError, Optimizer, Schedule, Trained, Training};
 use serde::{Deserialize, Serialize};
 
+use crate::answers::quality;
 use crate::clips::Fold;
 use crate::params::Params;
 use crate::svm::Svm;
-use crate::task::{ClipTask, Reader, Setup, best};
+use crate::task::{ClipTask, Reader, Setup};
 
 /// What a fold found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Found {
     /// Of each test clip its number and the scores of the classes.
     pub(crate) scores: Vec<(usize, Vec<f64>)>,
-    /// Percentage of training clips whose class has the largest score.
-    pub(crate) train_accuracy: f64,
+    /// How good the scores of training clips are, in per cent.
+    pub(crate) train: f64,
 }
 
 /// Steps of a fold's training.
-pub(crate) fn steps(params: &Params, setup: &Arc<Setup>, fold: &Fold) -> Result<u64, Error> {
-    let task = ClipTask::new(setup, &fold.train, &fold.test).map_err(tracing)?;
-    Ok(params.epochs * task.steps_per_epoch())
+pub(crate) fn steps(params: &Params, setup: &Setup, fold: &Fold) -> u64 {
+    params.epochs * setup.steps_per_epoch(&fold.train)
 }
 
 /// Trains a network on a fold; `keep` names the artifact that it is kept as.
@@ -36,7 +36,7 @@ pub(crate) fn learn(
     run: &mut Run<'_>,
 ) -> Result<Found, Error> {
     let mut task = ClipTask::new(setup, &fold.train, &fold.test).map_err(tracing)?;
-    let steps = params.epochs * task.steps_per_epoch();
+    let steps = steps(params, setup, fold);
     let settings = Training {
         steps,
         evaluate_every: steps.div_ceil(params.evaluations),
@@ -50,7 +50,7 @@ pub(crate) fn learn(
     let Trained { params: mut weights, metrics, .. } = learn::train(&mut task, &settings, run)?;
     let scores = task.scores(&mut weights, &fold.test).map_err(asking)?;
     let wide = |row: Vec<f32>| row.into_iter().map(f64::from).collect();
-    let train = metrics.iter().find(|(name, _)| *name == "train_accuracy");
+    let train = metrics.iter().find(|(name, _)| name.starts_with("train_a"));
     if let Some(name) = keep {
         let values = weights.to_vec().map_err(asking)?;
         let file = setup.layout.to_safetensors(&values);
@@ -58,7 +58,7 @@ pub(crate) fn learn(
     }
     Ok(Found {
         scores: fold.test.iter().copied().zip(scores.into_iter().map(wide)).collect(),
-        train_accuracy: train.map_or(0.0, |(_, value)| *value),
+        train: train.map_or(0.0, |(_, value)| *value),
     })
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn encoder(
     trained: Option<(&Needed, &str)>,
     run: &Run<'_>,
 ) -> Result<Buffer, Error> {
-    let layout = setup.network.encoder_layout();
+    let layout = setup.network.encoder_layout().map_err(starting)?;
     let weights = match trained {
         Some((needed, artifact)) => {
             let values = layout
@@ -89,7 +89,7 @@ pub(crate) fn classify(
     fold: &Fold,
     weights: &mut Buffer,
 ) -> Result<Found, Error> {
-    let layout = setup.network.encoder_layout();
+    let layout = setup.network.encoder_layout().map_err(starting)?;
     let mut reader = Reader::new(setup, &layout, |params, fields, batch| {
         setup.network.vectors(params, fields, batch)
     })
@@ -99,16 +99,21 @@ pub(crate) fn classify(
         Ok(rows.into_iter().map(|row| row.into_iter().map(f64::from).collect()).collect())
     };
     let (train, test) = (read(&fold.train)?, read(&fold.test)?);
-    let labels: Vec<u32> = fold.train.iter().map(|&clip| setup.clips.clips[clip].class).collect();
     let (width, classes) = (train[0].len(), setup.clips.classes.len());
-    let svm = Svm::train(&train.concat(), width, &labels, classes, params.svm_c)
+    let is = |row: usize, class| setup.clips.clips[fold.train[row]].is_of(class);
+    let svm = Svm::train(&train.concat(), width, is, classes, params.svm_c)
         .map_err(|e| Error::other("training the linear classifier", e))?;
-    let right = |(row, label): &(&Vec<f64>, &u32)| best(&svm.scores(row)) == **label as usize;
-    let right = train.iter().zip(&labels).filter(right).count();
-    Ok(Found {
-        scores: fold.test.iter().copied().zip(test.iter().map(|row| svm.scores(row))).collect(),
-        train_accuracy: 100.0 * right as f64 / labels.len() as f64,
-    })
+    let scored = |clips: &[usize], rows: &[Vec<f64>]| -> Vec<(usize, Vec<f64>)> {
+        clips.iter().copied().zip(rows.iter().map(|row| svm.scores(row))).collect()
+    };
+    let known = scored(&fold.train, &train);
+    let known = known.iter().map(|(clip, scores)| (*clip, &scores[..]));
+    Ok(Found { scores: scored(&fold.test, &test), train: quality(&setup.clips, known) })
+}
+
+/// What is wrong with the weights that a network starts from.
+pub(crate) fn starting(error: LoadError) -> Error {
+    Error::other("starting from trained weights", error)
 }
 
 fn tracing(error: TraceError) -> Error {

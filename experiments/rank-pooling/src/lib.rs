@@ -6,7 +6,10 @@ mod answers;
 mod batches;
 mod choose;
 mod clips;
+mod dynamic;
+mod encoder;
 mod fold;
+mod many;
 mod network;
 pub mod operation;
 mod params;
@@ -23,18 +26,19 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use autodiff::Buffer;
-use datasets::{spoken_digits, weizmann};
+use datasets::{convnet, spoken_digits, video, weizmann};
 use experiment::{
     Better, DataRef, Error, Experiment, Items, Metric, NeedRef, Needed, ParamError, PublishedTable,
     Run, Statistic,
 };
 
 pub use choose::Choices;
+pub use encoder::Architecture;
 pub use params::{Data, Params, Training};
 
 use crate::choose::Trial;
-use crate::clips::Fold;
-use crate::pool::Pooling;
+use crate::clips::{Clips, Fold};
+use crate::pool::{Pooling, Rank};
 use crate::task::Setup;
 
 /// The experiment.
@@ -61,19 +65,23 @@ macro_rules! published {
 impl Experiment for RankPooling {
     type Params = Params;
     const NAME: &'static str = "rank-pooling";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str =
         "Video classification through the argmin of rank pooling (Fernando & Gould 2016)";
     const METRICS: &'static [Metric] = &[
         Metric::new("test_accuracy", "%", Better::Higher),
         Metric::new("group_accuracy", "%", Better::Higher),
         Metric::new("train_accuracy", "%", Better::Higher),
+        Metric::new("mean_average_precision", "%", Better::Higher),
+        Metric::new("train_average_precision", "%", Better::Higher),
         Metric::new("dropped_change", "", Better::Lower),
         Metric::new("jittered_change", "", Better::Lower),
     ];
     const STEP_METRICS: &'static [Metric] = &[
         Metric::new("test_accuracy", "%", Better::Higher),
         Metric::new("train_accuracy", "%", Better::Higher),
+        Metric::new("mean_average_precision", "%", Better::Higher),
+        Metric::new("train_average_precision", "%", Better::Higher),
         Metric::new("train_loss", "", Better::Lower),
         Metric::neutral("gradient_norm", ""),
     ];
@@ -92,6 +100,17 @@ impl Experiment for RankPooling {
             statistic: Statistic::Mean { score: "accuracy" },
             scale: 100,
         },
+        Items {
+            metric: "mean_average_precision",
+            table: "scores",
+            key: "clip",
+            statistic: Statistic::MeanAveragePrecision {
+                class: "class",
+                score: "score",
+                label: "label",
+            },
+            scale: 100,
+        },
     ];
     const PUBLISHED: &'static [PublishedTable] =
         &[published!("ucf-sports"), published!("hollywood2"), published!("related")];
@@ -106,22 +125,30 @@ impl Experiment for RankPooling {
     }
 
     fn metrics(&self) -> Vec<Metric> {
-        let changes = self.params.training == Training::Stability;
-        let has = |metric: &&Metric| metric.name.ends_with("_change") == changes;
-        Self::METRICS.iter().filter(has).cloned().collect()
+        let ends = match (self.params.training, self.params.many()) {
+            (Training::Stability, _) => "_change",
+            (_, true) => "_precision",
+            (_, false) => "_accuracy",
+        };
+        Self::METRICS.iter().filter(|metric| metric.name.ends_with(ends)).cloned().collect()
     }
 
     fn step_metrics(&self) -> Vec<Metric> {
-        if self.params.trains() { Self::STEP_METRICS.to_vec() } else { Vec::new() }
+        let not = if self.params.many() { "_accuracy" } else { "_precision" };
+        let has = |metric: &&Metric| self.params.trains() && !metric.name.ends_with(not);
+        Self::STEP_METRICS.iter().filter(has).cloned().collect()
     }
 
     fn data(&self) -> Vec<DataRef> {
-        let name = match self.params.data {
-            Data::OrderOnly => return Vec::new(),
-            Data::Weizmann => weizmann::DATASET,
-            Data::SpokenDigits => spoken_digits::DATASET,
+        let clips = match self.params.data {
+            Data::OrderOnly => None,
+            Data::Weizmann => Some(weizmann::DATASET),
+            Data::SpokenDigits => Some(spoken_digits::DATASET),
+            data => source::set(data).map(video::Set::dataset),
         };
-        vec![DataRef { name: name.into() }]
+        let weights = self.params.network.convolutions().filter(|_| self.params.pretrained);
+        let names = [clips, weights.map(convnet::Network::dataset)];
+        names.into_iter().flatten().map(|name| DataRef { name: name.into() }).collect()
     }
 
     fn needs(&self) -> Vec<NeedRef> {
@@ -133,22 +160,29 @@ impl Experiment for RankPooling {
         let params = &self.params;
         let (clips, folds) = source::open(params, run)?;
         let (clips, needed) = (Arc::new(clips), self.needed(run)?);
-        let setup = Arc::new(Setup::new(params, &clips)?);
+        let start = source::start(params, run)?.map(Arc::new);
+        let made = |clips: &Arc<Clips>| Setup::new(params, clips, start.as_ref()).map(Arc::new);
+        let setup = made(&clips)?;
         if params.training == Training::Stability {
             let mut weights = fold::encoder(&setup, None, run)?;
             return stability::measure(params.rank, &setup, &folds[0], &mut weights, run);
         }
-        let steps: Result<Vec<u64>, Error> = match params.trains() {
-            true => folds.iter().map(|fold| fold::steps(params, &setup, fold)).collect(),
-            false => Ok(vec![1]),
-        };
-        let steps = steps?;
-        let steps = steps.into_iter().max().unwrap_or(0);
+        let steps = folds.iter().map(|fold| fold::steps(params, &setup, fold));
+        let steps = if params.trains() { steps.max().unwrap_or(0) } else { 1 };
         let found = parts::in_parts(run, folds.len() as u64, steps, |part, run| {
             let (fold, artifact) = (&folds[part as usize], artifact(part));
             let trained = needed.as_deref().map(|needed| (needed, &artifact[..]));
+            let setup = match clips.standardised(&fold.train) {
+                Some(clips) => made(&Arc::new(clips))?,
+                None => Arc::clone(&setup),
+            };
             let mut weights = fold::encoder(&setup, trained, run)?;
-            let setup = self.chosen(&setup, (part, fold), &mut weights, run)?;
+            let rank = self.chosen(&setup, (part, fold), &mut weights, run)?;
+            if part == 0 {
+                dynamic::show(params.pooling, rank, &setup, fold, run)?;
+            }
+            let params = &Params { rank, ..params.clone() };
+            let setup = Arc::new(Setup::new(params, &setup.clips, start.as_ref())?);
             if params.trains() {
                 let keeps = params.pooling == Pooling::ScoreSum;
                 return fold::learn(params, &setup, fold, keeps.then_some(&artifact[..]), run);
@@ -167,19 +201,18 @@ impl RankPooling {
         self.params.encoder.as_ref().map(|name| run.needed(name)).transpose()
     }
 
-    /// The setup of a fold that chooses settings of rank pooling.
+    /// The settings of rank pooling of a fold.
     fn chosen(
         &self,
         setup: &Arc<Setup>,
         fold: (u64, &Fold),
         weights: &mut Buffer,
         run: &mut Run<'_>,
-    ) -> Result<Arc<Setup>, Error> {
+    ) -> Result<Rank, Error> {
         let params = &self.params;
-        let Some(choices) = params.choices() else { return Ok(Arc::clone(setup)) };
+        let Some(choices) = params.choices() else { return Ok(params.rank) };
         let (rank, pooling, svm_c) = (params.rank, params.pooling, params.svm_c);
         let trial = Trial { choices, rank, pooling, svm_c, fold };
-        let rank = trial.best(setup, weights, run)?;
-        Ok(Arc::new(Setup::new(&Params { rank, ..params.clone() }, &setup.clips)?))
+        trial.best(setup, weights, run)
     }
 }

@@ -1,99 +1,44 @@
 //! The networks: an encoder of frames, a pool, and a linear classifier of the pooled vector.
 
-use autodiff::{DType, Error, Graph, Pool2d, Var};
-use learn::layers::{
-    Activation, Convolution, Dense, Layer, Map, Params, Pooling as Windows, Sequence,
-};
-use learn::{BatchVars, Layout};
+use std::sync::Arc;
+
+use autodiff::{DType, Error, Var};
+use learn::layers::{Dense, Layer, Map, Params};
+use learn::{BatchVars, Layout, LoadError, Names};
 
 use crate::batches::ClipFields;
+use crate::encoder::Encoder;
 use crate::pool::{Pool, Pooling, Rank};
 use crate::transform::normalised;
 
 /// What a pooled vector of norm 1 is multiplied by before it is classified.
 const SCALE: f64 = 10.0;
 
-/// Features of frames.
-pub(crate) struct Encoder {
-    convolutions: Option<Sequence>,
-    dense: Sequence,
-    width: usize,
-}
-
-impl Encoder {
-    /// The encoder of frames of a shape: for pictures two convolutions, each with a rectifier and a
-    /// maximum over windows, and a dense layer; for other frames two dense layers. Features are
-    /// rectified.
-    pub(crate) fn new(shape: &[usize], width: usize) -> Result<Self, Error> {
-        if let &[values] = shape {
-            let dense = Sequence::new()
-                .then(Dense::new("dense1", values, width))
-                .then(Activation::relu("relu1"))
-                .then(Dense::new("dense2", width, width))
-                .then(Activation::relu("relu2"));
-            return Ok(Self { convolutions: None, dense, width });
-        }
-        let convolutions = Sequence::new()
-            .then(Convolution::new("conv1", shape[0], 8, 5).padded().strided(2).with_relu())
-            .then(Windows::max("pool1", Pool2d::of(2)))
-            .then(Convolution::new("conv2", 8, 16, 3).padded().with_relu())
-            .then(Windows::max("pool2", Pool2d::of(2)));
-        let values = outputs(&convolutions, shape)?;
-        let dense = Sequence::new()
-            .then(Dense::new("dense1", values, width))
-            .then(Activation::relu("relu1"));
-        Ok(Self { convolutions: Some(convolutions), dense, width })
-    }
-
-    /// Features `[frames, width]` of frames `[frames, ..]`.
-    fn forward<'g>(&self, params: &Params<'_, 'g>, frames: Var<'g>) -> Result<Var<'g>, Error> {
-        let Some(convolutions) = &self.convolutions else {
-            return self.dense.forward(params, frames);
-        };
-        let made = convolutions.forward(params, frames)?;
-        let shape = made.shape();
-        let flat = made.reshape(&[shape[0], shape[1..].iter().product()])?;
-        self.dense.forward(params, flat)
-    }
-}
-
-/// How many values a sequence makes of an input of a shape.
-fn outputs(layers: &Sequence, shape: &[usize]) -> Result<usize, Error> {
-    let (graph, layout) = (Graph::new(DType::F32), layers.layout());
-    let vars = layout.views(graph.input("params", &[layout.len()]))?;
-    let input = graph.input("frame", &[&[1], shape].concat());
-    Ok(layers.forward(&Params::new(&layout, &vars), input)?.shape().iter().product())
-}
-
-impl Layer for Encoder {
-    fn declare(&self, layout: &mut Layout) {
-        if let Some(convolutions) = &self.convolutions {
-            convolutions.declare(layout);
-        }
-        self.dense.declare(layout);
-    }
-}
-
 /// A network that classifies clips.
 pub(crate) struct Network {
     encoder: Encoder,
+    start: Option<Arc<Vec<u8>>>,
     pool: Pool,
     of_frames: bool,
     classifier: Dense,
 }
 
 impl Network {
+    /// A network of an encoder; `start` is the file of what its layers start from, if there is one.
     pub(crate) fn new(
-        shape: &[usize],
-        width: usize,
+        encoder: Encoder,
+        start: Option<Arc<Vec<u8>>>,
         classes: usize,
-        pooling: Pooling,
-        rank: Rank,
-    ) -> Result<Self, Error> {
-        let encoder = Encoder::new(shape, width)?;
+        (pooling, rank): (Pooling, Rank),
+    ) -> Self {
         let pool = Pool::new(pooling, rank, encoder.width);
         let classifier = Dense::new("classifier", pool.width(), classes);
-        Ok(Self { encoder, pool, of_frames: pooling == Pooling::ScoreSum, classifier })
+        Self { encoder, start, pool, of_frames: pooling == Pooling::ScoreSum, classifier }
+    }
+
+    /// A network of features of `width` columns, which has no encoder.
+    pub(crate) fn of_features(width: usize, classes: usize) -> Self {
+        Self::new(Encoder::none(width), None, classes, (Pooling::Average, Rank::default()))
     }
 
     /// The pooled vectors of a batch, `[clips, width]`, of norm 10.
@@ -176,9 +121,25 @@ impl Network {
         mean.forward(params, &fields.sequences(batch, scores)?)
     }
 
-    /// The tensors of the encoder alone.
-    pub(crate) fn encoder_layout(&self) -> Layout {
-        self.encoder.layout()
+    /// The tensors of the encoder alone, with the values that they start from.
+    ///
+    /// # Errors
+    /// A file that does not suit.
+    pub(crate) fn encoder_layout(&self) -> Result<Layout, LoadError> {
+        self.started(self.encoder.layout())
+    }
+
+    /// All tensors, likewise.
+    ///
+    /// # Errors
+    /// As [`encoder_layout`](Self::encoder_layout).
+    pub(crate) fn whole_layout(&self) -> Result<Layout, LoadError> {
+        self.started(self.layout())
+    }
+
+    fn started(&self, layout: Layout) -> Result<Layout, LoadError> {
+        let Some(file) = &self.start else { return Ok(layout) };
+        Ok(layout.load(file, &Names::new(), DType::F32)?.layout)
     }
 }
 

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::choose::Choices;
+use crate::encoder::Architecture;
 use crate::pool::{Pooling, Rank};
 
 /// The clips.
@@ -19,6 +20,10 @@ pub enum Data {
     Weizmann,
     /// Spoken digits as cepstral coefficients, in five folds.
     SpokenDigits,
+    /// UCF-Sports: films of ten actions, with their colours.
+    UcfSports,
+    /// Hollywood2: films of any of twelve actions, with their colours.
+    Hollywood2,
 }
 
 /// What is trained.
@@ -57,7 +62,11 @@ pub struct Params {
     pub encoder: Option<String>,
     /// C of the linear classifier, liblinear's.
     pub svm_c: f64,
-    /// Features of a frame.
+    /// What makes features of frames.
+    pub network: Architecture,
+    /// Whether the convolutions of `alexnet` and `vgg16` start as they were trained on ImageNet.
+    pub pretrained: bool,
+    /// Features of a frame that network `small` makes.
     pub width: usize,
     /// Training films that are made.
     pub films: usize,
@@ -78,7 +87,7 @@ pub struct Params {
     /// Every how many frames one is looked at; `null` for 3 of `weizmann`, else 1.
     pub stride: Option<usize>,
     /// Whether training sees random parts of clips, of pictures mirrored and moved; `null` for yes with
-    /// `weizmann`, else no.
+    /// `weizmann`, `ucf_sports` and `hollywood2`, else no.
     pub augment: Option<bool>,
     /// Folds, at most; `null` for all.
     pub folds: Option<usize>,
@@ -106,6 +115,8 @@ impl Default for Params {
             choose: None,
             encoder: None,
             svm_c: 1.0,
+            network: Architecture::default(),
+            pretrained: true,
             width: 64,
             films: 240,
             test_films: 180,
@@ -161,6 +172,17 @@ impl Params {
         check(positive(self.clip), "clip", "above 0", &self.clip)?;
         let digits = self.data == Data::SpokenDigits;
         check(digits || !self.twins, "twins", "false unless data is spoken_digits", &self.twins)?;
+        let colours = match self.data {
+            Data::OrderOnly => self.colour,
+            Data::Weizmann | Data::SpokenDigits => false,
+            Data::UcfSports | Data::Hollywood2 => true,
+        };
+        check(
+            self.network == Architecture::Small || colours,
+            "network",
+            "small unless frames have colours (ucf_sports, hollywood2, order_only with colour: true)",
+            &shown(&self.network),
+        )?;
         check(self.evaluations >= 1, "evaluations", "1 or more", &self.evaluations)?;
         self.validate_training()
     }
@@ -205,9 +227,12 @@ impl Params {
             Pooling::ApproximateRank => Rank { directions, signed_root, normalise, ..plain.rank },
             _ => plain.rank,
         };
+        let released = self.network != Architecture::Small;
+        let pretrained = if released { self.pretrained } else { plain.pretrained };
+        let width = if released { plain.width } else { self.width };
         let choose = self.choices().cloned();
         let svm_c = if self.trains() && choose.is_none() { plain.svm_c } else { self.svm_c };
-        let mut same = Self { rank, choose, svm_c, ..self.clone() };
+        let mut same = Self { rank, choose, svm_c, pretrained, width, ..self.clone() };
         if self.data != Data::OrderOnly {
             let Self { films, test_films, side, colour, frames, noise, still, .. } = plain.clone();
             same = Self { films, test_films, side, colour, frames, noise, still, ..same };
@@ -217,6 +242,11 @@ impl Params {
             same = Self { augment, epochs, learning_rate, decay, clip, evaluations, ..same };
         }
         same
+    }
+
+    /// Whether a clip may be of several classes.
+    pub(crate) fn many(&self) -> bool {
+        self.data == Data::Hollywood2
     }
 
     /// The settings to choose from, of pools that have some.
@@ -232,7 +262,8 @@ impl Params {
 
     /// Whether training sees random parts of clips.
     pub(crate) fn augment(&self) -> bool {
-        self.augment.unwrap_or(self.data == Data::Weizmann)
+        let filmed = [Data::Weizmann, Data::UcfSports, Data::Hollywood2];
+        self.augment.unwrap_or(filmed.contains(&self.data))
     }
 
     /// Whether a network is trained.

@@ -8,7 +8,7 @@ use rand::RngExt;
 use serde::Serialize;
 
 use crate::clips::Fold;
-use crate::fold::asking;
+use crate::fold::{asking, starting};
 use crate::operation::RankPool;
 use crate::pool::{Pool, Pooling, Rank};
 use crate::solver::{Newton, Problem};
@@ -38,7 +38,7 @@ pub(crate) fn measure(
     weights: &mut Buffer,
     run: &mut Run<'_>,
 ) -> Result<(), Error> {
-    let (layout, network) = (setup.network.encoder_layout(), &setup.network);
+    let (layout, network) = (setup.network.encoder_layout().map_err(starting)?, &setup.network);
     let width = network.features();
     let pool = Pool::new(Pooling::Rank, rank, width);
     let mut reader = Reader::new(setup, &layout, |params, fields, batch| {

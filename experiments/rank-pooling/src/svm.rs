@@ -11,31 +11,28 @@ pub struct Svm {
 }
 
 impl Svm {
-    /// Minimises `1/2 |w|^2 + C sum_i max(0, 1 - y_i w . x_i)^2` for each class, y being 1 for its rows and -1
-    /// for others, and every row having a constant 1 after its `width` values.
+    /// Minimises `1/2 |w|^2 + C sum_i max(0, 1 - y_i w . x_i)^2` for each class, y being 1 for its rows, of
+    /// which `is(row, class)` is true, and -1 for others, and every row having a constant 1 after its
+    /// `width` values.
     ///
     /// # Errors
     /// [`SolveError`].
-    ///
-    /// # Panics
-    /// When rows and labels are not as many.
     pub fn train(
         rows: &[f64],
         width: usize,
-        labels: &[u32],
+        is: impl Fn(usize, usize) -> bool,
         classes: usize,
         cost: f64,
     ) -> Result<Self, SolveError> {
-        assert_eq!(rows.len(), width * labels.len(), "a label a row of {width} values");
+        let count = rows.len() / width.max(1);
         let extended: Vec<f64> =
             rows.chunks_exact(width).flat_map(|row| row.iter().copied().chain([1.0])).collect();
         let mut newton = Newton::default();
         let weights = (0..classes).map(|class| {
-            let ours = |label: &u32| *label as usize == class;
-            let low = |label| if ours(label) { 1.0 } else { f64::NEG_INFINITY };
-            let high = |label| if ours(label) { f64::INFINITY } else { -1.0 };
+            let low = |row| if is(row, class) { 1.0 } else { f64::NEG_INFINITY };
+            let high = |row| if is(row, class) { f64::INFINITY } else { -1.0 };
             let (low, high): (Vec<f64>, Vec<f64>) =
-                (labels.iter().map(low).collect(), labels.iter().map(high).collect());
+                ((0..count).map(low).collect(), (0..count).map(high).collect());
             let (low, high) = (&low[..], &high[..]);
             let problem =
                 Problem { rows: &extended, width: width + 1, low, high, cost: 2.0 * cost };
@@ -66,7 +63,7 @@ mod tests {
     #[test]
     fn two_points_by_hand() {
         // x = 1 for class 0 and x = -1 for class 1: w is (v, 0) by symmetry, with v/2 = 2 C (1 - v).
-        let svm = Svm::train(&[1.0, -1.0], 1, &[0, 1], 2, 1.0).unwrap();
+        let svm = Svm::train(&[1.0, -1.0], 1, |row, class| row == class, 2, 1.0).unwrap();
         for (class, sign) in [(0, 1.0), (1, -1.0)] {
             let [v, bias] = svm.weights()[class][..] else { panic!("two weights") };
             assert!((v - sign * 0.8).abs() < 1e-12 && bias.abs() < 1e-12, "{v} {bias}");

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use autodiff::{Buffer, DType, Error as TraceError, Var};
 use experiment::{Error, Stream};
-use learn::layers::{Layer, Params as Tensors};
+use learn::layers::Params as Tensors;
 use learn::{Batch, BatchVars, Evaluator, Fields, Layout, Metrics, Objective, Task};
 use rand::RngExt;
 
+use crate::answers::quality;
 use crate::batches::{Chunk, ClipFields, buckets};
-use crate::clips::{Clip, Clips, View};
+use crate::clips::{Clip, Clips, Frames, View};
+use crate::encoder::Encoder;
+use crate::fold::starting;
 use crate::network::Network;
 use crate::params::Params;
 
@@ -28,18 +31,88 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    pub(crate) fn new(params: &Params, clips: &Arc<Clips>) -> Result<Self, Error> {
-        let stride = params.stride();
-        let classes = clips.classes.len();
-        let network =
-            Network::new(&clips.shape, params.width, classes, params.pooling, params.rank)
-                .map_err(|e| Error::other("tracing the network", e))?;
+    /// Of a network that starts from a file, if there is one.
+    pub(crate) fn new(
+        params: &Params,
+        clips: &Arc<Clips>,
+        start: Option<&Arc<Vec<u8>>>,
+    ) -> Result<Self, Error> {
+        let encoder = Encoder::new(params.network, &clips.shape, params.width)
+            .map_err(|e| Error::other("tracing the network", e))?;
+        let pool = (params.pooling, params.rank);
+        let network = Network::new(encoder, start.cloned(), clips.classes.len(), pool);
+        let seen = (params.stride(), params.augment());
+        Self::of(Arc::clone(clips), network, params.batch, seen)
+    }
+
+    fn of(
+        clips: Arc<Clips>,
+        network: Network,
+        batch: usize,
+        (stride, augment): (usize, bool),
+    ) -> Result<Self, Error> {
         let lengths = clips.clips.iter().map(|clip| View::whole(clip.length, stride).count);
         let buckets = buckets(lengths.collect(), BUCKETS);
-        let (own, fields) = ClipFields::declare(params.batch, &buckets, &clips.shape);
-        let layout = network.layout();
-        let (clips, augment) = (Arc::clone(clips), params.augment());
+        let (own, fields) = ClipFields::declare(batch, &buckets, &clips);
+        let layout = network.whole_layout().map_err(starting)?;
         Ok(Self { clips, network, layout, fields, own, stride, augment })
+    }
+
+    /// Some clips as the features that the encoder with these weights makes of their frames.
+    pub(crate) fn features(
+        self: &Arc<Self>,
+        weights: &mut Buffer,
+        clips: &[usize],
+    ) -> Result<Self, Error> {
+        let (network, width) = (&self.network, self.network.features());
+        let asking = |e| Error::other("computing features", e);
+        let layout = network.encoder_layout().map_err(starting)?;
+        let mut reader = Reader::new(self, &layout, |params, fields, batch| {
+            let rows = network.sequences(params, fields, batch)?;
+            let shape = rows.shape();
+            rows.reshape(&[shape[0], shape[1] * shape[2]])
+        })
+        .map_err(asking)?;
+        let rows = reader.read(weights, clips).map_err(asking)?;
+        let (mut values, mut listed, mut first) = (Vec::new(), Vec::new(), 0);
+        for (&clip, row) in clips.iter().zip(rows) {
+            let length = self.frames(clip);
+            values.extend_from_slice(&row[..length * width]);
+            let clip = self.clips.clips[clip].clone();
+            listed.push(Clip { first, length, backwards: false, ..clip });
+            first += length;
+        }
+        self.listed(values, width, listed)
+    }
+
+    /// Some clips as the values of their own pixels.
+    pub(crate) fn pixels(&self, clips: &[usize]) -> Result<Self, Error> {
+        let size = self.clips.values();
+        let (mut values, mut listed) = (Vec::new(), Vec::new());
+        for &at in clips {
+            let (clip, view) = (&self.clips.clips[at], self.whole(at));
+            let first = values.len() / size;
+            values.resize((first + view.count) * size, 0.0);
+            for (t, to) in values[first * size..].chunks_exact_mut(size).enumerate() {
+                self.clips.write(clip, &view, t, to);
+            }
+            listed.push(Clip { first, length: view.count, backwards: false, ..clip.clone() });
+        }
+        self.listed(values, size, listed)
+    }
+
+    /// Clips of `width` values a frame, which lie one after the other.
+    fn listed(&self, values: Vec<f32>, width: usize, clips: Vec<Clip>) -> Result<Self, Error> {
+        let (classes, many) = (self.clips.classes.clone(), self.clips.many);
+        let network = Network::of_features(width, classes.len());
+        let (shape, frames) = (vec![width], Frames::Floats(values));
+        let clips = Clips { shape, frames, clips, classes, many };
+        Self::of(Arc::new(clips), network, self.own.batch, (1, false))
+    }
+
+    /// Steps of training with some clips, an epoch.
+    pub(crate) fn steps_per_epoch(&self, clips: &[usize]) -> u64 {
+        self.own.chunks(self.lengths(clips)).len() as u64
     }
 
     /// The whole of a clip.
@@ -175,14 +248,9 @@ impl ClipTask {
         let reader = Reader::new(setup, &setup.layout, |params, fields, batch| {
             setup.network.scores(params, fields, batch)
         })?;
-        let steps_per_epoch = setup.own.chunks(setup.lengths(train)).len() as u64;
+        let steps_per_epoch = setup.steps_per_epoch(train);
         let (train, test) = (train.to_vec(), test.to_vec());
         Ok(Self { setup: Arc::clone(setup), train, test, steps_per_epoch, reader })
-    }
-
-    /// Steps an epoch.
-    pub(crate) fn steps_per_epoch(&self) -> u64 {
-        self.steps_per_epoch
     }
 
     /// Scores of the classes for each of some clips.
@@ -194,15 +262,14 @@ impl ClipTask {
         self.reader.read(params, clips)
     }
 
-    /// Percentage of clips whose class has the largest score.
-    fn accuracy(&mut self, params: &mut Buffer, clips: &[usize]) -> Result<f64, Error> {
+    /// How good the scores of clips are, in per cent.
+    fn quality(&mut self, params: &mut Buffer, clips: &[usize]) -> Result<f64, Error> {
         let scores =
             self.scores(params, clips).map_err(|e| Error::other("asking about clips", e))?;
-        let right = clips
-            .iter()
-            .zip(&scores)
-            .filter(|(clip, scores)| best(scores) == self.setup.clips.clips[**clip].class as usize);
-        Ok(100.0 * right.count() as f64 / clips.len() as f64)
+        let wide = |row: &Vec<f32>| row.iter().map(|&x| f64::from(x)).collect();
+        let scores: Vec<Vec<f64>> = scores.iter().map(wide).collect();
+        let scores = clips.iter().copied().zip(scores.iter().map(|row| &row[..]));
+        Ok(quality(&self.setup.clips, scores))
     }
 
     /// The batch of a step: of its epoch's one.
@@ -243,8 +310,12 @@ impl Objective for ClipTask {
 impl Task for ClipTask {
     fn evaluate(&mut self, params: &mut Buffer) -> Result<Metrics, Error> {
         let (train, test) = (self.train.clone(), self.test.clone());
-        let train = self.accuracy(params, &train)?;
-        Ok(vec![("train_accuracy", train), ("test_accuracy", self.accuracy(params, &test)?)])
+        let names = match self.setup.clips.many {
+            true => ["train_average_precision", "mean_average_precision"],
+            false => ["train_accuracy", "test_accuracy"],
+        };
+        let found = [self.quality(params, &train)?, self.quality(params, &test)?];
+        Ok(names.into_iter().zip(found).collect())
     }
 }
 

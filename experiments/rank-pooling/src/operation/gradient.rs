@@ -4,13 +4,13 @@
 //! `z_t = c v_t . q`, the gradient of frame t in A is `a_t q - z_t u`, and that of others is zero. By
 //! Woodbury's identity `z = (V_A V_A' + I / c)^-1 V_A g`, the system of the fit, and `q = g - V_A' z`.
 
-use autodiff::{Call, DType, Error, Float, Op, Signature};
+use autodiff::{Call, DType, Error, Float, Op, Signature, Var};
 use kernels::parallel;
 use ndarray::linalg::general_mat_vec_mul;
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2};
 
 use super::packed::{Fitted, Packed};
-use super::{Inverse, RankPool, share, widened};
+use super::{Inverse, RankPool, definition, share, widened};
 use crate::solver::{Factor, backwards, forwards};
 
 /// The gradient of frames, of frames, lengths, what [`RankPool`] made of them, and the gradient of that.
@@ -32,6 +32,11 @@ impl Op for RankPoolGradient {
             _ => self.run::<f32>(call),
         }
         Ok(())
+    }
+
+    fn definition<'g>(&self, operands: &[Var<'g>]) -> Option<Result<Var<'g>, Error>> {
+        let of = operands.try_into().ok()?;
+        Some(definition::gradient(self.0, of))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rank pooling as an operation of the engine: the vector that orders a clip's frames, and its gradient.
 
+mod definition;
 mod gradient;
 mod packed;
 #[cfg(test)]
@@ -154,10 +155,7 @@ impl Op for RankPool {
             let (left, right) = (frames.shape.clone(), lengths.shape.clone());
             return Err(Error::Shapes { op, left, right, wanted: "a length a clip" });
         }
-        let len = match frames.dtype {
-            DType::F64 => Packed::new::<f64>(count, width).len(),
-            _ => Packed::new::<f32>(count, width).len(),
-        };
+        let len = Packed::of(frames.dtype, count, width).len();
         Ok(Signature { shape: vec![clips, len], dtype: frames.dtype })
     }
 
@@ -171,6 +169,13 @@ impl Op for RankPool {
             DType::F64 => self.kernel_of::<f64>(call),
             _ => self.kernel_of::<f32>(call),
         }
+    }
+
+    fn definition<'g>(&self, operands: &[Var<'g>]) -> Option<Result<Var<'g>, Error>> {
+        let &[frames, lengths] = operands else { return None };
+        let shape = frames.shape();
+        let packed = Packed::of(frames.dtype(), shape[1], shape[2]);
+        Some(definition::pooled(*self, frames, lengths, packed))
     }
 }
 

@@ -19,7 +19,12 @@ pub(super) struct Packed {
 
 impl Packed {
     pub(super) fn new<T: Float>(frames: usize, width: usize) -> Self {
-        let words = if T::DTYPE == DType::F64 { 1 } else { 2 };
+        Self::of(T::DTYPE, frames, width)
+    }
+
+    /// The parts of a row of this type.
+    pub(super) fn of(dtype: DType, frames: usize, width: usize) -> Self {
+        let words = if dtype == DType::F64 { 1 } else { 2 };
         Self { frames, width, words }
     }
 

@@ -34,14 +34,14 @@ impl Pooled {
         assert_eq!(lengths.len(), self.clips);
         let dtype = self.program.inputs()[0].dtype;
         let float = |values: &[f64]| match dtype {
-            DType::F64 => Buffer::from_slice(Device::cpu(), values),
+            DType::F64 => Buffer::from_slice(Device::current(), values),
             _ => {
                 let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-                Buffer::from_slice(Device::cpu(), &values)
+                Buffer::from_slice(Device::current(), &values)
             }
         };
         let (mut x, mut weights) = (float(x)?, float(weights)?);
-        let mut lengths = Buffer::from_slice(Device::cpu(), lengths)?;
+        let mut lengths = Buffer::from_slice(Device::current(), lengths)?;
         self.program.run(&mut [&mut x, &mut lengths, &mut weights])?;
         let read = |output| match dtype {
             DType::F64 => self.program.output(output).to_vec::<f64>(),
@@ -215,4 +215,29 @@ fn the_vector_is_the_solvers() {
     let found = newton.solve(&problem).unwrap();
     let mut pooled = Pooled::new(POOL, [1, frames, width], DType::F64);
     assert_eq!(pooled.run(&x, &[frames as u32], &[0.0; 5]).unwrap()[0], found.w);
+}
+
+/// The operation's definition on the device of plain loops: another method, in the primal.
+#[test]
+fn devices_agree() {
+    for (frames, width) in [(1, 4), (5, 1), (7, 12), (9, 9), (12, 5)] {
+        for (cost, labels, inverse) in [
+            (1e-2, Labels::Frames, Inverse::Exact),
+            (1.0, Labels::Fractions, Inverse::Diagonal),
+            (1.0, Labels::Frames, Inverse::RankOne),
+            (100.0, Labels::Frames, Inverse::Exact),
+        ] {
+            let pool = RankPool { cost, labels, inverse, ..POOL };
+            let (x, weights) = (numbers(frames, 3 * frames * width), numbers(width, 3 * width));
+            let lengths = [frames as u32, (frames as u32).div_ceil(2), 0];
+            let found = || {
+                let mut pooled = Pooled::new(pool, [3, frames, width], DType::F64);
+                pooled.run(&x, &lengths, &weights).unwrap()
+            };
+            let [ours, theirs] = [found(), reference::device().scope(found)];
+            for (ours, theirs) in ours.iter().zip(&theirs) {
+                assert!(off(ours, theirs) < 1e-8, "{frames} {width} {cost}: {ours:?} {theirs:?}");
+            }
+        }
+    }
 }

@@ -2,6 +2,8 @@
 //! the held defaults.
 
 use std::collections::{BTreeMap, BTreeSet};
+mod films;
+
 use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -14,7 +16,7 @@ use experiment::{
 };
 use rank_pooling::operation::Inverse;
 use rank_pooling::pool::{Directions, Pooling, Rank};
-use rank_pooling::{Choices, Data, Params, RankPooling, Training};
+use rank_pooling::{Architecture, Choices, Data, Params, RankPooling, Training};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -32,9 +34,13 @@ fn context() -> RunContext {
 }
 
 fn run(params: Params) -> MemorySink {
+    run_in(params, context())
+}
+
+fn run_in(params: Params, context: RunContext) -> MemorySink {
     let mut sink = MemorySink::default();
     let experiment = RankPooling::new(params).unwrap();
-    experiment.run(&mut Run::new(context(), &mut sink)).unwrap();
+    experiment.run(&mut Run::new(context, &mut sink)).unwrap();
     let names = |metrics: Vec<Metric>| -> BTreeSet<String> {
         metrics.into_iter().map(|metric| metric.name.into_owned()).collect()
     };
@@ -192,6 +198,26 @@ fn people_are_left_out_one_by_one() {
     assert!(accuracy > 25.0, "{accuracy} of ten actions");
 }
 
+/// A short run on the processor and on the device of plain loops, where rank pooling is another method.
+#[test]
+fn devices_agree() {
+    let rank = Rank { running_mean: true, signed_root: true, ..Rank::default() };
+    for (pooling, rank) in [(Pooling::Rank, rank), (Pooling::ApproximateRank, Rank::default())] {
+        let few = Params { films: 12, test_films: 6, frames: [4, 6], width: 8, ..small() };
+        // Small steps: those of AdamW begin with the signs of the gradient, which rounding may turn.
+        let params = Params { pooling, rank, epochs: 1, batch: 4, learning_rate: 1e-5, ..few };
+        let cpu = run(params.clone());
+        let reference = reference::device().scope(|| run(params));
+        assert!(!cpu.metrics.is_empty());
+        assert_eq!(cpu.metrics.len(), reference.metrics.len());
+        for ((step, name, found), (_, _, wanted)) in cpu.metrics.iter().zip(&reference.metrics) {
+            // Percentages jump by films.
+            let bound = if name.contains("accuracy") { 9.0 } else { 2e-3 * (1.0 + wanted.abs()) };
+            assert!((found - wanted).abs() <= bound, "{name} at {step}: {found}, {wanted}");
+        }
+    }
+}
+
 #[test]
 fn small_constants_are_more_stable() {
     let changes = |c| {
@@ -234,6 +260,10 @@ fn impossible_parameters_are_named() {
     let params = Params { pooling: Pooling::ScoreSum, ..small() };
     let wanted = "pooling: wanted not score_sum unless training is frame, found \"score_sum\"";
     assert_eq!(told(params), wanted);
+    let network = Architecture::Vgg16;
+    let wanted = "network: wanted small unless frames have colours (ucf_sports, hollywood2, order_only \
+                  with colour: true), found \"vgg16\"";
+    assert_eq!(told(Params { network, ..small() }), wanted);
     let params = Params { training: Training::Frame, ..small() };
     let wanted = "encoder: wanted the name of a run under `needs`, with training frame, found null";
     assert_eq!(told(params), wanted);

@@ -1,18 +1,44 @@
 //! Where clips come from.
 
+mod films;
+
 use datasets::order_only::{self, CLASSES, Film, Look};
 use datasets::spoken_digits::{self, COEFFICIENTS, DIGITS};
-use datasets::{Store, weizmann};
+use datasets::{Store, convnet, video, weizmann};
 use experiment::{Error, Run, Stream};
 use rand::seq::SliceRandom;
 
 use crate::clips::{Clip, Clips, Fold, Frames};
+use crate::encoder;
 use crate::params::{Data, Params};
 
+/// The data set of films that users download.
+pub(crate) fn set(data: Data) -> Option<video::Set> {
+    match data {
+        Data::UcfSports => Some(video::Set::UcfSports),
+        Data::Hollywood2 => Some(video::Set::Hollywood2),
+        Data::OrderOnly | Data::Weizmann | Data::SpokenDigits => None,
+    }
+}
+
+/// The file that the network of a run starts from, if there is one.
+pub(crate) fn start(params: &Params, run: &Run<'_>) -> Result<Option<Vec<u8>>, Error> {
+    let network = params.network.convolutions().filter(|_| params.pretrained);
+    let Some(network) = network else { return Ok(None) };
+    let fail = |e: datasets::Error| Error::data(network.dataset(), e);
+    let layers = convnet::load(&store(run), network).map_err(fail)?;
+    let file = encoder::file(network, layers);
+    file.map(Some).map_err(|e| Error::other("laying out trained weights", e))
+}
+
 /// The clips of a run and their folds.
-pub(crate) fn open(params: &Params, run: &Run<'_>) -> Result<(Clips, Vec<Fold>), Error> {
+pub(crate) fn open(params: &Params, run: &mut Run<'_>) -> Result<(Clips, Vec<Fold>), Error> {
+    if let Some(set) = set(params.data) {
+        let found = video::load(&store(run), set).map_err(|e| Error::data(set.dataset(), e))?;
+        return Ok(films::films(set, found, run));
+    }
     let (clips, mut folds) = match params.data {
-        Data::OrderOnly => films(params, run),
+        Data::OrderOnly => order_films(params, run),
         Data::Weizmann => {
             let found = weizmann::load(&store(run));
             silhouettes(&found.map_err(|e| Error::data(weizmann::DATASET, e))?)
@@ -22,13 +48,14 @@ pub(crate) fn open(params: &Params, run: &Run<'_>) -> Result<(Clips, Vec<Fold>),
             let found = found.map_err(|e| Error::data(spoken_digits::DATASET, e))?;
             digits(found, params.twins)
         }
+        Data::UcfSports | Data::Hollywood2 => unreachable!("it is a set of films"),
     };
     folds.truncate(params.folds.unwrap_or(usize::MAX));
     Ok((clips, folds))
 }
 
 /// Films that are made: one fold, whose test films are followed by their reversals.
-fn films(params: &Params, run: &Run<'_>) -> (Clips, Vec<Fold>) {
+fn order_films(params: &Params, run: &Run<'_>) -> (Clips, Vec<Fold>) {
     let look = Look {
         side: params.side,
         colour: params.colour,
@@ -50,12 +77,13 @@ fn films(params: &Params, run: &Run<'_>) -> (Clips, Vec<Fold>) {
         frames: Frames::Bytes(Vec::new()),
         clips: Vec::with_capacity(all.len()),
         classes: CLASSES.map(String::from).into(),
+        many: false,
     };
     let (mut pixels, mut first) = (Vec::new(), 0);
     for (name, film) in all {
-        let (length, class) = (film.pixels.len() / look.values(), film.class.into());
+        let (length, classes) = (film.pixels.len() / look.values(), vec![film.class.into()]);
         let group = name.split('-').next_back().unwrap_or_default().to_owned();
-        clips.clips.push(Clip { name, first, length, class, group, backwards: false });
+        clips.clips.push(Clip { name, first, length, classes, group, backwards: false });
         pixels.extend_from_slice(&film.pixels);
         first += length;
     }
@@ -87,7 +115,7 @@ fn silhouettes(found: &weizmann::Silhouettes) -> (Clips, Vec<Fold>) {
         name: clip.name.clone(),
         first: clip.first,
         length: clip.frames,
-        class: clip.action as u32,
+        classes: vec![clip.action as u32],
         group: clip.person.clone(),
         backwards: false,
     };
@@ -96,6 +124,7 @@ fn silhouettes(found: &weizmann::Silhouettes) -> (Clips, Vec<Fold>) {
         frames: Frames::Bytes((0..frames).flat_map(|frame| found.shrunk(frame, SCALE)).collect()),
         clips: found.clips.iter().map(clip).collect(),
         classes: weizmann::ACTIONS.map(String::from).into(),
+        many: false,
     };
     let folds = by_group(&clips.clips);
     (clips, folds)
@@ -116,20 +145,10 @@ fn by_group(clips: &[Clip]) -> Vec<Fold> {
 /// Folds of the spoken digits.
 const FOLDS: usize = 5;
 
-/// Spoken digits in folds that are the same in every run, each coefficient less its mean over all frames
-/// and over its deviation; with `twins` each backwards as well, in the fold where it is forwards.
+/// Spoken digits in folds that are the same in every run; with `twins` each backwards as well, in the fold
+/// where it is forwards.
 fn digits(found: spoken_digits::Sequences, twins: bool) -> (Clips, Vec<Fold>) {
-    let spoken_digits::Sequences { mut coefficients, lengths, digits } = found;
-    for column in 0..COEFFICIENTS {
-        let values =
-            || coefficients.iter().skip(column).step_by(COEFFICIENTS).map(|&x| f64::from(x));
-        let count = values().len() as f64;
-        let mean = values().sum::<f64>() / count;
-        let deviation = (values().map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt();
-        for value in coefficients.iter_mut().skip(column).step_by(COEFFICIENTS) {
-            *value = ((f64::from(*value) - mean) / deviation) as f32;
-        }
-    }
+    let spoken_digits::Sequences { coefficients, lengths, digits } = found;
     let mut fold_of: Vec<usize> = (0..lengths.len()).map(|at| at % FOLDS).collect();
     fold_of.shuffle(&mut Stream::new(0, "folds").rng(0));
     let (mut clips, mut first) = (Vec::new(), 0);
@@ -138,7 +157,8 @@ fn digits(found: spoken_digits::Sequences, twins: bool) -> (Clips, Vec<Fold>) {
         for backwards in [false, true].into_iter().take(1 + usize::from(twins)) {
             let name = format!("{}-{at}", if backwards { "backwards" } else { "digit" });
             let class = digit + if backwards { DIGITS as u32 } else { 0 };
-            clips.push(Clip { name, first, length, class, group: group.clone(), backwards });
+            let (classes, group) = (vec![class], group.clone());
+            clips.push(Clip { name, first, length, classes, group, backwards });
         }
         first += length;
     }
@@ -149,7 +169,7 @@ fn digits(found: spoken_digits::Sequences, twins: bool) -> (Clips, Vec<Fold>) {
     let classes = (0..DIGITS * if twins { 2 } else { 1 }).map(name).collect();
     let folds = by_group(&clips);
     let frames = Frames::Floats(coefficients);
-    (Clips { shape: vec![COEFFICIENTS], frames, clips, classes }, folds)
+    (Clips { shape: vec![COEFFICIENTS], frames, clips, classes, many: false }, folds)
 }
 
 #[cfg(test)]
@@ -174,18 +194,13 @@ mod tests {
                 (other.first, other.length, &other.group)
             );
             assert_eq!(
-                (one.class + 10, one.backwards, other.backwards),
-                (other.class, false, true)
+                (one.class() + 10, one.backwards, other.backwards),
+                (other.class(), false, true)
             );
         }
         for fold in &folds {
             assert_eq!((fold.train.len(), fold.test.len()), (80, 20));
         }
-        let Frames::Floats(values) = clips.frames else { panic!("floats") };
-        let column: Vec<f32> = values.iter().step_by(COEFFICIENTS).copied().collect();
-        let mean = column.iter().sum::<f32>() / column.len() as f32;
-        let square = column.iter().map(|x| x * x).sum::<f32>() / column.len() as f32;
-        assert!(mean.abs() < 1e-5 && (square - 1.0).abs() < 1e-4, "{mean} {square}");
     }
 
     #[test]
@@ -194,7 +209,7 @@ mod tests {
             name: String::new(),
             first: 0,
             length: 1,
-            class: 0,
+            classes: vec![0],
             group: group.into(),
             backwards: false,
         };
