@@ -1,7 +1,7 @@
 //! What a network sees in a picture: features, Gram matrices, sums of activations.
 //!
 //! All at once, or a band of rows after the other, block by block, each computed again in the backward
-//! pass (Chen et al. 2016, *Training Deep Nets with Sublinear Memory Cost*): then a gradient needs the
+//! pass (Chen et al. 2016, *Training Deep Nets with Sublinear Memory Cost*): a gradient then needs the
 //! inputs of the blocks and one band's layers in memory, in place of all layers.
 
 use std::ops::Range;
@@ -126,7 +126,10 @@ fn banded<'g>(
         let bands = bands(height, filters * height * width / limit.max(1) + 1, halo);
         let count = 2 * halo;
         let mut parts: Vec<Vec<Var<'g>>> = Vec::new();
-        for (strip, own) in strips(x, &bands, halo)? {
+        for (mut strip, own) in strips(x, &bands, halo)? {
+            if let Some(zero) = parts.last().and_then(|before| before.last()) {
+                strip = strip.add(zero.reshape(&[1; 4])?)?;
+            }
             let segment = Segment { block: block.clone(), wanted: wanted.clone(), own };
             parts.push(segment.apply(strip, &vars[..count], width)?);
         }
@@ -191,7 +194,9 @@ struct Segment {
 }
 
 impl Segment {
-    /// What is wanted of the band, then its rows after the pooling if there is one.
+    /// What is wanted of the band, its rows after the pooling if there is one, and a zero. What reads that zero
+    /// waits for the band, and on the way back the band waits for what read it: otherwise bands, which
+    /// depend on nothing of each other, would be computed at the same time.
     fn apply<'g>(
         self,
         strip: Var<'g>,
@@ -207,6 +212,7 @@ impl Segment {
         if self.block.pooling.is_some() {
             shapes.push(vec![1, filters[filters.len() - 1], rows / 2, width / 2]);
         }
+        shapes.push(vec![1]);
         let inputs = [&[strip], vars].concat();
         let layout = self.block.convolutions.layout();
         // A segment has one result: all parts one after the other.
@@ -231,6 +237,7 @@ impl Segment {
         if let Some(pooling) = &self.block.pooling {
             parts.push(pooling.forward(params, own(features.len() - 1)?)?);
         }
+        parts.push(strip.graph().scalar(0.0));
         let flat = |part: Var<'g>| part.reshape(&[part.shape().iter().product()]);
         let parts = parts.into_iter().map(flat).collect::<Result<Vec<_>, Error>>()?;
         strip.graph().concat(&parts, 0)

@@ -67,9 +67,18 @@ struct Arguments {
     /// How the picture is changed.
     #[serde(default)]
     optimizer: Optimizer,
+    /// Steps that L-BFGS remembers.
+    #[serde(default = "history")]
+    history: usize,
     /// Weight of half the squared differences between neighbours.
     #[serde(default)]
     variation: f64,
+    /// Standard deviation of noise at the start, in steps of colour from 0 to 255.
+    #[serde(default = "noise")]
+    noise: f64,
+    /// Whether layers are computed again in place of being kept, which takes a third more time and a
+    /// fraction of the memory: `true` above 1024 pixels where nothing is said.
+    recompute: Option<bool>,
     /// Evaluations between previews, which are written where the picture will be; 0 for none.
     #[serde(default = "preview_every")]
     preview_every: u64,
@@ -111,6 +120,14 @@ fn weights() -> String {
     Params::default().weights
 }
 
+fn history() -> usize {
+    Params::default().history
+}
+
+fn noise() -> f64 {
+    Params::default().noise
+}
+
 fn preview_every() -> u64 {
     50
 }
@@ -137,6 +154,9 @@ impl Arguments {
             constants: self.constants,
             ratio: self.ratio,
             variation: self.variation,
+            history: self.history,
+            noise: self.noise,
+            recompute: self.recompute.unwrap_or(self.size > 1024),
             optimizer: self.optimizer,
             evaluations: self.evaluations,
             start: self.start,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::leaves::leaves;
 use crate::vgg::{Architecture, Pool};
-use crate::{Constants, Params};
+use crate::{Constants, Kind, Params};
 
 /// Picture, network, evaluation and losses in f64.
 fn made(
@@ -115,14 +115,13 @@ fn layers_that_are_computed_again_in_bands_give_the_same_losses_and_gradient() {
 #[test]
 fn layers_that_are_computed_again_take_a_fraction_of_the_memory() {
     let bytes = |limit| {
-        let params = Params { size: 512, ..params(Constants::Gatys, Pool::Average) };
+        let params = Params { kind: Kind::Style, ..params(Constants::Gatys, Pool::Average) };
         let objective = params.objective().unwrap();
         let vgg = params.vgg(&objective);
         let network =
             Network::new(vgg.clone(), Weights::untrained(&vgg), DType::F32, limit).unwrap();
-        let content = vec![0.0; 128 * 256 * 256];
         let grams = [64, 128].map(|filters: usize| vec![0.0; filters * filters]);
-        let targets = Targets { content: vec![content], style: grams.into() };
+        let targets = Targets { content: Vec::new(), style: grams.into() };
         let evaluation = Evaluation::new(&network, &objective, [512, 512], &targets).unwrap();
         evaluation.program.peak_bytes()
     };
