@@ -45,9 +45,11 @@ pub enum Start {
 pub enum Normalise {
     /// None: the weights are as they came.
     None,
-    /// The run's own content and styles.
-    #[default]
+    /// The run's own content and styles, at the size of the run.
     Own,
+    /// The seven pictures of the data set `art` at 256 pixels, always the same.
+    #[default]
+    Art,
     /// Eight pictures of discs that cover each other, always the same.
     Leaves,
 }
@@ -127,7 +129,7 @@ impl Default for Params {
             weights: "imagenet".into(),
             inputs: Inputs::Torchvision,
             pooling: Pool::Average,
-            normalise: Normalise::Own,
+            normalise: Normalise::Art,
             constants: Constants::Gatys,
             content_layers: names(&["conv4_2"]),
             style_layers: names(&STYLE),

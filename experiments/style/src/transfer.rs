@@ -17,7 +17,7 @@ use crate::params::{Normalise, Params};
 use crate::picture::Picture;
 use crate::weights::{Source, Weights};
 use parts::{evaluation, size_at, start};
-use pictures::Pictures;
+use pictures::{Pictures, art};
 
 /// A picture under way.
 pub(crate) struct Transfer {
@@ -57,6 +57,7 @@ impl Transfer {
         let set = match params.normalise {
             Normalise::None => Vec::new(),
             Normalise::Leaves => leaves(),
+            Normalise::Art => art(data)?,
             Normalise::Own => {
                 let scaled = pictures.at(params, pictures.first().fitted(params.size))?;
                 scaled.content.into_iter().chain(scaled.styles).collect()

@@ -24,7 +24,7 @@ fn sweep(folder: &Path) -> PathBuf {
     }
     let text = format!(
         "name: cells\nexperiment: style\nparams:\n  content: {folder}/content.png\n  \
-         style: [{folder}/style.png]\n  content_layers: [conv2_2]\n  weights: untrained\n  size: 96\n  \
+         style: [{folder}/style.png]\n  content_layers: [conv2_2]\n  weights: untrained\n  normalise: leaves\n  size: 96\n  \
          evaluations: 60\nsweep:\n  grid:\n    style_layers: [[conv1_1], [conv1_1, conv2_1]]\n",
         folder = folder.display()
     );

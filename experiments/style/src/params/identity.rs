@@ -2,7 +2,7 @@
 
 use experiment::DataRef;
 
-use super::{ART, ART_PREFIX, Kind, Params, Start};
+use super::{ART, ART_PREFIX, Kind, Normalise, Params, Start};
 use crate::descent::Optimizer;
 use crate::weights::Source;
 
@@ -29,6 +29,9 @@ impl Params {
             Source::Imagenet => all.push(DataRef { name: "vgg16".into() }),
             Source::Untrained => {}
             Source::File(path) => all.extend(path.to_str().map(DataRef::file)),
+        }
+        if self.normalise == Normalise::Art {
+            all.push(DataRef { name: ART.into() });
         }
         all.sort();
         all.dedup();

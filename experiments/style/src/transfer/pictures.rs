@@ -63,6 +63,27 @@ impl Pictures {
     }
 }
 
+/// The pictures of the data set `art` at 256 pixels.
+///
+/// # Errors
+/// A data set that cannot be had.
+pub(super) fn art(data: &DataPaths) -> Result<Vec<Picture>, Error> {
+    const NAMES: [&str; 7] = [
+        "astronaut.png",
+        "chelsea.png",
+        "coffee.png",
+        "great_wave.jpg",
+        "shipwreck.jpg",
+        "starry_night.jpg",
+        "the_scream.jpg",
+    ];
+    let scaled = |name: &str| {
+        let picture = open(&format!("{ART_PREFIX}{name}"), data)?;
+        Ok(picture.resized(picture.fitted(256)))
+    };
+    NAMES.into_iter().map(scaled).collect()
+}
+
 /// Reads one picture.
 fn open(name: &str, data: &DataPaths) -> Result<Picture, Error> {
     let path = match name.strip_prefix(ART_PREFIX) {
