@@ -3,7 +3,8 @@
 `style_losses_check.py PROGRAM`: PROGRAM is the example `losses`. Two pictures are made and written as PNG; the
 program prints the file of weights and its losses. The network here is written by hand: torchvision's
 convention of inputs, rectified convolutions, average pooling between blocks. Filters are brought to a mean
-activation of 1 by dividing features, not weights. The exit code is 1 if a loss is off by more than 1e-4.
+activation of 1 by dividing features, not weights; the pictures have the size at which that is done. The exit
+code is 1 if a loss is off by more than 1e-4.
 """
 
 import json
@@ -83,7 +84,7 @@ def main():
     program = sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
         files = [str(pathlib.Path(folder) / name) for name in ("a.png", "b.png")]
-        images = [picture(seed, (72, 100)) for seed in (1, 2)]
+        images = [picture(seed, (48, 256)) for seed in (1, 2)]
         for image, file in zip(images, files):
             image.save(file)
         said = subprocess.run([program, *files], check=True, capture_output=True, text=True).stdout

@@ -45,10 +45,11 @@ pub enum Start {
 pub enum Normalise {
     /// None: the weights are as they came.
     None,
-    /// The run's own content and styles, at the size of the run.
+    /// The run's own content and styles, at 256 pixels whatever the size of the run: in a smaller picture
+    /// many filters of the deep layers never answer.
+    #[default]
     Own,
     /// The seven pictures of the data set `art` at 256 pixels, always the same.
-    #[default]
     Art,
     /// Eight pictures of discs that cover each other, always the same.
     Leaves,
@@ -102,7 +103,8 @@ pub struct Params {
     pub evaluations: u64,
     /// Where the descent begins.
     pub start: Start,
-    /// Standard deviation of noise at the start.
+    /// Standard deviation of noise at the start, in steps of colour from 0 to 255. Much of it would stay in
+    /// the picture: features see little of what changes from pixel to pixel.
     pub noise: f64,
     /// Sizes that are gone through from coarse to fine, each twice the one before.
     pub scales: usize,
@@ -129,19 +131,19 @@ impl Default for Params {
             weights: "imagenet".into(),
             inputs: Inputs::Torchvision,
             pooling: Pool::Average,
-            normalise: Normalise::Art,
+            normalise: Normalise::Own,
             constants: Constants::Gatys,
             content_layers: names(&["conv4_2"]),
             style_layers: names(&STYLE),
             style_weights: Vec::new(),
-            ratio: 1e-3,
+            ratio: 1e-7,
             variation: 0.0,
             optimizer: Optimizer::Lbfgs,
             history: 10,
             learning_rate: 5.0,
             evaluations: 500,
             start: Start::Noise,
-            noise: 20.0,
+            noise: 1.0,
             scales: 1,
             colour: Colour::Style,
             recompute: false,

@@ -27,7 +27,7 @@ fn small(folder: &Path) -> Params {
         content: name(0),
         style: vec![name(1), name(2)],
         weights: "untrained".into(),
-        normalise: Normalise::Own,
+        normalise: Normalise::None,
         content_layers: vec!["conv3_1".into()],
         style_layers: vec!["conv1_1".into(), "conv2_1".into()],
         size: 32,

@@ -28,9 +28,9 @@ struct Arguments {
     /// Evaluations of the loss.
     #[serde(default = "evaluations")]
     evaluations: u64,
-    /// Weight of the content where that of the style is 1: more keeps more of the photograph.
-    #[serde(default = "ratio")]
-    ratio: f64,
+    /// Weight of the content where that of the style is 1: more keeps more of the photograph. Where nothing
+    /// is said, 0.004 over the square of `size`, because the loss of the content grows with the pixels.
+    ratio: Option<f64>,
     /// Where to begin.
     #[serde(default = "start")]
     start: Start,
@@ -59,7 +59,7 @@ struct Arguments {
     #[serde(default)]
     pooling: Pool,
     /// Over which pictures filters are brought to a mean activation of 1.
-    #[serde(default = "normalise")]
+    #[serde(default)]
     normalise: Normalise,
     /// Constants of the losses.
     #[serde(default)]
@@ -87,6 +87,9 @@ struct Arguments {
     seed: u64,
 }
 
+/// A ratio at which photograph and painting are both seen, times the square of the size.
+const RATIO: f64 = 4e-3;
+
 fn output() -> OutputFile {
     OutputFile::new("styled.png")
 }
@@ -99,17 +102,8 @@ fn evaluations() -> u64 {
     300
 }
 
-/// For weights as they came.
-fn ratio() -> f64 {
-    1e-6
-}
-
-fn normalise() -> Normalise {
-    Normalise::None
-}
-
 fn start() -> Start {
-    Start::Noise
+    Start::Content
 }
 
 fn one() -> f64 {
@@ -152,7 +146,7 @@ impl Arguments {
             pooling: self.pooling,
             normalise: self.normalise,
             constants: self.constants,
-            ratio: self.ratio,
+            ratio: self.ratio.unwrap_or(RATIO / (self.size * self.size) as f64),
             variation: self.variation,
             history: self.history,
             noise: self.noise,

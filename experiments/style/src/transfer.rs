@@ -17,7 +17,7 @@ use crate::params::{Normalise, Params};
 use crate::picture::Picture;
 use crate::weights::{Source, Weights};
 use parts::{evaluation, size_at, start};
-use pictures::{Pictures, art};
+use pictures::{NORMALISED, Pictures, art};
 
 /// A picture under way.
 pub(crate) struct Transfer {
@@ -59,7 +59,8 @@ impl Transfer {
             Normalise::Leaves => leaves(),
             Normalise::Art => art(data)?,
             Normalise::Own => {
-                let scaled = pictures.at(params, pictures.first().fitted(params.size))?;
+                let params = Params { style_scale: 1.0, ..params.clone() };
+                let scaled = pictures.at(&params, pictures.first().fitted(NORMALISED))?;
                 scaled.content.into_iter().chain(scaled.styles).collect()
             }
         };

@@ -7,6 +7,9 @@ use crate::colour::{self, Colour};
 use crate::params::{ART, ART_PREFIX, Params};
 use crate::picture::{Picture, read};
 
+/// Longer side of pictures over which filters are brought to a mean activation of 1.
+pub(super) const NORMALISED: usize = 256;
+
 /// The pictures that it is made from, as large as they came.
 pub(crate) struct Pictures {
     pub(crate) content: Option<Picture>,
@@ -63,7 +66,7 @@ impl Pictures {
     }
 }
 
-/// The pictures of the data set `art` at 256 pixels.
+/// The pictures of the data set `art`, at the size at which filters are normalised.
 ///
 /// # Errors
 /// A data set that cannot be had.
@@ -79,7 +82,7 @@ pub(super) fn art(data: &DataPaths) -> Result<Vec<Picture>, Error> {
     ];
     let scaled = |name: &str| {
         let picture = open(&format!("{ART_PREFIX}{name}"), data)?;
-        Ok(picture.resized(picture.fitted(256)))
+        Ok(picture.resized(picture.fitted(NORMALISED)))
     };
     NAMES.into_iter().map(scaled).collect()
 }
