@@ -84,7 +84,7 @@ def main():
     program = sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
         files = [str(pathlib.Path(folder) / name) for name in ("a.png", "b.png")]
-        images = [picture(seed, (48, 256)) for seed in (1, 2)]
+        images = [picture(seed, (32, 256)) for seed in (1, 2)]
         for image, file in zip(images, files):
             image.save(file)
         said = subprocess.run([program, *files], check=True, capture_output=True, text=True).stdout
