@@ -39,7 +39,7 @@ fn workloads(start: &Start, threads: usize) -> Vec<Case> {
         wanted,
     };
     [
-        of("sgemm 2048", ["machine", "--job gemm --n 2048", "machine.py"], ARRAY, [1.1; 2]),
+        Workload::product(),
         of("exp", ["machine", "--job exp --n 1000000", "machine.py"], ARRAY, [1.0; 2]),
         of("tanh", ["machine", "--job tanh --n 1000000", "machine.py"], ARRAY, [1.0; 2]),
         of("sigmoid", ["machine", "--job sigmoid --n 1000000", "sigmoid.py"], SIGMOID, [1.0; 2]),
@@ -48,8 +48,8 @@ fn workloads(start: &Start, threads: usize) -> Vec<Case> {
         of("LSTM attention", ["seq2seq", "--cell lstm", "seq2seq.py"], CELLS, [0.8, 0.9]),
         of("GRU attention", ["seq2seq", "--cell gru", "seq2seq.py"], CELLS, [0.85, 0.9]),
         of("CaffeNet step", ["convtrain", "", "convtrain.py"], TORCH, [0.8, 0.9]),
-        of("style 256", ["style", "--size 256", "style.py"], TORCH, [0.7, 0.8]),
-        of("style 512", ["style", "--size 512", "style.py"], &TORCH[..2], [0.7, 0.8]),
+        Workload::style("style 256", "--size 256", TORCH),
+        Workload::style("style 512", "--size 512", &TORCH[..2]),
     ]
     .map(|workload| workload.case(start, threads))
     .into()

@@ -42,6 +42,8 @@ mod released;
 mod stale;
 #[path = "cli/status.rs"]
 mod status;
+#[path = "cli/style.rs"]
+mod style;
 #[path = "cli/sweep.rs"]
 mod sweep;
 #[path = "cli/tables.rs"]

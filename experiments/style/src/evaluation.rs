@@ -1,10 +1,10 @@
 //! The loss of a picture and its gradient, compiled once for a size; and what pictures are compared with.
 
 use autodiff::{Buffer, DType, Device, Error, Graph, Program, Var};
-use learn::layers::Params;
 use serde::{Deserialize, Serialize};
 
-use crate::losses::{Layered, Objective, declare, gram};
+use crate::losses::{Layered, Objective, declare};
+use crate::observe::{Look, Looks, looks, observe};
 use crate::picture::Picture;
 use crate::vgg::Vgg;
 use crate::weights::Weights;
@@ -34,6 +34,8 @@ pub(crate) struct Network {
     weights: Weights,
     buffers: Vec<Buffer>,
     dtype: DType,
+    /// Elements of a band's layer, if pictures are looked at in bands.
+    limit: Option<usize>,
 }
 
 /// What pictures are compared with: features of content, Gram matrices of style.
@@ -43,12 +45,18 @@ pub(crate) struct Targets {
 }
 
 impl Network {
-    /// A network that computes in `dtype`.
+    /// A network that computes in `dtype`, with a limit in bands whose layers have at most about so many
+    /// elements.
     ///
     /// # Errors
     /// [`Error::Memory`] where the device has too little.
-    pub(crate) fn new(vgg: Vgg, weights: Weights, dtype: DType) -> Result<Self, Error> {
-        Ok(Self { buffers: weights.buffers(dtype)?, vgg, weights, dtype })
+    pub(crate) fn new(
+        vgg: Vgg,
+        weights: Weights,
+        dtype: DType,
+        limit: Option<usize>,
+    ) -> Result<Self, Error> {
+        Ok(Self { buffers: weights.buffers(dtype)?, vgg, weights, dtype, limit })
     }
 
     /// The weights.
@@ -65,7 +73,7 @@ impl Network {
         picture: &Picture,
         layers: &[Layered],
     ) -> Result<Vec<Vec<f64>>, Error> {
-        self.look(picture, layers, |features| Ok(features))
+        self.look(picture, &looks(layers, Look::Features))
     }
 
     /// Gram matrices of a picture at some of the convolutions, over the number of positions.
@@ -77,31 +85,29 @@ impl Network {
         picture: &Picture,
         layers: &[Layered],
     ) -> Result<Vec<Vec<f64>>, Error> {
-        self.look(picture, layers, gram)
+        self.look(picture, &looks(layers, Look::Gram))
     }
 
-    fn look(
-        &mut self,
-        picture: &Picture,
-        layers: &[Layered],
-        of: for<'g> fn(Var<'g>) -> Result<Var<'g>, Error>,
-    ) -> Result<Vec<Vec<f64>>, Error> {
-        if layers.is_empty() {
+    fn look(&mut self, picture: &Picture, looks: &[(usize, Look)]) -> Result<Vec<Vec<f64>>, Error> {
+        if looks.is_empty() {
             return Ok(Vec::new());
         }
         let graph = Graph::new(self.dtype);
         let [height, width] = picture.size;
         let image = graph.input("image", &[1, 3, height, width]);
-        let vars = self.weights.declare(&graph);
-        let features = self.vgg.features(&Params::new(&self.weights.layout, &vars), image)?;
-        let outputs = layers.iter().map(|layer| of(features[layer.convolution]));
-        let mut program = graph.compile(&outputs.collect::<Result<Vec<_>, _>>()?)?;
+        let mut program = graph.compile(&self.observe(image, looks)?)?;
         let values = self.weights.standardised(picture);
         let mut image = self.buffer(&values.into_iter().map(f64::from).collect::<Vec<_>>())?;
         let mut inputs = vec![&mut image];
         inputs.extend(self.buffers.iter_mut());
         program.run(&mut inputs)?;
-        (0..layers.len()).map(|at| wide(program.output(at))).collect()
+        (0..looks.len()).map(|at| wide(program.output(at))).collect()
+    }
+
+    /// What it sees in a variable; its weights become the graph's next inputs.
+    fn observe<'g>(&self, image: Var<'g>, looks: &[(usize, Look)]) -> Result<Vec<Var<'g>>, Error> {
+        let vars = self.weights.declare(image.graph());
+        observe(&self.vgg, (&self.weights.layout, &vars), image, looks, self.limit)
     }
 
     fn buffer(&self, values: &[f64]) -> Result<Buffer, Error> {
@@ -136,15 +142,12 @@ impl Evaluation {
         let graph = Graph::new(network.dtype);
         let [height, width] = size;
         let image = graph.input("image", &[1, 3, height, width]);
-        let vars = network.weights.declare(&graph);
-        let params = Params::new(&network.weights.layout, &vars);
-        let features = network.vgg.features(&params, image)?;
-        let at = |layer: &Layered| features[layer.convolution];
-        let content: Vec<Var<'_>> = objective.content.iter().map(at).collect();
-        let grams = objective.style.iter().map(|layer| gram(at(layer)));
-        let grams = grams.collect::<Result<Vec<_>, _>>()?;
-        let wanted = declare(&graph, &content, &grams);
-        let mut outputs = objective.trace(image, &content, &grams, &wanted)?;
+        let of = looks(&objective.content, Look::Features);
+        let looks: Looks = [of, looks(&objective.style, Look::Gram)].concat();
+        let found = network.observe(image, &looks)?;
+        let (content, grams) = found.split_at(objective.content.len());
+        let wanted = declare(&graph, content, grams);
+        let mut outputs = objective.trace(image, content, grams, &wanted)?;
         outputs.insert(1, graph.grad(outputs[0], &[image])?[0]);
         let program = graph.compile(&outputs)?;
         let zeros = Buffer::zeros(Device::current(), network.dtype, 3 * height * width)?;

@@ -8,8 +8,10 @@ mod evaluation;
 mod leaves;
 mod losses;
 mod normalise;
+mod observe;
 mod params;
 mod picture;
+mod published;
 mod tool;
 mod transfer;
 mod vgg;
@@ -19,7 +21,9 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use experiment::{Better, DataRef, Error, Experiment, Metric, ParamError, Run, Tool};
+use experiment::{
+    Better, DataRef, Error, Experiment, Metric, ParamError, PublishedTable, Run, Tool,
+};
 use learn::{Restored, Resumable, Saved, drive};
 
 pub use colour::Colour;
@@ -46,12 +50,13 @@ const EVALUATIONS: Metric = Metric::neutral("evaluations", "");
 impl Experiment for Style {
     type Params = Params;
     const NAME: &'static str = "style";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str =
         "Pictures in the style of paintings, by a network's features (Gatys et al. 2015)";
     const PROGRESS: &'static str = "evaluations";
     const METRICS: &'static [Metric] = &[LOSS, CONTENT, STYLE, EVALUATIONS];
     const STEP_METRICS: &'static [Metric] = &[LOSS, CONTENT, STYLE];
+    const PUBLISHED: &'static [PublishedTable] = published::TABLES;
 
     fn new(params: Params) -> Result<Self, ParamError> {
         params.validate()?;

@@ -103,18 +103,6 @@ impl Objective {
     }
 }
 
-/// The Gram matrix of features `[1, n, h, w]` over their number of positions, `F F^T / M`: that of a
-/// picture of another size can be compared with it.
-///
-/// # Errors
-/// A shape error of the trace.
-pub(crate) fn gram(features: Var<'_>) -> Result<Var<'_>, Error> {
-    let shape = features.shape();
-    let positions = shape[2] * shape[3];
-    let rows = features.reshape(&[shape[1], positions])?;
-    Ok(rows.gram()?.mul_scalar(1.0 / positions as f64))
-}
-
 /// Half the sum of squared differences between neighbours.
 fn variation(image: Var<'_>) -> Result<Var<'_>, Error> {
     let shape = image.shape();
@@ -138,6 +126,7 @@ mod tests {
     use autodiff::{Buffer, DType, Device};
 
     use super::*;
+    use crate::observe::Look;
 
     fn eval(shape: &[usize], values: &[f64], f: impl Fn(Var<'_>) -> Var<'_>) -> Vec<f64> {
         let graph = Graph::new(DType::F64);
@@ -152,7 +141,7 @@ mod tests {
         // Two filters at three positions: F F^T = [[14, 32], [32, 77]].
         let features = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let shape = [1, 2, 1, 3];
-        let found = eval(&shape, &features, |x| gram(x).unwrap());
+        let found = eval(&shape, &features, |x| Look::Gram.of(x).unwrap());
         for (found, wanted) in found.iter().zip([14.0, 32.0, 32.0, 77.0]) {
             assert!((3.0 * found - wanted).abs() < 1e-12, "{found}");
         }
@@ -169,7 +158,7 @@ mod tests {
             eval(&shape, &features, move |x| {
                 if style {
                     let wanted = x.graph().constant(&[0.0; 4], &[2, 2]).unwrap();
-                    objective.of_style(gram(x).unwrap(), wanted).unwrap()
+                    objective.of_style(Look::Gram.of(x).unwrap(), wanted).unwrap()
                 } else {
                     let wanted = x.graph().constant(&[0.0; 6], &shape).unwrap();
                     objective.of_content(x, wanted).unwrap()

@@ -6,17 +6,18 @@
 //! came, and every filter is divided by its own.
 
 use autodiff::{Buffer, DType, Device, Error, Graph};
-use learn::layers::Params;
 
+use crate::observe::{Look, Looks, observe};
 use crate::picture::Picture;
-use crate::vgg::Vgg;
+use crate::vgg::{Block, Vgg};
 use crate::weights::Weights;
 
 /// Share of a layer's mean that a filter's is at least taken for: a filter that hardly ever answers to
 /// the set would otherwise be raised above all others.
 const LEAST: f64 = 1e-2;
 
-/// Mean activation of each filter, layer by layer, over pictures and positions.
+/// Mean activation of each filter, layer by layer, over pictures and positions. With `limit`, in bands
+/// whose layers have at most about so many elements.
 ///
 /// # Errors
 /// An error of the trace, as for a picture that is too small; [`Error::Memory`].
@@ -24,6 +25,7 @@ pub(crate) fn means(
     vgg: &Vgg,
     weights: &Weights,
     pictures: &[Picture],
+    limit: Option<usize>,
 ) -> Result<Vec<Vec<f64>>, Error> {
     let mut sums: Vec<Vec<f64>> = vgg.filters().map(|filters| vec![0.0; filters]).collect();
     let mut positions = vec![0.0; sums.len()];
@@ -35,11 +37,9 @@ pub(crate) fn means(
         let graph = Graph::new(DType::F32);
         let image = graph.input("image", &[1, 3, height, width]);
         let vars = weights.declare(&graph);
-        let features = vgg.features(&Params::new(&weights.layout, &vars), image)?;
-        let sum = |f: &autodiff::Var<'_>| f.shape()[2] * f.shape()[3];
-        let each: Vec<usize> = features.iter().map(sum).collect();
-        let outputs: Vec<_> =
-            features.iter().map(|f| f.sum(&[0, 2, 3], false)).collect::<Result<_, _>>()?;
+        let looks: Looks = (0..sums.len()).map(|layer| (layer, Look::Sums)).collect();
+        let outputs = observe(vgg, (&weights.layout, &vars), image, &looks, limit)?;
+        let each = extents(vgg, [height, width]);
         let mut program = graph.compile(&outputs)?;
         for picture in pictures.iter().filter(|picture| picture.size == [height, width]) {
             let mut image = Buffer::from_slice(Device::current(), &weights.standardised(picture))?;
@@ -57,6 +57,15 @@ pub(crate) fn means(
         sums.iter_mut().for_each(|sum| *sum /= positions);
     }
     Ok(sums)
+}
+
+/// Positions of each convolution in a picture of `[height, width]`.
+fn extents(vgg: &Vgg, [height, width]: [usize; 2]) -> Vec<usize> {
+    let positions = |(after, block): (u32, &Block)| {
+        let positions = (height >> after) * (width >> after);
+        vec![positions; block.convolutions.filters().count()]
+    };
+    (0..).zip(&vgg.blocks()).flat_map(positions).collect()
 }
 
 /// Divides every filter by its mean, and multiplies those that read it by it.
@@ -96,9 +105,9 @@ mod tests {
             let vgg = Vgg::new(Architecture::Vgg16, pool, 4);
             let mut weights = Weights::untrained(&vgg);
             let pictures = [leaves()[0].resized([48, 32]), leaves()[1].resized([32, 32])];
-            let before = means(&vgg, &weights, &pictures).unwrap();
+            let before = means(&vgg, &weights, &pictures, None).unwrap();
             normalise(&mut weights, &before);
-            let after = means(&vgg, &weights, &pictures).unwrap();
+            let after = means(&vgg, &weights, &pictures, None).unwrap();
             let mut ones = 0;
             for (layer, (before, after)) in before.iter().zip(&after).enumerate() {
                 let mean = before.iter().sum::<f64>() / before.len() as f64;

@@ -28,9 +28,9 @@ struct Arguments {
     /// Evaluations of the loss.
     #[serde(default = "evaluations")]
     evaluations: u64,
-    /// Weight of the content where that of the style is 1: more keeps more of the photograph.
-    #[serde(default = "ratio")]
-    ratio: f64,
+    /// Weight of the content where that of the style is 1: more keeps more of the photograph. Where nothing
+    /// is said, 0.006 over the square of `size`, because the loss of the content grows with the pixels.
+    ratio: Option<f64>,
     /// Where to begin.
     #[serde(default = "start")]
     start: Start,
@@ -59,7 +59,7 @@ struct Arguments {
     #[serde(default)]
     pooling: Pool,
     /// Over which pictures filters are brought to a mean activation of 1.
-    #[serde(default = "normalise")]
+    #[serde(default)]
     normalise: Normalise,
     /// Constants of the losses.
     #[serde(default)]
@@ -67,9 +67,18 @@ struct Arguments {
     /// How the picture is changed.
     #[serde(default)]
     optimizer: Optimizer,
+    /// Steps that L-BFGS remembers.
+    #[serde(default = "history")]
+    history: usize,
     /// Weight of half the squared differences between neighbours.
     #[serde(default)]
     variation: f64,
+    /// Standard deviation of noise at the start, in steps of colour from 0 to 255.
+    #[serde(default = "noise")]
+    noise: f64,
+    /// Whether layers are computed again in place of being kept, which takes a third more time and a
+    /// fraction of the memory: `true` above 1024 pixels where nothing is said.
+    recompute: Option<bool>,
     /// Evaluations between previews, which are written where the picture will be; 0 for none.
     #[serde(default = "preview_every")]
     preview_every: u64,
@@ -77,6 +86,9 @@ struct Arguments {
     #[serde(default)]
     seed: u64,
 }
+
+/// A ratio at which photograph and painting are both seen, times the square of the size.
+const RATIO: f64 = 6e-3;
 
 fn output() -> OutputFile {
     OutputFile::new("styled.png")
@@ -90,17 +102,8 @@ fn evaluations() -> u64 {
     300
 }
 
-/// For weights as they came.
-fn ratio() -> f64 {
-    1e-6
-}
-
-fn normalise() -> Normalise {
-    Normalise::None
-}
-
 fn start() -> Start {
-    Start::Noise
+    Start::Content
 }
 
 fn one() -> f64 {
@@ -109,6 +112,14 @@ fn one() -> f64 {
 
 fn weights() -> String {
     Params::default().weights
+}
+
+fn history() -> usize {
+    Params::default().history
+}
+
+fn noise() -> f64 {
+    Params::default().noise
 }
 
 fn preview_every() -> u64 {
@@ -135,8 +146,11 @@ impl Arguments {
             pooling: self.pooling,
             normalise: self.normalise,
             constants: self.constants,
-            ratio: self.ratio,
+            ratio: self.ratio.unwrap_or(RATIO / (self.size * self.size) as f64),
             variation: self.variation,
+            history: self.history,
+            noise: self.noise,
+            recompute: self.recompute.unwrap_or(self.size > 1024),
             optimizer: self.optimizer,
             evaluations: self.evaluations,
             start: self.start,

@@ -1,20 +1,23 @@
 //! One picture: what it is compared with, the sizes that are gone through, and its descent.
 
+mod parts;
+mod pictures;
+
 use autodiff::DType;
-use datasets::Store;
 use experiment::{DataPaths, Error, Stream};
-use rand_distr::{Distribution, Normal};
 use serde::{Deserialize, Serialize};
 
 use crate::colour::{self, Colour};
 use crate::descent::Descent;
-use crate::evaluation::{Evaluation, Losses, Network, Targets};
+use crate::evaluation::{Evaluation, Losses, Network};
 use crate::leaves::leaves;
 use crate::losses::Objective;
 use crate::normalise::{means, normalise};
-use crate::params::{ART, ART_PREFIX, Kind, Normalise, Params, Start};
-use crate::picture::{Picture, read};
+use crate::params::{Normalise, Params};
+use crate::picture::Picture;
 use crate::weights::{Source, Weights};
+use parts::{evaluation, size_at, start};
+use pictures::{NORMALISED, Pictures, art};
 
 /// A picture under way.
 pub(crate) struct Transfer {
@@ -39,75 +42,6 @@ pub(crate) struct At {
     ended: bool,
 }
 
-/// The pictures that it is made from, as large as they came.
-pub(crate) struct Pictures {
-    pub(crate) content: Option<Picture>,
-    pub(crate) styles: Vec<Picture>,
-}
-
-impl Pictures {
-    /// Reads the pictures of the parameters.
-    ///
-    /// # Errors
-    /// A picture or the data set that cannot be read.
-    pub(crate) fn open(params: &Params, data: &DataPaths) -> Result<Self, Error> {
-        let (content, styles) = params.pictures();
-        Ok(Self {
-            content: content.map(|name| open(name, data)).transpose()?,
-            styles: styles.iter().map(|name| open(name, data)).collect::<Result<_, _>>()?,
-        })
-    }
-
-    /// What gives the picture its proportions.
-    fn first(&self) -> &Picture {
-        let first = self.content.as_ref().or(self.styles.first());
-        first.expect("every kind has a content or a style")
-    }
-
-    /// Content and styles at a size, with the colours that the transfer begins with.
-    fn at(&self, params: &Params, size: [usize; 2]) -> Result<Self, Error> {
-        let side = size[0].max(size[1]) as f64 * params.style_scale;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a positive number of pixels"
-        )]
-        let side = side.round() as usize;
-        let content = self.content.as_ref().map(|content| content.resized(size));
-        let styles = self.styles.iter().map(|style| style.resized(style.fitted(side)));
-        let Some(content) = content else {
-            return Ok(Self { content: None, styles: styles.collect() });
-        };
-        let styles: Vec<Picture> = match params.colour {
-            Colour::Style => styles.collect(),
-            Colour::Matched => {
-                styles.map(|style| colour::matched(&style, &content)).collect::<Result<_, _>>()?
-            }
-            Colour::Luminance => {
-                styles.map(|style| colour::grey_matched(&style, &content)).collect()
-            }
-        };
-        let content = match params.colour {
-            Colour::Luminance => colour::grey(&content),
-            _ => content,
-        };
-        Ok(Self { content: Some(content), styles })
-    }
-}
-
-/// Reads one picture.
-fn open(name: &str, data: &DataPaths) -> Result<Picture, Error> {
-    let path = match name.strip_prefix(ART_PREFIX) {
-        None => name.into(),
-        Some(file) => {
-            let store = Store::new(&data.cache, data.mirror.as_deref(), data.offline);
-            let folder = store.open(ART).map_err(|e| Error::data(ART, e))?;
-            folder.file(file).map_err(|e| Error::data(ART, e))?
-        }
-    };
-    read(&path).map_err(|e| Error::other("reading a picture", e))
-}
-
 impl Transfer {
     /// Reads pictures and weights, and computes what the first size is compared with. `noise` is where a
     /// start of noise is drawn.
@@ -123,16 +57,18 @@ impl Transfer {
         let set = match params.normalise {
             Normalise::None => Vec::new(),
             Normalise::Leaves => leaves(),
+            Normalise::Art => art(data)?,
             Normalise::Own => {
-                let scaled = pictures.at(params, pictures.first().fitted(params.size))?;
+                let params = Params { style_scale: 1.0, ..params.clone() };
+                let scaled = pictures.at(&params, pictures.first().fitted(NORMALISED))?;
                 scaled.content.into_iter().chain(scaled.styles).collect()
             }
         };
         if !set.is_empty() {
-            let found = means(&vgg, &weights, &set).map_err(computing)?;
+            let found = means(&vgg, &weights, &set, params.limit()).map_err(computing)?;
             normalise(&mut weights, &found);
         }
-        let network = Network::new(vgg, weights, DType::F32).map_err(computing)?;
+        let network = Network::new(vgg, weights, DType::F32, params.limit()).map_err(computing)?;
         Self::new(params.clone(), objective, network, pictures, noise)
     }
 
@@ -261,63 +197,6 @@ impl Transfer {
         (self.made, self.ended) = (made, ended);
         Ok(())
     }
-}
-
-/// Height and width at a size, counted from the coarsest.
-fn size_at(params: &Params, pictures: &Pictures, scale: usize) -> [usize; 2] {
-    let halvings = params.scales - 1 - scale;
-    pictures.first().fitted(params.size >> halvings)
-}
-
-/// What pictures of a size are compared with, compiled.
-fn evaluation(
-    params: &Params,
-    objective: &Objective,
-    network: &mut Network,
-    scaled: &Pictures,
-    size: [usize; 2],
-) -> Result<Evaluation, Error> {
-    let content = match &scaled.content {
-        Some(content) => network.features(content, &objective.content).map_err(computing)?,
-        None => Vec::new(),
-    };
-    let mut style: Vec<Vec<f64>> = Vec::new();
-    let whole: f64 = params.shares.iter().sum();
-    for (at, picture) in scaled.styles.iter().enumerate() {
-        let equal = 1.0 / scaled.styles.len() as f64;
-        let share = params.shares.get(at).map_or(equal, |share| share / whole);
-        let grams = network.grams(picture, &objective.style).map_err(computing)?;
-        style.resize_with(grams.len(), Vec::new);
-        for (sum, gram) in style.iter_mut().zip(grams) {
-            sum.resize(gram.len(), 0.0);
-            sum.iter_mut().zip(gram).for_each(|(sum, value)| *sum += share * value);
-        }
-    }
-    let targets = Targets { content, style };
-    Evaluation::new(network, objective, size, &targets).map_err(computing)
-}
-
-/// Values of the picture that the descent begins with.
-fn start(
-    params: &Params,
-    scaled: &Pictures,
-    size: [usize; 2],
-    network: &Network,
-    noise: &Stream,
-) -> Vec<f64> {
-    let picture = match (params.start, params.kind) {
-        (Start::Content, Kind::Transfer | Kind::Content) => scaled.content.clone(),
-        (Start::Style, Kind::Transfer | Kind::Style) => {
-            scaled.styles.first().map(|style| style.resized(size))
-        }
-        _ => None,
-    };
-    if let Some(picture) = picture {
-        return network.weights().standardised(&picture).into_iter().map(f64::from).collect();
-    }
-    let normal = Normal::new(0.0, params.noise).expect("a standard deviation of at least 0");
-    let mut rng = noise.rng(0);
-    (0..3 * size[0] * size[1]).map(|_| normal.sample(&mut rng)).collect()
 }
 
 fn computing(error: autodiff::Error) -> Error {

@@ -140,6 +140,35 @@ impl Vgg {
     }
 }
 
+/// The convolutions between two poolings, and the pooling that follows.
+#[derive(Debug, Clone)]
+pub(crate) struct Block {
+    /// Which convolution of the whole network is its first.
+    pub(crate) first: usize,
+    pub(crate) convolutions: Vgg,
+    pub(crate) pooling: Option<Pooling>,
+}
+
+impl Vgg {
+    /// Its blocks, of which the last has no pooling.
+    pub(crate) fn blocks(&self) -> Vec<Block> {
+        let mut blocks: Vec<Block> = Vec::new();
+        for (at, stage) in self.stages.iter().enumerate() {
+            if at == 0 || stage.pooling.is_some() {
+                if let Some(before) = blocks.last_mut() {
+                    before.pooling.clone_from(&stage.pooling);
+                }
+                let convolutions = Self { stages: Vec::new() };
+                blocks.push(Block { first: at, convolutions, pooling: None });
+            }
+            if let Some(block) = blocks.last_mut() {
+                block.convolutions.stages.push(Stage { pooling: None, ..stage.clone() });
+            }
+        }
+        blocks
+    }
+}
+
 impl Layer for Vgg {
     fn declare(&self, layout: &mut Layout) {
         self.stages.iter().for_each(|stage| stage.convolution.declare(layout));
@@ -168,6 +197,18 @@ mod tests {
         assert_eq!(numbers, [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28]);
         assert_eq!(Architecture::Vgg16.position("conv4_2"), Some(8));
         assert_eq!(Architecture::Vgg16.position("conv4_4"), None);
+    }
+
+    #[test]
+    fn blocks_are_the_network_between_poolings() {
+        let whole = Vgg::new(Architecture::Vgg19, Pool::Max, 13);
+        let blocks = whole.blocks();
+        let firsts: Vec<usize> = blocks.iter().map(|block| block.first).collect();
+        assert_eq!(firsts, [0, 2, 4, 8, 12]);
+        let poolings: Vec<bool> = blocks.iter().map(|block| block.pooling.is_some()).collect();
+        assert_eq!(poolings, [true, true, true, true, false]);
+        let layouts = blocks.iter().map(|block| block.convolutions.layout().len());
+        assert_eq!(layouts.sum::<usize>(), whole.layout().len());
     }
 
     #[test]

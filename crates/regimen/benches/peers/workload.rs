@@ -26,6 +26,28 @@ impl Workload {
         }
     }
 
+    /// What the machine can do: a product of matrices.
+    pub(crate) fn product() -> Self {
+        Self {
+            name: "sgemm 2048",
+            example: "machine",
+            arguments: "--job gemm --n 2048",
+            script: "machine.py",
+            peers: &["numpy", "torch"],
+            wanted: [1.1; 2],
+        }
+    }
+
+    /// A step of style transfer.
+    pub(crate) fn style(
+        name: &'static str,
+        arguments: &'static str,
+        peers: &'static [&'static str],
+    ) -> Self {
+        let wanted = [0.7, 0.8];
+        Self { name, example: "style", arguments, script: "style.py", peers, wanted }
+    }
+
     pub(crate) fn case(&self, start: &Start, threads: usize) -> Case {
         let arguments = format!("{} --budget 2 --threads {threads}", self.arguments);
         let program = start.ours(self.example, "regimen", threads, &arguments);

@@ -318,6 +318,7 @@ fn every_configuration_that_ships_has_a_table() {
         "configs/hypergrad",
         "configs/rank-pooling",
         "configs/raml",
+        "configs/style",
         "configs/examples",
     ] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
@@ -340,7 +341,7 @@ fn every_configuration_that_ships_has_a_table() {
 #[test]
 fn what_the_papers_printed_is_in_the_binary() {
     let folder = root().join("results/published");
-    for experiment in ["dialog", "hypergrad", "raml"] {
+    for experiment in ["dialog", "hypergrad", "raml", "style"] {
         for entry in fs::read_dir(folder.join(experiment)).unwrap() {
             let path = entry.unwrap().path();
             let module = root().join("experiments").join(experiment).join("src/published.rs");

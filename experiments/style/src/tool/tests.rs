@@ -12,7 +12,7 @@ use crate::leaves::leaves;
 fn run(arguments: &Value, host: &mut MemoryHost) -> Result<String, Error> {
     let folder = tempfile::tempdir().unwrap();
     let mut whole = json!({
-        "weights": "untrained", "size": 24, "evaluations": 6, "preview_every": 2, "output": "a.png"
+        "weights": "untrained", "normalise": "none", "size": 24, "evaluations": 6, "preview_every": 2, "output": "a.png"
     });
     for (name, at) in [("content", 0), ("style", 1)] {
         let path = folder.path().join(format!("{name}.png"));
