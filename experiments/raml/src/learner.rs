@@ -235,7 +235,9 @@ impl<C: CellKind + Send> Task for Learner<C> {
         let divergence = self.divergence.of(params);
         let divergence = divergence.map_err(|e| Error::other("measuring the divergence", e))?;
         let name = self.measure.selection().metric;
-        Ok(vec![(name, self.dev(params)?), ("dev_divergence", divergence)])
+        let mut metrics = vec![(name, self.dev(params)?)];
+        metrics.extend(divergence.map(|value| ("dev_divergence", value)));
+        Ok(metrics)
     }
 
     fn look_every(&self) -> Option<u64> {

@@ -64,8 +64,8 @@ impl Divergence {
         Ok(Self { evaluator, batch, source, target, samples })
     }
 
-    /// Measures a model.
-    pub(super) fn of(&mut self, weights: &mut Buffer) -> Result<f64, TraceError> {
+    /// Measures a model; nothing where every reference is longer than those that are learned from.
+    pub(super) fn of(&mut self, weights: &mut Buffer) -> Result<Option<f64>, TraceError> {
         let mut sum = 0.0;
         for some in self.samples.chunks(ROWS) {
             self.source.write(&mut self.batch, some.iter().map(|of| &of.source));
@@ -78,7 +78,7 @@ impl Divergence {
         }
         #[expect(clippy::cast_precision_loss, reason = "there are few samples")]
         let count = self.samples.len() as f64;
-        Ok(sum / count)
+        Ok((count > 0.0).then(|| sum / count))
     }
 }
 
