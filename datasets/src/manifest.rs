@@ -6,6 +6,7 @@
 //! summary: "one line"
 //! licence: CC0
 //! citation: "what to cite"
+//! obtain: "where users get what no source gives"       # optional
 //! sources:                       # the first that works gives the files
 //!   - { from: mirror, path: small.tgz, holds: { as: tar.gz, under: s, unpacked: 20000 } }
 //!   - { from: registry, registry: npm, package: small, version: 1.2.0, sha256: 8f..,
@@ -20,9 +21,6 @@
 //! recorded:                      # what apt or the user vouches for; its sum is kept in the cache
 //!   - { path: doc.deb, at_most: 1000000 }
 //! ```
-//!
-//! Data that its owners hand out themselves has `by_hand:`, a text that says how to get it, in place of
-//! `sources:` and `files:`.
 
 mod check;
 mod source;
@@ -42,15 +40,18 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("manifests/art.yaml", include_str!("../manifests/art.yaml")),
     ("manifests/babi1-dialog.yaml", include_str!("../manifests/babi1-dialog.yaml")),
     ("manifests/hollywood2.yaml", include_str!("../manifests/hollywood2.yaml")),
+    ("manifests/iwslt14.yaml", include_str!("../manifests/iwslt14.yaml")),
     ("manifests/libreoffice-help.yaml", include_str!("../manifests/libreoffice-help.yaml")),
     ("manifests/mnist.yaml", include_str!("../manifests/mnist.yaml")),
     ("manifests/movieqa-dialog.yaml", include_str!("../manifests/movieqa-dialog.yaml")),
     ("manifests/multi30k.yaml", include_str!("../manifests/multi30k.yaml")),
     ("manifests/omniglot28.yaml", include_str!("../manifests/omniglot28.yaml")),
     ("manifests/spoken-digits.yaml", include_str!("../manifests/spoken-digits.yaml")),
+    ("manifests/timit.yaml", include_str!("../manifests/timit.yaml")),
     ("manifests/ucf-sports.yaml", include_str!("../manifests/ucf-sports.yaml")),
     ("manifests/vgg16.yaml", include_str!("../manifests/vgg16.yaml")),
     ("manifests/weizmann.yaml", include_str!("../manifests/weizmann.yaml")),
+    ("manifests/wmt14.yaml", include_str!("../manifests/wmt14.yaml")),
 ];
 
 static MANIFESTS: LazyLock<Vec<Manifest>> = LazyLock::new(|| {
@@ -76,8 +77,10 @@ pub struct Manifest {
     pub licence: String,
     /// What to cite.
     pub citation: String,
-    /// Where the files can be had; the first that works gives them.
+    /// Where and how the user gets the files that no source gives.
     #[serde(default)]
+    pub obtain: Option<String>,
+    /// Where the files can be had; the first that works gives them.
     pub sources: Vec<Source>,
     /// The files.
     #[serde(default)]
@@ -85,10 +88,6 @@ pub struct Manifest {
     /// Files of which no sum is known beforehand.
     #[serde(default)]
     pub recorded: Vec<RecordedFile>,
-    /// How the user gets data that nobody may pass on, what its folder looks like, and which parameter
-    /// names the folder. Such a manifest has neither files nor sources.
-    #[serde(default)]
-    pub by_hand: Option<String>,
     /// The user's folder that it lies in, and perhaps its files in a folder of its name.
     #[serde(skip)]
     pub folder: Option<PathBuf>,

@@ -95,9 +95,6 @@ pub enum State {
     Published,
     /// Not there.
     Absent,
-    /// Its owners hand it out themselves.
-    #[serde(rename = "by hand")]
-    ByHand,
     /// Something else stands in its place.
     Unusable(String),
 }
@@ -171,15 +168,6 @@ impl Store {
         })
     }
 
-    /// The manifest called `name`, unless the user has to bring the data.
-    fn fetchable(&self, name: &str) -> Result<&Manifest, Error> {
-        let manifest = self.manifest(name)?;
-        match manifest.by_hand.clone() {
-            Some(how) => Err(Error::ByHand { dataset: name.into(), how }),
-            None => Ok(manifest),
-        }
-    }
-
     /// The data set `name`, fetched first where it is not in the cache.
     ///
     /// A published directory is trusted and costs a few system calls; [`Store::verify`] hashes it.
@@ -187,7 +175,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unknown`], [`Error::Fetch`] with every source's reason, or what the file system said.
     pub fn open(&self, name: &str) -> Result<DatasetDir, Error> {
-        let manifest = self.fetchable(name)?;
+        let manifest = self.manifest(name)?;
         match self.published(manifest)? {
             Some(dir) => Ok(dir),
             None => self.publish(manifest, &mut (), |found| Ok(found.is_some())),
@@ -203,7 +191,7 @@ impl Store {
             Some(dir) => Ok(dir.verify()?.faults.is_empty()),
             None => Ok(false),
         };
-        self.publish(self.fetchable(name)?, progress, sound)
+        self.publish(self.manifest(name)?, progress, sound)
     }
 
     /// Hashes every file of the published data set `name`.
@@ -228,7 +216,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unknown`]; [`Error::Absent`] where files are recorded and none is published.
     pub fn checksum(&self, name: &str) -> Result<Digest, Error> {
-        let manifest = self.fetchable(name)?;
+        let manifest = self.manifest(name)?;
         if manifest.recorded.is_empty() {
             return Ok(manifest.checksum());
         }
@@ -283,7 +271,6 @@ impl Store {
 
     fn row(&self, manifest: &Manifest) -> Row {
         let state = match self.published(manifest) {
-            _ if manifest.by_hand.is_some() => State::ByHand,
             Ok(Some(_)) => State::Published,
             Ok(None) => State::Absent,
             Err(error) => State::Unusable(error.to_string()),
@@ -299,7 +286,7 @@ impl Store {
     }
 
     fn present(&self, name: &str) -> Result<DatasetDir, Error> {
-        let manifest = self.fetchable(name)?;
+        let manifest = self.manifest(name)?;
         self.published(manifest)?
             .ok_or_else(|| Error::Absent { dataset: name.into(), path: self.directory(manifest) })
     }

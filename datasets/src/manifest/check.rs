@@ -19,13 +19,8 @@ impl Manifest {
                 return Err(format!("{key}: wanted a text, found none"));
             }
         }
-        if let Some(text) = &self.by_hand {
-            let empty = self.sources.is_empty() && self.wanted().next().is_none();
-            return match text.trim() {
-                "" => Err("by_hand: wanted a text, found none".into()),
-                _ if !empty => Err("by_hand: wanted neither sources nor files beside it".into()),
-                _ => Ok(()),
-            };
+        if self.obtain.as_ref().is_some_and(|text| text.trim().is_empty()) {
+            return Err("obtain: wanted a text, found none".into());
         }
         self.check_files()?;
         self.check_sources()
@@ -228,8 +223,6 @@ files:
             ("from: mirror, path: small.tgz", "from: registry, registry: brew, package: small"),
             ("files:", "recorded: [{ path: three, at_most: 10 }]\nfiles:"),
             ("files:", "recorded: [{ path: two, at_most: 10 }]\nfiles:"),
-            ("licence: CC0", "licence: CC0\nby_hand: ' '"),
-            ("licence: CC0", "licence: CC0\nby_hand: Ask them."),
         ];
         let mut said = String::new();
         for (sound, unsound) in cases {

@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use datasets::{Manifest, State, Step, Store};
+use datasets::{State, Step, Store};
 
 use crate::support::{ARCHIVE, FILES, Place, archive, assert_sound, gz, small, state};
 
@@ -69,29 +69,6 @@ fn an_unknown_data_set_or_file_is_told_what_there_is() {
     let unknown = store.open("smal").unwrap_err();
     let no_file = store.open("small").unwrap().read("three.txt").unwrap_err();
     insta::assert_snapshot!(format!("{unknown}\n{no_file}"));
-}
-
-#[test]
-fn data_that_its_owners_hand_out_is_listed_and_said_how_to_get() {
-    let place = Place::new();
-    let text = "name: films\nversion: 1\nsummary: films\nlicence: theirs\ncitation: them\n\
-                by_hand: |\n  Ask at example.org, and give the folder as `folder`.\n";
-    let manifest = Manifest::parse("films.yaml", text).unwrap();
-    let store = place.store(ARCHIVE).with_manifest(manifest);
-    let asked = [
-        store.fetch("films", &mut ()).map(drop),
-        store.open("films").map(drop),
-        store.verify("films").map(drop),
-        store.checksum("films").map(drop),
-    ];
-    for asked in asked {
-        assert_eq!(
-            asked.unwrap_err().to_string(),
-            "data set \"films\" is to be got by hand:\nAsk at example.org, and give the folder as `folder`."
-        );
-    }
-    let row = store.list().into_iter().find(|row| row.name == "films").unwrap();
-    assert_eq!((row.state, row.bytes), (State::ByHand, 0));
 }
 
 #[test]

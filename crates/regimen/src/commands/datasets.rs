@@ -47,7 +47,6 @@ fn list(store: &Store, format: ListFormat) -> Result<Done> {
         let state = match row.state {
             State::Published => "here".to_owned(),
             State::Absent => "not fetched".to_owned(),
-            State::ByHand => format!("to be got by hand: regimen datasets fetch {}", row.name),
             State::Unusable(reason) => format!("unusable: {reason}"),
         };
         let (bytes, name, version) = (size(row.bytes), row.name, row.version);
