@@ -145,8 +145,11 @@ fn few_seeds(tests: &[Test]) -> Option<String> {
     if fewest >= corrected {
         return None;
     }
-    let mut text =
-        format!("{} are few: by the signs of their differences alone, ", counted(fewest, "seed"));
+    let mut text = format!(
+        "{} {} few: by the signs of their differences alone, ",
+        counted(fewest, "seed"),
+        if fewest == 1 { "is" } else { "are" }
+    );
     if fewest < alone {
         text.push_str(&format!("{alone} seeds or more could show a p below {LEVEL}"));
         if corrected > alone {
