@@ -80,13 +80,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("{:>22}", since(&lbfgs, adam).map_or("never".into(), |at| at.to_string()));
         }
         let best = adam.iter().map(|curve| curve[curve.len() - 1]).fold(f64::INFINITY, f64::min);
-        match lbfgs.iter().position(|loss| *loss <= best) {
-            Some(at) => {
-                println!("L-BFGS reaches Adam's best, {best:.4e}, at evaluation {}\n", at + 1)
-            }
-            None => println!("L-BFGS does not reach Adam's best, {best:.4e}\n"),
-        }
-        reached &= lbfgs.iter().any(|loss| *loss <= best);
+        let at = lbfgs.iter().position(|loss| *loss <= best);
+        let told = at.map_or("never".into(), |at| format!("at evaluation {}", at + 1));
+        println!("L-BFGS reaches Adam's best, {best:.4e}: {told}\n");
+        reached &= at.is_some();
     }
     if reached { Ok(()) } else { Err("Adam ended lower than L-BFGS on some pair".into()) }
 }

@@ -1,7 +1,8 @@
 //! A sweep of pictures whose driver and worker are killed inside its cells.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -52,9 +53,10 @@ fn checkpoints(store: &Path) -> Vec<(PathBuf, u32)> {
     let folders =
         |path: PathBuf| fs::read_dir(path).into_iter().flatten().map(|entry| entry.unwrap().path());
     let number = |attempt: PathBuf| {
-        // Magic and attempt come first.
-        let file = fs::read(attempt.join("checkpoint")).ok()?;
-        let number = file.get(12..16)?.try_into().ok()?;
+        // Magic and attempt, then the number.
+        let mut head = [0; 16];
+        File::open(attempt.join("checkpoint")).ok()?.read_exact(&mut head).ok()?;
+        let number = head[12..].try_into().ok()?;
         Some((attempt, u32::from_le_bytes(number)))
     };
     folders(store.join("attempts")).flat_map(folders).filter_map(number).collect()
@@ -62,7 +64,7 @@ fn checkpoints(store: &Path) -> Vec<(PathBuf, u32)> {
 
 /// Waits until an attempt that left none before has left `wanted` checkpoints.
 fn wait(store: &Path, before: &BTreeSet<PathBuf>, wanted: u32) {
-    for _ in 0..12_000 {
+    for _ in 0..60_000 {
         let new =
             |(attempt, number): &(PathBuf, u32)| !before.contains(attempt) && *number >= wanted;
         if checkpoints(store).iter().any(new) {
@@ -70,7 +72,7 @@ fn wait(store: &Path, before: &BTreeSet<PathBuf>, wanted: u32) {
         }
         sleep(Duration::from_millis(5));
     }
-    panic!("within a minute no attempt left {wanted} checkpoints");
+    panic!("within five minutes no attempt left {wanted} checkpoints");
 }
 
 /// Kills the driver, and the workers that its store tells of and that are its children.
@@ -79,7 +81,7 @@ fn kill(driver: &mut Child, store: &Path) {
     let own = |pid: &u32| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let parent = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1));
-        parent == Some(&driver.id().to_string())
+        parent == Some(&*driver.id().to_string())
     };
     let workers: Vec<u32> = fold.writers.values().map(|writer| writer.pid).filter(own).collect();
     assert!(!workers.is_empty(), "no worker is at it");
@@ -103,7 +105,8 @@ fn cells_that_are_killed_go_on_to_the_same_pictures() {
     let dir = TempDir::new().unwrap();
     let config = sweep(dir.path());
     let (store, calm) = (dir.path().join("store"), dir.path().join("calm"));
-    for wanted in (3..).step_by(7).take(KILLS) {
+    // Four kills in the first cell, which has 60 evaluations, and one in the second.
+    for wanted in (3..).step_by(5).take(KILLS) {
         let before = checkpoints(&store).into_iter().map(|(attempt, _)| attempt).collect();
         let mut driver = start(&config, &store);
         wait(&store, &before, wanted);
