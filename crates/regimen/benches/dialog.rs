@@ -10,7 +10,7 @@ use anyhow::Result;
 use peers::workload::Workload;
 
 fn main() -> Result<ExitCode> {
-    peers::main(&[("autodiff", "memory_network")], |start| {
+    peers::main(&["memory_network"], |start| {
         [("1 hop", "--hops 1"), ("3 hops", "--hops 3")]
             .map(|(name, arguments)| Workload::memory_network(name, arguments).case(start, 1))
             .into()

@@ -10,13 +10,7 @@ use anyhow::Result;
 use peers::workload::Workload;
 use peers::{Case, Start};
 
-const EXAMPLES: &[(&str, &str)] = &[
-    ("autodiff", "machine"),
-    ("autodiff", "memory_network"),
-    ("autodiff", "seq2seq"),
-    ("autodiff", "convtrain"),
-    ("autodiff", "style"),
-];
+const EXAMPLES: &[&str] = &["machine", "memory_network", "seq2seq", "convtrain", "style"];
 
 fn main() -> Result<ExitCode> {
     peers::main(EXAMPLES, |start| {

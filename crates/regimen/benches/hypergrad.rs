@@ -11,7 +11,7 @@ use anyhow::Result;
 use peers::{Case, Ours, Start, Target};
 
 fn main() -> Result<ExitCode> {
-    peers::main(&[("learn", "meta_iteration")], |start| {
+    peers::main(&["meta_iteration"], |start| {
         [(100, "float32"), (100, "float64"), (1000, "float32"), (1000, "float64")]
             .map(|(steps, dtype)| case(start, steps, dtype))
             .into()

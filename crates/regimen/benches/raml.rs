@@ -10,7 +10,7 @@ use anyhow::Result;
 use peers::workload::Workload;
 use peers::{Case, Ours, Start, Target};
 
-const EXAMPLES: &[(&str, &str)] = &[("autodiff", "seq2seq"), ("raml", "text")];
+const EXAMPLES: &[&str] = &["seq2seq", "text"];
 
 fn main() -> Result<ExitCode> {
     peers::main(EXAMPLES, |start| {

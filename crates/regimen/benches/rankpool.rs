@@ -11,7 +11,7 @@ use anyhow::Result;
 use peers::{Case, Ours, Start, Target};
 
 fn main() -> Result<ExitCode> {
-    peers::main(&[("rank-pooling", "rank_pool")], |start| {
+    peers::main(&["rank_pool"], |start| {
         let fit = [(256, 1.0 / 4.0), (4096, 1.0 / 7.0)]
             .map(|(columns, wanted)| fitted(start, columns, wanted));
         // The cost should be linear in the columns.

@@ -10,7 +10,7 @@ use anyhow::Result;
 use peers::Start;
 use peers::workload::Workload;
 
-const EXAMPLES: &[(&str, &str)] = &[("autodiff", "machine"), ("autodiff", "style")];
+const EXAMPLES: &[&str] = &["machine", "style"];
 const PEERS: &[&str] = &["torch", "torch-cl", "torch-compile", "jax-nhwc"];
 
 fn main() -> Result<ExitCode> {

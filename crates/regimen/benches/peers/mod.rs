@@ -75,17 +75,14 @@ fn command(program: &[&str], words: &str) -> Vec<String> {
 
 /// Builds our examples, sets the peers up, runs every case and prints it.
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark is for what it prints")]
-pub(crate) fn main(
-    examples: &[(&str, &str)],
-    cases: impl Fn(&Start) -> Vec<Case>,
-) -> Result<ExitCode> {
+pub(crate) fn main(examples: &[&str], cases: impl Fn(&Start) -> Vec<Case>) -> Result<ExitCode> {
     let options = options(env::args_os().skip(1))?;
     let work = Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers");
     fs::create_dir_all(&work).context("creating the folder to work in")?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
-    for (package, example) in examples {
+    for example in examples {
         eprintln!("... building {example}");
-        let arguments = ["build", "--release", "--locked", "-p", package, "--example", example];
+        let arguments = ["build", "--release", "--locked", "--workspace", "--example", example];
         let status = Command::new(env!("CARGO")).args(arguments).current_dir(&root).status()?;
         if !status.success() {
             bail!("building {example} ended with {status}");
