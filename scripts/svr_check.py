@@ -80,4 +80,4 @@ print(
     f"{count} sequences: objectives within {worst:.1e} of liblinear's, at most {above:.1e} above; "
     f"{differ} frames on another side; at most {systems} systems: {'FAILED' if bad else 'agree'}"
 )
-sys.exit(bad or wrong)
+sys.exit(bool(bad or wrong))
