@@ -43,8 +43,8 @@ struct Arguments {
     /// Share of each painting, in their order.
     #[serde(default)]
     shares: Vec<f64>,
-    /// Sizes that are gone through from coarse to fine; 1 up to 400 pixels and one more each time they
-    /// double, where nothing is said.
+    /// Sizes that are gone through from coarse to fine, which gives a large picture large forms; where
+    /// nothing is said, 1 below 256 pixels, 2 from there, and one more each time they double.
     scales: Option<usize>,
     /// `imagenet` (fetched), `untrained`, or a file of weights (safetensors, or .pth of PyTorch).
     #[serde(default = "weights")]
@@ -133,7 +133,7 @@ pub(crate) fn tool() -> Tool {
 
 impl Arguments {
     fn params(&self) -> Params {
-        let doublings = (self.size / 400).checked_ilog2().map_or(0, |doublings| doublings + 1);
+        let doublings = (self.size / 256).checked_ilog2().map_or(0, |doublings| doublings + 1);
         Params {
             content: self.content.clone(),
             style: self.style.clone(),
