@@ -29,7 +29,7 @@ struct Arguments {
     #[serde(default = "evaluations")]
     evaluations: u64,
     /// Weight of the content where that of the style is 1: more keeps more of the photograph. Where nothing
-    /// is said, 0.006 over the square of `size`, because the loss of the content grows with the pixels.
+    /// is said, 0.004 over the square of `size`, because the loss of the content grows with the pixels.
     ratio: Option<f64>,
     /// Where to begin.
     #[serde(default = "start")]
@@ -58,8 +58,9 @@ struct Arguments {
     /// What stands between blocks of convolutions.
     #[serde(default)]
     pooling: Pool,
-    /// Over which pictures filters are brought to a mean activation of 1.
-    #[serde(default)]
+    /// Over which pictures filters are brought to a mean activation of 1; `own` where the data set `art`
+    /// cannot be had.
+    #[serde(default = "normalise")]
     normalise: Normalise,
     /// Constants of the losses.
     #[serde(default)]
@@ -88,7 +89,11 @@ struct Arguments {
 }
 
 /// A ratio at which photograph and painting are both seen, times the square of the size.
-const RATIO: f64 = 6e-3;
+const RATIO: f64 = 4e-3;
+
+fn normalise() -> Normalise {
+    Normalise::Art
+}
 
 fn output() -> OutputFile {
     OutputFile::new("styled.png")
