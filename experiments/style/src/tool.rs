@@ -29,7 +29,7 @@ struct Arguments {
     #[serde(default = "evaluations")]
     evaluations: u64,
     /// Weight of the content where that of the style is 1: more keeps more of the photograph. Where nothing
-    /// is said, 0.006 over the square of `size`, because the loss of the content grows with the pixels.
+    /// is said, 0.004 over the square of `size`, because the loss of the content grows with the pixels.
     ratio: Option<f64>,
     /// Where to begin.
     #[serde(default = "start")]
@@ -43,8 +43,8 @@ struct Arguments {
     /// Share of each painting, in their order.
     #[serde(default)]
     shares: Vec<f64>,
-    /// Sizes that are gone through from coarse to fine; 1 up to 400 pixels and one more each time they
-    /// double, where nothing is said.
+    /// Sizes that are gone through from coarse to fine, which gives a large picture large forms; where
+    /// nothing is said, 1 below 256 pixels, 2 from there, and one more each time they double.
     scales: Option<usize>,
     /// `imagenet` (fetched), `untrained`, or a file of weights (safetensors, or .pth of PyTorch).
     #[serde(default = "weights")]
@@ -58,8 +58,9 @@ struct Arguments {
     /// What stands between blocks of convolutions.
     #[serde(default)]
     pooling: Pool,
-    /// Over which pictures filters are brought to a mean activation of 1.
-    #[serde(default)]
+    /// Over which pictures filters are brought to a mean activation of 1; `own` where the data set `art`
+    /// cannot be had.
+    #[serde(default = "normalise")]
     normalise: Normalise,
     /// Constants of the losses.
     #[serde(default)]
@@ -88,7 +89,11 @@ struct Arguments {
 }
 
 /// A ratio at which photograph and painting are both seen, times the square of the size.
-const RATIO: f64 = 6e-3;
+const RATIO: f64 = 4e-3;
+
+fn normalise() -> Normalise {
+    Normalise::Art
+}
 
 fn output() -> OutputFile {
     OutputFile::new("styled.png")
@@ -133,7 +138,7 @@ pub(crate) fn tool() -> Tool {
 
 impl Arguments {
     fn params(&self) -> Params {
-        let doublings = (self.size / 400).checked_ilog2().map_or(0, |doublings| doublings + 1);
+        let doublings = (self.size / 256).checked_ilog2().map_or(0, |doublings| doublings + 1);
         Params {
             content: self.content.clone(),
             style: self.style.clone(),
