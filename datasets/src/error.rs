@@ -67,8 +67,9 @@ pub enum Error {
     },
     /// Every source failed for at least one file.
     #[error(
-        "data set {dataset:?} could not be fetched: {missing} of {files} files are missing{}{}",
+        "data set {dataset:?} could not be fetched: {missing} of {files} files are missing{}{}{}",
         lines(attempts),
+        obtain.as_deref().unwrap_or_default(),
         if *mirror { "" } else { ELSEWHERE }
     )]
     Fetch {
@@ -80,6 +81,8 @@ pub enum Error {
         files: usize,
         /// Every source that failed, in the order tried.
         attempts: Vec<Attempt>,
+        /// What the user brings, and where it is put; begins with a new line.
+        obtain: Option<String>,
         /// Whether a mirror was looked through.
         mirror: bool,
     },

@@ -35,7 +35,9 @@ mod pickle;
 mod progress;
 pub mod spoken_digits;
 mod store;
+pub mod timit;
 pub mod torch;
+pub mod translations;
 pub mod weizmann;
 
 pub use digest::Digest;

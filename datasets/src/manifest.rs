@@ -6,6 +6,7 @@
 //! summary: "one line"
 //! licence: CC0
 //! citation: "what to cite"
+//! obtain: "where users get what no source gives"       # optional
 //! sources:                       # the first that works gives the files
 //!   - { from: mirror, path: small.tgz, holds: { as: tar.gz, under: s, unpacked: 20000 } }
 //!   - { from: registry, registry: npm, package: small, version: 1.2.0, sha256: 8f..,
@@ -38,14 +39,17 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("manifests/alexnet.yaml", include_str!("../manifests/alexnet.yaml")),
     ("manifests/art.yaml", include_str!("../manifests/art.yaml")),
     ("manifests/babi1-dialog.yaml", include_str!("../manifests/babi1-dialog.yaml")),
+    ("manifests/iwslt14.yaml", include_str!("../manifests/iwslt14.yaml")),
     ("manifests/libreoffice-help.yaml", include_str!("../manifests/libreoffice-help.yaml")),
     ("manifests/mnist.yaml", include_str!("../manifests/mnist.yaml")),
     ("manifests/movieqa-dialog.yaml", include_str!("../manifests/movieqa-dialog.yaml")),
     ("manifests/multi30k.yaml", include_str!("../manifests/multi30k.yaml")),
     ("manifests/omniglot28.yaml", include_str!("../manifests/omniglot28.yaml")),
     ("manifests/spoken-digits.yaml", include_str!("../manifests/spoken-digits.yaml")),
+    ("manifests/timit.yaml", include_str!("../manifests/timit.yaml")),
     ("manifests/vgg16.yaml", include_str!("../manifests/vgg16.yaml")),
     ("manifests/weizmann.yaml", include_str!("../manifests/weizmann.yaml")),
+    ("manifests/wmt14.yaml", include_str!("../manifests/wmt14.yaml")),
 ];
 
 static MANIFESTS: LazyLock<Vec<Manifest>> = LazyLock::new(|| {
@@ -71,6 +75,9 @@ pub struct Manifest {
     pub licence: String,
     /// What to cite.
     pub citation: String,
+    /// Where and how the user gets the files that no source gives.
+    #[serde(default)]
+    pub obtain: Option<String>,
     /// Where the files can be had; the first that works gives them.
     pub sources: Vec<Source>,
     /// The files.

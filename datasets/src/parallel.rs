@@ -1,5 +1,7 @@
 //! Parallel texts: a file of lines and one of their translations.
 
+use std::io::BufRead;
+
 use crate::mismatch::Mismatch;
 
 /// A text and its translation.
@@ -17,29 +19,80 @@ pub struct Pair {
 /// # Errors
 /// A [`Mismatch`] names file and line: bytes that are no UTF-8, an empty line, other numbers of lines.
 pub fn read(source: (&str, &[u8]), target: (&str, &[u8])) -> Result<Vec<Pair>, Mismatch> {
-    let (sources, targets) = (lines(source.0, source.1)?, lines(target.0, target.1)?);
-    if sources.len() != targets.len() {
-        let wanted = format!("{} lines, as {} has", sources.len(), source.0);
-        return Err(Mismatch::new(target.0, wanted, targets.len().to_string()));
+    read_lines(source, target, usize::MAX)
+}
+
+/// As [`read`], line by line, and no more than the first `most` lines.
+///
+/// # Errors
+/// As [`read`], and what cannot be read.
+pub fn read_lines(
+    source: (&str, impl BufRead),
+    target: (&str, impl BufRead),
+    most: usize,
+) -> Result<Vec<Pair>, Mismatch> {
+    let (mut sources, mut targets) = (Lines::of(source), Lines::of(target));
+    let mut pairs = Vec::new();
+    while pairs.len() < most {
+        match (sources.next()?, targets.next()?) {
+            (Some(source), Some(target)) => pairs.push(Pair { source, target }),
+            (None, None) => break,
+            _ => {
+                sources.to_the_end()?;
+                targets.to_the_end()?;
+                let wanted = format!("{} lines, as {} has", sources.number, sources.name);
+                return Err(Mismatch::new(targets.name, wanted, targets.number.to_string()));
+            }
+        }
     }
-    let pair =
-        |(source, target): (&str, &str)| Pair { source: source.into(), target: target.into() };
-    Ok(sources.into_iter().zip(targets).map(pair).collect())
+    Ok(pairs)
 }
 
 /// The lines of a file.
-fn lines<'a>(name: &str, bytes: &'a [u8]) -> Result<Vec<&'a str>, Mismatch> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
-        let found = format!("byte 0x{:02x}", bytes[error.valid_up_to()]);
-        Mismatch::new(format!("{name}:{line}"), "UTF-8", found)
-    })?;
-    let lines: Vec<&str> = text.strip_suffix('\n').unwrap_or(text).split('\n').collect();
-    let trimmed = lines.into_iter().zip(1..).map(|(line, number)| match line.trim() {
-        "" => Err(Mismatch::new(format!("{name}:{number}"), "a sentence", "an empty line")),
-        text => Ok(text),
-    });
-    trimmed.collect()
+struct Lines<'a, R> {
+    name: &'a str,
+    file: R,
+    line: Vec<u8>,
+    /// Lines that were read.
+    number: usize,
+}
+
+impl<'a, R: BufRead> Lines<'a, R> {
+    fn of((name, file): (&'a str, R)) -> Self {
+        Self { name, file, line: Vec::new(), number: 0 }
+    }
+
+    /// The next line, without white space around it.
+    fn next(&mut self) -> Result<Option<String>, Mismatch> {
+        if !self.skip()? {
+            return Ok(None);
+        }
+        let place = format!("{}:{}", self.name, self.number);
+        let text = std::str::from_utf8(&self.line).map_err(|error| {
+            let found = format!("byte 0x{:02x}", self.line[error.valid_up_to()]);
+            Mismatch::new(place.clone(), "UTF-8", found)
+        })?;
+        match text.trim() {
+            "" => Err(Mismatch::new(place, "a sentence", "an empty line")),
+            text => Ok(Some(text.into())),
+        }
+    }
+
+    /// Reads a line as it is; whether there was one.
+    fn skip(&mut self) -> Result<bool, Mismatch> {
+        self.line.clear();
+        let read = self.file.read_until(b'\n', &mut self.line);
+        let read = read.map_err(|error| {
+            Mismatch::new(format!("{}:{}", self.name, self.number + 1), "a line", error.to_string())
+        })?;
+        self.number += usize::from(read > 0);
+        Ok(read > 0)
+    }
+
+    fn to_the_end(&mut self) -> Result<(), Mismatch> {
+        while self.skip()? {}
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -61,5 +114,10 @@ mod tests {
         assert_eq!(told(b"a\n", b"\n"), "train.de:1: wanted a sentence, found an empty line");
         assert_eq!(told(b"a\n", b"x\xffy"), "train.de:1: wanted UTF-8, found byte 0xff");
         assert_eq!(told(b"a\nb\xc3", b"x\ny"), "train.en:2: wanted UTF-8, found byte 0xc3");
+        assert_eq!(told(b"a\n", b"x\ny\nz"), "train.de: wanted 1 lines, as train.en has, found 3");
+        let long = "word ".repeat(10_000);
+        assert_eq!(read(long.as_bytes(), b"x").unwrap()[0].source.split(' ').count(), 10_000);
+        let first = read_lines(("a", &b"1\n2\n\n"[..]), ("b", &b"3\n4\n5\n6\n"[..]), 2).unwrap();
+        assert_eq!((first.len(), first[1].target.as_str()), (2, "4"));
     }
 }

@@ -5,7 +5,8 @@
 //! its index. [`train`] is the loop of stochastic descent; it evaluates, selects, records, checkpoints
 //! and resumes bit for bit. Whatever else goes on in steps is [`Resumable`], and [`drive`] or
 //! [`repeat`] is its loop. An [`Evaluator`] runs a traced function of parameters over batches.
-//! [`layers`] are what networks are made of; [`Lbfgs`] minimises where there are no batches.
+//! [`layers`] are what networks are made of; [`Lbfgs`] minimises where there are no batches. A trained
+//! model stays with its run as a [`KeptModel`].
 
 mod average;
 mod batch;
@@ -15,6 +16,7 @@ mod fields;
 mod gradient;
 mod groups;
 mod init;
+mod kept;
 pub mod layers;
 mod layout;
 mod lbfgs;
@@ -36,6 +38,7 @@ pub use fields::{BatchVars, Field, Fields};
 pub use gradient::{Gradient, clip_global_norm, global_norm, gradients};
 pub use groups::{Group, GroupError, Groups, Treatment};
 pub use init::Init;
+pub use kept::{Artifacts, KeptModel, kept_weights, placed};
 pub use layout::{Layout, Tensor};
 pub use lbfgs::{Bounds, Ending, Lbfgs, LbfgsSettings, Progress, ValueAndGradient};
 pub use loading::{LoadError, Loaded, Names};

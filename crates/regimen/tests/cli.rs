@@ -22,6 +22,8 @@ mod examples;
 mod first_run;
 #[path = "cli/kill.rs"]
 mod kill;
+#[path = "cli/learners.rs"]
+mod learners;
 #[path = "cli/logs.rs"]
 mod logs;
 #[path = "cli/misbehave.rs"]

@@ -19,6 +19,9 @@ impl Manifest {
                 return Err(format!("{key}: wanted a text, found none"));
             }
         }
+        if self.obtain.as_ref().is_some_and(|text| text.trim().is_empty()) {
+            return Err("obtain: wanted a text, found none".into());
+        }
         self.check_files()?;
         self.check_sources()
     }

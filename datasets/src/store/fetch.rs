@@ -113,7 +113,8 @@ impl Store {
         if missing > 0 {
             let dataset = manifest.name.clone();
             let mirror = self.mirror.is_some();
-            return Err(Error::Fetch { dataset, missing, files, attempts, mirror });
+            let obtain = self.obtain(manifest, &staging);
+            return Err(Error::Fetch { dataset, missing, files, attempts, obtain, mirror });
         }
         let came = manifest.recorded.iter().filter_map(|file| staging.received(&file.path));
         let received: Vec<_> = came.cloned().collect();
@@ -125,6 +126,18 @@ impl Store {
             .map_err(Error::io("write", &path))?;
         folder::sync_tree(new)?;
         Ok(marker.received)
+    }
+
+    /// What the user has to bring, and where to put it.
+    fn obtain(&self, manifest: &Manifest, staging: &Staging<'_>) -> Option<String> {
+        let how = manifest.obtain.as_ref()?;
+        let missing = manifest.wanted().map(|file| file.path).filter(|path| !staging.has(path));
+        let missing = missing.collect::<Vec<_>>().join(", ");
+        let folder = match self.folders(manifest).first() {
+            Some(folder) => folder.display().to_string(),
+            None => format!("the folder {} of a mirror", manifest.name),
+        };
+        Some(format!("\n  to be got by yourself: {how}\n  to be put into {folder}: {missing}"))
     }
 
     /// Takes the files that already lie, as they are, in a folder of this data set.

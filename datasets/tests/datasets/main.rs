@@ -2,6 +2,7 @@
 //! files, or against what was measured in them where there is no mirror.
 
 mod archives;
+mod brought;
 mod captions;
 mod dialog;
 mod http;

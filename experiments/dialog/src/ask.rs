@@ -1,12 +1,13 @@
 //! `regimen dialog ask`: answers questions from standard input by a stored model.
 
 use experiment::{Error, Tool, ToolContext};
+use learn::KeptModel;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::movies::StoredMovies;
 use crate::params::Data;
-use crate::stored::{DESCRIPTION, Description, StoredModel, Talker};
+use crate::stored::{Description, StoredModel, Talker};
 
 /// Arguments of `regimen dialog ask`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -24,7 +25,7 @@ pub(crate) fn tool() -> Tool {
 }
 
 fn ask(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(), Error> {
-    let run = context.run_with_model(DESCRIPTION, &arguments.run)?;
+    let run = context.run_with_model(Description::FILE, &arguments.run)?;
     let kept = |name: &str| context.artifact(&run, name);
     let description = Description::open(&kept)?;
     let mut model: Box<dyn Talker> = match description.params.data {

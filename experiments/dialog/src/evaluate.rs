@@ -1,6 +1,7 @@
 //! A model that another run stored, asked the test questions of this one.
 
 use experiment::{Error, Needed, Run};
+use learn::{KeptModel, kept_weights, placed};
 
 use crate::params::{Data, Params};
 use crate::stored::Description;
@@ -15,7 +16,8 @@ pub(crate) fn evaluate(needed: &Needed, asking: &Params, run: &mut Run<'_>) -> R
         let what = "its model answers questions about movies; wanted one that was told stories";
         return Err(Error::other(format!("run {}", needed.id().short()), what));
     }
-    let mut weights = model.stored(&model.layout(), needed)?;
+    let weights = kept_weights(&model.layout(), &|name| needed.read(name))?;
+    let mut weights = placed(&weights)?;
     let mut task = DialogTask::new(Stories::of_model(model, asking, run)?)?;
     let accuracy = task.test("answers", &mut weights, run)?;
     run.result("test_accuracy", accuracy)

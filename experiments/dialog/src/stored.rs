@@ -1,9 +1,9 @@
 //! A trained model stored as artifacts of its run, and read back to answer questions.
 
-use autodiff::{Buffer, Device};
+use autodiff::Buffer;
 use datasets::babi_dialog::PLACES;
-use experiment::{Error, Needed, Run};
-use learn::Layout;
+use experiment::Error;
+use learn::{Artifacts, KeptModel, Layout, kept_weights, placed};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Answer;
@@ -12,9 +12,6 @@ use crate::model::Shape;
 use crate::params::Params;
 use crate::text::{Vocabulary, words};
 use crate::thought::Asked;
-
-const WEIGHTS: &str = "model.safetensors";
-pub(crate) const DESCRIPTION: &str = "model.json";
 
 /// What a stored model is, beside its weights.
 #[derive(Serialize, Deserialize)]
@@ -31,63 +28,14 @@ pub(crate) struct Description {
     pub(crate) replies: Vec<String>,
 }
 
+impl KeptModel for Description {}
+
 impl Description {
-    /// Keeps a trained model as two artifacts of the run.
-    pub(crate) fn keep(
-        &self,
-        layout: &Layout,
-        weights: &[f32],
-        run: &mut Run<'_>,
-    ) -> Result<(), Error> {
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|e| Error::other("describing the model", e))?;
-        let file =
-            layout.to_safetensors(weights).map_err(|e| Error::other("laying out the model", e))?;
-        run.artifact(DESCRIPTION, text.as_bytes())?;
-        run.artifact(WEIGHTS, &file)
-    }
-
-    /// Reads the description among a run's artifacts.
-    pub(crate) fn open(kept: Kept<'_>) -> Result<Self, Error> {
-        serde_json::from_slice(&kept(DESCRIPTION)?)
-            .map_err(|e| Error::Checkpoint(format!("{DESCRIPTION}: {e}")))
-    }
-
-    /// Reads the description of the model that a run kept.
-    pub(crate) fn of(needed: &Needed) -> Result<Self, Error> {
-        if !needed.artifacts().any(|name| name == DESCRIPTION) {
-            let what = "it kept no model: `keep_model: true` in its configuration keeps one";
-            return Err(Error::other(format!("run {}", needed.id().short()), what));
-        }
-        serde_json::from_slice(&needed.read(DESCRIPTION)?)
-            .map_err(|e| Error::Checkpoint(format!("{DESCRIPTION}: {e}")))
-    }
-
     /// How the weights are laid out.
     pub(crate) fn layout(&self) -> Layout {
         let indices = 1 + self.vocabulary.len() + self.times;
         Shape::layout(indices, &self.params)
     }
-
-    /// Reads the weights that a run kept.
-    pub(crate) fn stored(&self, layout: &Layout, needed: &Needed) -> Result<Buffer, Error> {
-        placed(layout, &needed.read(WEIGHTS)?)
-    }
-
-    /// Reads the weights among a run's artifacts.
-    pub(crate) fn weights(layout: &Layout, kept: Kept<'_>) -> Result<Buffer, Error> {
-        placed(layout, &kept(WEIGHTS)?)
-    }
-}
-
-/// Gives the artifacts of a run by their names.
-pub(crate) type Kept<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, Error>;
-
-fn placed(layout: &Layout, file: &[u8]) -> Result<Buffer, Error> {
-    let weights =
-        layout.from_safetensors(file).map_err(|e| Error::Checkpoint(format!("{WEIGHTS}: {e}")))?;
-    Buffer::from_slice(Device::current(), &weights)
-        .map_err(|e| Error::other("placing the weights", e))
 }
 
 /// Why a line cannot be taken.
@@ -130,11 +78,11 @@ const LONGEST_LINE: usize = 32;
 
 impl StoredModel {
     /// Opens the artifacts of a run.
-    pub(crate) fn open(description: Description, kept: Kept<'_>) -> Result<Self, Error> {
+    pub(crate) fn open(description: Description, kept: Artifacts<'_>) -> Result<Self, Error> {
         let Description { params, vocabulary, times, memories, replies } = description;
         let vocabulary = Vocabulary::from_words(vocabulary, times);
         let layout = Shape::layout(vocabulary.len(), &params);
-        let weights = Description::weights(&layout, kept)?;
+        let weights = placed(&kept_weights(&layout, kept)?)?;
         Ok(Self { params, vocabulary, memories, replies, layout, weights, said: Vec::new() })
     }
 

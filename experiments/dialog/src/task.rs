@@ -2,7 +2,7 @@
 
 use autodiff::{Buffer, Error as TraceError, Var};
 use experiment::{Error, Run, Stream};
-use learn::{Batch, BatchVars, Fields, Layout, Metrics, Objective, Task};
+use learn::{Batch, BatchVars, Fields, KeptModel, Layout, Metrics, Objective, Task};
 
 use crate::corpus::{Corpus, Frame};
 use crate::judge::Judge;

@@ -11,19 +11,59 @@ use rand::{Rng, RngExt, seq::SliceRandom};
 /// Where the random generators of epochs begin among those of batches.
 const EPOCHS: u64 = 1 << 63;
 
-/// Extents of the shapes that batches have: the longest side of a pair, the end included.
+/// How long the two sides of a pair are, or of the pairs of a batch at most: the source with its end, and
+/// the target with its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Extents {
+    pub(crate) source: usize,
+    pub(crate) target: usize,
+}
+
+impl Extents {
+    /// The longer side.
+    pub(crate) fn longest(self) -> usize {
+        self.source.max(self.target)
+    }
+
+    /// What has room for both.
+    pub(crate) fn around(self, other: Self) -> Self {
+        let Self { source, target } = other;
+        Self { source: self.source.max(source), target: self.target.max(target) }
+    }
+}
+
+/// Extents of the shapes that batches have, from the smallest to the largest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Lengths(Vec<usize>);
+pub(crate) struct Lengths(Vec<Extents>);
+
+/// Hundredths of the pairs that the shapes before the last have room for.
+const SHARES: [usize; 5] = [20, 45, 70, 88, 97];
 
 impl Lengths {
-    /// Six that share the pairs, of which each has the given length of its longest side, about evenly; the
-    /// last one is a quarter above the longest, for targets that are longer than their reference.
-    pub(crate) fn of(lengths: &[usize]) -> Self {
-        let mut sorted = lengths.to_vec();
+    /// Six for texts, both sides of which have the length of the longer one, that share the pairs about
+    /// evenly; the last one is a quarter above the longest, for targets that are longer than their
+    /// reference.
+    pub(crate) fn of_texts(each: &[Extents]) -> Self {
+        let mut sorted: Vec<usize> = each.iter().map(|of| of.longest()).collect();
         sorted.sort_unstable();
         let at = |hundredths: usize| sorted[(sorted.len() - 1) * hundredths / 100];
-        let mut shapes: Vec<usize> = [20, 45, 70, 88, 97].map(|share| at(share) + 1).to_vec();
+        let mut shapes: Vec<usize> = SHARES.map(|share| at(share) + 1).to_vec();
         shapes.push(at(100) + at(100) / 4 + 1);
+        shapes.dedup();
+        Self(shapes.into_iter().map(|both| Extents { source: both, target: both }).collect())
+    }
+
+    /// Six for speech, which share the pairs by the length of the source about evenly; targets have room
+    /// for half as many tokens again.
+    pub(crate) fn of_speech(each: &[Extents]) -> Self {
+        let mut sorted = each.to_vec();
+        sorted.sort_unstable_by_key(|of| of.source);
+        let mut shapes = Vec::new();
+        for hundredths in SHARES.into_iter().chain([100]) {
+            let within = &sorted[..=(sorted.len() - 1) * hundredths / 100];
+            let longest = within.iter().copied().fold(Extents::default(), Extents::around);
+            shapes.push(Extents { target: longest.target + longest.target / 2, ..longest });
+        }
         shapes.dedup();
         Self(shapes)
     }
@@ -32,26 +72,26 @@ impl Lengths {
         self.0.len()
     }
 
-    /// The extent of a shape.
-    pub(crate) fn extent(&self, shape: usize) -> usize {
+    /// The extents of a shape.
+    pub(crate) fn extents(&self, shape: usize) -> Extents {
         self.0[shape]
     }
 
-    /// The largest extent.
-    pub(crate) fn longest(&self) -> usize {
+    /// The largest extents.
+    pub(crate) fn longest(&self) -> Extents {
         self.0[self.0.len() - 1]
     }
 
-    /// The smallest shape that has room for a length that is not above the largest extent.
-    pub(crate) fn fitting(&self, length: usize) -> usize {
-        self.0.partition_point(|&extent| extent < length)
+    /// The smallest shape that has room for extents that are not above the largest.
+    pub(crate) fn fitting(&self, of: Extents) -> usize {
+        self.0.partition_point(|shape| shape.source < of.source || shape.target < of.target)
     }
 }
 
 /// The batches of every epoch.
 #[derive(Debug)]
 pub(crate) struct Batches {
-    /// Of each training pair the length of its longest side.
+    /// Of each training pair the length that it is sorted by.
     lengths: Vec<usize>,
     rows: usize,
     /// The epoch that was asked for last.
@@ -140,15 +180,30 @@ mod tests {
 
     #[test]
     fn shapes_have_room_for_every_length() {
-        let lengths: Vec<usize> = (1..=100).collect();
-        let shapes = Lengths::of(&lengths);
-        assert_eq!(shapes.longest(), 126);
-        assert_eq!((shapes.extent(0), shapes.fitting(1), shapes.fitting(20)), (20 + 1, 0, 0));
-        for length in 1..=shapes.longest() {
-            let shape = shapes.fitting(length);
-            assert!(shapes.extent(shape) >= length);
-            assert!(shape == 0 || shapes.extent(shape - 1) < length);
+        let both = |length| Extents { source: length, target: length };
+        let lengths: Vec<Extents> = (1..=100).map(both).collect();
+        let shapes = Lengths::of_texts(&lengths);
+        assert_eq!(shapes.longest(), both(126));
+        assert_eq!(shapes.extents(0), both(20 + 1));
+        assert_eq!((shapes.fitting(both(1)), shapes.fitting(both(20))), (0, 0));
+        for length in 1..=shapes.longest().source {
+            let shape = shapes.fitting(both(length));
+            assert!(shapes.extents(shape).source >= length);
+            assert!(shape == 0 || shapes.extents(shape - 1).source < length);
         }
-        assert_eq!(Lengths::of(&[5, 5, 5]).count(), 2);
+        assert_eq!(Lengths::of_texts(&[both(5); 3]).count(), 2);
+    }
+
+    #[test]
+    fn shapes_of_speech_have_room_for_longer_targets() {
+        let each: Vec<Extents> =
+            (1..=100).map(|n| Extents { source: 10 * n, target: 2 + n / 25 }).collect();
+        let shapes = Lengths::of_speech(&each);
+        assert_eq!(shapes.extents(0), Extents { source: 200, target: 3 });
+        assert_eq!(shapes.longest(), Extents { source: 1000, target: 9 });
+        assert_eq!(shapes.fitting(Extents { source: 30, target: 2 }), 0);
+        // The target alone needs more room.
+        let shape = shapes.extents(shapes.fitting(Extents { source: 30, target: 7 }));
+        assert!(shape.target >= 7 && shape.source > 200, "{shape:?}");
     }
 }

@@ -1,12 +1,12 @@
 //! `regimen raml distances`: how likely each number of edits is, and how far the paper's count of
 //! sequences is from the exact one.
 
-use experiment::{Error, ParamError, Tool, ToolContext};
+use experiment::{Error, ParamError, Stream, Tool, ToolContext};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::params::Reward;
-use crate::payoff::{Alphabet, Edits, Exact, Hamming, Temperature};
+use crate::payoff::{Alphabet, Apart, Edits, Exact, Hamming, Temperature};
 
 /// Arguments of `regimen raml distances`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -31,6 +31,9 @@ struct Arguments {
     #[serde(default)]
     plain: bool,
 }
+
+/// Draws by which sequences are compared.
+const DRAWS: u32 = 4000;
 
 fn tau() -> f64 {
     0.9
@@ -76,11 +79,16 @@ fn print(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(), Err
             check(differ, "length", "at most the vocabulary with exact_edit", &length)?;
             let reference: Vec<u32> = (0..).take(length).collect();
             let around = Exact::new(alphabet, temperature, most).around(&reference);
-            let exact = around.map_err(|e| Error::other("counting", e))?.probabilities();
-            let counted = edits(most.into());
-            let apart = exact.iter().zip(&counted).map(|(a, b)| (a - b).abs() / 2.0);
-            let away: f64 = apart.sum();
-            text = format!("total variation of the paper's count {away:.4}\n{text}");
+            let counting = |e| Error::other("counting", e);
+            let exact = around.map_err(counting)?.probabilities();
+            let setting = (alphabet, temperature);
+            let mut rng = Stream::new(0, "distances").rng(0);
+            let Apart { edits, sequences, error } =
+                Apart::around(&reference, setting, most, DRAWS, &mut rng).map_err(counting)?;
+            text = format!(
+                "total variation of the paper's count\n  over numbers of edits  {edits:.4}\n  over \
+                 sequences         {sequences:.4} (standard error {error:.4}, {DRAWS} draws)\n{text}"
+            );
             exact
         }
         _ => edits(most.map_or(2 * length, usize::from)),

@@ -1,6 +1,7 @@
 //! Learning to translate: batches, losses, and how parameters are judged.
 
 mod arrays;
+mod divergence;
 mod loss;
 mod own;
 
@@ -12,14 +13,16 @@ use learn::layers::{CellKind, Dropout, Layer, Params as Weights};
 use learn::{Average, Batch, BatchVars, Fields, Layout, Metrics, Objective, Stepped, Task};
 use rand::RngExt;
 
-use crate::batches::{Batches, Lengths};
-use crate::corpus::{Corpus, Encoded, Pieces};
-use crate::metric::bleu::Bleu;
+use crate::batches::{Batches, Extents, Lengths};
+use crate::corpus::{Corpus, Pieces};
+use crate::judge::Measure;
 use crate::model::{Beam, Network, Roller, Translator};
 use crate::params::{Method, Params, SmoothTo};
 use crate::payoff::TooManyStates;
+use crate::source::Source;
 use crate::targets::Targets;
 use arrays::{Arrays, Drawn};
+use divergence::Divergence;
 use loss::{Seen, Smoothing};
 use own::Own;
 
@@ -38,8 +41,9 @@ pub(crate) struct Learner<C> {
     teacher: Option<Teacher<C>>,
     own: Option<Own>,
     batch_stream: Stream,
-    dev: Vec<Vec<u32>>,
+    measure: Measure,
     translator: Translator,
+    divergence: Divergence,
     average: Option<Average>,
     drawn: RefCell<Drawn>,
     /// A target that could not be drawn, which ends the run after the step.
@@ -61,32 +65,28 @@ impl<C: CellKind + Send> Learner<C> {
         run: &Run<'_>,
     ) -> Result<Self, Error> {
         let pieces = corpus.pieces.len() as usize;
-        let network = Network::<C>::new(params, pieces);
+        let network = Network::<C>::new(params, pieces, corpus.kind);
         let layout = network.layout();
-        let longest = |pair: &Encoded| pair.source.len().max(pair.target.len() + 1);
-        let each: Vec<usize> = corpus.train.iter().map(longest).collect();
-        let lengths = Lengths::of(&each);
-        let batches = Batches::new(each, params.batch);
+        let lengths = corpus.lengths();
+        let Extents { source: places, target: steps } = lengths.longest();
+        let batches = Batches::new(corpus.sizes(), params.batch);
         let reference = corpus.train.iter().map(|pair| pair.target.len()).max().unwrap_or(0);
-        let alphabet = corpus.pieces.alphabet();
-        let targets = Targets::new(params, alphabet, reference, lengths.longest() - 1);
-        let encode = |pair: &datasets::parallel::Pair| corpus.pieces.encode_source(&pair.source);
-        let dev: Vec<Vec<u32>> = corpus.dev.iter().map(encode).collect();
-        let places = dev.iter().map(Vec::len).max().unwrap_or(1);
-        let translator = Translator::new(&network, &layout, Beam::GREEDY, places)
-            .map_err(|e| Error::other("tracing the translator", e))?;
+        let targets = Targets::new(params, corpus.pieces.alphabet(), reference, steps - 1);
+        let divergence = Divergence::new(&network, &layout, &targets, &corpus, run)?;
+        let tracing = |e| Error::other("tracing the translator", e);
+        let most = corpus.dev.sources.iter().map(Source::len).max().unwrap_or(1);
+        let translator = Translator::new(&network, &layout, Beam::GREEDY, most).map_err(tracing)?;
         let taught = teacher.as_ref().map(|teacher| teacher.layout.len());
-        let arrays = Arrays::new(&lengths, batches.rows(), Network::<C>::DROPOUTS, taught);
+        let (rows, dropouts) = (batches.rows(), Network::<C>::DROPOUTS);
+        let arrays = Arrays::new(corpus.kind, &lengths, rows, dropouts, taught);
         let unigram = (params.smooth_to == SmoothTo::Unigram).then(|| unigram(&corpus, pieces));
         let average = params.average.map(Average::new).transpose();
         let average = average.map_err(|why| Error::other("averaging parameters", why))?;
         let own = match params.method {
             Method::ScheduledSampling | Method::Reinforce => {
-                let roller = Roller::new(&network, &layout, (batches.rows(), lengths.longest()))
-                    .map_err(|e| Error::other("tracing the model's own draws", e))?;
-                let steps = params.epochs * batches.per_epoch();
-                let longest = lengths.longest() - 1;
-                Some(Own::new(params, roller, (steps, longest), run.stream("own")))
+                let roller = Roller::new(&network, &layout, (rows, places)).map_err(tracing)?;
+                let all = params.epochs * batches.per_epoch();
+                Some(Own::new(params, roller, (all, steps - 1), run.stream("own")))
             }
             _ => None,
         };
@@ -104,8 +104,9 @@ impl<C: CellKind + Send> Learner<C> {
             teacher,
             own,
             batch_stream: run.stream("batches"),
-            dev,
+            measure: Measure::of(params.data),
             translator,
+            divergence,
             average,
             drawn: RefCell::default(),
             refused: RefCell::default(),
@@ -127,14 +128,18 @@ impl<C: CellKind + Send> Learner<C> {
         self.average.as_ref()?.mean()
     }
 
-    /// Greedy BLEU on the development sentences.
-    pub(crate) fn dev_bleu(&mut self, weights: &mut Buffer) -> Result<f64, Error> {
-        let found = self.translator.translate(weights, &self.dev);
-        let found = found.map_err(|e| Error::other("translating the development sentences", e))?;
-        let texts: Vec<String> =
-            found.iter().map(|of| self.corpus.pieces.decode(&of.pieces)).collect();
-        let references = self.corpus.dev.iter().map(|pair| pair.target.as_str());
-        Ok(Bleu::default().corpus(texts.iter().map(String::as_str).zip(references)))
+    /// What targets are drawn by.
+    pub(crate) fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// The measure of the development data, with the most likely piece at every step.
+    pub(crate) fn dev(&mut self, weights: &mut Buffer) -> Result<f64, Error> {
+        let Corpus { pieces, dev, .. } = &self.corpus;
+        let found = self.translator.translate(weights, &dev.sources);
+        let found = found.map_err(|e| Error::other("translating the development data", e))?;
+        let texts: Vec<String> = found.iter().map(|of| pieces.decode(&of.pieces)).collect();
+        Ok(self.measure.score(&dev.pairs, &texts))
     }
 
     /// Draws batch `index`: which pairs, keys of dropout, and then the targets, so that everything else
@@ -206,10 +211,12 @@ impl<C: CellKind + Send> Objective for Learner<C> {
 
     fn bucket(&self, stream: &Stream, index: u64) -> usize {
         let drawn = self.draw(stream, index);
-        let source = |&pair: &u32| self.corpus.train[pair as usize].source.len();
-        let sources = drawn.pairs.iter().map(source);
-        let longest = sources.chain(drawn.targets.iter().map(|target| target.len() + 1)).max();
-        self.lengths.fitting(longest.unwrap_or(1))
+        let extents = |(&pair, target): (&u32, &Vec<u32>)| Extents {
+            source: self.corpus.train[pair as usize].source.len(),
+            target: target.len() + 1,
+        };
+        let each = drawn.pairs.iter().zip(&drawn.targets).map(extents);
+        self.lengths.fitting(each.fold(Extents::default(), Extents::around))
     }
 
     fn fill(&self, stream: &Stream, index: u64, batch: &mut Batch) {
@@ -225,7 +232,12 @@ impl<C: CellKind + Send> Task for Learner<C> {
             let values: Vec<f64> = values.into_iter().map(f64::from).collect();
             average.add(&values).map_err(|why| Error::other("averaging parameters", why))?;
         }
-        Ok(vec![("dev_bleu", self.dev_bleu(params)?)])
+        let divergence = self.divergence.of(params);
+        let divergence = divergence.map_err(|e| Error::other("measuring the divergence", e))?;
+        let name = self.measure.selection().metric;
+        let mut metrics = vec![(name, self.dev(params)?)];
+        metrics.extend(divergence.map(|value| ("dev_divergence", value)));
+        Ok(metrics)
     }
 
     fn look_every(&self) -> Option<u64> {

@@ -12,25 +12,29 @@ mod model;
 mod params;
 pub mod payoff;
 mod published;
+mod samples;
+mod source;
 mod stored;
 mod targets;
 mod translate;
 
 use std::borrow::Cow;
 
-use autodiff::{Buffer, Device};
+use autodiff::Buffer;
 use experiment::{
     Better, DataRef, Error, Experiment, Items, Metric, NeedRef, ObjectiveHook, ParamError,
     PublishedTable, Run, Statistic, Tool,
 };
 use learn::layers::{CellKind, GruCell, Layer, LstmCell};
-use learn::{Groups, Objective, Selection, Trained, Training};
+use learn::{Groups, KeptModel, Objective, Trained, Training, kept_weights, placed};
 
 pub use params::{Cell, Data, Language, Method, Params, Reward, SmoothTo};
 
 use crate::corpus::Corpus;
+use crate::judge::Measure;
 use crate::learner::{Learner, Teacher};
 use crate::model::{Beam, Network, Translator};
+use crate::source::Source;
 use crate::stored::Description;
 
 /// The experiment.
@@ -50,34 +54,38 @@ impl Raml {
             learning_rate: *learning_rate,
             schedule: schedule.clone(),
             clip: Some(*clip),
-            selection: Some(Selection { metric: "dev_bleu", better: Better::Higher }),
+            selection: Some(Measure::of(self.params.data).selection()),
         }
     }
 
-    /// Learns, and translates the test sentences.
+    /// Learns, and translates or transcribes the test data.
     fn learn<C: CellKind + Send>(&self, corpus: Corpus, run: &mut Run<'_>) -> Result<(), Error> {
         let teacher = self.teacher::<C>(&corpus, run)?;
         let mut learner = Learner::<C>::new(&self.params, corpus, teacher, run)?;
         let settings = self.training(learner.per_epoch());
         let Trained { params, selected, .. } = learn::train(&mut learner, &settings, run)?;
-        let (mut weights, dev_bleu) = match (learner.averaged(), selected) {
+        let (mut weights, dev) = match (learner.averaged(), selected) {
             (Some(averaged), _) => {
+                #[expect(clippy::cast_possible_truncation, reason = "parameters are in f32")]
+                let averaged: Vec<f32> = averaged.iter().map(|&value| value as f32).collect();
                 let mut weights = placed(&averaged)?;
-                let dev_bleu = learner.dev_bleu(&mut weights)?;
-                (weights, dev_bleu)
+                let dev = learner.dev(&mut weights)?;
+                (weights, dev)
             }
             (None, Some(selected)) => (selected.params, selected.value),
             (None, None) => {
                 let mut weights = params;
-                let dev_bleu = learner.dev_bleu(&mut weights)?;
-                (weights, dev_bleu)
+                let dev = learner.dev(&mut weights)?;
+                (weights, dev)
             }
         };
-        run.result("dev_bleu", dev_bleu)?;
+        run.result(Measure::of(self.params.data).selection().metric, dev)?;
         self.test(&learner, &mut weights, run)?;
         if self.params.keep_model {
             let pieces = learner.corpus.pieces.store();
             let description = Description { params: self.params.clone(), pieces };
+            let weights = weights.to_vec::<f32>();
+            let weights = weights.map_err(|e| Error::other("reading the model", e))?;
             description.keep(learner.layout(), &weights, run)?;
         }
         Ok(())
@@ -101,13 +109,14 @@ impl Raml {
         if description.params.cell != self.params.cell {
             return refuse("it has another cell: wanted the same `cell`");
         }
-        let network = Network::<C>::new(&description.params, corpus.pieces.len() as usize);
+        let network =
+            Network::<C>::new(&description.params, corpus.pieces.len() as usize, corpus.kind);
         let layout = network.layout();
-        let weights = Description::needed_weights(&layout, &needed)?;
+        let weights = kept_weights(&layout, &|name| needed.read(name))?;
         Ok(Some(Teacher { network, layout, weights }))
     }
 
-    /// Translates the test sentences and reports how well.
+    /// Translates or transcribes the test data and reports how well.
     fn test<C: CellKind + Send>(
         &self,
         learner: &Learner<C>,
@@ -115,29 +124,26 @@ impl Raml {
         run: &mut Run<'_>,
     ) -> Result<(), Error> {
         let Corpus { pieces, test, .. } = &learner.corpus;
-        let sentences: Vec<Vec<u32>> =
-            test.iter().map(|pair| pieces.encode_source(&pair.source)).collect();
-        let places = sentences.iter().map(Vec::len).max().unwrap_or(1);
+        samples::report(learner.targets(), &learner.corpus, run)?;
+        let places = test.sources.iter().map(Source::len).max().unwrap_or(1);
         let beam = Beam { width: self.params.beam, length_penalty: self.params.length_penalty };
         let found = Translator::new(learner.network(), learner.layout(), beam, places)
-            .and_then(|mut translator| translator.translate(weights, &sentences))
+            .and_then(|mut translator| translator.translate(weights, &test.sources))
             .map_err(|e| Error::other("translating the test sentences", e))?;
         let texts: Vec<String> = found.iter().map(|of| pieces.decode(&of.pieces)).collect();
-        judge::report(test, &texts, run)
+        judge::report(Measure::of(self.params.data), &test.pairs, &texts, run)
     }
-}
-
-/// Parameters on the device.
-#[expect(clippy::cast_possible_truncation, reason = "parameters are in f32")]
-fn placed(values: &[f64]) -> Result<Buffer, Error> {
-    let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-    Buffer::from_slice(Device::current(), &values)
-        .map_err(|e| Error::other("placing the averaged parameters", e))
 }
 
 /// A metric that the table of translations makes.
 const fn items(metric: &'static str, statistic: Statistic) -> Items {
     Items { metric, table: judge::TABLE, key: "sentence", statistic, scale: 100 }
+}
+
+/// An error rate that the table of transcripts makes.
+const fn errors(metric: &'static str) -> Items {
+    let statistic = Statistic::Ratio { numerator: "edits", denominator: "tokens" };
+    Items { metric, table: judge::TRANSCRIPTS, key: "utterance", statistic, scale: 100 }
 }
 
 impl Experiment for Raml {
@@ -152,9 +158,16 @@ impl Experiment for Raml {
         Metric::new("test_chrf", "%", Better::Higher),
         Metric::new("test_ter", "%", Better::Lower),
         Metric::new("test_word_error_rate", "%", Better::Lower),
+        Metric::new("test_token_error_rate", "%", Better::Lower),
+        Metric::new("dev_token_error_rate", "%", Better::Lower),
+        Metric::new("test_phone_error_rate", "%", Better::Lower),
+        Metric::new("dev_phone_error_rate", "%", Better::Lower),
     ];
     const STEP_METRICS: &'static [Metric] = &[
         Metric::new("dev_bleu", "%", Better::Higher),
+        Metric::new("dev_token_error_rate", "%", Better::Lower),
+        Metric::new("dev_phone_error_rate", "%", Better::Lower),
+        Metric::new("dev_divergence", "nats", Better::Lower),
         Metric::new("train_loss", "", Better::Lower),
         Metric::neutral("gradient_norm", ""),
     ];
@@ -174,6 +187,8 @@ impl Experiment for Raml {
             "test_word_error_rate",
             Statistic::Ratio { numerator: "edits", denominator: "words" },
         ),
+        errors("test_token_error_rate"),
+        errors("test_phone_error_rate"),
     ];
 
     fn new(params: Params) -> Result<Self, ParamError> {
@@ -186,10 +201,16 @@ impl Experiment for Raml {
     }
 
     fn data(&self) -> Vec<DataRef> {
-        match self.params.data {
-            Data::Generated => Vec::new(),
-            Data::Multi30k => vec![DataRef { name: datasets::multi30k::DATASET.into() }],
-        }
+        let name = match self.params.data {
+            Data::Generated => return Vec::new(),
+            Data::Multi30k => datasets::multi30k::DATASET,
+            Data::LibreofficeHelp => datasets::libreoffice_help::DATASET,
+            Data::Iwslt14 => datasets::translations::IWSLT14.dataset,
+            Data::Wmt14 => datasets::translations::WMT14.dataset,
+            Data::SpokenDigits => datasets::spoken_digits::DATASET,
+            Data::Timit => datasets::timit::DATASET,
+        };
+        vec![DataRef { name: name.into() }]
     }
 
     fn needs(&self) -> Vec<NeedRef> {

@@ -17,17 +17,20 @@ pub use choices::{Cell, Data, Language, Method, Reward, SmoothTo};
 pub struct Params {
     /// Where the sentences come from.
     pub data: Data,
-    /// Language that is translated, of Multi30k.
+    /// Language that is translated, where the data have several.
     pub source: Language,
-    /// Language that it is translated to, of Multi30k.
+    /// Language that it is translated to, where the data have several.
     pub target: Language,
-    /// How many of the training pairs are learned from, from the first on; `null` for all.
+    /// How many of the training pairs are learned from, from the first on; `null` for all, and for 3,000
+    /// strings of digits.
     pub pairs: Option<usize>,
     /// Pieces of the vocabulary that both languages share, learned by byte-pair encoding from the
-    /// training pairs; `null` for whole words, which generated sentences are made of.
+    /// training pairs; `null` for whole words, which generated sentences and transcripts are made of.
     pub pieces: Option<usize>,
-    /// Most pieces of a side of a training pair; others are left out.
+    /// Most pieces of a side of a training pair of texts; others are left out.
     pub longest: usize,
+    /// Frames of speech that are read as one place.
+    pub stack: usize,
     /// What is learned by.
     pub method: Method,
     /// The run that the configuration calls so under `needs`, whose kept model teaches with
@@ -85,13 +88,13 @@ pub struct Params {
     /// Passes between evaluations.
     pub evaluate_every: u64,
     /// Which parameters are tested: an average of those at the evaluations, or where this is `null` those
-    /// of the evaluation with the best `dev_bleu`.
+    /// of the evaluation that is best on development data.
     pub average: Option<Averaging>,
     /// Hypotheses of the beam search that translates the test sentences.
     pub beam: usize,
     /// Exponent of the length that log probabilities of hypotheses are divided by.
     pub length_penalty: f64,
-    /// Seed of generated sentences; every seed of a run sees the same ones.
+    /// Seed of generated sentences and of strings of digits; every seed of a run sees the same ones.
     pub data_seed: u64,
     /// Whether the trained model is kept as an artifact, for `regimen raml translate`.
     pub keep_model: bool,
@@ -106,6 +109,7 @@ impl Default for Params {
             pairs: None,
             pieces: None,
             longest: 60,
+            stack: 3,
             method: Method::default(),
             teacher: None,
             epsilon: 0.02,
@@ -158,9 +162,9 @@ impl Params {
         if let Some(pieces) = self.pieces {
             check((100..=100_000).contains(&pieces), "pieces", "100 to 100000", &pieces)?;
         }
-        let differ = self.source != self.target;
-        check(differ, "target", "another language than `source`", &shown(&self.target))?;
+        self.validate_data()?;
         natural(self.longest, "longest", 1000)?;
+        natural(self.stack, "stack", 100)?;
         check(self.tau == 0.0 || positive(self.tau), "tau", "0 or more", &self.tau)?;
         if let Some(edits) = self.max_edits {
             check((1..=200).contains(&edits), "max_edits", "1 to 200", &edits)?;
@@ -189,6 +193,25 @@ impl Params {
         Ok(())
     }
 
+    /// Checks what goes with the data.
+    fn validate_data(&self) -> Result<(), ParamError> {
+        let Self { data, source, target, .. } = *self;
+        let whole = !data.is_speech() || self.pieces.is_none();
+        let wanted = "null, as transcripts are made of whole tokens";
+        ParamError::check(whole, "pieces", wanted, shown(&self.pieces))?;
+        let languages = data.languages();
+        for (path, language) in [("source", source), ("target", target)] {
+            let has = languages.is_empty() || languages.contains(&language);
+            let names: Vec<String> = languages.iter().map(shown).collect();
+            let wanted = format!("a language of these data: {}", names.join(", "));
+            ParamError::check(has, path, &wanted, shown(&language))?;
+        }
+        let wanted = "another language than `source`";
+        ParamError::check(source != target, "target", wanted, shown(&target))?;
+        let hub = data != Data::LibreofficeHelp || [source, target].contains(&Language::English);
+        ParamError::check(hub, "target", "\"en\", unless that is `source`", shown(&target))
+    }
+
     /// Checks what goes with a method.
     fn validate_method(&self) -> Result<(), ParamError> {
         let Self { method, epsilon, own, own_from, tau, smoothing, .. } = *self;
@@ -213,10 +236,16 @@ impl Params {
     /// These with what changes nothing at its default.
     pub(crate) fn canonical(&self) -> Self {
         let (default, mut params) = (Self::default(), self.clone());
-        if self.data == Data::Generated {
+        if self.data.languages().is_empty() {
             (params.source, params.target) = (default.source, default.target);
-        } else {
+        }
+        if !self.data.is_drawn() {
             params.data_seed = default.data_seed;
+        }
+        if self.data.is_speech() {
+            params.longest = default.longest;
+        } else {
+            params.stack = default.stack;
         }
         if self.method != Method::Adversarial {
             params.epsilon = default.epsilon;

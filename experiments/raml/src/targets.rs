@@ -13,6 +13,8 @@ use crate::payoff::{
 pub(crate) struct Targets {
     /// None for maximum likelihood.
     sampler: Option<Sampler>,
+    /// Most pieces of a reference.
+    reference: usize,
     /// Most pieces of a target.
     longest: usize,
 }
@@ -46,7 +48,7 @@ impl Targets {
             Reward::Bleu => weighed(Weighed::Bleu),
             Reward::Ter => weighed(Weighed::Ter),
         };
-        Self { sampler: (tau > 0.0).then(sampler), longest }
+        Self { sampler: (tau > 0.0).then(sampler), reference, longest }
     }
 
     /// Replaces `out` by a target; its number of edits.
@@ -70,5 +72,42 @@ impl Targets {
         out.clear();
         out.extend_from_slice(reference);
         Ok(0)
+    }
+
+    /// Whether targets can be drawn around a reference, which is not longer than the longest.
+    pub(crate) fn knows(&self, reference: &[u32]) -> bool {
+        reference.len() <= self.reference
+    }
+
+    /// As [`draw`](Self::draw), however long the target is.
+    ///
+    /// # Errors
+    /// A reference that is too long for an exact count.
+    pub(crate) fn draw_any(
+        &self,
+        reference: &[u32],
+        rng: &mut impl Rng,
+        out: &mut Vec<u32>,
+    ) -> Result<usize, TooManyStates> {
+        if let Some(sampler) = &self.sampler {
+            return sampler.sample(reference, rng, out);
+        }
+        out.clear();
+        out.extend_from_slice(reference);
+        Ok(0)
+    }
+
+    /// `ln q(y | y*)` of a target with its number of edits; 0 for maximum likelihood.
+    ///
+    /// # Errors
+    /// A reference that is too long for an exact count.
+    pub(crate) fn log_probability(
+        &self,
+        reference: &[u32],
+        drawn: (&[u32], usize),
+        rng: &mut impl Rng,
+    ) -> Result<f64, TooManyStates> {
+        let sampler = self.sampler.as_ref();
+        sampler.map_or(Ok(0.0), |sampler| sampler.log_probability(reference, drawn, rng))
     }
 }

@@ -3,13 +3,15 @@
 use autodiff::Buffer;
 use experiment::{Error, ParamError, Tool, ToolContext};
 use learn::layers::{CellKind, GruCell, Layer, LstmCell};
+use learn::{Artifacts, KeptModel, kept_weights, placed};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::corpus::Pieces;
 use crate::model::{Beam, Network, Translation, Translator};
 use crate::params::{Cell, Params};
-use crate::stored::{DESCRIPTION, Description, Kept};
+use crate::source::{Kind, Source};
+use crate::stored::Description;
 
 /// Arguments of `regimen raml translate`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -40,7 +42,7 @@ pub(crate) fn tool() -> Tool {
 }
 
 fn translate(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(), Error> {
-    let run = context.run_with_model(DESCRIPTION, &arguments.run)?;
+    let run = context.run_with_model(Description::FILE, &arguments.run)?;
     let kept = |name: &str| context.artifact(&run, name);
     let description = Description::open(&kept)?;
     let width = arguments.beam.unwrap_or(description.params.beam).max(arguments.n_best);
@@ -51,6 +53,10 @@ fn translate(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(),
         arguments.n_best,
     )?;
     ParamError::check((1..=100).contains(&width), "beam", "1 to 100", width)?;
+    if description.params.data.is_speech() {
+        let what = "it transcribes speech: wanted a run that learned to translate texts";
+        return Err(Error::other(format!("run {}", arguments.run), what));
+    }
     let beam = Beam { width, length_penalty: description.params.length_penalty };
     let pieces = Pieces::restore(description.pieces);
     let opened = match description.params.cell {
@@ -79,7 +85,7 @@ fn translate(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(),
             // An empty line is its own translation.
             1 => Vec::new(),
             _ => translator
-                .search(&mut weights, std::slice::from_ref(&sentence))
+                .search(&mut weights, &[Source::Text(sentence.clone())])
                 .map_err(|e| Error::other("translating", e))?
                 .swap_remove(0),
         };
@@ -94,11 +100,11 @@ fn open<C: CellKind>(
     params: &Params,
     pieces: &Pieces,
     beam: Beam,
-    kept: Kept<'_>,
+    kept: Artifacts<'_>,
 ) -> Result<(Translator, Buffer), Error> {
-    let network = Network::<C>::new(params, pieces.len() as usize);
+    let network = Network::<C>::new(params, pieces.len() as usize, Kind::Text);
     let layout = network.layout();
-    let weights = Description::weights(&layout, kept)?;
+    let weights = placed(&kept_weights(&layout, kept)?)?;
     let translator = Translator::new(&network, &layout, beam, PLACES)
         .map_err(|e| Error::other("tracing the translator", e))?;
     Ok((translator.with_attention(), weights))

@@ -4,13 +4,13 @@ use autodiff::Buffer;
 use datasets::Store;
 use datasets::movieqa::{self, Entity, KnowledgeBase, Question, possible_replies};
 use experiment::{DataPaths, Error};
-use learn::Layout;
+use learn::{Artifacts, Layout, kept_weights, placed};
 
 use super::language::Language;
 use crate::answer::Answer;
 use crate::model::Shape;
 use crate::params::{Params, Ranked};
-use crate::stored::{Description, Kept, Talker, not_understood};
+use crate::stored::{Description, Talker, not_understood};
 use crate::text::index;
 use crate::thought::Asked;
 
@@ -27,7 +27,7 @@ impl StoredMovies {
     /// Opens the artifacts of a run, and the knowledge base.
     pub(crate) fn open(
         description: &Description,
-        kept: Kept<'_>,
+        kept: Artifacts<'_>,
         paths: &DataPaths,
     ) -> Result<Self, Error> {
         let store = Store::new(&paths.cache, paths.mirror.as_deref(), paths.offline);
@@ -40,7 +40,7 @@ impl StoredMovies {
     pub(super) fn with(
         knowledge: KnowledgeBase,
         description: &Description,
-        kept: Kept<'_>,
+        kept: Artifacts<'_>,
     ) -> Result<Self, Error> {
         let params = &description.params;
         let language = Language::new(&knowledge, &params.movieqa);
@@ -52,7 +52,7 @@ impl StoredMovies {
             )));
         }
         let layout = Shape::layout(language.len(), params);
-        let weights = Description::weights(&layout, kept)?;
+        let weights = placed(&kept_weights(&layout, kept)?)?;
         Ok(Self { knowledge, language, params: params.clone(), layout, weights })
     }
 

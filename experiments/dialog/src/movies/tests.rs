@@ -6,7 +6,7 @@ use autodiff::DType;
 use datasets::babi_dialog::Regime;
 use datasets::movieqa::generate;
 use experiment::{DataPaths, Device, MemorySink, Run, RunContext, RunId};
-use learn::{Groups, Optimizer, Schedule, Training};
+use learn::{Groups, KeptModel, Optimizer, Schedule, Training};
 
 use super::*;
 use crate::answer::Answer;

@@ -1,115 +1,93 @@
-//! The sentences that are learned from and translated, as pieces.
+//! What is learned from and translated: texts as pieces, or speech as frames with its transcripts.
 
+mod digits;
 mod generated;
 mod merges;
 mod pieces;
+mod speech;
+mod texts;
 
-use std::collections::HashSet;
-
+use datasets::Store;
 use datasets::parallel::Pair;
-use datasets::{Store, multi30k};
 use experiment::{Error, Run};
 
-use crate::params::{Data, Language, Params};
+use crate::batches::{Extents, Lengths};
+use crate::params::{Data, Params};
+use crate::source::{Kind, Source};
 
 pub(crate) use pieces::{Pieces, StoredPieces};
 
-/// A sentence and its translation as pieces.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A source and what is to be said of it.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Encoded {
-    /// The sentence, with the end at its end.
-    pub(crate) source: Vec<u32>,
-    /// The translation, without.
+    pub(crate) source: Source,
+    /// Pieces, without the end.
     pub(crate) target: Vec<u32>,
 }
 
-/// All sentences of a run.
+impl Encoded {
+    /// How long both sides are, with their ends.
+    pub(crate) fn extents(&self) -> Extents {
+        Extents { source: self.source.len(), target: self.target.len() + 1 }
+    }
+}
+
+/// What translations or transcripts are judged on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Part {
+    pub(crate) sources: Vec<Source>,
+    /// Each source, or the name of a recording, with its reference.
+    pub(crate) pairs: Vec<Pair>,
+}
+
+/// All data of a run.
 pub(crate) struct Corpus {
+    pub(crate) kind: Kind,
     pub(crate) pieces: Pieces,
     /// What is learned from.
     pub(crate) train: Vec<Encoded>,
     /// What chooses among evaluations.
-    pub(crate) dev: Vec<Pair>,
+    pub(crate) dev: Part,
     /// What the result is about.
-    pub(crate) test: Vec<Pair>,
+    pub(crate) test: Part,
 }
 
 impl Corpus {
-    /// Opens or makes the sentences, and the pieces of those that are learned from.
+    /// Opens or makes the data, and the pieces of what is learned from.
     pub(crate) fn open(params: &Params, run: &mut Run<'_>) -> Result<Self, Error> {
-        let [mut train, dev, test] = match params.data {
-            Data::Generated => generated::parts(params.data_seed),
-            Data::Multi30k => multi30k_parts(params, run)?,
-        };
-        train.truncate(params.pairs.unwrap_or(train.len()));
-        let texts = || train.iter().flat_map(|pair| [pair.source.as_str(), &pair.target]);
-        let pieces = match params.pieces {
-            Some(count) => Pieces::learn(texts(), count),
-            None => Pieces::of_words(texts()),
-        };
-        let whole = train.len();
-        let encode = |pair: &Pair| Encoded {
-            source: pieces.encode_source(&pair.source),
-            target: pieces.encode(&pair.target),
-        };
-        let fits = |of: &Encoded| of.source.len().max(of.target.len() + 1) <= params.longest + 1;
-        let encoded: Vec<Encoded> = train.iter().map(encode).filter(fits).collect();
-        if encoded.is_empty() {
-            let what =
-                format!("none of {whole} pairs has at most {} pieces a side", params.longest);
-            return Err(Error::other("reading the training pairs", what));
+        match params.data {
+            Data::SpokenDigits => Ok(speech::corpus(digits::parts(params, run)?, params.stack)),
+            Data::Timit => {
+                let mut parts = speech::timit(run)?;
+                parts.truncate(params.pairs.unwrap_or(usize::MAX));
+                Ok(speech::corpus(parts, params.stack))
+            }
+            _ => texts::corpus(params, run),
         }
-        let corpus = Self { pieces, train: encoded, dev, test };
-        corpus.tell(&train, params, run);
-        Ok(corpus)
     }
 
-    /// Tells what a result could be doubted for.
-    fn tell(&self, train: &[Pair], params: &Params, run: &mut Run<'_>) {
-        let left_out = train.len() - self.train.len();
-        if left_out > 0 {
-            let longest = params.longest;
-            run.warn(&format!(
-                "{left_out} of {} training pairs have more than {longest} pieces and are left out",
-                train.len()
-            ));
+    /// The shapes of batches.
+    pub(crate) fn lengths(&self) -> Lengths {
+        let each: Vec<Extents> = self.train.iter().map(Encoded::extents).collect();
+        match self.kind {
+            Kind::Text => Lengths::of_texts(&each),
+            Kind::Speech(_) => Lengths::of_speech(&each),
         }
-        let known: HashSet<&Pair> = train.iter().collect();
-        for (name, part) in [("development", &self.dev), ("test", &self.test)] {
-            let leaked = part.iter().filter(|pair| known.contains(pair)).count();
-            if leaked > 0 && params.data != Data::Generated {
-                let all = part.len();
-                run.warn(&format!("{leaked} of {all} {name} pairs are training pairs too"));
-            }
-            let unknown =
-                |pair: &&Pair| self.pieces.encode(&pair.source).contains(&Pieces::UNKNOWN);
-            let unknown = part.iter().filter(unknown).count();
-            if unknown > 0 {
-                run.warn(&format!(
-                    "{unknown} {name} sentences have text that no training pair has; the model reads it \
-                     as unknown"
-                ));
-            }
-        }
+    }
+
+    /// What training pairs are sorted by, so that those of a batch are about as long: the longer side of
+    /// a text, the frames of speech.
+    pub(crate) fn sizes(&self) -> Vec<usize> {
+        let size = |pair: &Encoded| match self.kind {
+            Kind::Text => pair.extents().longest(),
+            Kind::Speech(_) => pair.source.len(),
+        };
+        self.train.iter().map(size).collect()
     }
 }
 
-/// Training, validation and test captions.
-fn multi30k_parts(params: &Params, run: &Run<'_>) -> Result<[Vec<Pair>; 3], Error> {
-    let language = |of| match of {
-        Language::English => multi30k::Language::English,
-        Language::German => multi30k::Language::German,
-        Language::French => multi30k::Language::French,
-    };
-    let (source, target) = (language(params.source), language(params.target));
+/// Where data sets lie.
+fn store(run: &Run<'_>) -> Store {
     let data = run.data();
-    let store = Store::new(&data.cache, data.mirror.as_deref(), data.offline);
-    let load = |part| {
-        multi30k::load(&store, part, source, target).map_err(|e| Error::data(multi30k::DATASET, e))
-    };
-    Ok([
-        load(multi30k::Part::Train)?,
-        load(multi30k::Part::Validation)?,
-        load(multi30k::Part::Test)?,
-    ])
+    Store::new(&data.cache, data.mirror.as_deref(), data.offline)
 }

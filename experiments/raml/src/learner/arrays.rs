@@ -5,20 +5,13 @@ use learn::{Batch, Field, Fields};
 
 use crate::batches::Lengths;
 use crate::corpus::{Encoded, Pieces};
+use crate::source::{Kind, SourceFields};
 
 /// The arrays of a batch.
 pub(super) struct Arrays {
     pub(super) fields: Fields,
-    /// Sentences, `[places, batch]`.
-    pub(super) source: Field<u32>,
-    /// 1 for their places, `[places, batch]`.
-    pub(super) mask: Field<f32>,
-    /// The piece before each that is to be said, `[steps, batch]`.
-    pub(super) before: Field<u32>,
-    /// What is to be said, `[steps, batch]`.
-    pub(super) said: Field<u32>,
-    /// 1 where something is to be said, `[steps, batch]`.
-    pub(super) open: Field<f32>,
+    pub(super) source: SourceFields,
+    pub(super) target: TargetFields,
     /// 1 over the number of pieces to be said, `[1]`.
     pub(super) share: Field<f32>,
     /// What each sentence counts, `[batch]`.
@@ -27,6 +20,17 @@ pub(super) struct Arrays {
     pub(super) keys: Field<u32>,
     /// Weights of a teacher.
     pub(super) teacher: Option<Field<f32>>,
+}
+
+/// The arrays that targets are written to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TargetFields {
+    /// The piece before each that is to be said, `[steps, batch]`.
+    pub(super) before: Field<u32>,
+    /// What is to be said, `[steps, batch]`.
+    pub(super) said: Field<u32>,
+    /// 1 where something is to be said, `[steps, batch]`.
+    pub(super) open: Field<f32>,
     rows: usize,
 }
 
@@ -45,46 +49,29 @@ pub(super) struct Drawn {
     pub(super) keys: Vec<u32>,
 }
 
-impl Arrays {
-    /// For batches of `rows` pairs; a teacher has `teacher` weights.
-    pub(super) fn new(
-        lengths: &Lengths,
-        rows: usize,
-        dropouts: usize,
-        teacher: Option<usize>,
-    ) -> Self {
-        let mut fields = Fields::with_buckets(lengths.count());
-        let shape = |bucket| vec![lengths.extent(bucket), rows];
+impl TargetFields {
+    /// For `rows` targets of up to `steps(bucket)` pieces, the end included.
+    pub(super) fn new(fields: &mut Fields, rows: usize, steps: impl Fn(usize) -> usize) -> Self {
+        let shape = |bucket| vec![steps(bucket), rows];
         Self {
-            source: fields.index_by("source", shape),
-            mask: fields.float_by("mask", shape),
             before: fields.index_by("before", shape),
             said: fields.index_by("said", shape),
             open: fields.float_by("open", shape),
-            share: fields.float("share", &[1]),
-            worth: fields.float("worth", &[rows]),
-            keys: fields.index("keys", &[dropouts, Dropout::WORDS]),
-            teacher: teacher.map(|weights| fields.fixed_float("teacher", &[weights])),
             rows,
-            fields,
         }
     }
 
-    /// Writes a batch.
-    pub(super) fn fill(&self, drawn: &Drawn, train: &[Encoded], batch: &mut Batch) {
-        batch[self.source].fill(u32::MAX);
-        batch[self.mask].fill(0.0);
+    /// Writes a target into each row: what is said, and what is given as the pieces before.
+    pub(super) fn write<'a>(
+        &self,
+        batch: &mut Batch,
+        targets: impl IntoIterator<Item = (&'a [u32], &'a [u32])>,
+    ) {
         batch[self.before].fill(u32::MAX);
         batch[self.said].fill(u32::MAX);
         batch[self.open].fill(0.0);
-        for (row, &pair) in drawn.pairs.iter().enumerate() {
-            for (place, &piece) in train[pair as usize].source.iter().enumerate() {
-                batch[self.source][place * self.rows + row] = piece;
-                batch[self.mask][place * self.rows + row] = 1.0;
-            }
-            let target = &drawn.targets[row];
-            let given = drawn.given.as_ref().map_or(target, |given| &given[row]);
-            let said = target.iter().copied().chain([Pieces::END]);
+        for (row, (said, given)) in targets.into_iter().enumerate() {
+            let said = said.iter().copied().chain([Pieces::END]);
             let before = [Pieces::BEGIN].into_iter().chain(given.iter().copied());
             for (step, (before, said)) in before.zip(said).enumerate() {
                 batch[self.before][step * self.rows + row] = before;
@@ -92,6 +79,39 @@ impl Arrays {
                 batch[self.open][step * self.rows + row] = 1.0;
             }
         }
+    }
+}
+
+impl Arrays {
+    /// For batches of `rows` pairs; a teacher has `teacher` weights.
+    pub(super) fn new(
+        kind: Kind,
+        lengths: &Lengths,
+        rows: usize,
+        dropouts: usize,
+        teacher: Option<usize>,
+    ) -> Self {
+        let mut fields = Fields::with_buckets(lengths.count());
+        let places = |bucket| lengths.extents(bucket).source;
+        let steps = |bucket| lengths.extents(bucket).target;
+        Self {
+            source: SourceFields::new(&mut fields, kind, rows, places),
+            target: TargetFields::new(&mut fields, rows, steps),
+            share: fields.float("share", &[1]),
+            worth: fields.float("worth", &[rows]),
+            keys: fields.index("keys", &[dropouts, Dropout::WORDS]),
+            teacher: teacher.map(|weights| fields.fixed_float("teacher", &[weights])),
+            fields,
+        }
+    }
+
+    /// Writes a batch.
+    pub(super) fn fill(&self, drawn: &Drawn, train: &[Encoded], batch: &mut Batch) {
+        let sources = drawn.pairs.iter().map(|&pair| &train[pair as usize].source);
+        self.source.write(batch, sources);
+        let given = drawn.given.as_ref().unwrap_or(&drawn.targets);
+        let targets = drawn.targets.iter().zip(given);
+        self.target.write(batch, targets.map(|(said, given)| (&said[..], &given[..])));
         let said: usize = drawn.targets.iter().map(|target| target.len() + 1).sum();
         #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^24 pieces")]
         batch[self.share].fill(1.0 / said as f32);

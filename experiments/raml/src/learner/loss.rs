@@ -30,7 +30,7 @@ impl<'g> Seen<'_, 'g> {
         x: Var<'g>,
         y: Var<'g>,
     ) -> Result<Var<'g>, Error> {
-        let (read, state) = network.read(weights, x, self.batch[self.arrays.mask])?;
+        let (read, state) = network.read(weights, x, self.arrays.source.mask(self.batch))?;
         Ok(network.steps(weights, y, State { state, memory: None }, &read)?.logits)
     }
 
@@ -40,8 +40,8 @@ impl<'g> Seen<'_, 'g> {
         network: &Network<C>,
         weights: &Weights<'_, 'g>,
     ) -> Result<(Var<'g>, Var<'g>), Error> {
-        let x = network.embed_source(weights, self.batch[self.arrays.source])?;
-        Ok((x, network.embed_target(weights, self.batch[self.arrays.before])?))
+        let x = network.embed_source(weights, self.arrays.source.values(self.batch))?;
+        Ok((x, network.embed_target(weights, self.batch[self.arrays.target.before])?))
     }
 
     /// The mean of `each` `[steps, batch]`.
@@ -58,7 +58,7 @@ impl<'g> Seen<'_, 'g> {
     ) -> Result<Var<'g>, Error> {
         let (x, y) = self.embedded(network, weights)?;
         let logits = self.logits(network, weights, x, y)?;
-        let hard = logits.cross_entropy(self.batch[self.arrays.said])?;
+        let hard = logits.cross_entropy(self.batch[self.arrays.target.said])?;
         if smoothing.share == 0.0 {
             return self.mean(hard);
         }
@@ -70,7 +70,7 @@ impl<'g> Seen<'_, 'g> {
                 logits.matmul(shares)?.reshape(&hard.shape())?
             }
         };
-        let open = self.batch[self.arrays.open];
+        let open = self.batch[self.arrays.target.open];
         let soft = logits.log_sum_exp(2, false)?.sub(average)?.mul(open)?;
         self.mean(hard.mul_scalar(1.0 - smoothing.share).add(soft.mul_scalar(smoothing.share))?)
     }
@@ -83,7 +83,7 @@ impl<'g> Seen<'_, 'g> {
     ) -> Result<Var<'g>, Error> {
         let (x, y) = self.embedded(network, weights)?;
         let logits = self.logits(network, weights, x, y)?;
-        let each = logits.cross_entropy(self.batch[self.arrays.said])?;
+        let each = logits.cross_entropy(self.batch[self.arrays.target.said])?;
         self.mean(each.mul(self.batch[self.arrays.worth])?)
     }
 
@@ -99,7 +99,7 @@ impl<'g> Seen<'_, 'g> {
         let (x, y) = self.embedded(network, weights)?;
         let logits = self.logits(network, weights, x, y)?;
         let agreed = logits.mul(expected)?.sum(&[2], false)?;
-        let open = self.batch[self.arrays.open];
+        let open = self.batch[self.arrays.target.open];
         self.mean(logits.log_sum_exp(2, false)?.sub(agreed)?.mul(open)?)
     }
 
@@ -114,7 +114,7 @@ impl<'g> Seen<'_, 'g> {
         let (x, y) = self.embedded(network, weights)?;
         let loss = |x, y| {
             let logits = self.logits(network, weights, x, y)?;
-            self.mean(logits.cross_entropy(self.batch[self.arrays.said])?)
+            self.mean(logits.cross_entropy(self.batch[self.arrays.target.said])?)
         };
         let clean = loss(x, y)?;
         let moved = |at: Var<'g>, slope: Var<'g>| {

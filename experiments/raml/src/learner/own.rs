@@ -11,6 +11,7 @@ use crate::metric::edits;
 use crate::model::{Roller, draw};
 use crate::params::{Method, Params, Reward};
 use crate::payoff;
+use crate::source::Source;
 
 /// Runs the model on the sentences of a batch before it is learned from.
 pub(super) struct Own {
@@ -76,9 +77,9 @@ impl Own {
         #[expect(clippy::cast_precision_loss, reason = "numbers of steps stay far below 2^52")]
         let risen = (step + 1 - self.from) as f64 / (self.steps - self.from).max(1) as f64;
         let share = self.share * risen;
-        let sentences: Vec<&[u32]> = pairs.iter().map(|pair| &pair.source[..]).collect();
+        let sources: Vec<&Source> = pairs.iter().map(|pair| &pair.source).collect();
         let mut given = vec![Vec::new(); pairs.len()];
-        self.roller.roll(weights, &sentences, |row, at, logs| {
+        self.roller.roll(weights, &sources, |row, at, logs| {
             let &piece = pairs[row].target.get(at)?;
             let own = rng.random_bool(share);
             let piece = if own { draw(logs, &mut rng) } else { piece };
@@ -98,10 +99,10 @@ impl Own {
         drawn: &mut Drawn,
     ) -> Result<(), Error> {
         let mut rng = self.draws.rng(step);
-        let sentences: Vec<&[u32]> = pairs.iter().map(|pair| &pair.source[..]).collect();
+        let sources: Vec<&Source> = pairs.iter().map(|pair| &pair.source).collect();
         let (mut targets, mut ended) = (vec![Vec::new(); pairs.len()], vec![false; pairs.len()]);
         let longest = self.longest;
-        self.roller.roll(weights, &sentences, |row, at, logs| {
+        self.roller.roll(weights, &sources, |row, at, logs| {
             let piece = draw(logs, &mut rng);
             ended[row] = piece == Pieces::END;
             if ended[row] || at == longest {

@@ -17,6 +17,7 @@ use learn::layers::{
 use learn::{Init, Layout};
 
 use crate::params::Params;
+use crate::source::Kind;
 
 pub(crate) use roller::{Roller, draw};
 pub(crate) use search::Beam;
@@ -25,7 +26,7 @@ pub(crate) use translator::{Translation, Translator};
 /// The layers.
 #[derive(Debug, Clone)]
 pub(crate) struct Network<C> {
-    source: Embedding,
+    source: Front,
     target: Embedding,
     dropped_source: Dropout,
     dropped_target: Dropout,
@@ -41,6 +42,16 @@ pub(crate) struct Network<C> {
     pub(crate) units: usize,
     /// Pieces of the vocabulary.
     pub(crate) pieces: usize,
+    /// What is read.
+    pub(crate) kind: Kind,
+}
+
+/// What makes an embedding of a place that is read.
+#[derive(Debug, Clone)]
+enum Front {
+    Pieces(Embedding),
+    /// A dense layer with tanh.
+    Frames(Dense),
 }
 
 /// Where logits come from.
@@ -53,14 +64,14 @@ enum Output {
 
 const TIED_BIAS: &str = "output.bias";
 
-/// What the encoder made of a batch of sentences.
+/// What the encoder made of a batch of sources.
 #[derive(Clone, Copy)]
 pub(crate) struct Read<'g> {
     /// `[batch, places, 2 units]`.
     pub(crate) values: Var<'g>,
     /// What energies are made of, `[batch, places, units]`.
     pub(crate) keys: Var<'g>,
-    /// 1 for places of the sentence, `[batch, places]`.
+    /// 1 for places of the source, `[batch, places]`.
     pub(crate) mask: Var<'g>,
 }
 
@@ -69,14 +80,17 @@ impl<C: CellKind> Network<C> {
     pub(crate) const DROPOUTS: usize = 3;
 
     /// For a vocabulary of so many pieces.
-    pub(crate) fn new(params: &Params, pieces: usize) -> Self {
+    pub(crate) fn new(params: &Params, pieces: usize, kind: Kind) -> Self {
         let Params { units, embedding, dropout, tied, .. } = *params;
         let narrow = Init::Normal { std: 0.1 };
         let words = |name| Embedding::new(name, pieces, embedding).with_init(narrow);
         let output =
             if tied { Output::Tied } else { Output::Own(Dense::new("output", units, pieces)) };
         Self {
-            source: words("source"),
+            source: match kind {
+                Kind::Text => Front::Pieces(words("source")),
+                Kind::Speech(width) => Front::Frames(Dense::new("source", width, embedding)),
+            },
             target: words("target"),
             dropped_source: Dropout::new("source.dropped", 0, dropout),
             dropped_target: Dropout::new("target.dropped", 1, dropout),
@@ -90,16 +104,21 @@ impl<C: CellKind> Network<C> {
             output,
             units,
             pieces,
+            kind,
         }
     }
 
-    /// Embedded pieces of sentences `[places, batch]`.
+    /// Embedded pieces `[places, batch]` or frames `[places, batch, numbers]` of sources.
     pub(crate) fn embed_source<'g>(
         &self,
         weights: &Weights<'_, 'g>,
-        sentences: Var<'g>,
+        sources: Var<'g>,
     ) -> Result<Var<'g>, Error> {
-        self.dropped_source.forward(weights, self.source.forward(weights, sentences)?)
+        let embedded = match &self.source {
+            Front::Pieces(embedding) => embedding.forward(weights, sources)?,
+            Front::Frames(dense) => dense.forward(weights, sources)?.tanh(),
+        };
+        self.dropped_source.forward(weights, embedded)
     }
 
     /// Embedded pieces of translations `[steps, batch]`.
@@ -111,7 +130,7 @@ impl<C: CellKind> Network<C> {
         self.dropped_target.forward(weights, self.target.forward(weights, pieces)?)
     }
 
-    /// Reads embedded sentences `[places, batch, embedding]`, whose places are 1 in `mask` `[places,
+    /// Reads embedded sources `[places, batch, embedding]`, whose places are 1 in `mask` `[places,
     /// batch]`; also the decoder's first state.
     pub(crate) fn read<'g>(
         &self,
@@ -176,7 +195,10 @@ pub(crate) struct Said<'g> {
 
 impl<C: CellKind> Layer for Network<C> {
     fn declare(&self, layout: &mut Layout) {
-        self.source.declare(layout);
+        match &self.source {
+            Front::Pieces(embedding) => embedding.declare(layout),
+            Front::Frames(dense) => dense.declare(layout),
+        }
         self.target.declare(layout);
         self.forward.declare(layout);
         self.backward.declare(layout);

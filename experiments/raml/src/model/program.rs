@@ -6,13 +6,13 @@ use learn::{Batch, Evaluator, Field, Fields, Layout};
 
 use super::{Network, Read};
 use crate::corpus::Pieces;
+use crate::source::{Source, SourceFields};
 
 /// The encoder.
 pub(super) struct Reader {
     evaluator: Evaluator,
     batch: Batch,
-    sentences: Field<u32>,
-    mask: Field<f32>,
+    source: SourceFields,
 }
 
 /// A step of the decoder.
@@ -41,7 +41,7 @@ pub(super) enum Candidates {
     All,
 }
 
-/// What the encoder made of some sentences, row-major.
+/// What the encoder made of some sources, row-major.
 pub(super) struct Memory {
     values: Vec<f32>,
     keys: Vec<f32>,
@@ -57,36 +57,24 @@ impl Reader {
         places: usize,
     ) -> Result<Self, Error> {
         let mut fields = Fields::new();
-        let sentences = fields.index("sentences", &[places, rows]);
-        let mask = fields.float("mask", &[places, rows]);
+        let source = SourceFields::new(&mut fields, network.kind, rows, |_| places);
         let evaluator = Evaluator::new(layout, &fields, DType::F32, |weights, batch| {
             let weights = Weights::new(layout, weights);
-            let (Read { values, keys, mask }, state) = network.read(
-                &weights,
-                network.embed_source(&weights, batch[sentences])?,
-                batch[mask],
-            )?;
+            let x = network.embed_source(&weights, source.values(batch))?;
+            let (Read { values, keys, mask }, state) =
+                network.read(&weights, x, source.mask(batch))?;
             Ok(vec![values, keys, state, mask])
         })?;
         let batch = evaluator.batch()?;
-        Ok(Self { evaluator, batch, sentences, mask })
+        Ok(Self { evaluator, batch, source })
     }
 
     pub(super) fn read(
         &mut self,
         weights: &mut Buffer,
-        sentences: &[&[u32]],
-        places: usize,
+        sources: &[&Source],
     ) -> Result<Memory, Error> {
-        let rows = self.batch[self.mask].len() / places;
-        self.batch[self.sentences].fill(u32::MAX);
-        self.batch[self.mask].fill(0.0);
-        for (row, sentence) in sentences.iter().enumerate() {
-            for (place, &piece) in sentence.iter().take(places).enumerate() {
-                self.batch[self.sentences][place * rows + row] = piece;
-                self.batch[self.mask][place * rows + row] = 1.0;
-            }
-        }
+        self.source.write(&mut self.batch, sources.iter().copied());
         let found = self.evaluator.run(weights, &mut self.batch)?;
         let of = |output: usize| found[output].to_vec::<f32>();
         Ok(Memory { values: of(0)?, keys: of(1)?, state: of(2)?, mask: of(3)? })

@@ -7,8 +7,9 @@ use rand::{Rng, RngExt};
 
 use super::Network;
 use super::program::{Candidates, Reader, Step};
+use crate::source::Source;
 
-/// Runs the decoder over so many sentences at once.
+/// Runs the decoder over so many sources at once.
 pub(crate) struct Roller {
     reader: Reader,
     step: Step,
@@ -16,7 +17,7 @@ pub(crate) struct Roller {
 }
 
 impl Roller {
-    /// For `rows` sentences of up to `places` pieces, the end included.
+    /// For `rows` sources of up to `places` places.
     ///
     /// # Errors
     /// Any error of the trace; memory.
@@ -30,17 +31,17 @@ impl Roller {
         Ok(Self { reader, step, places })
     }
 
-    /// Runs the decoder over sentences until none goes on: `next` is given row, step and the log
+    /// Runs the decoder over sources until none goes on: `next` is given row, step and the log
     /// probabilities of all pieces, and says what the row is given next, if it goes on.
     pub(crate) fn roll(
         &mut self,
         weights: &mut Buffer,
-        sentences: &[&[u32]],
+        sources: &[&Source],
         mut next: impl FnMut(usize, usize, &[f32]) -> Option<u32>,
     ) -> Result<(), Error> {
-        let read = self.reader.read(weights, sentences, self.places)?;
+        let read = self.reader.read(weights, sources)?;
         self.step.begin(&read, 1, self.places);
-        let mut open = vec![true; sentences.len()];
+        let mut open = vec![true; sources.len()];
         let mut at = 0;
         while open.contains(&true) {
             let found = self.step.run(weights, None)?;

@@ -7,6 +7,7 @@ use learn::layers::CellKind;
 use super::Network;
 use super::program::{Candidates, Reader, Step};
 use super::search::{Beam, Search};
+use crate::source::Source;
 
 /// A translation.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,18 +15,18 @@ pub(crate) struct Translation {
     pub(crate) pieces: Vec<u32>,
     /// Log probability over a power of the length.
     pub(crate) score: f64,
-    /// How much each piece, the end included, attends to each piece of the sentence.
+    /// How much each piece, the end included, attends to each place of the source.
     pub(crate) attention: Vec<Vec<f32>>,
 }
 
-/// Translates sentences of up to a number of pieces.
+/// Translates sources of up to a number of places.
 pub(crate) struct Translator {
     reader: Reader,
     step: Step,
     beam: Beam,
-    /// Sentences at a time.
+    /// Sources at a time.
     sentences: usize,
-    /// Most places of a sentence.
+    /// Most places of a source.
     places: usize,
     /// Whether translations tell what they attend to.
     attention: bool,
@@ -35,7 +36,7 @@ pub(crate) struct Translator {
 const ROWS: usize = 64;
 
 impl Translator {
-    /// For sentences of up to `places` pieces, the end included.
+    /// For sources of up to `places` pieces, the end included, or frames.
     ///
     /// # Errors
     /// Any error of the trace; memory.
@@ -58,29 +59,29 @@ impl Translator {
         Self { attention: true, ..self }
     }
 
-    /// The best translation of each sentence.
+    /// The best translation of each source.
     pub(crate) fn translate(
         &mut self,
         weights: &mut Buffer,
-        sentences: &[Vec<u32>],
+        sources: &[Source],
     ) -> Result<Vec<Translation>, Error> {
-        let found = self.search(weights, sentences)?;
+        let found = self.search(weights, sources)?;
         let nothing = Translation { pieces: Vec::new(), score: 0.0, attention: Vec::new() };
         Ok(found.into_iter().map(|of| of.into_iter().next().unwrap_or(nothing.clone())).collect())
     }
 
-    /// The translations that are found for each sentence, the best first. Of a sentence that is longer than
-    /// the longest, the beginning is read.
+    /// The translations that are found for each source, the best first. Of a source that is longer than the
+    /// longest, the beginning is read.
     pub(crate) fn search(
         &mut self,
         weights: &mut Buffer,
-        sentences: &[Vec<u32>],
+        sources: &[Source],
     ) -> Result<Vec<Vec<Translation>>, Error> {
-        let mut order: Vec<usize> = (0..sentences.len()).collect();
-        order.sort_by_key(|&at| sentences[at].len());
-        let mut found = vec![Vec::new(); sentences.len()];
+        let mut order: Vec<usize> = (0..sources.len()).collect();
+        order.sort_by_key(|&at| sources[at].len());
+        let mut found = vec![Vec::new(); sources.len()];
         for some in order.chunks(self.sentences) {
-            let of: Vec<&[u32]> = some.iter().map(|&at| &sentences[at][..]).collect();
+            let of: Vec<&Source> = some.iter().map(|&at| &sources[at]).collect();
             for (&at, translations) in some.iter().zip(self.search_some(weights, &of)?) {
                 found[at] = translations;
             }
@@ -91,14 +92,13 @@ impl Translator {
     fn search_some(
         &mut self,
         weights: &mut Buffer,
-        sentences: &[&[u32]],
+        sources: &[&Source],
     ) -> Result<Vec<Vec<Translation>>, Error> {
         let (width, places) = (self.beam.width, self.places);
-        let read = self.reader.read(weights, sentences, places)?;
+        let read = self.reader.read(weights, sources)?;
         self.step.begin(&read, width, places);
-        let limit = |sentence: &&[u32]| 2 * sentence.len().min(places) + 5;
         let mut searches: Vec<Search> =
-            sentences.iter().map(|of| Search::new(self.beam, limit(of))).collect();
+            sources.iter().map(|of| Search::new(self.beam, of.most_said(places))).collect();
         let mut attended: Vec<Vec<f32>> = Vec::new();
         while searches.iter().any(|search| !search.is_done()) {
             let next = self.step.run(weights, self.attention.then_some(&mut attended))?;
@@ -114,15 +114,15 @@ impl Translator {
                 }
             }
         }
-        let translations = searches.into_iter().zip(sentences).enumerate();
+        let translations = searches.into_iter().zip(sources).enumerate();
         Ok(translations
-            .map(|(at, (search, sentence))| {
+            .map(|(at, (search, source))| {
                 let found = search.found().into_iter();
                 found
                     .map(|(score, of)| {
                         let row = |(step, row): (usize, &usize)| {
                             let first = (at * width + row) * places;
-                            let length = sentence.len().min(places);
+                            let length = source.len().min(places);
                             attended.get(step).map(|all| all[first..first + length].to_vec())
                         };
                         let attention = of.rows.iter().enumerate().filter_map(row).collect();

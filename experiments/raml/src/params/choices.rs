@@ -10,11 +10,44 @@ pub enum Data {
     /// Sentences of a small made-up language, to be translated to another one.
     #[default]
     Generated,
-    /// Captions of pictures.
+    /// Captions of pictures: English, German and French.
     Multi30k,
+    /// Paragraphs of LibreOffice's help: English beside German or French.
+    LibreofficeHelp,
+    /// Talks, German and English, that the user brings.
+    Iwslt14,
+    /// News and proceedings, English and French, that the user brings.
+    Wmt14,
+    /// Strings of joined spoken digits, to be transcribed.
+    SpokenDigits,
+    /// Read speech, to be transcribed as phones, that the user brings.
+    Timit,
 }
 
-/// A language of Multi30k.
+impl Data {
+    /// Whether it is recordings with transcripts.
+    pub(crate) fn is_speech(self) -> bool {
+        matches!(self, Self::SpokenDigits | Self::Timit)
+    }
+
+    /// Whether sentences or strings are drawn from `data_seed`.
+    pub(crate) fn is_drawn(self) -> bool {
+        matches!(self, Self::Generated | Self::SpokenDigits)
+    }
+
+    /// The languages that it has; the first is in every pair where not all go with each other.
+    pub(crate) fn languages(self) -> &'static [Language] {
+        use Language::{English, French, German};
+        match self {
+            Self::Multi30k | Self::LibreofficeHelp => &[English, German, French],
+            Self::Iwslt14 => &[German, English],
+            Self::Wmt14 => &[English, French],
+            Self::Generated | Self::SpokenDigits | Self::Timit => &[],
+        }
+    }
+}
+
+/// A language of translations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Language {
     /// English.
@@ -26,6 +59,17 @@ pub enum Language {
     /// French.
     #[serde(rename = "fr")]
     French,
+}
+
+impl Language {
+    /// Its code.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+            Self::French => "fr",
+        }
+    }
 }
 
 /// What a target is rewarded by.

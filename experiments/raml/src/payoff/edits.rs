@@ -2,6 +2,7 @@
 
 use rand::Rng;
 
+use super::scripts::Ways;
 use super::strata::{Choice, Factorials, Strata, count};
 use super::{Alphabet, Temperature};
 
@@ -31,6 +32,7 @@ struct Script {
 pub struct Edits {
     alphabet: Alphabet,
     deletions: Deletions,
+    factorials: Factorials,
     /// Distributions of scripts by the length of the reference.
     lengths: Vec<Strata<Script>>,
 }
@@ -60,7 +62,7 @@ impl Edits {
             Strata::new(scripts)
         };
         let lengths = (0..=longest).map(of_length).collect();
-        Self { alphabet, deletions: Deletions::Counted, lengths }
+        Self { alphabet, deletions: Deletions::Counted, factorials, lengths }
     }
 
     /// With another fate of edited tokens.
@@ -84,6 +86,37 @@ impl Edits {
             probabilities[edits] += probability;
         }
         probabilities
+    }
+
+    /// The logarithm of the probability that a sequence is drawn: the sum over all scripts that lead to it.
+    ///
+    /// # Panics
+    /// Where the reference is longer than the longest.
+    #[must_use]
+    pub fn log_probability(&self, reference: &[u32], sequence: &[u32]) -> f64 {
+        let m = reference.len();
+        let scripts = || self.lengths[m].probabilities();
+        // Scripts of less than this are too many to be counted and too few to be seen.
+        let likely = || scripts().filter(|&(_, probability)| probability > 1e-12);
+        let room = likely().fold((0, 0), |room: (usize, usize), (script, _)| {
+            (room.0.max(script.substitutions), room.1.max(script.insertions))
+        });
+        let nearest = crate::metric::edits::distance(reference, sequence);
+        let room = (room.0.max(nearest.min(m)), room.1.max(nearest));
+        let ways = Ways::new(reference, sequence, self.deletions, room);
+        let choose = |n, k| self.factorials.choose(n, k);
+        let weight = |(script, probability): (Script, f64)| {
+            let Script { substitutions: s, insertions: i } = script;
+            let each = choose(m, s) + choose(m - s + i, i);
+            let tokens = count(s + i) * f64::from(self.alphabet.count).ln();
+            probability.ln() + ways.of(s, i).ln() - each - tokens
+        };
+        let logs: Vec<f64> = scripts().map(weight).filter(|log| log.is_finite()).collect();
+        let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if largest == f64::NEG_INFINITY {
+            return largest;
+        }
+        largest + logs.iter().map(|log| (log - largest).exp()).sum::<f64>().ln()
     }
 
     /// Replaces `out` by a draw; its number of edits.

@@ -11,7 +11,8 @@ use super::{Alphabet, Temperature};
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
     "counting the sequences within {most} edits of {length} tokens: wanted at most {limit} states, \
-     found more; fewer edits need fewer"
+     found more; the number grows about fourfold with each edit and in proportion to the length: lower \
+     `max_edits`, or leave long references out by `longest`; `reward: edit` has no such limit"
 )]
 pub struct TooManyStates {
     /// Length of the reference.
@@ -51,7 +52,7 @@ impl Exact {
         let automaton = Automaton::new(reference, self.alphabet, self.most, Self::LIMIT)?;
         let weight = |(e, &n): (usize, &f64)| (e, n.ln() - count(e) * self.cost);
         let distances = Strata::new(automaton.sequences().iter().enumerate().map(weight));
-        Ok(Around { automaton, distances, alphabet: self.alphabet })
+        Ok(Around { automaton, distances, alphabet: self.alphabet, cost: self.cost })
     }
 
     /// Replaces `out` by a draw; its distance.
@@ -74,6 +75,7 @@ pub struct Around {
     automaton: Automaton,
     distances: Strata<usize>,
     alphabet: Alphabet,
+    cost: f64,
 }
 
 impl Around {
@@ -87,6 +89,15 @@ impl Around {
     #[must_use]
     pub fn probabilities(&self) -> Vec<f64> {
         self.distances.probabilities().map(|(_, probability)| probability).collect()
+    }
+
+    /// The logarithm of the probability of one sequence at a distance.
+    #[must_use]
+    pub fn log_probability(&self, distance: usize) -> f64 {
+        if distance >= self.sequences().len() {
+            return f64::NEG_INFINITY;
+        }
+        -count(distance) * self.cost - self.distances.log_total()
     }
 
     /// Replaces `out` by a draw; its distance.

@@ -63,10 +63,7 @@ impl Importance {
             .collect();
         let logs: Vec<f64> = candidates
             .iter()
-            .map(|(edits, candidate)| {
-                let proposed = self.proposal.log_probability(reference.len(), *edits);
-                self.reward.of(candidate, reference) / self.tau - proposed
-            })
+            .map(|(edits, candidate)| self.log_weight(candidate, *edits, reference))
             .collect();
         let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let weights: Vec<f64> = logs.iter().map(|log| (log - largest).exp()).collect();
@@ -79,5 +76,30 @@ impl Importance {
         out.clear();
         out.extend_from_slice(taken);
         *edits
+    }
+
+    /// The logarithm of the probability of a sequence by the payoff, whose sum over all sequences is
+    /// estimated from draws of the proposal: too high by what that misses.
+    ///
+    /// # Panics
+    /// Where the reference is longer than the proposal's longest.
+    pub fn log_probability(&self, reference: &[u32], sequence: &[u32], rng: &mut impl Rng) -> f64 {
+        const DRAWS: u32 = 200;
+        let mut candidate = Vec::new();
+        let logs: Vec<f64> = (0..DRAWS)
+            .map(|_| {
+                let edits = self.proposal.sample(reference, rng, &mut candidate);
+                self.log_weight(&candidate, edits, reference)
+            })
+            .collect();
+        let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mean = logs.iter().map(|log| (log - largest).exp()).sum::<f64>() / f64::from(DRAWS);
+        self.reward.of(sequence, reference) / self.tau - (largest + mean.ln())
+    }
+
+    /// The logarithm of `exp(r / tau) / proposal`.
+    fn log_weight(&self, sequence: &[u32], edits: usize, reference: &[u32]) -> f64 {
+        let proposed = self.proposal.log_probability(reference.len(), edits);
+        self.reward.of(sequence, reference) / self.tau - proposed
     }
 }

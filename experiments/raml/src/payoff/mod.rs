@@ -5,17 +5,20 @@
 //! of edits e with probability `~ N(e) exp(-e cost)`, `N(e)` being how many sequences have e of them,
 //! then a sequence among these.
 
+mod apart;
 mod automaton;
 mod edits;
 mod exact;
 mod hamming;
 mod importance;
+mod scripts;
 mod strata;
 #[cfg(test)]
 mod tests;
 
 use rand::Rng;
 
+pub use apart::Apart;
 pub use edits::{Deletions, Edits};
 pub use exact::{Exact, TooManyStates};
 pub use hamming::Hamming;
@@ -103,6 +106,25 @@ impl Sampler {
             Self::Edits(sampler) => Ok(sampler.sample(reference, rng, out)),
             Self::Exact(sampler) => sampler.sample(reference, rng, out),
             Self::Importance(sampler) => Ok(sampler.sample(reference, rng, out)),
+        }
+    }
+
+    /// `ln q(y | y*)` of a draw with `edits` edits, as [`sample`](Self::sample) counts them: of a draw by
+    /// the paper's count under the law of such draws, and of a weighted one estimated.
+    ///
+    /// # Errors
+    /// As [`sample`](Self::sample).
+    pub fn log_probability(
+        &self,
+        reference: &[u32],
+        (sequence, edits): (&[u32], usize),
+        rng: &mut impl Rng,
+    ) -> Result<f64, TooManyStates> {
+        match self {
+            Self::Hamming(sampler) => Ok(sampler.log_probability(reference.len(), edits)),
+            Self::Edits(sampler) => Ok(sampler.log_probability(reference, sequence)),
+            Self::Exact(sampler) => Ok(sampler.around(reference)?.log_probability(edits)),
+            Self::Importance(sampler) => Ok(sampler.log_probability(reference, sequence, rng)),
         }
     }
 }

@@ -228,6 +228,78 @@ fn scripts_are_drawn_as_often_as_they_are_counted() {
 }
 
 #[test]
+fn probabilities_of_sequences_are_those_of_draws() {
+    // Up to two edits of two tokens: all sequences of up to four.
+    let (reference, temperature) = ([5, 6], Temperature { tau: 1.5, rescaled: true });
+    let all = sequences(THREE, 0..=4);
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let samplers = [
+        Sampler::Hamming(Hamming::new(THREE, temperature, 2)),
+        Sampler::Edits(Edits::new(THREE, temperature, 2, |_| 2)),
+        Sampler::Edits(Edits::new(THREE, temperature, 2, |_| 2).with(Deletions::Never)),
+        Sampler::Exact(Exact::new(THREE, temperature, 2)),
+    ];
+    for sampler in &samplers {
+        let (mut found, mut out) = (HashMap::new(), Vec::new());
+        let draws = 40_000;
+        for _ in 0..draws {
+            let edits = sampler.sample(&reference, &mut rng, &mut out).unwrap();
+            found.entry(out.clone()).or_insert((edits, 0)).1 += 1;
+        }
+        let mut total = 0.0;
+        for of in &all {
+            let by_hamming = matches!(sampler, Sampler::Hamming(_));
+            if by_hamming && of.len() != 2 {
+                continue;
+            }
+            let edits = if by_hamming { hamming(of, &reference) } else { distance(of, &reference) };
+            let log = sampler.log_probability(&reference, (of, edits), &mut rng).unwrap();
+            total += log.exp();
+            let wanted = f64::from(draws) * log.exp();
+            let found = found.remove(of).map_or(0.0, |(_, found)| f64::from(found));
+            assert!(
+                (found - wanted).abs() <= 5.0 * wanted.max(1.0).sqrt(),
+                "{of:?}: {found}, {wanted}"
+            );
+        }
+        assert!((total - 1.0).abs() < 1e-9, "{total}");
+        assert!(found.is_empty(), "{found:?}");
+    }
+}
+
+#[test]
+fn a_weighted_draw_has_about_the_probability_of_the_payoff() {
+    let (tau, reference) = (0.5, [5, 6, 7]);
+    let importance = Importance {
+        proposal: Hamming::new(THREE, Temperature { tau: 2.0, rescaled: false }, 3),
+        reward: Reward::Ter,
+        tau,
+        candidates: 10,
+    };
+    let all = sequences(THREE, 3..=3);
+    let total: f64 = all.iter().map(|of| (Reward::Ter.of(of, &reference) / tau).exp()).sum();
+    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    let found = importance.log_probability(&reference, &reference, &mut rng);
+    assert!((found + total.ln()).abs() < 0.1, "{found} and not {}", -total.ln());
+}
+
+#[test]
+fn the_count_is_as_far_off_over_sequences_as_enumeration_says() {
+    let (reference, temperature) = ([5, 6, 5], Temperature { tau: 1.2, rescaled: true });
+    let paper = Edits::new(THREE, temperature, 3, |_| 2);
+    let exact = Exact::new(THREE, temperature, 2).around(&reference).unwrap();
+    let apart = |of: &Vec<u32>| {
+        let exact = exact.log_probability(distance(of, &reference)).exp();
+        (exact - paper.log_probability(&reference, of).exp()).abs() / 2.0
+    };
+    let wanted: f64 = sequences(THREE, 0..=5).iter().map(apart).sum();
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    let found = Apart::around(&reference, (THREE, temperature), 2, 20_000, &mut rng).unwrap();
+    assert!((found.sequences - wanted).abs() < 5.0 * found.error, "{found:?} and not {wanted}");
+    assert!(found.error < 0.005 && found.edits < found.sequences, "{found:?}");
+}
+
+#[test]
 fn a_cold_payoff_leaves_the_reference() {
     let pieces = Alphabet { first: 4, count: 4000 };
     let cold = rescaled(1e-3);
