@@ -38,8 +38,8 @@ pub fn read_lines(
             (Some(source), Some(target)) => pairs.push(Pair { source, target }),
             (None, None) => break,
             _ => {
-                sources.to_the_end()?;
-                targets.to_the_end()?;
+                sources.count_the_rest()?;
+                targets.count_the_rest()?;
                 let wanted = format!("{} lines, as {} has", sources.number, sources.name);
                 return Err(Mismatch::new(targets.name, wanted, targets.number.to_string()));
             }
@@ -89,7 +89,7 @@ impl<'a, R: BufRead> Lines<'a, R> {
         Ok(read > 0)
     }
 
-    fn to_the_end(&mut self) -> Result<(), Mismatch> {
+    fn count_the_rest(&mut self) -> Result<(), Mismatch> {
         while self.skip()? {}
         Ok(())
     }
