@@ -121,7 +121,11 @@ def running(job):
 
 def at_once(job):
     """Lets requeued tasks begin, which Slurm has wait for two minutes."""
-    for index in call("squeue", "-h", "-r", "-t", "PD", "-j", job, "-o", "%K", check=False).split():
+    waiting = call("squeue", "-h", "-r", "-t", "PD", "-j", job, "-o", "%K", check=False).split()
+    if waiting:
+        # Slurm revokes what lets a task start in the second in which it was requeued.
+        time.sleep(2)
+    for index in waiting:
         call("scontrol", "update", f"jobid={job}_{index}", "StartTime=now", check=False)
 
 
