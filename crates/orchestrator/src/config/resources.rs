@@ -54,8 +54,14 @@ pub struct Retry {
 }
 
 impl Retry {
+    /// Whether a run is tried again that failed for this cause, `None` being an error of its own, after
+    /// `earlier` failures for the same.
+    pub fn tries_again(&self, cause: Option<Cause>, earlier: u32) -> bool {
+        earlier < self.after(cause)
+    }
+
     /// How often a run is tried again that lost its worker for this cause, or failed by itself.
-    pub fn after(&self, cause: Option<Cause>) -> u32 {
+    fn after(&self, cause: Option<Cause>) -> u32 {
         match cause {
             Some(Cause::Crash) => self.crash,
             Some(Cause::Memory) => self.memory,

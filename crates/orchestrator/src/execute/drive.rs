@@ -4,6 +4,7 @@ mod blocked;
 mod chunks;
 mod crew;
 mod files;
+mod generation;
 mod limits;
 mod reports;
 mod rungs;
@@ -18,7 +19,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use experiment::{Entry, RunId};
-use journal::{Fold, Opened, Role, RunSpec, Writer};
+use journal::{Fold, Opened, Outcome, Role, RunSpec, Writer};
 
 use super::attempt::now;
 use super::claims::{Claimant, Claims};
@@ -28,12 +29,12 @@ use super::lease::Lease;
 use super::live::Board;
 use super::plan::{self, Plan};
 use super::protocol::Order;
-use super::schedule::{Action, Chunk, End, Event, Scheduler, WorkerId};
-use super::search::Search;
+use super::schedule::{Action, End, Event, Scheduler, WorkerId};
 use super::stop::{Stop, Urgency};
 use super::versions::Versions;
 use super::{Error, JOURNAL, LOGS, Notice, Observer, Options, PLANS, Summary, folder, scratch};
 use crew::Crew;
+use generation::Generation;
 use selection::Selection;
 
 pub(crate) use selection::next_attempts;
@@ -69,9 +70,7 @@ pub fn execute(
     let selection = Selection::new(runs, options, &fold);
     remember_request(runs, &fold, options)?;
     observer.notify(&Notice::Skipped(selection.skipped()));
-    let search = options.search.as_ref();
-    let search = search.map(|policy| rungs::restore((policy, options.retry), &selection, &fold));
-    let mut search = search.transpose()?;
+    let mut search = rungs::restore(options.search.as_ref(), options.retry, &selection, &fold)?;
     let wanted = selection.wanted(&fold, search.as_mut());
     if wanted.is_empty() {
         return Ok(selection.summary(&fold));
@@ -142,11 +141,8 @@ fn prepare(store: &Path) -> Result<(), Error> {
 struct Driver<'a> {
     selection: &'a Selection<'a>,
     specs: BTreeMap<RunId, &'a RunSpec>,
-    /// The attempt of each run that was the next one when the present generation was frozen.
-    first: BTreeMap<RunId, u32>,
     /// The latest attempt of each run that was started here.
     begun: HashMap<RunId, u32>,
-    search: Option<Search<'a>>,
     /// Files that are not as they were planned, with the sums they were planned with.
     gone: BTreeSet<(String, String)>,
     /// Runs that are not executed because of that.
@@ -166,7 +162,9 @@ struct Driver<'a> {
     board: Board,
     shown: Instant,
     crew: Crew<'a>,
-    scheduler: Scheduler,
+    scheduler: Scheduler<'a>,
+    /// How runs ended that their workers told of, until the scheduler has decided what becomes of them.
+    told: BTreeMap<WorkerId, (Outcome, f64)>,
     epoch: Instant,
     round: Instant,
     claimed_at: Instant,
@@ -175,15 +173,7 @@ struct Driver<'a> {
     trouble: Option<Instant>,
     /// Workers whose runs stop because their claims were given back.
     given_back: BTreeSet<WorkerId>,
-    /// Of the generation under way.
-    plan: Option<Plan>,
-    claims: Option<Claims>,
-    /// Claimed chunks, with run -> attempt of every run of theirs that ended.
-    held: BTreeMap<Chunk, BTreeMap<RunId, u32>>,
-    /// Chunks of ours that are over and not published yet.
-    over: Vec<(Chunk, BTreeMap<RunId, u32>)>,
-    published_at: Instant,
-    all_done: bool,
+    generation: Option<Generation>,
 }
 
 impl<'a> Driver<'a> {
@@ -204,9 +194,7 @@ impl<'a> Driver<'a> {
         Ok(Self {
             selection,
             specs: runs.iter().map(|spec| (spec.run, spec)).collect(),
-            first: BTreeMap::new(),
             begun: HashMap::new(),
-            search: None,
             gone: BTreeSet::new(),
             left: BTreeSet::new(),
             changing: BTreeSet::new(),
@@ -230,12 +218,8 @@ impl<'a> Driver<'a> {
             waiting: false,
             trouble: None,
             given_back: BTreeSet::new(),
-            plan: None,
-            claims: None,
-            held: BTreeMap::new(),
-            over: Vec::new(),
-            published_at: start,
-            all_done: false,
+            told: BTreeMap::new(),
+            generation: None,
         })
     }
 
@@ -244,8 +228,10 @@ impl<'a> Driver<'a> {
         let folder = self.options.store.join(PLANS);
         let id = self.selection.plan_id();
         loop {
-            self.look_back()?;
-            let mut wanted = self.selection.wanted(&self.fold, self.search.as_mut());
+            self.fold.refresh()?;
+            let mut search = self.restored()?;
+            let mut wanted = self.selection.wanted(&self.fold, search.as_mut());
+            self.scheduler.restore(search);
             wanted.retain(|(run, _)| !self.left.contains(run) && !self.is_blocked(*run));
             if wanted.is_empty() || self.stop.requested() {
                 return Ok(());
@@ -282,9 +268,7 @@ impl<'a> Driver<'a> {
         if complete {
             claims.sweep_up()?;
         }
-        self.first = plan.runs.iter().copied().collect();
-        (self.plan, self.claims, self.all_done) = (Some(plan), Some(claims), complete);
-        self.held.clear();
+        self.generation = Some(Generation::new(plan, claims, complete));
         Ok(complete)
     }
 
@@ -292,7 +276,7 @@ impl<'a> Driver<'a> {
     fn work_off(&mut self) -> Result<(), Error> {
         self.step(Event::ClaimAgain)?;
         self.show();
-        while !self.all_done {
+        while self.generation.as_ref().is_some_and(|generation| !generation.all_done) {
             let limits = self.crew.limits_due_in().unwrap_or(LOOK_UP);
             match self.crew.receive(LOOK_UP.min(limits)) {
                 Ok((worker, report)) => self.reported(worker, report)?,
@@ -317,11 +301,17 @@ impl<'a> Driver<'a> {
                 self.go_round()?;
             }
         }
-        match self.claims.as_ref().map_or(Ok(()), Claims::sweep_up) {
+        let generation = self.generation.as_ref();
+        match generation.map_or(Ok(()), |generation| generation.claims.sweep_up()) {
             // The next driver does so.
             Err(error) if error.is_passing() => Ok(()),
             swept => swept,
         }
+    }
+
+    /// The attempt of a run that was the next one when the present generation was frozen.
+    fn first(&self, run: RunId) -> u32 {
+        self.generation.as_ref().map_or(1, |generation| generation.first(run))
     }
 
     fn obey_stop(&mut self) -> Result<(), Error> {
@@ -355,15 +345,12 @@ impl<'a> Driver<'a> {
         if self.waiting {
             self.look_up()?;
         }
-        if self.search.is_some() {
+        if self.scheduler.searches() {
             self.look_back()?;
-            let promoted =
-                self.promotions(|run| self.search.as_ref().is_some_and(|s| s.goes_on(run)));
-            self.step(promoted)?;
+            self.step(Event::LookedBack)?;
         }
-        for chunk in self.claims.as_mut().map(Claims::superseded).unwrap_or_default() {
+        for chunk in self.generation.as_mut().map(Generation::superseded).unwrap_or_default() {
             tracing::warn!(chunk, "another driver took the chunk over");
-            self.held.remove(&chunk);
             self.step(Event::Superseded(chunk))?;
         }
         Ok(())
@@ -397,8 +384,7 @@ impl<'a> Driver<'a> {
                 }
                 self.assign(worker, run)?;
             }
-            Action::Lost { worker, chunk, again } => self.lost(worker, chunk, again)?,
-            Action::Cut(worker) => self.cut(worker)?,
+            Action::Released { worker, chunk, fate } => self.released(worker, chunk, fate)?,
             Action::Interrupt(worker) => self.crew.order(worker, Order::Interrupt),
             Action::Retire(worker) => self.crew.retire(worker),
             Action::Kill(worker) => self.crew.kill(worker),

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use experiment::RunId;
 use journal::Cause;
 
+use super::protocol::Pause;
+use super::search::Search;
 use super::stop::Urgency;
 use crate::config::Retry;
 
@@ -11,23 +14,22 @@ use crate::config::Retry;
 pub(crate) type WorkerId = u32;
 /// Index of a chunk of the plan.
 pub(crate) type Chunk = usize;
-/// Index of a run in the plan.
-pub(crate) type RunIndex = usize;
 
 /// So many workers in a row may end before they are ready.
 const PATIENCE: u32 = 3;
 
 /// How an attempt ended, as far as scheduling cares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum End {
     Finished,
     Failed(Failure),
     Interrupted,
     /// What it reads is not as it was planned: it is not executed in this call.
     Outdated,
-    /// At a rung of a search, which lets it go on at once or not.
+    /// At a rung of a search, with this value.
     Paused {
-        goes_on: bool,
+        step: u64,
+        value: f64,
     },
 }
 
@@ -41,17 +43,17 @@ pub(crate) struct Failure {
 }
 
 /// Something happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Event {
     /// A chunk was claimed, with the runs of it that are to be executed.
     Claimed {
         chunk: Chunk,
-        runs: Vec<RunIndex>,
-        /// Those that rest at a rung of a search.
-        parked: Vec<RunIndex>,
+        runs: Vec<RunId>,
+        /// Those of them that came to a rung of a search since the chunk was frozen.
+        resting: BTreeSet<RunId>,
     },
-    /// A search lets runs go on that rest at a rung.
-    Promoted(Vec<RunIndex>),
+    /// The search was restored with what others recorded.
+    LookedBack,
     /// Others hold what is left.
     NothingToClaim,
     /// It may be worth while to try again.
@@ -75,17 +77,14 @@ pub(crate) enum Action {
     Spawn(WorkerId),
     Assign {
         worker: WorkerId,
-        run: RunIndex,
+        run: RunId,
     },
-    /// The run went with its worker.
-    Lost {
+    /// A worker's run, of this chunk if that is still ours, is under way no more.
+    Released {
         worker: WorkerId,
         chunk: Option<Chunk>,
-        /// It is tried again.
-        again: bool,
+        fate: Fate,
     },
-    /// The same, because of a stop: it goes on another time.
-    Cut(WorkerId),
     /// Every run of the chunk ended, or rests and nothing is left to do that could let it go on.
     Complete(Chunk),
     Interrupt(WorkerId),
@@ -96,24 +95,38 @@ pub(crate) enum Action {
     GiveUp(WorkerId),
 }
 
+/// What becomes of a run whose attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is over.
+    Over,
+    /// It rests at a rung of a search, or goes on from there.
+    Rests,
+    /// It is tried again in this call.
+    Again,
+    /// It goes on in another call.
+    Later,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Starting,
     Idle,
     /// With a run of this chunk, if it is still ours.
-    Busy(Option<Chunk>, RunIndex),
+    Busy(Option<Chunk>, RunId),
     Retired,
 }
 
 /// The scheduler of one driver.
 #[derive(Debug)]
-pub(crate) struct Scheduler {
+pub(crate) struct Scheduler<'a> {
     jobs: usize,
     spawned: WorkerId,
     workers: BTreeMap<WorkerId, State>,
-    queue: VecDeque<(Chunk, RunIndex)>,
-    /// Runs of claimed chunks that rest at a rung of a search.
-    parked: BTreeMap<RunIndex, Chunk>,
+    queue: VecDeque<(Chunk, RunId)>,
+    /// Runs of claimed chunks that rest at a rung of the search, in the order they came there.
+    parked: Vec<(Chunk, RunId)>,
+    search: Option<Search<'a>>,
     /// Runs of each claimed chunk that have not ended.
     open: BTreeMap<Chunk, usize>,
     /// A claim is asked for, or there was nothing to claim.
@@ -125,7 +138,7 @@ pub(crate) struct Scheduler {
     stop: Urgency,
 }
 
-impl Scheduler {
+impl<'a> Scheduler<'a> {
     /// A scheduler of `jobs` workers at a time, at least one.
     pub(crate) fn new(jobs: usize, retry: Retry) -> Self {
         Self {
@@ -133,7 +146,8 @@ impl Scheduler {
             spawned: 0,
             workers: BTreeMap::new(),
             queue: VecDeque::new(),
-            parked: BTreeMap::new(),
+            parked: Vec::new(),
+            search: None,
             open: BTreeMap::new(),
             asked: false,
             unready: 0,
@@ -156,26 +170,38 @@ impl Scheduler {
         }
     }
 
-    /// Runs of ours that rest at a rung of a search.
-    pub(crate) fn parked(&self) -> impl Iterator<Item = RunIndex> + '_ {
-        self.parked.keys().copied()
+    /// Replaces the search by one that knows more of the journal.
+    pub(crate) fn restore(&mut self, search: Option<Search<'a>>) {
+        self.search = search;
+    }
+
+    /// Whether a search is under way.
+    pub(crate) fn searches(&self) -> bool {
+        self.search.is_some()
+    }
+
+    /// A run begins or goes on; where it is to pause.
+    pub(crate) fn begins(&mut self, run: RunId) -> Option<Pause> {
+        let search = self.search.as_mut()?;
+        search.began(run);
+        search.pause(run)
     }
 
     /// Whether the worker's run is tried again after a failure.
-    pub(crate) fn tries_again(&self, worker: WorkerId, failure: Failure) -> bool {
+    fn tries_again(&self, worker: WorkerId, failure: Failure) -> bool {
         self.stop == Urgency::None
             && self.chunk_of(worker).is_some()
-            && failure.earlier < self.retry.after(failure.cause)
+            && self.retry.tries_again(failure.cause, failure.earlier)
     }
 
     /// Takes in an event.
     pub(crate) fn step(&mut self, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
         match event {
-            Event::Claimed { chunk, runs, parked } => {
-                self.claimed(chunk, &runs, &parked, &mut actions);
+            Event::Claimed { chunk, runs, resting } => {
+                self.claimed(chunk, &runs, &resting, &mut actions);
             }
-            Event::Promoted(runs) => self.promoted(&runs),
+            Event::LookedBack => self.take_up(),
             Event::NothingToClaim => self.release_parked(&mut actions),
             Event::ClaimAgain => self.asked = false,
             Event::Superseded(chunk) => self.superseded(chunk),
@@ -203,30 +229,51 @@ impl Scheduler {
     fn claimed(
         &mut self,
         chunk: Chunk,
-        runs: &[RunIndex],
-        parked: &[RunIndex],
+        runs: &[RunId],
+        resting: &BTreeSet<RunId>,
         actions: &mut Vec<Action>,
     ) {
         self.asked = false;
-        self.open.insert(chunk, runs.len() + parked.len());
-        self.queue.extend(runs.iter().map(|&run| (chunk, run)));
-        self.parked.extend(parked.iter().map(|&run| (run, chunk)));
+        self.open.insert(chunk, runs.len());
+        for &run in runs {
+            if resting.contains(&run) && !self.goes_on(run) {
+                self.parked.push((chunk, run));
+            } else {
+                self.queue.push_back((chunk, run));
+            }
+        }
         self.complete_if_over(chunk, actions);
     }
 
-    /// What a search lets go on goes before what never began.
-    fn promoted(&mut self, runs: &[RunIndex]) {
-        for run in runs.iter().rev() {
-            if let Some(chunk) = self.parked.remove(run).filter(|_| self.stop == Urgency::None) {
-                self.queue.push_front((chunk, *run));
-            }
+    fn goes_on(&self, run: RunId) -> bool {
+        self.search.as_ref().is_none_or(|search| search.goes_on(run))
+    }
+
+    /// Queues the runs that rest and that the search lets go on, before those that never began.
+    fn take_up(&mut self) {
+        if self.stop != Urgency::None {
+            return;
+        }
+        let parked = std::mem::take(&mut self.parked);
+        let (promoted, parked): (Vec<_>, Vec<_>) =
+            parked.into_iter().partition(|(_, run)| self.goes_on(*run));
+        self.parked = parked;
+        promoted.into_iter().rev().for_each(|run| self.queue.push_front(run));
+    }
+
+    /// Tells the search of something and takes up what it lets go on because of that.
+    fn tell(&mut self, what: impl FnOnce(&mut Search<'a>)) {
+        if let Some(search) = &mut self.search {
+            what(search);
+            search.promote();
+            self.take_up();
         }
     }
 
     /// Lets go of runs that rest, once nothing that is done here could let them go on.
     fn release_parked(&mut self, actions: &mut Vec<Action>) {
         if self.queue.is_empty() && !self.is_busy() {
-            for chunk in std::mem::take(&mut self.parked).into_values() {
+            for (chunk, _) in std::mem::take(&mut self.parked) {
                 self.one_less(Some(chunk), actions);
             }
         }
@@ -235,7 +282,7 @@ impl Scheduler {
     fn superseded(&mut self, chunk: Chunk) {
         self.open.remove(&chunk);
         self.queue.retain(|(of, _)| *of != chunk);
-        self.parked.retain(|_, of| *of != chunk);
+        self.parked.retain(|(of, _)| *of != chunk);
         for state in self.workers.values_mut() {
             if let State::Busy(of, _) = state
                 && *of == Some(chunk)
@@ -265,23 +312,53 @@ impl Scheduler {
 
     fn ended(&mut self, worker: WorkerId, end: End, actions: &mut Vec<Action>) {
         let Some(&State::Busy(chunk, run)) = self.workers.get(&worker) else { return };
-        let again = matches!(end, End::Failed(failure) if self.tries_again(worker, failure));
+        let fate = match end {
+            End::Failed(failure) if self.tries_again(worker, failure) => Fate::Again,
+            End::Finished | End::Failed(_) => Fate::Over,
+            End::Paused { .. } => Fate::Rests,
+            End::Interrupted | End::Outdated => Fate::Later,
+        };
+        actions.push(Action::Released { worker, chunk, fate });
         self.set(worker, State::Idle);
         if self.spent.remove(&worker) || matches!(end, End::Failed(_)) {
             self.retire(worker, actions);
         }
-        match (end, chunk) {
-            (End::Paused { goes_on: true }, Some(chunk)) if self.stop == Urgency::None => {
-                self.queue.push_front((chunk, run));
-            }
-            (End::Paused { .. }, Some(chunk)) => {
-                self.parked.insert(run, chunk);
-                // With nothing left to claim it may be time to let go.
-                self.asked = false;
-            }
-            (_, Some(chunk)) if again => self.queue.push_back((chunk, run)),
-            (End::Interrupted, _) => {}
-            (_, chunk) => self.one_less(chunk, actions),
+        match end {
+            End::Paused { step, value } => self.came_to_rung(chunk, run, (step, value)),
+            End::Failed(_) => self.failed((chunk, run), fate, actions),
+            // Its chunk stays open.
+            End::Interrupted => {}
+            End::Finished | End::Outdated => self.one_less(chunk, actions),
+        }
+    }
+
+    fn came_to_rung(&mut self, chunk: Option<Chunk>, run: RunId, (step, value): (u64, f64)) {
+        self.tell(|search| {
+            search.record(run, step, value);
+            search.rests(run);
+        });
+        let Some(chunk) = chunk else { return };
+        if self.stop == Urgency::None && self.search.is_some() && self.goes_on(run) {
+            self.queue.push_front((chunk, run));
+        } else {
+            self.parked.push((chunk, run));
+            // With nothing left to claim it may be time to let go.
+            self.asked = false;
+        }
+    }
+
+    /// A run failed: it is queued again, or it is over and comes to no rung any more.
+    fn failed(
+        &mut self,
+        (chunk, run): (Option<Chunk>, RunId),
+        fate: Fate,
+        actions: &mut Vec<Action>,
+    ) {
+        if fate == Fate::Again {
+            self.queue.extend(chunk.map(|chunk| (chunk, run)));
+        } else {
+            self.tell(|search| search.ends(run));
+            self.one_less(chunk, actions);
         }
     }
 
@@ -297,16 +374,13 @@ impl Scheduler {
             }
             // Whoever was killed by a hard stop is not over: its run goes on another time.
             Some(State::Busy(..)) if self.stop == Urgency::Hard => {}
-            Some(State::Busy(..)) if self.is_cut_by_stop(failure) => {
-                actions.push(Action::Cut(worker));
+            Some(State::Busy(chunk, _)) if self.is_cut_by_stop(failure) => {
+                actions.push(Action::Released { worker, chunk, fate: Fate::Later });
             }
             Some(State::Busy(chunk, run)) => {
-                actions.push(Action::Lost { worker, chunk, again });
-                if again {
-                    self.queue.extend(chunk.map(|chunk| (chunk, run)));
-                } else {
-                    self.one_less(chunk, actions);
-                }
+                let fate = if again { Fate::Again } else { Fate::Over };
+                actions.push(Action::Released { worker, chunk, fate });
+                self.failed((chunk, run), fate, actions);
             }
             _ => {}
         }

@@ -7,7 +7,6 @@ use journal::{Blocked, Event as Fact, Fold, RunSpec, RunState, Status, Writer};
 
 use super::{Driver, driver_name, opened};
 use crate::execute::attempt::now;
-use crate::execute::schedule::RunIndex;
 use crate::execute::{Error, JOURNAL, Notice, Observer, Options};
 use crate::plan::{Known, blocked_by};
 
@@ -75,9 +74,10 @@ impl Driver<'_> {
     }
 
     /// Whether a run that is about to begin needs one that has no results; it is left then.
-    pub(super) fn waits(&mut self, index: RunIndex) -> Result<bool, Error> {
-        let run = self.plan.as_ref().and_then(|plan| plan.runs.get(index)).map(|(run, _)| *run);
-        let Some(run) = run.filter(|run| self.is_blocked(*run)) else { return Ok(false) };
+    pub(super) fn waits(&mut self, run: RunId) -> Result<bool, Error> {
+        if !self.is_blocked(run) {
+            return Ok(false);
+        }
         // Whoever froze the generation may have known more.
         self.look_back()?;
         let blocked = self.is_blocked(run);

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use experiment::RunId;
+
 use super::Driver;
 use crate::execute::attempt::outdated;
 use crate::execute::protocol::Order;
-use crate::execute::schedule::{Event, RunIndex, WorkerId};
+use crate::execute::schedule::{Event, WorkerId};
 use crate::execute::{Error, Notice};
 
 /// How often files of runs under way are looked at.
@@ -35,9 +37,8 @@ impl Driver<'_> {
     }
 
     /// Whether a run reads a file that is not as it was planned; it is left as it is then.
-    pub(super) fn leaves(&mut self, index: RunIndex) -> bool {
-        let run = self.plan.as_ref().and_then(|plan| plan.runs.get(index)).map(|(run, _)| *run);
-        let Some(spec) = run.and_then(|run| self.specs.get(&run)) else { return false };
+    pub(super) fn leaves(&mut self, run: RunId) -> bool {
+        let Some(spec) = self.specs.get(&run) else { return false };
         let mut read = spec.data.iter();
         let outdated = !self.gone.is_empty()
             && read.any(|(name, sum)| self.gone.contains(&(name.clone(), sum.clone())));

@@ -1,12 +1,11 @@
 //! What workers tell, and what becomes of it.
 
-use experiment::RunId;
 use journal::{Cause, Event as Fact, Lost, Outcome};
 
 use super::{Driver, selection};
 use crate::execute::attempt::{log_end, now};
 use crate::execute::protocol::{Job, Pause, Report};
-use crate::execute::schedule::{Chunk, End, Event, Failure, WorkerId};
+use crate::execute::schedule::{Chunk, End, Event, Failure, Fate, WorkerId};
 use crate::execute::{Error, Notice};
 
 impl Driver<'_> {
@@ -75,99 +74,77 @@ impl Driver<'_> {
                 self.outdated(worker, name, why)?;
                 End::Outdated
             }
-            Outcome::Paused { step, value } => {
-                let Some(run) = self.crew.job(worker).map(|job| job.spec.run) else {
-                    return Ok(());
-                };
-                End::Paused { goes_on: self.came_to_rung(run, (*step, *value))? }
-            }
+            Outcome::Paused { step, value } => End::Paused { step: *step, value: *value },
+        };
+        self.told.insert(worker, (outcome, seconds));
+        self.step(Event::Ended(worker, end))
+    }
+
+    /// A worker's run is under way no more: ticks it off and tells, and records it where its worker could
+    /// not.
+    pub(super) fn released(
+        &mut self,
+        worker: WorkerId,
+        chunk: Option<Chunk>,
+        fate: Fate,
+    ) -> Result<(), Error> {
+        let told = self.told.remove(&worker);
+        let lost = told.is_none();
+        let (outcome, seconds) = match told {
+            Some(told) => told,
+            None => (self.lost(worker, fate)?, self.crew.seconds(worker)),
         };
         let Some(Job { spec, attempt, pause, .. }) = self.crew.take_job(worker) else {
             return Ok(());
         };
-        let again =
-            matches!(end, End::Failed(failure) if self.scheduler.tries_again(worker, failure));
-        if !matches!(end, End::Interrupted | End::Outdated) && !again {
-            self.tick_off(self.scheduler.chunk_of(worker), spec.run, attempt);
-        }
-        if matches!(end, End::Failed(_)) && !again {
-            self.falls_out(spec.run)?;
+        let run = spec.run;
+        if matches!(fate, Fate::Over | Fate::Rests) {
+            self.tick_off(chunk, run, attempt);
         }
         if outcome == Outcome::Finished
             && let Some(Pause { metric, step }) = pause
         {
-            tracing::debug!(run = %spec.run, metric, step, "finished before its next rung");
+            tracing::debug!(%run, metric, step, "finished before its next rung");
         }
         if !self.options.in_process {
-            let _span = tracing::info_span!("run", run = %spec.run, attempt).entered();
+            let _span = tracing::info_span!("run", %run, attempt).entered();
             log_end(&outcome, seconds);
         }
-        let run = spec.run;
         self.observer.notify(&match outcome {
-            Outcome::Failed { error } if again => Notice::Again { run, attempt, error },
+            Outcome::Failed { error } if fate == Fate::Again => {
+                Notice::Again { run, attempt, error }
+            }
+            Outcome::Failed { error } if lost => Notice::Lost { run, attempt, error },
             outcome => Notice::Ended { run, attempt, outcome, seconds },
         });
-        self.step(Event::Ended(worker, end))
+        Ok(())
+    }
+
+    /// Records that a run went with its worker; how it ended because of that.
+    fn lost(&mut self, worker: WorkerId, fate: Fate) -> Result<Outcome, Error> {
+        let Some(job) = self.crew.job(worker) else { return Ok(Outcome::Interrupted) };
+        let (run, attempt, at) = (job.spec.run, job.attempt, now());
+        // Its output is cut only once it prints no more.
+        let error = self.crew.how_it_ended(worker);
+        let (cause, outcome) = match fate {
+            Fate::Later => (Cause::Stop, Outcome::Interrupted),
+            _ => (self.crew.cause(worker), Outcome::Failed { error: error.clone() }),
+        };
+        self.journal.append(&Fact::Lost(Lost { run, attempt, error, cause, at }))?;
+        Ok(outcome)
     }
 
     /// Why the worker's run failed, if it did, and how often it failed so before in this call.
     fn failure(&mut self, worker: WorkerId, cause: Option<Cause>) -> Result<Failure, Error> {
         let mut failure = Failure { cause, earlier: 0 };
         let Some(job) = self.crew.job(worker) else { return Ok(failure) };
-        if self.options.retry.after(cause) > 0 {
+        if self.options.retry.tries_again(cause, 0) {
             let (run, attempt) = (job.spec.run, job.attempt);
             // Also for the number of the next attempt.
             self.fold.refresh()?;
-            let first = self.first.get(&run).copied().unwrap_or(1);
-            let earlier = first..attempt;
-            failure.earlier = selection::failed_before(&self.fold, run, earlier, cause);
+            let first = self.first(run);
+            failure.earlier = selection::failed_before(&self.fold, run, first..attempt, cause);
         }
         Ok(failure)
-    }
-
-    pub(super) fn lost(
-        &mut self,
-        worker: WorkerId,
-        chunk: Option<Chunk>,
-        again: bool,
-    ) -> Result<(), Error> {
-        // Its output is cut only once it prints no more.
-        let error = self.crew.how_it_ended(worker);
-        let Some(Job { spec, attempt, .. }) = self.crew.take_job(worker) else { return Ok(()) };
-        let (run, cause, at) = (spec.run, self.crew.cause(worker), now());
-        self.journal.append(&Fact::Lost(Lost { run, attempt, error: error.clone(), cause, at }))?;
-        if !again {
-            self.tick_off(chunk, run, attempt);
-            self.falls_out(run)?;
-        }
-        let _span = tracing::info_span!("run", %run, attempt).entered();
-        tracing::info!(error, "failed");
-        self.observer.notify(&if again {
-            Notice::Again { run, attempt, error }
-        } else {
-            Notice::Lost { run, attempt, error }
-        });
-        Ok(())
-    }
-
-    /// Notes that a run went with its worker during a stop.
-    pub(super) fn cut(&mut self, worker: WorkerId) -> Result<(), Error> {
-        let error = self.crew.how_it_ended(worker);
-        let seconds = self.crew.seconds(worker);
-        let Some(Job { spec, attempt, .. }) = self.crew.take_job(worker) else { return Ok(()) };
-        let (run, cause, at) = (spec.run, Cause::Stop, now());
-        self.journal.append(&Fact::Lost(Lost { run, attempt, error, cause, at }))?;
-        let outcome = Outcome::Interrupted;
-        let _span = tracing::info_span!("run", %run, attempt).entered();
-        log_end(&outcome, seconds);
-        self.observer.notify(&Notice::Ended { run, attempt, outcome, seconds });
-        Ok(())
-    }
-
-    /// Notes that a run of a held chunk ended.
-    pub(super) fn tick_off(&mut self, chunk: Option<Chunk>, run: RunId, attempt: u32) {
-        if let Some(held) = chunk.and_then(|chunk| self.held.get_mut(&chunk)) {
-            held.insert(run, attempt);
-        }
     }
 }

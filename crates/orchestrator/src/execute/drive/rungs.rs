@@ -10,15 +10,18 @@ use crate::execute::folder::Passed;
 use crate::execute::protocol::Pause;
 use crate::execute::search::Search;
 
-/// The search as its runs left it, by their attempts of this call if all are executed again.
+/// The search of a policy, if there is one, as its runs left it, by their attempts of this call if all are
+/// executed again.
 ///
 /// # Errors
 /// The metrics of a run that finished without pausing cannot be read.
 pub(super) fn restore<'a>(
-    (policy, retry): (&'a Policy, Retry),
+    policy: Option<&'a Policy>,
+    retry: Retry,
     selection: &Selection<'_>,
     fold: &Fold,
-) -> Result<Search<'a>, journal::Error> {
+) -> Result<Option<Search<'a>>, journal::Error> {
+    let Some(policy) = policy else { return Ok(None) };
     let mut search = Search::new(policy, selection.specs());
     for spec in selection.specs() {
         let Some(state) = fold.runs.get(&spec.run) else { continue };
@@ -45,7 +48,7 @@ pub(super) fn restore<'a>(
         }
     }
     search.promote();
-    Ok(search)
+    Ok(Some(search))
 }
 
 /// Whether the latest attempt of a run is one from number `first` on that rests at a rung.

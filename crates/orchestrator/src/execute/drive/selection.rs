@@ -116,7 +116,7 @@ impl<'a> Selection<'a> {
         last.filter(|last| last.number >= first && last.status() == Status::Failed).is_some_and(
             |last| {
                 let earlier = failed_before(fold, run, first..last.number, last.cause());
-                earlier < retry.after(last.cause())
+                retry.tries_again(last.cause(), earlier)
             },
         )
     }

@@ -2,8 +2,8 @@
 
 use journal::Fold;
 
+use super::rungs;
 use super::selection::Selection;
-use super::{Search, rungs};
 use crate::execute::{Error, Frozen, Summary};
 
 /// Where the runs of a frozen sweep stand.
@@ -23,9 +23,7 @@ impl Frozen {
     pub fn standing(&self, fold: &Fold) -> Result<Standing, Error> {
         let first = self.shared.first.clone();
         let selection = Selection::since_attempts(&self.runs, self.rerun, first, fold);
-        let policy = self.search.as_ref();
-        let search = policy.map(|policy| rungs::restore((policy, self.retry), &selection, fold));
-        let mut search: Option<Search<'_>> = search.transpose()?;
+        let mut search = rungs::restore(self.search.as_ref(), self.retry, &selection, fold)?;
         let left = selection.wanted(fold, search.as_mut()).len();
         Ok(Standing { summary: selection.summary(fold), left })
     }

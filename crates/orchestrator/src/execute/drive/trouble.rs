@@ -8,6 +8,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::generation::Generation;
 use super::{Driver, LOOK_UP};
 use crate::execute::attempt::chain;
 use crate::execute::protocol::Order;
@@ -43,7 +44,8 @@ impl Driver<'_> {
         if since.elapsed() < self.patience() {
             return Ok(());
         }
-        if self.held.is_empty() && self.over.is_empty() && !self.scheduler.is_busy() {
+        let holds_nothing = self.generation.as_ref().is_none_or(Generation::holds_nothing);
+        if holds_nothing && !self.scheduler.is_busy() {
             return Err(error);
         }
         self.give_back(chain(&error))
@@ -52,7 +54,8 @@ impl Driver<'_> {
     /// Gives the claims back if the heartbeat cannot be written, so that others are about to take them.
     pub(super) fn look_at_heart(&mut self) -> Result<(), Error> {
         let failing = self.heart.failing().filter(|failing| *failing >= self.patience());
-        let Some(failing) = failing.filter(|_| !self.held.is_empty()) else { return Ok(()) };
+        let holds = self.generation.as_ref().is_some_and(|generation| !generation.held.is_empty());
+        let Some(failing) = failing.filter(|_| holds) else { return Ok(()) };
         let seconds = failing.as_secs_f64();
         self.give_back(format!("the heartbeat could not be written for {seconds:.0} s"))
     }
@@ -63,12 +66,8 @@ impl Driver<'_> {
         self.trouble = Some(Instant::now());
         self.waiting = true;
         self.heart.rest();
-        if let Some(claims) = &mut self.claims {
-            claims.give_back();
-        }
-        // Their runs are in the journals, where whoever claims the chunks finds them.
-        self.over.clear();
-        for chunk in std::mem::take(&mut self.held).into_keys() {
+        let held = self.generation.as_mut().map(Generation::give_back).unwrap_or_default();
+        for chunk in held {
             self.step(Event::Superseded(chunk))?;
         }
         for worker in self.crew.busy() {
