@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use charts::{Curve, curves};
 use experiment::{Error, Run};
 use learn::{Objective, Setting};
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,6 @@ use crate::draws;
 use crate::learner::Learner;
 use crate::network::{Classifier, Draw};
 use crate::params::Params;
-use crate::picture::plot;
 
 const SIZES: [usize; 4] = [784, 200, 50, 10];
 /// Logarithms of the first and the last learning rate.
@@ -59,12 +59,14 @@ pub(crate) fn run(params: &Params, run: &mut Run<'_>, parts: &Parts) -> Result<(
 
 /// Pictures, and where the loss is smallest and the slope first large.
 fn keep(run: &mut Run<'_>, points: &[Point]) -> Result<(), Error> {
-    let losses: Vec<_> = points.iter().map(|p| (p.log_rate, p.loss.log10())).collect();
-    let slopes: Vec<_> = points.iter().map(|p| (p.log_rate, p.slope.abs().log10())).collect();
+    let losses = points.iter().map(|p| [p.log_rate, p.loss.log10()]).collect();
+    let slopes = points.iter().map(|p| [p.log_rate, p.slope.abs().log10()]).collect();
+    let loss = Curve { name: "loss", points: losses };
+    let slope = Curve { name: "slope", points: slopes };
     let x = "logarithm of the learning rate";
-    let drawn = plot(x, "logarithm (base 10) of the training loss", &["loss"], &[losses]);
+    let drawn = curves(x, "logarithm (base 10) of the training loss", &[loss]);
     run.artifact("loss.svg", drawn.as_bytes())?;
-    let drawn = plot(x, "logarithm (base 10) of the slope's size", &["slope"], &[slopes]);
+    let drawn = curves(x, "logarithm (base 10) of the slope's size", &[slope]);
     run.artifact("slope.svg", drawn.as_bytes())?;
     let Some(best) = points.iter().min_by(|a, b| a.loss.total_cmp(&b.loss)) else { return Ok(()) };
     run.result("objective", best.loss)?;

@@ -1,12 +1,12 @@
 //! The hypergradient at the initial schedule, averaged over seeds (figure 4).
 
+use charts::{Curve, curves};
 use experiment::{Error, Run};
 use serde::Serialize;
 
 use crate::digits::Parts;
 use crate::meta::{Judged, MetaOptimizer, meta_learn};
 use crate::params::Params;
-use crate::picture::{Line, chart};
 use crate::problem::Problem;
 
 /// One averaged derivative.
@@ -48,17 +48,17 @@ pub(crate) fn average(
         let step = at / groups;
         run.table("slopes", &Slope { step, group: &tensor.name, log_rate, logit_momentum })?;
     }
-    let lines: Vec<Line<'_>> = layout
+    let lines: Vec<Curve<'_>> = layout
         .tensors()
         .iter()
         .enumerate()
         .filter(|(_, tensor)| tensor.shape.len() > 1)
-        .map(|(group, tensor)| Line {
-            name: &tensor.name,
-            values: rates.iter().skip(group).step_by(groups).copied().collect(),
+        .map(|(group, tensor)| {
+            let values = rates.iter().skip(group).step_by(groups);
+            Curve::over_index(&tensor.name, values.copied())
         })
         .collect();
-    let drawn = chart("step", "slope of the loss for log learning rates", &lines);
+    let drawn = curves("step", "slope of the loss for log learning rates", &lines);
     run.artifact("initial-gradient.svg", drawn.as_bytes())?;
     run.result("objective", sum.values.iter().sum::<f64>() / sum.values.len() as f64)
 }

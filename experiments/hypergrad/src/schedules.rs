@@ -1,5 +1,6 @@
 //! Learns learning-rate and momentum schedules and initial scales (section 3.1).
 
+use charts::{Curve, curves};
 use experiment::{Error, Run};
 use learn::{Layout, Schedules};
 use serde::Serialize;
@@ -8,7 +9,6 @@ use crate::digits::Parts;
 use crate::meta::{Judged, meta_learn};
 use crate::network::{Classifier, judge};
 use crate::params::{Params, Precision};
-use crate::picture::{Line, chart};
 use crate::problem::{Problem, SIZES};
 
 /// One step of one group's schedule.
@@ -80,13 +80,13 @@ pub(crate) fn learn(
 
     let schedules = problem.schedules(&state.hypers)?;
     keep(run, &layout, &schedules)?;
-    let mut curves = vec![Line { name: "this run", values: state.values.clone() }];
+    let mut found = vec![Curve::over_index("this run", state.values.iter().copied())];
     if params.target.is_none() {
-        curves.push(Line { name: "paper", values: published() });
+        found.push(Curve::over_index("paper", published()));
     }
-    run.artifact("meta-curve.svg", chart("meta-iteration", "training loss", &curves).as_bytes())?;
-    let curve = Line { name: "after meta-learning", values: losses };
-    run.artifact("elementary.svg", chart("step", "training loss", &[curve]).as_bytes())?;
+    run.artifact("meta-curve.svg", curves("meta-iteration", "training loss", &found).as_bytes())?;
+    let curve = Curve::over_index("after meta-learning", losses);
+    run.artifact("elementary.svg", curves("step", "training loss", &[curve]).as_bytes())?;
     let tail = &state.values[state.values.len().saturating_sub(5)..];
     run.result("objective", tail.iter().sum::<f64>() / tail.len() as f64)?;
     run.result("initial_objective", state.values[0])?;
@@ -116,16 +116,16 @@ fn keep(run: &mut Run<'_>, layout: &Layout, schedules: &Schedules) -> Result<(),
         }
     }
     let of_weights = || layout.tensors().iter().enumerate().filter(|(_, t)| t.shape.len() > 1);
-    let line = |value: &dyn Fn(usize, usize) -> f64| -> Vec<Line<'_>> {
+    let line = |value: &dyn Fn(usize, usize) -> f64| -> Vec<Curve<'_>> {
         of_weights()
-            .map(|(group, tensor)| Line {
-                name: &tensor.name,
-                values: (0..schedules.steps()).map(|step| value(step, group)).collect(),
+            .map(|(group, tensor)| {
+                let values = (0..schedules.steps()).map(|step| value(step, group));
+                Curve::over_index(&tensor.name, values)
             })
             .collect()
     };
     let rates = line(&|step, group| schedules.rate(step, group));
-    run.artifact("learning-rates.svg", chart("step", "learning rate", &rates).as_bytes())?;
+    run.artifact("learning-rates.svg", curves("step", "learning rate", &rates).as_bytes())?;
     let momenta = line(&|step, group| schedules.momentum(step, group).value());
-    run.artifact("momenta.svg", chart("step", "momentum", &momenta).as_bytes())
+    run.artifact("momenta.svg", curves("step", "momentum", &momenta).as_bytes())
 }

@@ -1,6 +1,7 @@
 //! Training on a function of two weights (figure 1), and inexact reversal (section 2.1).
 
 use autodiff::{Error as TraceError, Var};
+use charts::{Curve, curves};
 use experiment::{Error, Run, Stream};
 use learn::{Batch, BatchVars, HyperLearner, Init, Layout, Objective, Schedules, Setting};
 use serde::Serialize;
@@ -8,7 +9,6 @@ use serde::Serialize;
 use crate::meta::{MetaOptimizer, MetaState};
 use crate::network::traced;
 use crate::params::Params;
-use crate::picture::plot;
 
 /// Where training begins.
 const START: [f64; 2] = [1.4, 3.9];
@@ -46,7 +46,7 @@ fn setting<'a>(schedules: &'a Schedules, stream: &'a Stream) -> Setting<'a> {
 }
 
 /// Places that one training went through.
-type Path = Vec<(f64, f64)>;
+type Path = Vec<[f64; 2]>;
 
 /// Weights at one step of one meta-iteration.
 #[derive(Serialize)]
@@ -77,7 +77,7 @@ pub(crate) fn illustration(params: &Params, run: &mut Run<'_>) -> Result<(), Err
             let part = Schedules::published(1, &rates[..step], &momenta[..step])?;
             let trial = learner.train(&valley, &valley, &setting(&part, &stream))?;
             let (y, x) = (trial.weights[0], trial.weights[1]);
-            path.push((y, x));
+            path.push([y, x]);
             let loss = trial.value;
             run.table("paths", &Place { meta_iteration: round, step, y, x, loss })?;
         }
@@ -98,8 +98,9 @@ pub(crate) fn illustration(params: &Params, run: &mut Run<'_>) -> Result<(), Err
     let (MetaState { values, .. }, paths) =
         learn::repeat("illustration", last + 1, (start, Vec::new()), round, run)?;
     let names: Vec<String> = (0..paths.len()).map(|at| format!("path {at}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    run.artifact("paths.svg", plot("y", "x", &names, &paths).as_bytes())?;
+    let found: Vec<_> =
+        names.iter().zip(paths).map(|(name, points)| Curve { name, points }).collect();
+    run.artifact("paths.svg", curves("y", "x", &found).as_bytes())?;
     run.result("initial_objective", values[0])?;
     run.result("objective", values[values.len() - 1])
 }
@@ -152,12 +153,11 @@ pub(crate) fn naive(params: &Params, run: &mut Run<'_>) -> Result<(), Error> {
         for at in 0..2 {
             v[at] = single((f64::from(v[at]) + (1.0 - GAMMA) * g[at]) / GAMMA);
         }
-        let (was, is) = (f64s(visited[step]), f64s(w));
-        let distance = (was.0 - is.0).hypot(was.1 - is.1);
+        let [[y, x], [restored_y, restored_x]] = [visited[step], w].map(f64s);
+        let distance = (y - restored_y).hypot(x - restored_x);
         worst = worst.max(if distance.is_finite() { distance } else { f64::MAX });
-        back.push(is);
-        let row =
-            Restored { step, y: was.0, x: was.1, restored_y: is.0, restored_x: is.1, distance };
+        back.push([restored_y, restored_x]);
+        let row = Restored { step, y, x, restored_y, restored_x, distance };
         run.table("restored", &row)?;
         run.record(step as u64, "distance", distance)?;
     }
@@ -168,7 +168,9 @@ pub(crate) fn naive(params: &Params, run: &mut Run<'_>) -> Result<(), Error> {
     let mut learner = HyperLearner::<f32>::new(&valley, &valley).map_err(traced)?;
     let found = learner.hypergradient(&valley, &valley, &setting, learn::Trajectory::Reversible)?;
     let forwards: Vec<_> = visited.iter().map(|&place| f64s(place)).collect();
-    let drawn = plot("y", "x", &["forwards", "back, in floats"], &[forwards, back]);
+    let ways = [("forwards", forwards), ("back, in floats", back)];
+    let ways = ways.map(|(name, points)| Curve { name, points });
+    let drawn = curves("y", "x", &ways);
     run.artifact("naive.svg", drawn.as_bytes())?;
     run.result("naive_distance", worst)?;
     run.result("objective", found.trial.value)
@@ -179,6 +181,6 @@ fn single(x: f64) -> f32 {
     x as f32
 }
 
-fn f64s([y, x]: [f32; 2]) -> (f64, f64) {
-    (y.into(), x.into())
+fn f64s(place: [f32; 2]) -> [f64; 2] {
+    place.map(f64::from)
 }

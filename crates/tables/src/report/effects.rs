@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use charts::{Drawing, Fit, Scale, tick};
+
 use super::{
-    chart::{Drawing, Fit, Scale, tick},
     grid::{cell_label, label, significant},
     limits::{EFFECTS, VALUES},
 };

@@ -1,7 +1,8 @@
 //! The means of a table as colours.
 
+use charts::{Fit, Scale, tick};
+
 use super::{
-    chart::{Fit, Scale, tick},
     grid::{Key, cell_label, significant, tags},
     limits::HEAT,
     parameters::Parameters,

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use charts::{Axis, Fit, Scale};
 use experiment::{Better, Metric};
 
 use super::{
-    chart::{Axis, Chart, Dot, Fit, Scale, points},
+    chart::{Chart, Dot, points},
     grid::label,
     listing::Listing,
     search::{Points, front},

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use charts::{Axis, Fit, Scale};
+
 use super::{
-    chart::{Axis, Chart, Fit, Line, Scale, lines},
+    chart::{Chart, Line, lines},
     curves::Point,
     effects::{Effects, effects},
     grid::{Grid, label, significant},

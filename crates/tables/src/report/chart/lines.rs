@@ -1,8 +1,9 @@
 //! Line charts with bands from the lowest to the highest run.
 
+use charts::{Axis, Drawing, Frame};
 use serde::Serialize;
 
-use super::{Axis, Drawing, Frame, Live, Short};
+use super::{Live, LiveAxis, Short};
 use crate::report::{curves::Point, layout::Look};
 
 /// One curve of a chart.
@@ -82,14 +83,15 @@ pub(crate) fn lines(x: &Axis, y: &Axis, lines: &[Line<'_>]) -> (Drawing, String)
             drawing.circle(&line.class("dot"), end, 2.5);
         }
     }
-    let live =
-        Live::Lines { x: x.live(), y: y.live(), lines: lines.iter().map(LiveLine::new).collect() };
+    let [x, y] = [x, y].map(LiveAxis::new);
+    let live = Live::Lines { x, y, lines: lines.iter().map(LiveLine::new).collect() };
     (drawing, live.json())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Fit, Scale};
+    use charts::{Fit, Scale};
+
     use super::*;
 
     #[test]

@@ -4,19 +4,18 @@
 //! Colours are chosen by the style of the page, which knows light and dark: a mark carries a class.
 //! Labels come from runs and are put in by the template, which escapes them.
 
-mod frame;
 mod lines;
 mod parallel;
 mod points;
-mod scale;
+mod short;
 
+use charts::{Axis, Drawing};
 use serde::Serialize;
 
-pub(crate) use frame::{Drawing, Frame};
 pub(crate) use lines::{Line, lines};
 pub(crate) use parallel::{Dimension, Path, parallel};
 pub(crate) use points::{Dot, points};
-pub(crate) use scale::{Fit, Kind, Scale, Short, tick};
+pub(crate) use short::Short;
 
 /// A chart with what is written beside it.
 #[derive(Debug)]
@@ -29,30 +28,6 @@ pub(crate) struct Chart {
     pub(crate) live: String,
 }
 
-/// A scale with what it measures.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Axis {
-    pub(crate) title: String,
-    pub(crate) scale: Scale,
-}
-
-impl Axis {
-    pub(crate) fn new(title: impl Into<String>, scale: Scale) -> Self {
-        Self { title: title.into(), scale }
-    }
-
-    fn live(&self) -> LiveAxis<'_> {
-        let [low, high] = self.scale.places();
-        let tick = |(share, text)| (Short(low + share * (high - low)), text);
-        LiveAxis {
-            title: &self.title,
-            log: self.scale.is_log(),
-            ends: [low, high].map(Short),
-            ticks: self.scale.ticks(5).into_iter().map(tick).collect(),
-        }
-    }
-}
-
 /// An axis for the script. Its ends and ticks are places: logarithms to base 10 where it is logarithmic.
 #[derive(Debug, Serialize)]
 struct LiveAxis<'a> {
@@ -60,6 +35,19 @@ struct LiveAxis<'a> {
     log: bool,
     ends: [Short; 2],
     ticks: Vec<(Short, String)>,
+}
+
+impl<'a> LiveAxis<'a> {
+    fn new(axis: &'a Axis) -> Self {
+        let [low, high] = axis.scale.places();
+        let tick = |(share, text)| (Short(low + share * (high - low)), text);
+        Self {
+            title: &axis.title,
+            log: axis.scale.is_log(),
+            ends: [low, high].map(Short),
+            ticks: axis.scale.ticks(5).into_iter().map(tick).collect(),
+        }
+    }
 }
 
 /// A chart for the script.

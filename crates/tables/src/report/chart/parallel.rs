@@ -1,8 +1,9 @@
 //! Parallel coordinates: one axis for each parameter or metric, one line for each run.
 
+use charts::{Axis, Drawing, WIDTH};
 use serde::{Serialize, Serializer};
 
-use super::{Axis, Drawing, Live, Short, frame::WIDTH};
+use super::{Live, LiveAxis, Short};
 
 /// An axis of parallel coordinates.
 pub(crate) type Dimension = Axis;
@@ -78,7 +79,7 @@ pub(crate) fn parallel(dimensions: &[Dimension], paths: &[Path]) -> (Drawing, St
         }
     }
     let live = Live::Parallel {
-        axes: dimensions.iter().map(Axis::live).collect(),
+        axes: dimensions.iter().map(LiveAxis::new).collect(),
         paths: paths.iter().cloned().map(LivePath).collect(),
     };
     (drawing, live.json())
@@ -86,7 +87,8 @@ pub(crate) fn parallel(dimensions: &[Dimension], paths: &[Path]) -> (Drawing, St
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Fit, Scale};
+    use charts::{Fit, Scale};
+
     use super::*;
 
     #[test]

@@ -1,8 +1,9 @@
 //! Scatter charts, with a line through the Pareto front.
 
+use charts::{Axis, Drawing, Frame};
 use serde::{Serialize, Serializer};
 
-use super::{Axis, Drawing, Frame, Live, Short};
+use super::{Live, LiveAxis, Short};
 
 /// One point of a scatter.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,8 +46,8 @@ pub(crate) fn points(x: &Axis, y: &Axis, dots: &[Dot], front: &[[f64; 2]]) -> (D
         }
     }
     let live = Live::Points {
-        x: x.live(),
-        y: y.live(),
+        x: LiveAxis::new(x),
+        y: LiveAxis::new(y),
         dots: dots.iter().copied().map(LiveDot).collect(),
         front: front.iter().map(|point| point.map(Short)).collect(),
     };
@@ -55,7 +56,8 @@ pub(crate) fn points(x: &Axis, y: &Axis, dots: &[Dot], front: &[[f64; 2]]) -> (D
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Fit, Scale};
+    use charts::{Fit, Scale};
+
     use super::*;
 
     #[test]

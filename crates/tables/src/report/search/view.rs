@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use charts::{Axis, Fit, Kind, Scale};
 use experiment::Better;
 
 use super::{
@@ -13,9 +14,7 @@ use crate::{
     Cell,
     read::bare,
     report::{
-        chart::{
-            Axis, Chart, Dimension, Dot, Fit, Kind, Line, Path, Scale, lines, parallel, points,
-        },
+        chart::{Chart, Dimension, Dot, Line, Path, lines, parallel, points},
         curves::{Curves, Point},
         grid::{cell_label, label, significant},
         layout::Look,

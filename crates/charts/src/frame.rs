@@ -2,67 +2,72 @@
 
 use std::fmt::Write;
 
-use super::Axis;
+use crate::Axis;
 
-/// Units of a drawing, about a pixel on a screen.
-pub(crate) const WIDTH: f64 = 480.0;
+/// Width of a framed drawing in units of about a pixel on a screen.
+pub const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 280.0;
 /// Average width of a character of a label.
-const CHARACTER: f64 = 6.6;
+pub(crate) const CHARACTER: f64 = 6.6;
 const TOP: f64 = 26.0;
 const BOTTOM: f64 = 42.0;
 const RIGHT: f64 = 14.0;
 
 /// Marks made from numbers, and where labels go.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Drawing {
+pub struct Drawing {
     /// Elements of SVG.
-    pub(crate) marks: String,
-    pub(crate) width: f64,
-    pub(crate) height: f64,
-    pub(crate) labels: Vec<Label>,
+    pub marks: String,
+    /// In units of a drawing, about a pixel each.
+    pub width: f64,
+    /// Likewise.
+    pub height: f64,
+    /// What is written beside the marks.
+    pub labels: Vec<Label>,
 }
 
 /// Text beside marks.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Label {
-    pub(crate) x: i32,
-    pub(crate) y: i32,
+pub struct Label {
+    /// From the left, where its anchor lies, which its class names.
+    pub x: i32,
+    /// From the top.
+    pub y: i32,
     /// Class of the style.
-    pub(crate) class: &'static str,
-    pub(crate) text: String,
+    pub class: &'static str,
+    /// What it says, not escaped.
+    pub text: String,
 }
 
 impl Drawing {
-    pub(crate) fn new(width: f64, height: f64) -> Self {
+    /// A drawing without marks.
+    pub fn new(width: f64, height: f64) -> Self {
         Self { marks: String::new(), width, height, labels: Vec::new() }
     }
 
-    pub(crate) fn label(&mut self, at: [f64; 2], class: &'static str, text: impl Into<String>) {
+    /// Puts text at a place.
+    pub fn label(&mut self, at: [f64; 2], class: &'static str, text: impl Into<String>) {
         let [x, y] = at.map(|place| place.round() as i32);
         self.labels.push(Label { x, y, class, text: text.into() });
     }
 
-    pub(crate) fn line(&mut self, class: &str, [from, to]: [[f64; 2]; 2]) {
+    /// A straight line from one place to another.
+    pub fn line(&mut self, class: &str, [from, to]: [[f64; 2]; 2]) {
         let [[x1, y1], [x2, y2]] = [from, to];
         self.write(format_args!(
             "<line class=\"{class}\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>"
         ));
     }
 
-    pub(crate) fn circle(&mut self, class: &str, [x, y]: [f64; 2], radius: f64) {
+    /// A circle around a place.
+    pub fn circle(&mut self, class: &str, [x, y]: [f64; 2], radius: f64) {
         self.write(format_args!(
             "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\"/>"
         ));
     }
 
     /// A `polyline` or a `polygon`.
-    pub(crate) fn path(
-        &mut self,
-        element: &str,
-        class: &str,
-        points: impl IntoIterator<Item = [f64; 2]>,
-    ) {
+    pub fn path(&mut self, element: &str, class: &str, points: impl IntoIterator<Item = [f64; 2]>) {
         self.write(format_args!("<{element} class=\"{class}\" points=\""));
         for (at, [x, y]) in points.into_iter().enumerate() {
             let space = if at == 0 { "" } else { " " };
@@ -78,15 +83,17 @@ impl Drawing {
 
 /// The inside of two axes.
 #[derive(Debug)]
-pub(crate) struct Frame<'a> {
-    pub(crate) x: &'a Axis,
-    pub(crate) y: &'a Axis,
+pub struct Frame<'a> {
+    /// The axis below.
+    pub x: &'a Axis,
+    /// The axis at the left.
+    pub y: &'a Axis,
     left: f64,
 }
 
 impl<'a> Frame<'a> {
     /// Axes with their grid, ticks and titles, drawn.
-    pub(crate) fn draw(x: &'a Axis, y: &'a Axis) -> (Self, Drawing) {
+    pub fn draw(x: &'a Axis, y: &'a Axis) -> (Self, Drawing) {
         let mut drawing = Drawing::new(WIDTH, HEIGHT);
         let ticks = y.scale.ticks(5);
         let longest = ticks.iter().map(|(_, text)| text.chars().count()).max().unwrap_or(0);
@@ -117,7 +124,7 @@ impl<'a> Frame<'a> {
     }
 
     /// Where a point lies; at the edge where it lies beyond, none where it has no place.
-    pub(crate) fn at(&self, x: f64, y: f64) -> Option<[f64; 2]> {
+    pub fn at(&self, x: f64, y: f64) -> Option<[f64; 2]> {
         let (x, y) = (self.x.scale.within(x)?, self.y.scale.within(y)?);
         Some([self.horizontal(x), self.vertical(y)])
     }
@@ -133,8 +140,8 @@ impl<'a> Frame<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Fit, Scale};
     use super::*;
+    use crate::{Fit, Scale};
 
     #[test]
     fn axes_have_titles_and_every_label_lies_within_the_drawing() {

@@ -1,22 +1,20 @@
 //! From values to places along an axis.
 
-use serde::{Serialize, Serializer};
-
-use crate::statistics::quantile;
-
 /// An axis: which values it shows, and where.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Scale {
-    pub(crate) kind: Kind,
+pub struct Scale {
+    /// How it is divided.
+    pub kind: Kind,
     low: f64,
     high: f64,
     /// How many finite values of those it was made for lie beyond its ends.
-    pub(crate) beyond: usize,
+    pub beyond: usize,
 }
 
 /// How an axis is divided.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// Evenly.
     Linear,
     /// By the logarithm to base 10.
     Log,
@@ -26,26 +24,25 @@ pub(crate) enum Kind {
 
 /// How a scale is fitted to values.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Fit {
+pub struct Fit {
     /// Whether it is logarithmic; by the values where nobody says.
-    pub(crate) log: Option<bool>,
+    pub log: Option<bool>,
     /// How many times as wide as the bulk of the values an axis may become before it leaves out what
     /// lies far from the bulk, on a linear and on a logarithmic axis.
-    pub(crate) widest: [f64; 2],
+    pub widest: [f64; 2],
     /// Room beyond the extremes, as a share of the axis.
-    pub(crate) room: f64,
+    pub room: f64,
 }
 
 impl Fit {
     /// For single values, among which a wild one must not hide the others.
-    pub(crate) const VALUES: Self = Self { log: None, widest: [4.0, 4.0], room: 0.04 };
+    pub const VALUES: Self = Self { log: None, widest: [4.0, 4.0], room: 0.04 };
     /// For colours.
-    pub(crate) const COLOURS: Self = Self { log: None, widest: [10.0, 4.0], room: 0.0 };
+    pub const COLOURS: Self = Self { log: None, widest: [10.0, 4.0], room: 0.0 };
     /// For curves, which may begin far from where they stay.
-    pub(crate) const CURVES: Self = Self { log: None, widest: [1000.0, 8.0], room: 0.04 };
+    pub const CURVES: Self = Self { log: None, widest: [1000.0, 8.0], room: 0.04 };
     /// For steps.
-    pub(crate) const STEPS: Self =
-        Self { log: None, widest: [f64::INFINITY, f64::INFINITY], room: 0.0 };
+    pub const STEPS: Self = Self { log: None, widest: [f64::INFINITY, f64::INFINITY], room: 0.0 };
 }
 
 /// Of this ratio of the 95th to the 5th percentile on, values span decades.
@@ -53,13 +50,13 @@ const DECADES: f64 = 100.0;
 
 impl Scale {
     /// An axis for values, of which those that are not finite are ignored.
-    pub(crate) fn fit(values: impl IntoIterator<Item = f64>, fit: Fit) -> Self {
+    pub fn fit(values: impl IntoIterator<Item = f64>, fit: Fit) -> Self {
         let mut sorted: Vec<f64> = values.into_iter().filter(|value| value.is_finite()).collect();
         sorted.sort_by(f64::total_cmp);
         let positive = sorted.first().is_some_and(|lowest| *lowest > 0.0);
         let spans_decades = || {
-            let [low, high] = [0.05, 0.95].map(|share| quantile(&sorted, share));
-            low.zip(high).is_some_and(|(low, high)| high / low >= DECADES)
+            let [low, high] = [0.05, 0.95].map(|share| at_share(&sorted, share));
+            high / low >= DECADES
         };
         let log = match fit.log {
             Some(log) => log && sorted.last().is_some_and(|highest| *highest > 0.0),
@@ -78,28 +75,29 @@ impl Scale {
     }
 
     /// A place for each name.
-    pub(crate) fn names(names: Vec<String>) -> Self {
+    pub fn names(names: Vec<String>) -> Self {
         let high = names.len().max(1) as f64 - 0.5;
         Self { kind: Kind::Names(names), low: -0.5, high, beyond: 0 }
     }
 
-    pub(crate) fn is_log(&self) -> bool {
+    /// Whether it is divided by logarithms.
+    pub fn is_log(&self) -> bool {
         self.kind == Kind::Log
     }
 
     /// The first and the last value of the axis.
-    pub(crate) fn ends(&self) -> [f64; 2] {
+    pub fn ends(&self) -> [f64; 2] {
         let value = |place: f64| if self.is_log() { 10_f64.powf(place) } else { place };
         [value(self.low), value(self.high)]
     }
 
     /// The ends as places: logarithms where the axis is logarithmic.
-    pub(crate) fn places(&self) -> [f64; 2] {
+    pub fn places(&self) -> [f64; 2] {
         [self.low, self.high]
     }
 
     /// Where a value lies from 0 to 1, and beyond for what lies outside; none for what has no place.
-    pub(crate) fn at(&self, value: f64) -> Option<f64> {
+    pub fn at(&self, value: f64) -> Option<f64> {
         let place = if self.is_log() { value.log10() } else { value };
         // The difference of the ends may be infinite, their halves' is not.
         let share = (place / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0);
@@ -107,12 +105,12 @@ impl Scale {
     }
 
     /// Whether a value lies between the ends.
-    pub(crate) fn holds(&self, value: f64) -> bool {
+    pub fn holds(&self, value: f64) -> bool {
         self.at(value).is_some_and(|share| (0.0..=1.0).contains(&share))
     }
 
     /// [`at`](Self::at), with what lies outside moved to the end of the axis.
-    pub(crate) fn within(&self, value: f64) -> Option<f64> {
+    pub fn within(&self, value: f64) -> Option<f64> {
         match value {
             f64::INFINITY => Some(1.0),
             f64::NEG_INFINITY => Some(0.0),
@@ -122,7 +120,7 @@ impl Scale {
     }
 
     /// Places from 0 to 1 with their text, about `wanted` of them.
-    pub(crate) fn ticks(&self, wanted: usize) -> Vec<(f64, String)> {
+    pub fn ticks(&self, wanted: usize) -> Vec<(f64, String)> {
         let place = |at: f64| (at - self.low) / (self.high - self.low);
         let inside = |at: &f64| (-1e-9..=1.0 + 1e-9).contains(&place(*at));
         match &self.kind {
@@ -156,13 +154,19 @@ impl Scale {
     }
 }
 
+/// The number a share of the way through sorted ones, of which there are some, linear between neighbours.
+fn at_share(sorted: &[f64], share: f64) -> f64 {
+    let at = share * (sorted.len() - 1) as f64;
+    let [low, high] = [at.floor(), at.ceil()].map(|at| sorted[at as usize]);
+    // Their difference may be infinite, their halves' is not.
+    low + 2.0 * ((high / 2.0 - low / 2.0) * at.fract())
+}
+
 /// The extremes of sorted numbers, without those far out where these would take most of the axis: a
 /// number is far out that lies more than three interquartile ranges beyond the quartiles (Tukey 1977).
 fn range(sorted: &[f64], widest: f64) -> [f64; 2] {
     let (Some(&low), Some(&high)) = (sorted.first(), sorted.last()) else { return [0.0, 1.0] };
-    let [Some(first), Some(third)] = [0.25, 0.75].map(|share| quantile(sorted, share)) else {
-        return [low, high];
-    };
+    let [first, third] = [0.25, 0.75].map(|share| at_share(sorted, share));
     let far = 3.0 * (third - first);
     let is_bulk = |value: &&f64| (first - far..=third + far).contains(*value);
     let bulk = || sorted.iter().filter(is_bulk);
@@ -203,7 +207,7 @@ fn round_numbers(low: f64, high: f64, wanted: usize) -> Vec<f64> {
 }
 
 /// A number at an axis, at most four digits.
-pub(crate) fn tick(value: f64) -> String {
+pub fn tick(value: f64) -> String {
     let size = value.abs();
     if size == 0.0 {
         "0".into()
@@ -214,28 +218,6 @@ pub(crate) fn tick(value: f64) -> String {
         short.trim_end_matches('.').to_owned()
     } else {
         format!("{value:.1e}").replace(".0e", "e")
-    }
-}
-
-/// A number with five significant digits in JSON, which has none that are not finite: these are
-/// `"inf"`, `"-inf"` and null.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Short(pub(crate) f64);
-
-impl Serialize for Short {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(value) = *self;
-        if value.is_nan() {
-            return serializer.serialize_none();
-        }
-        if value.is_infinite() {
-            return serializer.serialize_str(if value > 0.0 { "inf" } else { "-inf" });
-        }
-        let rounded = format!("{value:.4e}").parse().unwrap_or(value);
-        if rounded == rounded.trunc() && rounded.abs() < 1e9 {
-            return serializer.serialize_i64(rounded as i64);
-        }
-        serializer.serialize_f64(rounded)
     }
 }
 
@@ -304,12 +286,5 @@ mod tests {
         assert_eq!(texts, ["0", "0.5", "1.25", "100", "-0.001", "12345", "1e6", "0.3"]);
         let names = Scale::names(vec!["a".into(), "b".into()]);
         assert_eq!(names.ticks(5), [(0.25, "a".to_owned()), (0.75, "b".to_owned())]);
-    }
-
-    #[test]
-    fn numbers_in_json_are_short() {
-        let text = |value: f64| serde_json::to_string(&Short(value)).unwrap();
-        let texts = [1.0 / 3.0, 45.0, 1.23456789e-7, f64::NAN, f64::INFINITY].map(text);
-        assert_eq!(texts, ["0.33333", "45", "1.2346e-7", "null", "\"inf\""]);
     }
 }
