@@ -220,16 +220,9 @@ pub enum SourceFault {
     /// The archive or compressed file cannot be unpacked.
     #[error("cannot unpack: {}", printable(.0))]
     Unpack(#[source] io::Error),
-    /// Users have to download it themselves.
-    #[error("users download it into {}: {get}", place(folder.as_deref(), name))]
-    Supply {
-        /// What to download, and what is there then.
-        get: String,
-        /// Where to put it, if there is a mirror.
-        folder: Option<PathBuf>,
-        /// The data set.
-        name: &'static str,
-    },
+    /// The released files that the data set is made from are in none of its folders.
+    #[error("they are not here")]
+    NoTree,
     /// A registry's client is not there.
     #[error("the program {program} is not here: {install}")]
     NoClient {
@@ -283,14 +276,6 @@ pub enum SourceFault {
 impl SourceFault {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
-    }
-}
-
-/// Where a tree is looked for.
-fn place(folder: Option<&Path>, name: &str) -> String {
-    match folder {
-        Some(folder) => folder.display().to_string(),
-        None => format!("the folder {name} of a mirror, which REGIMEN_MIRROR or --mirror names"),
     }
 }
 

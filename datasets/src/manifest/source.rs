@@ -54,13 +54,11 @@ pub enum Source {
         /// Each download has at most so many bytes.
         bytes: u64,
     },
-    /// Files that all of the data set's files are made from, as their owners release them: in the data set's
-    /// folder in the mirror. Users put them there.
+    /// Files that all of the data set's files are made from, as their owners release them, which users put
+    /// into the data set's folder. The manifest says where they get them.
     Tree {
         /// How.
         by: Set,
-        /// What to download, and what is there then.
-        get: String,
     },
 }
 

@@ -88,13 +88,9 @@ impl Store {
                 let made = recipe::make(*by, &paths, wanted, staging);
                 used(made, downloads)
             }
-            Source::Tree { by, get } => {
+            Source::Tree { by } => {
                 let root = folders.iter().find_map(|folder| by.root(folder));
-                let root = root.ok_or_else(|| SourceFault::Supply {
-                    get: get.clone(),
-                    folder: folders.first().cloned(),
-                    name: by.dataset(),
-                })?;
+                let root = root.ok_or(SourceFault::NoTree)?;
                 staging.origin = root.display().to_string();
                 recipe::from_tree(*by, (&root, &self.decoder), wanted, staging)
             }

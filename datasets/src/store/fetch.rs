@@ -132,13 +132,17 @@ impl Store {
     /// What the user has to bring, and where to put it.
     fn obtain(&self, manifest: &Manifest, staging: &Staging<'_>) -> Option<String> {
         let how = manifest.obtain.as_ref()?;
-        let missing = manifest.wanted().map(|file| file.path).filter(|path| !staging.has(path));
-        let missing = missing.collect::<Vec<_>>().join(", ");
         let folder = match self.folders(manifest).first() {
             Some(folder) => folder.display().to_string(),
             None => format!("the folder {} of a mirror", manifest.name),
         };
-        Some(format!("\n  to be got by yourself: {how}\n  to be put into {folder}: {missing}"))
+        let put = format!("\n  to be got by yourself: {how}\n  to be put into {folder}");
+        if manifest.sources.iter().any(|source| matches!(source, Source::Tree { .. })) {
+            // The files of the data set are made from what is put there.
+            return Some(put);
+        }
+        let missing = manifest.wanted().map(|file| file.path).filter(|path| !staging.has(path));
+        Some(put + ": " + &missing.collect::<Vec<_>>().join(", "))
     }
 
     /// Takes the files that already lie, as they are, in a folder of this data set.

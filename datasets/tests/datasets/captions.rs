@@ -6,7 +6,7 @@ use datasets::Store;
 use datasets::multi30k::{self, Language, Part};
 use tempfile::TempDir;
 
-use crate::support::mirror;
+use crate::mirror::mirror;
 
 #[test]
 fn captions_are_those_of_the_release_and_hardly_shared_between_parts() {

@@ -10,8 +10,9 @@ use datasets::babi_dialog::{
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+use crate::mirror::mirror;
 use crate::rates::{Rates, assert_follows, forms};
-use crate::support::{Place, mirror};
+use crate::support::Place;
 
 /// Measured in the released files; `the_recorded_rates_are_the_released_files` holds it to them.
 const RATES: &str = include_str!("released_rates.tsv");

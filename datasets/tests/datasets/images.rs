@@ -3,7 +3,7 @@
 use datasets::{Store, omniglot};
 use tempfile::TempDir;
 
-use crate::support::mirror;
+use crate::mirror::mirror;
 
 #[test]
 fn the_mirrors_omniglot_has_every_character_twenty_times() {

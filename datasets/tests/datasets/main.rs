@@ -7,6 +7,7 @@ mod captions;
 mod dialog;
 mod http;
 mod images;
+mod mirror;
 mod movies;
 mod omniglot;
 mod packages;

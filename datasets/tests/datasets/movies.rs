@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tempfile::TempDir;
 
-use crate::support::mirror;
+use crate::mirror::mirror;
 
 /// How many questions each meaning answers.
 type Asked = BTreeMap<(Relation, Aspect), usize>;

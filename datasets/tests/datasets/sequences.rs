@@ -3,7 +3,7 @@
 use datasets::{Store, weizmann};
 use tempfile::TempDir;
 
-use crate::support::mirror;
+use crate::mirror::mirror;
 
 #[test]
 fn the_mirrors_silhouettes_are_of_nine_people() {

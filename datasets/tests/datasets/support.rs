@@ -1,9 +1,9 @@
-//! The mirror, small data sets and archives for the other modules.
+//! Small data sets and archives for the other modules.
 
-use std::fs::{self, OpenOptions};
+use std::fmt;
+use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
-use std::{env, fmt};
 
 use datasets::{Digest, Manifest, State, Store};
 use flate2::Compression;
@@ -12,22 +12,6 @@ use tar::{Builder, EntryType, Header};
 use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions as FileOptions;
-
-/// The mirror of real files, for `test`; where there is none, the test is noted as skipped.
-pub(crate) fn mirror(test: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    let mirror = env::var_os("REGIMEN_MIRROR").map_or(beside, PathBuf::from);
-    if mirror.is_dir() {
-        return Some(mirror);
-    }
-    let required = env::var_os("REGIMEN_REQUIRE_MIRROR").is_some_and(|value| value == "1");
-    assert!(!required, "{test}: no mirror at {}", mirror.display());
-    if let Some(list) = env::var_os("REGIMEN_SKIPPED") {
-        let mut list = OpenOptions::new().create(true).append(true).open(list).unwrap();
-        list.write_all(format!("skipped: {test}: no mirror\n").as_bytes()).unwrap();
-    }
-    None
-}
 
 /// The files of the data set `small`.
 pub(crate) const FILES: [(&str, &[u8]); 2] = [("a/one.txt", b"one\n"), ("two.txt", b"two two\n")];

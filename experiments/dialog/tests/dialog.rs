@@ -1,10 +1,9 @@
 //! The paper's claims as small seeded runs on generated stories, and the held defaults.
 
+#[path = "../../../datasets/tests/datasets/mirror.rs"]
+mod mirror;
+
 use std::collections::BTreeSet;
-use std::env;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 
 use autodiff::DType;
 use datasets::babi_dialog::POSITIVE;
@@ -14,6 +13,7 @@ use experiment::{
     ToolContext,
 };
 use learn::{Batch, Groups, Objective, Optimizer, Stepper};
+use mirror::mirror;
 
 fn run(params: Params, seed: u64) -> MemorySink {
     run_with(params, seed, DataPaths::default())
@@ -98,22 +98,6 @@ fn devices_agree() {
         let accuracy = |sink: &MemorySink| sink.results["test_accuracy"];
         assert!((accuracy(&cpu) - accuracy(&reference)).abs() <= 2.0);
     }
-}
-
-/// The mirror of real files, for `test`; where there is none, the test is noted as skipped.
-fn mirror(test: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let mirror = env::var_os("REGIMEN_MIRROR").map_or(beside, PathBuf::from);
-    if mirror.is_dir() {
-        return Some(mirror);
-    }
-    let required = env::var_os("REGIMEN_REQUIRE_MIRROR").is_some_and(|value| value == "1");
-    assert!(!required, "{test}: no mirror at {}", mirror.display());
-    if let Some(list) = env::var_os("REGIMEN_SKIPPED") {
-        let mut list = OpenOptions::new().create(true).append(true).open(list).unwrap();
-        list.write_all(format!("skipped: {test}: no mirror\n").as_bytes()).unwrap();
-    }
-    None
 }
 
 #[test]

@@ -61,12 +61,10 @@ impl Targets {
         rng: &mut impl Rng,
         out: &mut Vec<u32>,
     ) -> Result<usize, TooManyStates> {
-        if let Some(sampler) = &self.sampler {
-            for _ in 0..DRAWS {
-                let edits = sampler.sample(reference, rng, out)?;
-                if out.len() <= self.longest {
-                    return Ok(edits);
-                }
+        for _ in 0..DRAWS {
+            let edits = self.draw_any(reference, rng, out)?;
+            if out.len() <= self.longest {
+                return Ok(edits);
             }
         }
         out.clear();

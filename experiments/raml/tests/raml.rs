@@ -1,13 +1,11 @@
 //! Small seeded runs on generated sentences, and the held defaults.
 
+#[path = "../../../datasets/tests/datasets/mirror.rs"]
+mod mirror;
 #[path = "raml/speech.rs"]
 mod speech;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use experiment::{
@@ -15,6 +13,7 @@ use experiment::{
     Run, RunContext, RunId, ToolContext,
 };
 use learn::Averaging;
+use mirror::mirror;
 use raml::{Cell, Method, Params, Raml, Reward, SmoothTo};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -342,22 +341,6 @@ fn impossible_parameters_are_refused() {
         let error = Raml::new(params).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     }
-}
-
-/// The mirror of real files, for `test`; where there is none, the test is noted as skipped.
-fn mirror(test: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let mirror = env::var_os("REGIMEN_MIRROR").map_or(beside, PathBuf::from);
-    if mirror.is_dir() {
-        return Some(mirror);
-    }
-    let required = env::var_os("REGIMEN_REQUIRE_MIRROR").is_some_and(|value| value == "1");
-    assert!(!required, "{test}: no mirror at {}", mirror.display());
-    if let Some(list) = env::var_os("REGIMEN_SKIPPED") {
-        let mut list = OpenOptions::new().create(true).append(true).open(list).unwrap();
-        list.write_all(format!("skipped: {test}: no mirror\n").as_bytes()).unwrap();
-    }
-    None
 }
 
 #[test]

@@ -1,27 +1,13 @@
 //! The quickstart on the released bAbI files reaches the paper's accuracies.
 
-use std::env;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::PathBuf;
+#[path = "../../../../datasets/tests/datasets/mirror.rs"]
+mod mirror;
 
 use tempfile::TempDir;
 
-use super::{assert_code, regimen, stdout};
+use mirror::mirror;
 
-/// The mirror of data files, or `None` after noting that `test` is skipped.
-fn mirror(test: &str) -> Option<PathBuf> {
-    if let Some(mirror) = env::var_os("REGIMEN_MIRROR") {
-        return Some(mirror.into());
-    }
-    let required = env::var("REGIMEN_REQUIRE_MIRROR").is_ok_and(|value| value == "1");
-    assert!(!required, "{test}: no mirror");
-    if let Some(list) = env::var_os("REGIMEN_SKIPPED") {
-        let mut list = OpenOptions::new().append(true).create(true).open(list).unwrap();
-        writeln!(list, "skipped: {test}: no mirror").unwrap();
-    }
-    None
-}
+use super::{assert_code, regimen, stdout};
 
 #[test]
 fn the_released_files_teach_what_the_paper_says() {

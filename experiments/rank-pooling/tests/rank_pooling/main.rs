@@ -1,19 +1,20 @@
 //! The paper's claim as small seeded runs on films whose classes differ in the order of frames alone, and
 //! the held defaults.
 
-use std::collections::{BTreeMap, BTreeSet};
 mod films;
+#[path = "../../../../datasets/tests/datasets/mirror.rs"]
+mod mirror;
 
-use std::env;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use experiment::{
     DataPaths, Device, Entry, Error, Experiment, MemorySink, Metric, Needed, NeededRun, Run,
     RunContext, RunId,
 };
+use mirror::mirror;
 use rank_pooling::operation::Inverse;
 use rank_pooling::pool::{Directions, Pooling, Rank};
 use rank_pooling::{Architecture, Choices, Data, Params, RankPooling, Training};
@@ -165,22 +166,6 @@ fn features_of_a_network_trained_on_frames_are_pooled_by_settings_of_the_trainin
     let chosen: Vec<&Value> = rows.iter().filter(|row| row["chosen"] == true).collect();
     assert_eq!((rows.len(), chosen.len()), (4, 1));
     assert!(rows.iter().all(|row| accuracy(row) <= accuracy(chosen[0])));
-}
-
-/// The mirror of real files, for `test`; where there is none, the test is noted as skipped.
-fn mirror(test: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let mirror = env::var_os("REGIMEN_MIRROR").map_or(beside, PathBuf::from);
-    if mirror.is_dir() {
-        return Some(mirror);
-    }
-    let required = env::var_os("REGIMEN_REQUIRE_MIRROR").is_some_and(|value| value == "1");
-    assert!(!required, "{test}: no mirror at {}", mirror.display());
-    if let Some(list) = env::var_os("REGIMEN_SKIPPED") {
-        let mut list = OpenOptions::new().create(true).append(true).open(list).unwrap();
-        list.write_all(format!("skipped: {test}: no mirror\n").as_bytes()).unwrap();
-    }
-    None
 }
 
 #[test]
