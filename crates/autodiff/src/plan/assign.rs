@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::fuse::Group;
+use super::sink;
 use super::worklist::{Home, View, Work, Worklist};
 
 /// Groups in the order they run, and what follows them.
@@ -44,6 +45,7 @@ pub(crate) fn schedule(list: &Worklist, groups: Vec<Group>) -> Schedule {
     let trailing = (0..list.assigned.len())
         .filter(|&index| in_place.get(&list.assigned[index].value.value) != Some(&index))
         .collect();
+    let mut first = sink::sink(list, first, &end);
     first.extend(end);
     Schedule { groups: first, in_place, trailing }
 }

@@ -1,5 +1,7 @@
 //! A slot for every value; values that do not live at the same time share memory.
 
+use std::cmp::Reverse;
+
 use super::assign::Schedule;
 use super::step::Slot;
 use super::worklist::{Home, Worklist};
@@ -12,55 +14,37 @@ pub(crate) struct Slots {
     pub stored: Vec<bool>,
 }
 
-/// Free ranges of the arena, ascending and never touching.
-struct Arena {
-    free: Vec<(usize, usize)>,
-    end: usize,
+/// A value of the arena, and the first and the last step at which it is there.
+#[derive(Debug, Clone, Copy)]
+struct Tenant {
+    value: usize,
+    bytes: usize,
+    steps: [usize; 2],
 }
 
-impl Arena {
-    /// The smallest free range that fits, or new memory at the end.
-    fn take(&mut self, bytes: usize) -> usize {
-        let best = (0..self.free.len())
-            .filter(|&i| self.free[i].1 >= bytes)
-            .min_by_key(|&i| self.free[i].1);
-        match best {
-            Some(i) => {
-                let (start, len) = self.free[i];
-                if len == bytes {
-                    self.free.remove(i);
-                } else {
-                    self.free[i] = (start + bytes, len - bytes);
-                }
-                start
-            }
-            None => {
-                let start = match self.free.last() {
-                    Some(&(start, len)) if start + len == self.end => {
-                        self.free.pop();
-                        start
-                    }
-                    _ => self.end,
-                };
-                self.end = start + bytes;
-                start
-            }
-        }
+impl Tenant {
+    fn meets(&self, other: &Self) -> bool {
+        self.steps[0] <= other.steps[1] && other.steps[0] <= self.steps[1]
     }
+}
 
-    fn give(&mut self, start: usize, bytes: usize) {
-        let i = self.free.partition_point(|&(other, _)| other < start);
-        self.free.insert(i, (start, bytes));
-        let touches = |a: (usize, usize), b: (usize, usize)| a.0 + a.1 == b.0;
-        if i + 1 < self.free.len() && touches(self.free[i], self.free[i + 1]) {
-            self.free[i].1 += self.free[i + 1].1;
-            self.free.remove(i + 1);
+/// Offsets, the largest value first, each as low as the larger ones allow that are there at the same time
+/// (Pisarchyk and Lee 2020, "greedy by size"); and the size of the arena.
+fn arrange(mut tenants: Vec<Tenant>) -> (Vec<(usize, Tenant)>, usize) {
+    tenants.sort_by_key(|tenant| Reverse(tenant.bytes));
+    let (mut placed, mut arena) = (Vec::<(usize, Tenant)>::new(), 0);
+    for tenant in tenants {
+        let mut offset = 0;
+        for (start, other) in placed.iter().filter(|(_, other)| other.meets(&tenant)) {
+            if offset + tenant.bytes <= *start {
+                break;
+            }
+            offset = offset.max(start + other.bytes);
         }
-        if i > 0 && touches(self.free[i - 1], self.free[i]) {
-            self.free[i - 1].1 += self.free[i].1;
-            self.free.remove(i);
-        }
+        arena = arena.max(offset + tenant.bytes);
+        placed.insert(placed.partition_point(|(start, _)| *start < offset), (offset, tenant));
     }
+    (placed, arena)
 }
 
 /// Assigns slots; returns them with the size of the arena in bytes.
@@ -77,9 +61,7 @@ pub(crate) fn place(list: &Worklist, schedule: &Schedule) -> (Slots, usize) {
             Home::Computed => {}
         }
     }
-    let mut arena = Arena { free: Vec::new(), end: 0 };
-    let mut dying: Vec<Vec<usize>> =
-        vec![Vec::new(); schedule.groups.len() + schedule.trailing.len()];
+    let mut tenants = Vec::new();
     for (step, group) in schedule.groups.iter().enumerate() {
         for &unit in &group.units {
             let value = list.units[unit].value;
@@ -91,21 +73,16 @@ pub(crate) fn place(list: &Worklist, schedule: &Schedule) -> (Slots, usize) {
                 stored[value] = true;
             } else if let Some(last) = last_read[value] {
                 let bytes = (info.len * info.dtype.size()).next_multiple_of(LINE);
-                let offset = if bytes == 0 { 0 } else { arena.take(bytes) };
-                slots[value] = Slot::Arena { offset, bytes };
+                tenants.push(Tenant { value, bytes, steps: [step, last] });
                 stored[value] = true;
-                dying[last].push(value);
-            }
-        }
-        for value in std::mem::take(&mut dying[step]) {
-            if let Slot::Arena { offset, bytes } = slots[value]
-                && bytes > 0
-            {
-                arena.give(offset, bytes);
             }
         }
     }
-    (Slots { slots, stored }, arena.end)
+    let (placed, arena) = arrange(tenants);
+    for (offset, Tenant { value, bytes, .. }) in placed {
+        slots[value] = Slot::Arena { offset, bytes };
+    }
+    (Slots { slots, stored }, arena)
 }
 
 /// The last step outside its own group that reads each value.
@@ -113,16 +90,11 @@ fn last_reads(list: &Worklist, schedule: &Schedule) -> Vec<Option<usize>> {
     let mut last = vec![None; list.values.len()];
     let mut made_in = vec![None; list.values.len()];
     for (step, group) in schedule.groups.iter().enumerate() {
-        for &unit in &group.units {
-            made_in[list.units[unit].value] = Some(step);
-        }
-    }
-    for (step, group) in schedule.groups.iter().enumerate() {
-        for view in group.units.iter().flat_map(|&unit| &list.units[unit].reads) {
-            if made_in[view.value] != Some(step) {
-                last[view.value] = Some(step);
-            }
-        }
+        let units = || group.units.iter().map(|&unit| &list.units[unit]);
+        units().for_each(|unit| made_in[unit.value] = Some(step));
+        let read = units().flat_map(|unit| &unit.reads).map(|view| view.value);
+        read.filter(|&value| made_in[value] != Some(step))
+            .for_each(|value| last[value] = Some(step));
     }
     for (i, &assigned) in schedule.trailing.iter().enumerate() {
         let assigned = &list.assigned[assigned];
@@ -138,17 +110,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn freed_neighbours_join_and_are_used_again() {
-        let mut arena = Arena { free: Vec::new(), end: 0 };
-        let [a, b, c] = [64, 128, 64].map(|bytes| arena.take(bytes));
-        assert_eq!([a, b, c], [0, 64, 192]);
-        arena.give(a, 64);
-        arena.give(b, 128);
-        assert_eq!(arena.free, [(0, 192)]);
-        assert_eq!(arena.take(128), 0);
-        assert_eq!(arena.take(64), 128);
-        arena.give(c, 64);
-        assert_eq!(arena.take(256), 192);
-        assert_eq!(arena.end, 448);
+    fn values_share_memory_where_they_are_not_there_at_the_same_time() {
+        let tenant = |value, bytes, steps| Tenant { value, bytes, steps };
+        // The small one in the middle would part the range that the last one needs.
+        let tenants = vec![
+            tenant(0, 64, [0, 2]),
+            tenant(1, 128, [0, 1]),
+            tenant(2, 64, [1, 3]),
+            tenant(3, 256, [3, 4]),
+        ];
+        let (placed, arena) = arrange(tenants);
+        assert_eq!(arena, 320);
+        for (at, (start, one)) in placed.iter().enumerate() {
+            for (other_start, other) in &placed[at + 1..] {
+                let apart =
+                    start + one.bytes <= *other_start || other_start + other.bytes <= *start;
+                assert!(
+                    apart || !one.meets(other),
+                    "{one:?} at {start}, {other:?} at {other_start}"
+                );
+            }
+        }
     }
 }

@@ -11,6 +11,7 @@ mod factors;
 mod fuse;
 mod liveness;
 mod lower;
+mod sink;
 mod step;
 mod target;
 mod units;
