@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::picture::format_of;
-use crate::transfer::Transfer;
+use crate::transfer::{Transfer, is_art_here};
 use crate::{
     Architecture, Colour, Constants, Inputs, Normalise, Optimizer, Params, Pool, Start, Style,
 };
@@ -58,10 +58,9 @@ struct Arguments {
     /// What stands between blocks of convolutions.
     #[serde(default)]
     pooling: Pool,
-    /// Over which pictures filters are brought to a mean activation of 1; `own` where the data set `art`
-    /// cannot be had.
-    #[serde(default = "normalise")]
-    normalise: Normalise,
+    /// Over which pictures filters are brought to a mean activation of 1; where nothing is said, over the
+    /// data set `art`, and over the pictures themselves where that cannot be had.
+    normalise: Option<Normalise>,
     /// Constants of the losses.
     #[serde(default)]
     constants: Constants,
@@ -90,10 +89,6 @@ struct Arguments {
 
 /// A ratio at which photograph and painting are both seen, times the square of the size.
 const RATIO: f64 = 4e-3;
-
-fn normalise() -> Normalise {
-    Normalise::Art
-}
 
 fn output() -> OutputFile {
     OutputFile::new("styled.png")
@@ -149,7 +144,7 @@ impl Arguments {
             weights: self.weights.clone(),
             inputs: self.inputs,
             pooling: self.pooling,
-            normalise: self.normalise,
+            normalise: self.normalise.unwrap_or(Normalise::Art),
             constants: self.constants,
             ratio: self.ratio.unwrap_or(RATIO / (self.size * self.size) as f64),
             variation: self.variation,
@@ -167,17 +162,27 @@ impl Arguments {
 }
 
 fn transfer(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(), Error> {
-    let params = arguments.params();
+    let mut params = arguments.params();
     Style::new(params.clone())?;
     let output = &arguments.output;
     format_of(output.path())?;
     let noise = Stream::new(arguments.seed, "start");
+    let told = output.path().as_os_str() != "-";
+    if arguments.normalise.is_none() && !is_art_here(&context.data) {
+        params.normalise = Normalise::Own;
+        if told {
+            say(
+                context,
+                "filters are normalised over these pictures: the data set `art` is not here",
+            )?;
+        }
+    }
     let mut transfer = Transfer::open(&params, &context.data, &noise)?;
     let write = |transfer: &Transfer, context: &mut ToolContext<'_>| {
         context.write(output, &transfer.picture().to_file(output.path())?)
     };
     // Nothing but the picture itself goes to standard output.
-    let previews = output.path().as_os_str() != "-" && arguments.preview_every > 0;
+    let previews = told && arguments.preview_every > 0;
     let mut made = 0;
     while transfer.advance()? {
         made += 1;
@@ -191,17 +196,19 @@ fn transfer(arguments: &Arguments, context: &mut ToolContext<'_>) -> Result<(), 
     }
     context.host.progress(params.evaluations, params.evaluations);
     write(&transfer, context)?;
-    if output.path().as_os_str() == "-" {
+    if !told {
         return Ok(());
     }
     let ([content, style], total) = (transfer.sums(), transfer.losses().total);
     let [height, width] = transfer.picture().size;
-    writeln!(
-        context.output,
-        "{}: {width} x {height} pixels, loss {total:.4e} (content {content:.4e}, style {style:.4e})",
-        output.path().display()
-    )
-    .map_err(|source| SinkError { what: "the losses".into(), source }.into())
+    let path = output.path().display();
+    let losses = format!("loss {total:.4e} (content {content:.4e}, style {style:.4e})");
+    say(context, &format!("{path}: {width} x {height} pixels, {losses}"))
+}
+
+fn say(context: &mut ToolContext<'_>, text: &str) -> Result<(), Error> {
+    writeln!(context.output, "{text}")
+        .map_err(|source| SinkError { what: "the losses".into(), source }.into())
 }
 
 #[cfg(test)]

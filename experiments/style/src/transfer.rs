@@ -17,6 +17,7 @@ use crate::params::{Normalise, Params};
 use crate::picture::Picture;
 use crate::weights::{Source, Weights};
 use parts::{evaluation, size_at, start};
+pub(crate) use pictures::is_art_here;
 use pictures::{NORMALISED, Pictures, art};
 
 /// A picture under way.

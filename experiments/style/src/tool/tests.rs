@@ -10,6 +10,10 @@ use crate::leaves::leaves;
 
 /// Two pictures in a folder, and the tool over them.
 fn run(arguments: &Value, host: &mut MemoryHost) -> Result<String, Error> {
+    run_with(arguments, DataPaths::default(), host)
+}
+
+fn run_with(arguments: &Value, data: DataPaths, host: &mut MemoryHost) -> Result<String, Error> {
     let folder = tempfile::tempdir().unwrap();
     let mut whole = json!({
         "weights": "untrained", "normalise": "none", "size": 24, "evaluations": 6, "preview_every": 2, "output": "a.png"
@@ -26,7 +30,7 @@ fn run(arguments: &Value, host: &mut MemoryHost) -> Result<String, Error> {
     let mut context = ToolContext {
         input: &mut std::io::empty(),
         output: &mut output,
-        data: DataPaths::default(),
+        data,
         artifacts: "artifacts".into(),
         verify: &|_, _, _| Ok(()),
         host,
@@ -44,6 +48,21 @@ fn a_picture_is_made_and_its_losses_told() {
     let file = &host.files[Path::new("a.png")];
     let found = image::load_from_memory(file).unwrap();
     assert_eq!((found.width(), found.height()), (24, 16));
+}
+
+#[test]
+fn pictures_are_normalised_by_themselves_where_there_is_no_art() {
+    let cache = tempfile::tempdir().unwrap();
+    let data = DataPaths { cache: cache.path().into(), mirror: None, offline: true };
+    let (mut host, unsaid) = (MemoryHost::default(), json!({"normalise": null}));
+    let told = run_with(&unsaid, data.clone(), &mut host).unwrap();
+    assert!(told.starts_with("filters are normalised over these pictures: "), "{told}");
+    let picture = host.files[Path::new("a.png")].clone();
+    run_with(&json!({"normalise": "own"}), data.clone(), &mut host).unwrap();
+    assert_eq!(host.files[Path::new("a.png")], picture);
+    // Whoever asks for them is told how to get them.
+    let refused = run_with(&json!({"normalise": "art"}), data, &mut host).unwrap_err();
+    assert!(refused.chain().contains("art"), "{}", refused.chain());
 }
 
 #[test]

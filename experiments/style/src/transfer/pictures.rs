@@ -87,6 +87,11 @@ pub(super) fn art(data: &DataPaths) -> Result<Vec<Picture>, Error> {
     NAMES.into_iter().map(scaled).collect()
 }
 
+/// Whether the data set `art` can be had.
+pub(crate) fn is_art_here(data: &DataPaths) -> bool {
+    Store::new(&data.cache, data.mirror.as_deref(), data.offline).open(ART).is_ok()
+}
+
 /// Reads one picture.
 fn open(name: &str, data: &DataPaths) -> Result<Picture, Error> {
     let path = match name.strip_prefix(ART_PREFIX) {
