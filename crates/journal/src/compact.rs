@@ -8,7 +8,7 @@ use crate::fold::segments;
 use crate::frame::{self, Piece};
 use crate::segment::{Header, is_regular};
 use crate::writer::EXTENSION;
-use crate::{Copied, Error, Event};
+use crate::{Copied, Error, Event, Fold};
 
 /// What [`compact`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,13 +17,16 @@ pub struct Compacted {
     pub segments: usize,
     /// Frames that were copied.
     pub frames: u64,
+    /// How many of them are empty now, because what they held was removed.
+    pub left_out: u64,
     /// The segment that holds them now; none when there was nothing to do.
     pub snapshot: Option<PathBuf>,
     /// Damaged segments and other files, which are left as they are.
     pub damaged: Vec<PathBuf>,
 }
 
-/// Copies the segments of writers that will write no more into one, named `name`, and removes them.
+/// Copies the segments of writers that will write no more into one, named `name`, and removes them. What
+/// `removed`, the fold of the folder, knows as removed is left out.
 ///
 /// A writer on this machine holds a lock on its segment while it lives, so `is_over` need only know
 /// about writers elsewhere. At every moment, also after a loss of power, each frame is in a segment:
@@ -32,7 +35,12 @@ pub struct Compacted {
 /// # Errors
 /// [`Error::Busy`] when another process compacts the folder; [`Error`] as in writing and reading,
 /// and what was copied so far is removed or harmless then.
-pub fn compact(dir: &Path, name: &str, is_over: &dyn Fn(&str) -> bool) -> Result<Compacted, Error> {
+pub fn compact(
+    dir: &Path,
+    name: &str,
+    removed: &Fold,
+    is_over: &dyn Fn(&str) -> bool,
+) -> Result<Compacted, Error> {
     let mut done = Compacted::default();
     // Released when it is dropped.
     let _turn = take_turn(dir)?;
@@ -54,14 +62,14 @@ pub fn compact(dir: &Path, name: &str, is_over: &dyn Fn(&str) -> bool) -> Result
         if file.try_lock().is_err() {
             continue;
         }
-        if snapshot.copy(&path, &mut file, &stem)? {
+        if snapshot.copy(&path, &mut file, &stem, removed)? {
             copied.push((path, file));
         } else {
             done.damaged.push(path);
         }
     }
-    done.frames = snapshot.frames;
-    if copied.len() < 2 {
+    (done.left_out, done.frames) = (snapshot.left_out, snapshot.frames);
+    if copied.len() < 2 && done.left_out == 0 {
         fs::remove_file(&temporary).map_err(Error::io("remove", &temporary))?;
         return Ok(Compacted { frames: 0, ..done });
     }
@@ -91,6 +99,19 @@ struct Snapshot<'a> {
     path: &'a Path,
     file: BufWriter<File>,
     frames: u64,
+    left_out: u64,
+}
+
+/// Whether a frame is of an attempt that was removed.
+fn is_removed(copied: &Copied, removed: &Fold) -> bool {
+    if !removed.has_removed() {
+        return false;
+    }
+    let Ok((_, event)) = frame::decode(&copied.payload) else { return false };
+    let of = event.attempt();
+    of.is_some_and(|(run, number, worker)| {
+        removed.is_removed(run, number, worker.unwrap_or(&copied.writer))
+    })
 }
 
 impl<'a> Snapshot<'a> {
@@ -98,11 +119,17 @@ impl<'a> Snapshot<'a> {
         let file = File::create(path).map_err(Error::io("create", path))?;
         let mut file = BufWriter::new(file);
         file.write_all(&frame::header()).map_err(Error::io("write", path))?;
-        Ok(Self { path, file, frames: 0 })
+        Ok(Self { path, file, frames: 0, left_out: 0 })
     }
 
     /// Copies a segment's frames, unless some of its bytes are damaged.
-    fn copy(&mut self, segment: &Path, file: &mut File, stem: &str) -> Result<bool, Error> {
+    fn copy(
+        &mut self,
+        segment: &Path,
+        file: &mut File,
+        stem: &str,
+        removed: &Fold,
+    ) -> Result<bool, Error> {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(Error::io("read", segment))?;
         match Header::of(&bytes) {
@@ -132,7 +159,12 @@ impl<'a> Snapshot<'a> {
             }
             at = end;
         }
-        for copied in frames {
+        for mut copied in frames {
+            if is_removed(&copied, removed) {
+                // The frames of a writer are counted.
+                copied.payload = frame::nothing(&copied.payload)?;
+                self.left_out += 1;
+            }
             let bytes = frame::encode(self.frames, &Event::Copied(copied))?;
             self.file.write_all(&bytes).map_err(Error::io("write", self.path))?;
             self.frames += 1;

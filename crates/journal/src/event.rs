@@ -37,8 +37,32 @@ pub enum Event {
     Requested(Requested),
     /// By a driver: the run cannot be attempted, because one that it needs has no results.
     Blocked(Blocked),
+    /// By `remove`: attempts do not count any more. Nothing else of them does either, wherever it stands.
+    Removed(Removed),
     /// By `compact`: a frame of another segment that is there no longer.
     Copied(Copied),
+}
+
+impl Event {
+    /// The run and the attempt that it is of, and the worker that made it where that is not its writer.
+    pub(crate) fn attempt(&self) -> Option<(RunId, u32, Option<&str>)> {
+        Some(match self {
+            Self::Started(it) => (it.spec.run, it.attempt, None),
+            Self::Metrics(it) => (it.run, it.attempt, None),
+            Self::Rows(it) => (it.run, it.attempt, None),
+            Self::Artifact(it) => (it.run, it.attempt, None),
+            Self::Checkpoint(it) => (it.run, it.attempt, None),
+            Self::Resumed(it) => (it.run, it.attempt, None),
+            Self::Ended(it) => (it.run, it.attempt, None),
+            Self::Assigned(it) => (it.spec.run, it.attempt, Some(&it.worker)),
+            Self::Opened(_)
+            | Self::Lost(_)
+            | Self::Requested(_)
+            | Self::Blocked(_)
+            | Self::Removed(_)
+            | Self::Copied(_) => return None,
+        })
+    }
 }
 
 /// What kind of process writes a segment.
@@ -329,6 +353,26 @@ pub struct Blocked {
     pub why: String,
     /// When.
     pub at: Timestamp,
+}
+
+/// Attempts that somebody removed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Removed {
+    /// Them by their runs.
+    pub runs: Vec<RemovedRun>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What was removed of one run: all that was known of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RemovedRun {
+    /// The run.
+    pub run: RunId,
+    /// Numbers and workers of its attempts.
+    pub attempts: Vec<(u32, String)>,
+    /// The last attempt that could not be made.
+    pub blocked: Option<u32>,
 }
 
 /// A frame of another segment, as it stood there.

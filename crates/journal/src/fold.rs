@@ -11,9 +11,9 @@ use experiment::{RunId, SpecId};
 
 use crate::frame::{Content, Kind};
 use crate::segment::{Found, Segment, is_regular};
-use crate::state::Recorded;
+use crate::state::{Recorded, Removal};
 use crate::writer::EXTENSION;
-use crate::{Error, Event, Opened, Problem, RunSpec, RunState, Timestamp};
+use crate::{Error, Event, Opened, Problem, RemovedRun, RunSpec, RunState, Timestamp};
 
 /// What all segments of a store say together.
 ///
@@ -33,6 +33,8 @@ pub struct Fold {
     resumed: BTreeSet<RunId>,
     /// When finished runs were asked for again, by segments that need not describe them.
     requested: HashMap<RunId, Timestamp>,
+    /// What was removed.
+    removed: HashMap<RunId, Removal>,
     /// The next sequence number of each writer.
     next: BTreeMap<Arc<str>, u64>,
 }
@@ -194,14 +196,22 @@ impl Fold {
                 self.writers.insert(writer.to_owned(), opened);
             }
             Event::Assigned(assigned) => {
+                if self.is_removed(assigned.spec.run, assigned.attempt, &assigned.worker) {
+                    return;
+                }
                 let (run, spec) = self.run(assigned.spec, assigned.at);
                 let attempt = run.attempt(assigned.attempt, &assigned.worker);
+                attempt.described(assigned.at);
                 attempt.driver = Some(writer.into());
                 attempt.spec.get_or_insert(spec);
             }
             Event::Started(started) => {
+                if self.is_removed(started.spec.run, started.attempt, writer) {
+                    return;
+                }
                 let (run, spec) = self.run(started.spec, started.at);
                 let attempt = run.attempt(started.attempt, writer);
+                attempt.described(started.at);
                 attempt.started_at = Some(started.at);
                 attempt.spec = Some(spec);
             }
@@ -218,7 +228,14 @@ impl Fold {
                     *at = at.max(requested.at);
                 }
             }
+            Event::Removed(removed) => {
+                removed.runs.into_iter().for_each(|removed| self.remove(removed));
+            }
             Event::Blocked(blocked) => {
+                let removed = self.removed.get(&blocked.spec.run);
+                if removed.is_some_and(|removed| blocked.attempt <= removed.blocked) {
+                    return;
+                }
                 let (run, _) = self.run(blocked.spec, blocked.at);
                 run.block(blocked.attempt, blocked.why);
             }
@@ -272,6 +289,34 @@ impl Fold {
         }
     }
 
+    fn remove(&mut self, RemovedRun { run, attempts, blocked }: RemovedRun) {
+        let removal = self.removed.entry(run).or_default();
+        removal.attempts.extend(attempts);
+        removal.blocked = removal.blocked.max(blocked.unwrap_or(0));
+        if let Entry::Occupied(mut known) = self.runs.entry(run)
+            && !known.get_mut().forget(removal)
+        {
+            known.remove();
+        }
+    }
+
+    /// Whether anything was removed.
+    pub(crate) fn has_removed(&self) -> bool {
+        !self.removed.is_empty()
+    }
+
+    /// Whether somebody removed an attempt.
+    pub fn is_removed(&self, run: RunId, number: u32, writer: &str) -> bool {
+        !self.removed.is_empty()
+            && self.removed.get(&run).is_some_and(|removal| removal.holds(number, writer))
+    }
+
+    /// Runs that were removed and not attempted since, with the numbers of the attempts they had.
+    pub fn removed(&self) -> impl Iterator<Item = (RunId, BTreeSet<u32>)> + '_ {
+        let gone = self.removed.iter().filter(|(run, _)| !self.runs.contains_key(run));
+        gone.map(|(run, removal)| (*run, removal.attempts.iter().map(|(n, _)| *n).collect()))
+    }
+
     /// Changes an attempt that its worker has begun; a run nobody described is left alone.
     fn attempt(
         &mut self,
@@ -280,6 +325,9 @@ impl Fold {
         writer: &str,
         change: impl FnOnce(&mut crate::AttemptState),
     ) {
+        if self.is_removed(run, number, writer) {
+            return;
+        }
         if let Some(run) = self.runs.get_mut(&run) {
             change(run.attempt(number, writer));
         }

@@ -11,7 +11,7 @@
 use experiment::RunId;
 use serde::Deserialize;
 
-use crate::{Error, Event};
+use crate::{Error, Event, Removed};
 
 pub(crate) const MAGIC: &[u8; 16] = b"regimen journal\n";
 /// Version of the format.
@@ -137,6 +137,14 @@ pub(crate) fn glance(payload: &[u8]) -> Result<(u64, Content), String> {
         Content::Event(rmp_serde::from_slice(event).map_err(|e| e.to_string())?)
     };
     Ok((sequence, content))
+}
+
+/// A payload that says nothing in place of another one, under its sequence number.
+pub(crate) fn nothing(payload: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut bytes = payload[..8].to_vec();
+    let event = Event::Removed(Removed { runs: Vec::new(), at: 0.0 });
+    rmp_serde::encode::write_named(&mut bytes, &event).map_err(|e| Error::Encode(e.to_string()))?;
+    Ok(bytes)
 }
 
 fn split(payload: &[u8]) -> Result<(u64, &[u8]), String> {

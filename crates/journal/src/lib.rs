@@ -19,7 +19,8 @@ pub use compact::{Compacted, compact};
 pub use error::Error;
 pub use event::{
     Artifact, Assigned, Blocked, Cause, Checkpoint, Copied, Ended, Event, Lost, MetricRow, Metrics,
-    Opened, Outcome, Requested, Resumed, Role, Rows, RunSpec, Started, Timestamp,
+    Opened, Outcome, Removed, RemovedRun, Requested, Resumed, Role, Rows, RunSpec, Started,
+    Timestamp,
 };
 pub use fold::{Fold, lengths};
 pub use frame::VERSION as FORMAT;

@@ -1,6 +1,6 @@
 //! The state of a run and of its attempts, as the journal gives it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::frame::Kind;
@@ -86,6 +86,8 @@ pub struct AttemptState {
     pub driver: Option<Arc<str>>,
     /// What was attempted; the same as the run's, up to the sweep's name and threads.
     pub spec: Option<Arc<RunSpec>>,
+    /// When it was described first and last.
+    described_at: Option<[Timestamp; 2]>,
     /// When it began.
     pub started_at: Option<Timestamp>,
     /// How it ended, by its own account.
@@ -110,6 +112,7 @@ impl AttemptState {
             writer,
             driver: None,
             spec: None,
+            described_at: None,
             started_at: None,
             ended: None,
             lost: None,
@@ -119,6 +122,12 @@ impl AttemptState {
             orphaned: false,
             recorded: Vec::new(),
         }
+    }
+
+    /// Notes that it was described.
+    pub(crate) fn described(&mut self, at: Timestamp) {
+        let [first, last] = self.described_at.unwrap_or([at; 2]);
+        self.described_at = Some([first.min(at), last.max(at)]);
     }
 
     /// Where the attempt stands. Its own account goes before its driver's.
@@ -177,6 +186,22 @@ impl AttemptState {
             (None, Some(lost)) if lost.cause != Cause::Stop => Some(&lost.error),
             _ => None,
         }
+    }
+}
+
+/// What was removed of a run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Removal {
+    pub(crate) attempts: BTreeSet<(u32, String)>,
+    /// Attempts up to this one could not be made; 0 for none.
+    pub(crate) blocked: u32,
+}
+
+impl Removal {
+    /// Whether an attempt was removed.
+    pub(crate) fn holds(&self, number: u32, writer: &str) -> bool {
+        // Few runs are removed twice, and few have many attempts.
+        self.attempts.iter().any(|(n, worker)| *n == number && worker == writer)
     }
 }
 
@@ -241,6 +266,37 @@ impl RunState {
         let (number, why) = self.blocked.as_ref()?;
         let later = self.attempts.last().is_some_and(|attempt| attempt.number >= *number);
         (!later && self.finished().next().is_none()).then_some(why)
+    }
+
+    /// Forgets what was removed, as if it had never been read; whether anything is left.
+    pub(crate) fn forget(&mut self, removed: &Removal) -> bool {
+        if self.blocked.as_ref().is_some_and(|(attempt, _)| *attempt <= removed.blocked) {
+            self.blocked = None;
+        }
+        let before = self.attempts.len();
+        self.attempts.retain(|attempt| !removed.holds(attempt.number, &attempt.writer));
+        if self.attempts.len() < before {
+            let described = self.attempts.iter().filter_map(|attempt| {
+                let [first, last] = attempt.described_at?;
+                Some((attempt.spec.as_deref()?.clone(), first, last))
+            });
+            let mut described: Vec<(RunSpec, Timestamp, Timestamp)> = described.collect();
+            described.sort_by(|a, b| a.1.total_cmp(&b.1));
+            let mut described = described.into_iter();
+            if let Some((spec, first, last)) = described.next() {
+                (self.spec, self.first_at, self.attempted_at) = (Arc::new(spec), first, last);
+            }
+            for (spec, first, last) in described {
+                self.described(spec, first);
+                self.attempted_at = self.attempted_at.max(last);
+            }
+        }
+        self.blocked.is_some() || !self.attempts.is_empty()
+    }
+
+    /// The last attempt that could not be made, if there is one.
+    pub fn blocked_at(&self) -> Option<u32> {
+        self.blocked.as_ref().map(|(attempt, _)| *attempt)
     }
 
     pub(crate) fn attempt(&mut self, number: u32, writer: &str) -> &mut AttemptState {

@@ -7,10 +7,19 @@ use std::process::Command;
 use experiment::{Device, RunId, SpecId};
 use journal::{
     Assigned, Cause, Checkpoint, Ended, Error, Event, Fold, Lost, MetricRow, Metrics, Opened,
-    Outcome, Problem, Requested, Resumed, Role, Rows, RunSpec, Started, Status, Writer,
+    Outcome, Problem, Removed, RemovedRun, Requested, Resumed, Role, Rows, RunSpec, Started,
+    Status, Writer,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
+
+fn compact(
+    dir: &Path,
+    name: &str,
+    is_over: &dyn Fn(&str) -> bool,
+) -> Result<journal::Compacted, journal::Error> {
+    journal::compact(dir, name, &Fold::read(dir)?, is_over)
+}
 
 fn opened(writer: &str) -> Opened {
     Opened {
@@ -156,7 +165,7 @@ fn a_missing_folder_holds_nothing_and_strange_files_are_set_aside() {
             matches!(&problems[..], [Problem::NotASegment { segment }] if is_none(segment)),
             "{what}: {problems:?}"
         );
-        let done = journal::compact(dir.path(), "snapshot", &|_| true).unwrap();
+        let done = compact(dir.path(), "snapshot", &|_| true).unwrap();
         assert_eq!((done.segments, done.damaged), (0, vec![path.clone()]), "{what}");
     };
     for text in ["no", "not a journal, though long enough"] {
@@ -206,7 +215,7 @@ fn a_wrong_byte_in_the_header_of_a_segment_costs_no_other_one() {
             }
             problems => panic!("byte {at}: {problems:?}"),
         }
-        let done = journal::compact(dir.path(), "snapshot", &|_| true).unwrap();
+        let done = compact(dir.path(), "snapshot", &|_| true).unwrap();
         assert_eq!((done.segments, done.damaged), (0, vec![path.clone()]), "byte {at}");
     }
     let mut fold = Fold::read(dir.path()).unwrap();
@@ -344,7 +353,7 @@ fn of_the_runs_of_a_request_the_one_asked_for_last_is_current() {
     let again = Requested { runs: vec![RunId::of("old")], at: 3.0 };
     write(dir.path(), "a-driver", &[Event::Requested(again)]);
     assert_eq!(superseded(), [RunId::of("new")].into());
-    let done = journal::compact(dir.path(), "snapshot", &|_| true).unwrap();
+    let done = compact(dir.path(), "snapshot", &|_| true).unwrap();
     assert_eq!(done.segments, 2);
     assert_eq!(superseded(), [RunId::of("new")].into());
 }
@@ -479,7 +488,7 @@ fn compaction_keeps_every_word_and_leaves_living_writers_alone() {
     fs::write(&damaged, bytes).unwrap();
     let mut before = Fold::read(dir.path()).unwrap();
     let expected = said(dir.path());
-    let done = journal::compact(dir.path(), "snapshot-1", &|name| name != "alive").unwrap();
+    let done = compact(dir.path(), "snapshot-1", &|name| name != "alive").unwrap();
     assert_eq!((done.segments, done.damaged), (2, vec![damaged]));
     assert!(alive.exists() && done.snapshot.unwrap().exists());
     assert_eq!(said(dir.path()), expected);
@@ -490,10 +499,10 @@ fn compaction_keeps_every_word_and_leaves_living_writers_alone() {
 
     write(dir.path(), "later", &[started("g", 1)]);
     let expected = said(dir.path());
-    let again = journal::compact(dir.path(), "snapshot-2", &|name| name != "alive").unwrap();
+    let again = compact(dir.path(), "snapshot-2", &|name| name != "alive").unwrap();
     assert_eq!(again.segments, 2);
     assert_eq!(said(dir.path()), expected);
-    let nothing = journal::compact(dir.path(), "snapshot-3", &|name| name != "alive").unwrap();
+    let nothing = compact(dir.path(), "snapshot-3", &|name| name != "alive").unwrap();
     assert_eq!((nothing.segments, nothing.snapshot), (0, None));
 }
 
@@ -507,12 +516,12 @@ fn segments_that_were_cut_off_before_they_began_are_compacted_away() {
     }
     let runs = |fold: Fold| statuses(&fold);
     let expected = runs(Fold::read(dir.path()).unwrap());
-    let done = journal::compact(dir.path(), "snapshot", &|_| true).unwrap();
+    let done = compact(dir.path(), "snapshot", &|_| true).unwrap();
     assert_eq!((done.segments, done.damaged), (5, Vec::new()));
     assert_eq!(runs(Fold::read(dir.path()).unwrap()), expected);
 
     fs::write(dir.path().join("other.journal"), "not ours").unwrap();
-    let again = journal::compact(dir.path(), "again", &|_| true).unwrap();
+    let again = compact(dir.path(), "again", &|_| true).unwrap();
     assert_eq!(again.damaged, [dir.path().join("other.journal")]);
 }
 
@@ -532,7 +541,7 @@ fn writers_that_begin_during_compactions_lose_nothing() {
         let compacting = scope.spawn(|| {
             let mut turns = 0;
             while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                journal::compact(dir.path(), &format!("snapshot-{turns}"), &|_| true).unwrap();
+                compact(dir.path(), &format!("snapshot-{turns}"), &|_| true).unwrap();
                 turns += 1;
             }
             turns
@@ -546,4 +555,62 @@ fn writers_that_begin_during_compactions_lose_nothing() {
     let fold = Fold::read(dir.path()).unwrap();
     assert_eq!((fold.runs.len(), fold.writers.len()), (WRITERS, WRITERS));
     assert!(fold.problems.is_empty(), "{:?}", fold.problems);
+}
+
+fn removed(name: &str, worker: &str) -> Event {
+    let run = RunId::of(name);
+    let runs = vec![RemovedRun { run, attempts: vec![(1, worker.into())], blocked: None }];
+    Event::Removed(Removed { runs, at: 9.0 })
+}
+
+#[test]
+fn removed_attempts_are_forgotten_wherever_they_stand() {
+    // Segments are read in the order of their names.
+    for remover in ["a-remover", "z-remover"] {
+        let dir = TempDir::new().unwrap();
+        write(dir.path(), "driver", &[assigned("a", 1, "worker"), assigned("b", 1, "worker")]);
+        let of_b = [started("b", 1), metrics("b", 1, &[(1, "loss", 2.0)])];
+        let of_a = [started("a", 1), metrics("a", 1, &[(1, "loss", 1.0)])];
+        let ends = [ended("a", 1, Outcome::Finished, 0.5), ended("b", 1, Outcome::Finished, 0.25)];
+        write(dir.path(), "worker", &[&of_a[..], &of_b, &ends].concat());
+        write(dir.path(), remover, &[removed("a", "worker")]);
+        let fold = Fold::read(dir.path()).unwrap();
+        assert_eq!(statuses(&fold), [(RunId::of("b"), Status::Finished)]);
+        assert_eq!(fold.removed().collect::<Vec<_>>(), [(RunId::of("a"), [1].into())]);
+        assert!(fold.problems.is_empty(), "{:?}", fold.problems);
+
+        // What is attempted again counts.
+        write(dir.path(), "later", &[started("a", 1), ended("a", 1, Outcome::Finished, 0.75)]);
+        let fold = Fold::read(dir.path()).unwrap();
+        assert_eq!(fold.runs[&RunId::of("a")].results()["loss"], 0.75);
+        assert_eq!(fold.runs[&RunId::of("a")].attempts.len(), 1);
+        assert_eq!(fold.removed().count(), 0);
+    }
+}
+
+#[test]
+fn what_was_removed_is_left_out_of_a_compacted_journal() {
+    let dir = TempDir::new().unwrap();
+    let values: Vec<(u64, &str, f64)> = (0..1000).map(|step| (step, "loss", 0.5)).collect();
+    for name in ["a", "b"] {
+        let events =
+            [started(name, 1), metrics(name, 1, &values), ended(name, 1, Outcome::Finished, 0.5)];
+        write(dir.path(), &format!("worker-{name}"), &events);
+    }
+    assert_eq!(compact(dir.path(), "whole", &|_| true).unwrap().left_out, 0);
+    let bytes = || -> u64 {
+        fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum()
+    };
+    let before = bytes();
+    write(dir.path(), "remover", &[removed("a", "worker-a")]);
+    let done = compact(dir.path(), "part", &|_| true).unwrap();
+    assert_eq!(done.left_out, 3);
+    assert!(bytes() < before * 6 / 10, "{before} bytes, and {} after it", bytes());
+    let fold = Fold::read(dir.path()).unwrap();
+    assert_eq!(statuses(&fold), [(RunId::of("b"), Status::Finished)]);
+    assert_eq!(fold.runs[&RunId::of("b")].metrics().unwrap().len(), 1000);
+    assert!(fold.problems.is_empty(), "{:?}", fold.problems);
+    // There is nothing more to leave out.
+    let again = compact(dir.path(), "again", &|_| true).unwrap();
+    assert_eq!((again.left_out, again.snapshot), (0, None));
 }

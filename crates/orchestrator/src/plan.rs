@@ -18,6 +18,7 @@ mod scope;
 mod shown;
 mod sobol;
 mod state;
+mod stored;
 mod table;
 
 use std::collections::BTreeMap;
@@ -41,6 +42,7 @@ pub use only::{Only, OnlyError};
 pub use overridden::{Overridden, overridden};
 pub use resolved::resolved;
 pub use state::{History, Known, State};
+pub use stored::{Listing, Stored, Unknown, differences};
 
 use needed::Loading;
 pub(crate) use state::blocked_by;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::logging::LogFormat;
 use crate::registry;
@@ -33,6 +34,14 @@ pub(crate) enum Command {
     Show(Show),
     /// Count the runs of the store by state.
     Status(Status),
+    /// List the runs of the store, a line each.
+    List(List),
+    /// Show what two runs differ in: parameters, data, code, metrics; exit code 1 where they do.
+    Diff(Diff),
+    /// Remove runs with everything that belongs to them.
+    Remove(Remove),
+    /// Remove files in the store that belong to no run.
+    Gc(Gc),
     /// Show what a run printed.
     Logs(Logs),
     /// End what a sweep has on clusters.
@@ -52,6 +61,17 @@ pub(crate) enum Command {
     },
     /// List, fetch, verify or locate data sets.
     Datasets(Datasets),
+    /// Print a script that completes commands, options, experiments and tools in a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write the pages of the manual, one a command, for `man`.
+    Man {
+        /// The folder they go into, for example `~/.local/share/man/man1`.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Execute runs for a driver.
     #[command(hide = true)]
     Worker {
@@ -156,6 +176,10 @@ pub(crate) struct Run {
     /// Write the page that `report` makes of these runs, here; `-` is standard output.
     #[arg(long, value_name = "FILE.html", overrides_with = "report")]
     pub(crate) report: Option<PathBuf>,
+    /// A command for `sh` that is started when all is over, with what became of each sweep as JSON on its
+    /// standard input.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "detach")]
+    pub(crate) on_finish: Option<String>,
     /// Age of a checkpoint at which a run writes another one [default: 20].
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) checkpoint_every: Option<Duration>,
@@ -211,6 +235,66 @@ pub(crate) struct Status {
     /// Output format.
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only runs for which an expression holds over parameters, `seed`, `experiment`, `sweep`, `state`,
+    /// `replaced`, `attempts`, `seconds` and final metrics: `state == failed and learning_rate > 0.1`.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) only: Option<String>,
+    /// The columns, under names as `--only` takes them [default: run, state, time, main metric, sweep and
+    /// what varies in it].
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) columns: Vec<String>,
+    /// Sort by what a name stands for; by a `-` before it the largest first
+    /// [default: by sweep, what varies in it and seed].
+    #[arg(long, value_name = "[-]NAME", allow_hyphen_values = true)]
+    pub(crate) sort: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+    /// Output format; JSON is an object a line.
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// A run: the first digits of its id, as `list` shows them.
+    #[arg(value_name = "RUN")]
+    pub(crate) first: String,
+    /// The other one.
+    #[arg(value_name = "RUN")]
+    pub(crate) second: String,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+    /// Output format.
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    /// Runs: the first digits of their ids, as `list` shows them.
+    #[arg(value_name = "RUN", required_unless_present = "only", conflicts_with = "only")]
+    pub(crate) runs: Vec<String>,
+    /// The runs for which an expression holds, as `list` takes it: `state == failed`, `replaced == true`.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) only: Option<String>,
+    /// Print the ids of the runs and remove nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Gc {
+    /// Print what would go and remove nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
 }
 
 #[derive(Debug, Args)]

@@ -5,13 +5,17 @@ pub(crate) mod cluster;
 pub(crate) mod compact;
 pub(crate) mod compare;
 pub(crate) mod datasets;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod join;
+pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod plan;
+pub(crate) mod remove;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod shell;
 pub(crate) mod status;
 pub(crate) mod tool;
 pub(crate) mod wanted;
@@ -30,15 +34,22 @@ pub(crate) enum Done {
     Again(u8),
 }
 
+impl Done {
+    /// The exit code.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Well => 0,
+            Self::SomeFailed => 1,
+            Self::BadInput => 2,
+            Self::NothingToCompare => 3,
+            Self::Interrupted => 130,
+            Self::Again(code) => code,
+        }
+    }
+}
+
 impl From<Done> for ExitCode {
     fn from(done: Done) -> Self {
-        Self::from(match done {
-            Done::Well => 0,
-            Done::SomeFailed => 1,
-            Done::BadInput => 2,
-            Done::NothingToCompare => 3,
-            Done::Interrupted => 130,
-            Done::Again(code) => code,
-        })
+        Self::from(done.code())
     }
 }

@@ -1,6 +1,7 @@
 //! Reproduce, vary and compare machine-learning papers.
 
 mod arguments;
+mod columns;
 mod commands;
 mod complaints;
 mod derived;
@@ -13,6 +14,7 @@ mod progress;
 mod provenance;
 mod published;
 mod registry;
+mod runs;
 mod terminal;
 
 use std::process::ExitCode;
@@ -45,6 +47,10 @@ fn run(command: Command, log_format: LogFormat) -> anyhow::Result<Done> {
         Command::Plan(plan) => commands::plan::plan(&plan),
         Command::Show(show) => commands::plan::show(&show),
         Command::Status(status) => commands::status::status(&status),
+        Command::List(list) => commands::list::list(&list),
+        Command::Diff(diff) => commands::diff::diff(&diff),
+        Command::Remove(remove) => commands::remove::remove(&remove),
+        Command::Gc(gc) => commands::remove::gc(&gc),
         Command::Logs(logs) => commands::logs::logs(&logs),
         Command::Cancel(cancel) => commands::cancel::cancel(&cancel),
         Command::Doctor(doctor) => commands::doctor::doctor(&doctor),
@@ -53,6 +59,8 @@ fn run(command: Command, log_format: LogFormat) -> anyhow::Result<Done> {
         Command::Report(report) => commands::report::report(&report),
         Command::Schema { experiment } => commands::schema::schema(&experiment),
         Command::Datasets(datasets) => commands::datasets::datasets(&datasets),
+        Command::Completions { shell } => commands::shell::completions(shell),
+        Command::Man { folder } => commands::shell::man(&folder),
         Command::Tool(words) => commands::tool::tool(&words),
         Command::Worker { manifests } => commands::run::worker(&manifests),
         Command::Join(join) => commands::join::join(&join, log_format),

@@ -139,6 +139,12 @@ pub(crate) fn screen_of(stream: impl std::os::fd::AsFd) -> Screen {
     Screen { width: or(width, 80), height: or(height, 24), unicode: is_unicode() }
 }
 
+/// The size of standard output, which has no end where it is no terminal.
+pub(crate) fn screen_of_output() -> Screen {
+    let screen = screen_of(io::stdout());
+    if io::stdout().is_terminal() { screen } else { Screen { width: usize::MAX, ..screen } }
+}
+
 /// Whether the locale shows more than ASCII; one that says nothing does.
 pub(crate) fn is_unicode() -> bool {
     let set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());

@@ -24,6 +24,8 @@ mod first_run;
 mod kill;
 #[path = "cli/learners.rs"]
 mod learners;
+#[path = "cli/list.rs"]
+mod list;
 #[path = "cli/logs.rs"]
 mod logs;
 #[path = "cli/misbehave.rs"]
@@ -40,6 +42,8 @@ mod programs;
 mod registries;
 #[path = "cli/released.rs"]
 mod released;
+#[path = "cli/shell.rs"]
+mod shell;
 #[path = "cli/stale.rs"]
 mod stale;
 #[path = "cli/status.rs"]

@@ -26,7 +26,7 @@ pub fn compact(store: &Path) -> Result<Compacted, Error> {
         is_here || heartbeat::read(store, driver_of(writer)).is_ok_and(|beats| beats.is_none())
     };
     let name = format!("snapshot-{:x}-{}", (now() * 1e6) as u64, std::process::id());
-    Ok(journal::compact(&folder, &name, &is_over)?)
+    Ok(journal::compact(&folder, &name, &fold, &is_over)?)
 }
 
 /// The driver of a worker, whose name is `<driver>-w<number>`; a driver is its own.

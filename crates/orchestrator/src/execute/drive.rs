@@ -209,7 +209,7 @@ impl<'a> Driver<'a> {
             board: Board::new(&options.store, &name),
             shown: start,
             me: Claimant { driver: name, process: Incarnation::current() },
-            heart: Heart::start(counter),
+            heart: Heart::start(counter)?,
             lease: Lease::of(&options.store, options.lease),
             scheduler: Scheduler::new(options.jobs, options.retry),
             epoch: start,

@@ -56,6 +56,16 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A thread could not be started.
+    #[error(
+        "could not start a thread for {name}; the limit of processes may be reached, `ulimit -u` shows it"
+    )]
+    Thread {
+        /// What it is for.
+        name: &'static str,
+        /// Why.
+        source: io::Error,
+    },
     /// Workers ended again and again before they were ready.
     #[error("{how} before it was ready; its output is in {log}")]
     Unready {

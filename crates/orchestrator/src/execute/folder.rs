@@ -21,7 +21,7 @@ use journal::{AttemptState, Fold, RunState, Status};
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{self, Saved};
-use super::{ARTIFACTS, artifact};
+use super::{ARTIFACTS, Error, LOGS, artifact};
 
 /// The store's folder of attempts that do not count, or not yet.
 const ATTEMPTS: &str = "attempts";
@@ -97,6 +97,30 @@ fn name(attempt: u32, worker: &str) -> String {
 
 fn of_run(store: &Path, run: RunId) -> PathBuf {
     store.join(ATTEMPTS).join(run.to_string())
+}
+
+/// The folders in which files of a run may lie.
+pub(crate) fn places(store: &Path, run: RunId) -> [PathBuf; 2] {
+    [place(store, run), of_run(store, run)]
+}
+
+/// Everything in a store that is of a run, by its name.
+pub(crate) fn of_runs(store: &Path) -> Result<Vec<(RunId, PathBuf)>, Error> {
+    let mut found = Vec::new();
+    for folder in [ARTIFACTS, ATTEMPTS, LOGS].map(|name| store.join(name)) {
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries.map_err(Error::store("list", &folder))?,
+        };
+        for entry in entries {
+            let path = entry.map_err(Error::store("list", &folder))?.path();
+            // `<run>`, or `<run>.<attempt>.log`.
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let run = name.split('.').next().and_then(|run| run.parse().ok());
+            found.extend(run.map(|run| (run, path.clone())));
+        }
+    }
+    Ok(found)
 }
 
 fn place(store: &Path, run: RunId) -> PathBuf {

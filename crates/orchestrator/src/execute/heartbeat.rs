@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use super::error::is_passing;
 use super::incarnation::Incarnation;
-use super::{Disk, Error, live};
+use super::{Disk, Error, live, threads};
 
 const EVERY: Duration = Duration::from_secs(1);
 /// After a beat that failed the next one comes so soon, and then later and later.
@@ -157,14 +157,14 @@ impl Pulse {
 }
 
 impl Heart {
-    pub(crate) fn start(counter: Counter) -> Self {
+    pub(crate) fn start(counter: Counter) -> Result<Self, Error> {
         let (stop, stopped) = channel::<()>();
         let (start, path) = (Instant::now(), counter.path.clone());
         let (fails, rests) = (AtomicBool::new(false), AtomicBool::new(false));
         let pulse = Arc::new(Pulse { start, last: AtomicU64::new(0), fails, rests });
         let counter = Arc::new(Mutex::new(counter));
         let (shared, felt) = (counter.clone(), pulse.clone());
-        let thread = thread::spawn(move || {
+        let thread = threads::start("heartbeats", move || {
             let mut pause = EVERY;
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(pause) {
                 let Ok(mut counter) = shared.lock() else { return };
@@ -186,8 +186,8 @@ impl Heart {
                     counter.remove();
                 }
             }
-        });
-        Self { stop: Some(stop), thread: Some(thread), counter, pulse, path }
+        })?;
+        Ok(Self { stop: Some(stop), thread: Some(thread), counter, pulse, path })
     }
 
     /// For how long the counter could not be written, if that is so. A disk that is only slow, or full,

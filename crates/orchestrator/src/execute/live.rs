@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use experiment::RunId;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::drive::driver_name;
 use super::incarnation::Incarnation;
-use super::{heartbeat, lease};
+use super::{heartbeat, lease, threads};
 
 /// How often a call shows that it is under way.
 const EVERY: Duration = Duration::from_secs(5);
@@ -143,12 +143,13 @@ impl Presence {
         let (mut board, process) = (Board::new(store, &driver_name()), Incarnation::current());
         board.show(&process, Vec::new());
         let (stop, stopped) = channel::<()>();
-        let thread = thread::spawn(move || {
+        let shown = threads::start("showing what runs", move || {
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(EVERY) {
                 board.show(&process, Vec::new());
             }
         });
-        Self { stop: Some(stop), thread: Some(thread) }
+        // Without it a sweep is executed all the same.
+        Self { stop: Some(stop), thread: shown.ok() }
     }
 }
 

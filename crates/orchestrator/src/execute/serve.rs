@@ -5,17 +5,16 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 use experiment::Entry;
 use journal::Role;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 
-use super::Error;
 use super::attempt::{Workbench, chain, now};
 use super::protocol::{Job, Order, Report, receive, send};
 use super::versions::Versions;
 use super::worker::{protocol, work};
+use super::{Error, threads};
 
 /// Executes runs for the driver at the other end of standard input, until it hangs up. `engine` is the
 /// numeric version of this program's engine, where it has one.
@@ -63,7 +62,10 @@ pub fn serve(entries: &[Entry], engine: Option<u32>) -> Result<(), Error> {
         }
     };
     let (jobs, queue) = channel();
-    thread::spawn(move || follow(orders, &jobs, &interrupt));
+    if let Err(error) = threads::start("orders", move || follow(orders, &jobs, &interrupt)) {
+        tell(Report::Unable { error: chain(&error) });
+        return Err(error);
+    }
     work(bench, &queue, &tell);
     Ok(())
 }

@@ -21,7 +21,7 @@ use super::attempt::{Workbench, chain};
 use super::incarnation::Incarnation;
 use super::protocol::{Job, Order, Report, Setup, receive, send};
 use super::schedule::WorkerId;
-use super::{Error, WorkerCommand, processes, scratch};
+use super::{Error, WorkerCommand, processes, scratch, threads};
 
 /// What a worker sends to its driver; `None` once it is gone.
 pub(crate) type Input = (WorkerId, Option<Report>);
@@ -75,7 +75,7 @@ impl ChildWorker {
             .spawn()
             .map_err(spawn)?;
         let reader = socket.try_clone().map_err(spawn)?;
-        thread::spawn(move || forward_reports(reader, id, &reports));
+        threads::start("reports", move || forward_reports(reader, id, &reports))?;
         let scratch = scratch::folder_of(&Incarnation::of(child.id()));
         let mut worker = Self { child, reaped: false, socket, scratch, killed: Vec::new() };
         worker.order(Order::Setup(setup));
@@ -175,23 +175,23 @@ impl ThreadWorker {
         entries: &[Entry],
         setup: Setup,
         (id, reports): (WorkerId, Sender<Input>),
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let (orders, jobs) = channel();
         let interrupt = Arc::new(AtomicBool::new(false));
         let (entries, flag, sender) = (entries.to_vec(), interrupt.clone(), reports.clone());
-        thread::spawn(move || {
+        threads::start("runs", move || {
             let tell = |report| drop(sender.send((id, report)));
             match Workbench::new(&entries, setup, flag, true) {
                 Ok(bench) => work(bench, &jobs, &|report| tell(Some(report))),
                 Err(error) => tell(Some(Report::Unable { error: chain(&error) })),
             }
             tell(None);
-        });
-        Self {
+        })?;
+        Ok(Self {
             orders: Some(orders),
             interrupt,
             gone: Box::new(move || drop(reports.send((id, None)))),
-        }
+        })
     }
 }
 

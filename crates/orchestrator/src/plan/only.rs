@@ -257,7 +257,7 @@ pub(crate) fn same(a: &Value, b: &Value) -> bool {
 }
 
 /// The order of two numbers, whole ones to the last digit.
-fn order(a: &Value, b: &Value) -> Option<Ordering> {
+pub(super) fn order(a: &Value, b: &Value) -> Option<Ordering> {
     let whole =
         |value: &Value| value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
     match (whole(a), whole(b)) {

@@ -14,6 +14,7 @@ use orchestrator::execute::{self, log_of};
 
 use crate::arguments::Logs;
 use crate::commands::Done;
+use crate::runs::find;
 use crate::terminal::{print, say};
 
 /// Time between looks with `--follow`.
@@ -21,9 +22,6 @@ const EVERY: Duration = Duration::from_millis(200);
 /// How long a run that nobody seems to be executing is followed: its driver may be about to try
 /// again, or to say so.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Runs that are named when a beginning is that of several.
-const NAMED: usize = 5;
-
 /// `regimen logs`: what a run printed, or the tasks of a sweep on a cluster.
 pub(crate) fn logs(arguments: &Logs) -> Result<Done> {
     let store = &arguments.store.results;
@@ -77,26 +75,6 @@ fn tasks(submission: &Submission, only_path: bool) -> Result<Done> {
         }
     }
     Ok(Done::Well)
-}
-
-/// The run that begins with some digits.
-fn find(fold: &Fold, prefix: &str, store: &Path) -> Result<RunId> {
-    let wanted = prefix.to_ascii_lowercase();
-    let begins = |run: &&RunId| run.to_string().starts_with(&wanted);
-    let found: Vec<&RunId> = fold.runs.keys().filter(begins).collect();
-    match found[..] {
-        [run] => Ok(*run),
-        [] => Err(anyhow!(
-            "no run that was begun in {} is {prefix:?}; `regimen plan CONFIG` lists runs",
-            store.display()
-        )),
-        _ => {
-            let named: Vec<String> = found.iter().take(NAMED).map(|run| run.short()).collect();
-            let dots = if found.len() > NAMED { ", ..." } else { "" };
-            let named = named.join(", ");
-            Err(anyhow!("{} runs begin with {prefix:?}: {named}{dots}", found.len()))
-        }
-    }
 }
 
 /// The attempt that is asked for, or the latest.

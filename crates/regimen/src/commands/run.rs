@@ -1,5 +1,6 @@
 //! `regimen run`: checks what runs need, executes those that are left, and prints the tables.
 
+mod finished;
 mod watched;
 
 use std::collections::BTreeSet;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use experiment::DataPaths;
@@ -30,6 +32,7 @@ use crate::progress::{Forecast, Progress};
 use crate::terminal::say;
 use crate::{derived, preflight, provenance, registry};
 
+use finished::Ends;
 pub(crate) use watched::Watched;
 
 /// `regimen run`: execute what is not finished yet, fold, print the tables.
@@ -54,24 +57,44 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
         }
         None => Vec::new(),
     };
+    let (mut ends, begun) = (Ends::new(), Instant::now());
+    let ended = execute_all(arguments, &plans, log_format, &mut ends);
+    if let Some(command) = &arguments.on_finish {
+        finished::tell(command, arguments, &ends, &ended, begun.elapsed());
+    }
+    let done = ended?;
+    if let (Some(page), Done::Well | Done::SomeFailed) = (&arguments.report, done) {
+        report::write(&arguments.store.results, subjects, page)?;
+    }
+    Ok(done)
+}
+
+/// Executes plan after plan and prints their tables.
+fn execute_all(
+    arguments: &Run,
+    plans: &[Planned],
+    log_format: LogFormat,
+    ends: &mut Ends,
+) -> Result<Done> {
     let stop = Stop::new();
     listen(&stop)?;
     let submitted = match &arguments.cluster {
         None => None,
-        Some(name) => match cluster::run(arguments, name, &plans, log_format, &stop)? {
+        Some(name) => match cluster::run(arguments, name, plans, log_format, &stop)? {
             Followed::Early(done) => return Ok(done),
             Followed::Over(submitted) => Some(submitted),
         },
     };
     let _presence = Presence::new(&arguments.store.results);
-    let mut progress = Progress::new(forecasts(arguments, &plans)?, &arguments.store.results);
+    let mut progress = Progress::new(forecasts(arguments, plans)?, &arguments.store.results);
     let mut failed = 0;
-    for planned in &plans {
+    for planned in plans {
         let summary = match &submitted {
             // Nothing is left to be executed.
             Some(ids) => cluster::summary(arguments, ids, planned, log_format, &mut progress)?,
             None => execute(arguments, planned, log_format, &stop, &mut progress)?,
         };
+        ends.push(finished::end(planned, &summary));
         // Without a stop, those that are left are outdated.
         failed += summary.failed.len() + summary.blocked.len() + summary.interrupted.len();
         derived::write_tables(&arguments.store.results)?;
@@ -83,9 +106,6 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
             continue;
         }
         compare::show_plan(planned, &arguments.store.results, &arguments.width)?;
-    }
-    if let Some(page) = &arguments.report {
-        report::write(&arguments.store.results, subjects, page)?;
     }
     Ok(if failed > 0 { Done::SomeFailed } else { Done::Well })
 }
@@ -253,7 +273,7 @@ pub(crate) fn listen(stop: &Stop) -> Result<Arc<AtomicI32>> {
     let stop = stop.clone();
     let first = Arc::new(AtomicI32::new(0));
     let told = first.clone();
-    thread::spawn(move || {
+    let listener = thread::Builder::new().spawn(move || {
         for signal in signals.forever() {
             let _ = told.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
             if !stop.requested() {
@@ -264,6 +284,7 @@ pub(crate) fn listen(stop: &Stop) -> Result<Arc<AtomicI32>> {
             }
         }
     });
+    listener.context("starting a thread that listens for Ctrl-C")?;
     Ok(first)
 }
 

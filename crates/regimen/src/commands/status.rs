@@ -116,7 +116,7 @@ fn counted(arguments: &Status, fold: &Fold) -> Result<Option<BTreeSet<RunId>>> {
 }
 
 /// What is to be said of a store that is not there, and how that ends.
-fn nothing_there(store: &Path, watch: bool) -> Result<Option<Done>> {
+pub(crate) fn nothing_there(store: &Path, watch: bool) -> Result<Option<Done>> {
     if store.is_dir() {
         return Ok(None);
     }
@@ -189,9 +189,7 @@ fn text(
         }
         return Ok(text);
     }
-    let screen = terminal::screen_of(std::io::stdout());
-    let width = if std::io::stdout().is_terminal() { screen.width } else { usize::MAX };
-    let screen = Screen { width, ..screen };
+    let screen = terminal::screen_of_output();
     text.push_str(&table(&sweeps, screen));
     for run in live.values().flatten() {
         let spec = fold.runs.get(&run.run).map(|known| &known.spec);

@@ -7,7 +7,7 @@ use std::process::Output;
 
 use tempfile::TempDir;
 
-use super::{assert_code, regimen, stderr, stdout};
+use super::{assert_code, regimen, run, stderr, stdout};
 
 /// A folder with configurations, a store and a cache.
 struct Place(TempDir);
@@ -247,4 +247,28 @@ fn a_plan_says_how_long_such_runs_took_here() {
     assert!(said.contains("it: 4 runs: 2 not run, 2 finished; "), "{said}");
     assert!(said.contains("workers, by 2 runs that finished here"), "{said}");
     assert_eq!(stdout(&plan).lines().count(), 4);
+}
+
+#[test]
+fn a_command_is_told_what_became_of_the_runs() {
+    let dir = TempDir::new().unwrap();
+    let config = dir.path().join("half.yaml");
+    let text = "name: half\nexperiment: command\nparams: { program: [sh, -c, 'exit {seed}'] }\n\
+                sweep: { seeds: 2 }\n";
+    fs::write(&config, text).unwrap();
+    let (config, store) = (config.to_str().unwrap(), dir.path().join("store"));
+    let told = dir.path().join("told.json");
+    let command = format!("cat > {}", told.display());
+    assert_code(&run(config, &store, &["--on-finish", &command]), 1);
+    let told: serde_json::Value = serde_json::from_slice(&fs::read(told).unwrap()).unwrap();
+    assert_eq!((&told["exit_code"], &told["error"]), (&1.into(), &serde_json::Value::Null));
+    let sweep = &told["sweeps"][0];
+    assert_eq!((&sweep["sweep"], &sweep["finished"]), (&"half".into(), &1.into()));
+    assert_eq!((&sweep["failed"], &sweep["runs"]), (&1.into(), &2.into()));
+
+    // It changes nothing that it fails, or reads nothing.
+    let again = run(config, &store, &["--on-finish", "exit 4"]);
+    assert_code(&again, 1);
+    let warning = "warning: --on-finish exit 4: it ended with exit status: 4";
+    assert!(stderr(&again).contains(warning), "{}", stderr(&again));
 }

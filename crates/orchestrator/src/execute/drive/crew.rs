@@ -122,7 +122,7 @@ impl<'a> Crew<'a> {
         let line = (id, self.reports.clone());
         let log = worker_log(&options.store, &name);
         let (worker, log): (Box<dyn Worker>, _) = if options.in_process {
-            (Box::new(ThreadWorker::spawn(self.entries, setup, line)), None)
+            (Box::new(ThreadWorker::spawn(self.entries, setup, line)?), None)
         } else {
             (Box::new(ChildWorker::spawn(&options.worker, &log, setup, line)?), Some(log))
         };

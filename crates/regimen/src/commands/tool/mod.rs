@@ -100,6 +100,13 @@ fn listed(entry: &Entry, tools: &[Tool]) -> String {
     format!("its tools are:\n{lines}each has a --help of its own; {schema}")
 }
 
+/// The command line of an experiment: its tools.
+pub(crate) fn experiment(entry: &Entry) -> Command {
+    let tools = entry.tools();
+    let commands = tools.iter().map(|tool| command(entry.name, tool, &Argument::all(tool)));
+    Command::new(entry.name).about(entry.summary).subcommands(commands)
+}
+
 /// The command line of a tool: what its schema requires is given by place, everything else by
 /// `--name`; and where the store and the data lie.
 fn command(experiment: &str, tool: &Tool, arguments: &[Argument]) -> Command {

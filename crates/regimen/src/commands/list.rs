@@ -1,0 +1,116 @@
+//! `regimen list`: the runs of a store, a line each.
+
+use std::fmt::Write;
+
+use anyhow::{Result, anyhow};
+use journal::Fold;
+use orchestrator::execute::JOURNAL;
+use orchestrator::plan::{Listing, Only, Stored, label};
+use serde_json::{Value, json};
+
+use crate::arguments::{List, ListFormat};
+use crate::columns::aligned;
+use crate::commands::{Done, status};
+use crate::progress::{Screen, span, thousands};
+use crate::registry;
+use crate::terminal::{self, inert, print, say};
+
+/// `regimen list`.
+pub(crate) fn list(arguments: &List) -> Result<Done> {
+    let store = &arguments.store.results;
+    if let Some(done) = status::nothing_there(store, false)? {
+        return Ok(done);
+    }
+    let only = arguments.only.as_deref().map(Only::parse).transpose()?;
+    let fold = Fold::read(&store.join(JOURNAL))?;
+    let mut listing = Listing::new(&fold, only.as_ref())?;
+    if let Some(by) = &arguments.sort {
+        let (name, descending) = match by.strip_prefix('-') {
+            Some(name) => (name, true),
+            None => (by.as_str(), false),
+        };
+        listing
+            .sort(name, descending)
+            .map_err(|error| anyhow!("argument `--sort {by}`: {error}"))?;
+    }
+    for name in &arguments.columns {
+        listing.know(name).map_err(|error| anyhow!("argument `--columns {name}`: {error}"))?;
+    }
+    let text = match arguments.format {
+        ListFormat::Json => lines(&listing)?,
+        ListFormat::Table => {
+            let screen = terminal::screen_of_output();
+            table(&listing, &arguments.columns, screen)
+        }
+    };
+    print(&text)?;
+    match listing.runs.len() {
+        1 => say("1 run"),
+        count => say(&format!("{} runs", thousands(count as u64))),
+    }
+    Ok(Done::Well)
+}
+
+/// A JSON object a line and run.
+fn lines(listing: &Listing<'_>) -> Result<String> {
+    let mut text = String::new();
+    for run in &listing.runs {
+        let (spec, counted) = (&run.state.spec, run.state.counted());
+        let row = json!({
+            "run_id": spec.run, "spec_id": spec.spec, "experiment": spec.experiment,
+            "sweep": spec.sweep, "params": run.params(), "seed": spec.seed,
+            "state": run.state.status().as_str(), "replaced": run.replaced,
+            "attempts": run.state.attempts.len(),
+            "started_at": counted.and_then(|attempt| attempt.started_at),
+            "seconds": run.seconds(), "results": run.state.results(), "error": run.state.error(),
+        });
+        writeln!(text, "{row}")?;
+    }
+    Ok(text)
+}
+
+/// Columns under their names: those that are asked for, or what a run is, how it ended and its main metric.
+fn table(listing: &Listing<'_>, columns: &[String], screen: Screen) -> String {
+    if listing.runs.is_empty() {
+        return String::new();
+    }
+    let (heads, rows): (Vec<String>, Vec<Vec<String>>) = if columns.is_empty() {
+        usual(listing)
+    } else {
+        let cells = |run: &Stored<'_>| columns.iter().map(|name| cell(run, name)).collect();
+        (columns.to_vec(), listing.runs.iter().map(cells).collect())
+    };
+    let rows: Vec<Vec<String>> = std::iter::once(heads).chain(rows).collect();
+    aligned(&rows, screen, usize::MAX)
+}
+
+fn usual(listing: &Listing<'_>) -> (Vec<String>, Vec<Vec<String>>) {
+    let heads = ["run", "state", "time", "result", "sweep", "varies"].map(str::to_owned);
+    let row = |run: &Stored<'_>| {
+        let replaced = if run.replaced { ", replaced" } else { "" };
+        let state = format!("{}{replaced}", run.state.status().as_str());
+        let main = registry::named(&run.state.spec.experiment).ok();
+        let main = main.and_then(|entry| entry.metrics.first().map(|metric| &*metric.name));
+        let results = run.state.results();
+        let result =
+            main.and_then(|name| results.get_key_value(name)).or(results.first_key_value());
+        let result = result.map(|(name, value)| format!("{}={value:.5}", inert(name)));
+        let varies = listing.varying(run).iter().map(|name| format!("{name}={} ", cell(run, name)));
+        let varies = format!("{}seed={}", varies.collect::<String>(), run.state.spec.seed);
+        let time = run.seconds().map(span).unwrap_or_default();
+        let id = run.state.spec.run.short();
+        vec![id, state, time, result.unwrap_or_default(), inert(&run.state.spec.sweep), varies]
+    };
+    (heads.into(), listing.runs.iter().map(row).collect())
+}
+
+/// A value as listings show it.
+fn cell(run: &Stored<'_>, name: &str) -> String {
+    match (name, run.value(name)) {
+        ("run", _) => run.state.spec.run.short(),
+        (_, None) => "-".to_owned(),
+        // Text that is quoted where it would be read as something else is fit for a terminal.
+        (_, Some(Value::Number(number))) => number.to_string(),
+        (_, Some(value)) => label(&value),
+    }
+}
