@@ -50,7 +50,7 @@ const EVALUATIONS: Metric = Metric::neutral("evaluations", "");
 impl Experiment for Style {
     type Params = Params;
     const NAME: &'static str = "style";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const SUMMARY: &'static str =
         "Pictures in the style of paintings, by a network's features (Gatys et al. 2015)";
     const PROGRESS: &'static str = "evaluations";

@@ -7,6 +7,9 @@ use crate::signature::{Signature, arity, float};
 use crate::{Error, Float, Var};
 use kernels::product::{Matrix, gram};
 
+/// Columns in one sum, and more in a sum of sums: a chain of a million positive terms keeps four digits of f32.
+const COLUMNS: usize = 1 << 13;
+
 /// `[.., n, m]` to `[.., n, n]`.
 #[derive(Debug)]
 pub struct Gram;
@@ -54,10 +57,17 @@ impl Op for Gram {
 
 fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
     let [.., rows, columns] = *call.shape(0) else { return Ok(()) };
-    let x = call.input::<T>(0);
+    let (x, workspace) = (call.input::<T>(0), call.workspace());
     for (at, y) in call.output::<T>().chunks_exact_mut((rows * rows).max(1)).enumerate() {
-        let x = &x[at * rows * columns..][..rows * columns];
-        gram(Matrix::rows(x, rows, columns), y);
+        let x = Matrix::rows(&x[at * rows * columns..][..rows * columns], rows, columns);
+        let block = |from: usize| x.block((0, from), (rows, COLUMNS.min(columns - from)));
+        gram(block(0), y);
+        workspace.with(y.len(), |part| {
+            for from in (COLUMNS..columns).step_by(COLUMNS) {
+                gram(block(from), part);
+                y.iter_mut().zip(&*part).for_each(|(y, part)| *y += *part);
+            }
+        });
     }
     Ok(())
 }
@@ -66,7 +76,7 @@ fn run<T: Float>(call: &mut Call<'_>) -> Result<(), Error> {
 mod tests {
     use super::*;
     use crate::check::testing::{check, eval};
-    use crate::{DType, Graph};
+    use crate::{Buffer, DType, Device, Graph};
 
     #[test]
     fn by_hand() {
@@ -86,6 +96,24 @@ mod tests {
             let found = eval(&[x], |_, x| x[0].gram());
             // Sums of multiples of 1/64 are exact in both types.
             assert_eq!(found, eval(&[x], |_, x| x[0].matmul(x[0].transpose(0, 1)?)));
+        }
+    }
+
+    #[test]
+    fn a_million_columns_keep_their_digits() {
+        let columns = (1 << 20) + 1;
+        let value = |i: usize| ((i * 7919 + 1) % 1009) as f32 / 1009.0;
+        let x: Vec<f32> = (0..2 * columns).map(value).collect();
+        let graph = Graph::new(DType::F32);
+        let pairs = graph.input("x", &[2, columns]).gram().unwrap();
+        let mut program = graph.compile(&[pairs]).unwrap();
+        program.run(&mut [&mut Buffer::from_slice(Device::cpu(), &x).unwrap()]).unwrap();
+        let (first, second) = x.split_at(columns);
+        let pairs = [(first, first), (first, second), (second, first), (second, second)];
+        let product = |(&a, &b): (&f32, &f32)| f64::from(a) * f64::from(b);
+        let wanted = pairs.map(|(a, b)| a.iter().zip(b).map(product).sum::<f64>());
+        for (found, wanted) in program.output(0).to_vec::<f32>().unwrap().into_iter().zip(wanted) {
+            assert!((f64::from(found) / wanted - 1.0).abs() < 4e-6, "{found} {wanted}");
         }
     }
 

@@ -9,7 +9,7 @@ use super::winograd::Epilogue;
 use crate::Float;
 use crate::memory::Workspace;
 use crate::parallel;
-use crate::product::{Matrix, accumulate};
+use crate::product::{Matrix, accumulate, matrix_mut};
 use crate::simd::vectorised;
 
 /// Taps of a block: one panel of the matrix product, so that blocks cost it no extra passes.
@@ -32,13 +32,6 @@ fn block(geometry: &Geometry) -> usize {
     let all = geometry.batch * geometry.groups * geometry.positions();
     let most = (all / BLOCKS).clamp(FEWEST, POSITIONS);
     even(geometry.positions(), most).next_multiple_of(16)
-}
-
-fn matrix_mut<T>(data: &mut [T], rows: usize, columns: usize) -> ArrayViewMut2<'_, T> {
-    match ArrayViewMut2::from_shape((rows, columns), data) {
-        Ok(view) => view,
-        Err(error) => panic!("a result of {rows} by {columns}: {error}"),
-    }
 }
 
 /// Calls `work(range, columns)` for blocks of `per` columns of `y`.

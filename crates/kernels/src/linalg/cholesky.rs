@@ -1,9 +1,8 @@
 //! Cholesky factors and triangular systems in place, row-major: loops for small matrices, of which
 //! there are many, and LAPACK for large ones.
 
-use ndarray::{ArrayView2, ArrayViewMut2};
-
 use super::dense::{self, Real};
+use crate::product::{Matrix, matrix_mut};
 use crate::simd::lanes::{axpy, dot};
 use crate::simd::vectorised;
 use crate::{DType, Float};
@@ -38,7 +37,7 @@ vectorised! {
 /// is not positive definite.
 pub fn factorise<T: Float>(a: &mut [T], n: usize) -> bool {
     fn large<T: Real>(a: &mut [T], n: usize) -> bool {
-        let factor = dense::cholesky(&matrix(a, n, n));
+        let factor = dense::cholesky(&Matrix::rows(a, n, n).view());
         factor.is_ok_and(|factor| {
             matrix_mut(a, n, n).assign(&factor);
             true
@@ -81,7 +80,11 @@ vectorised! {
 /// zeros, and `x` `[n, m]`.
 pub fn substitute<T: Float>((l, n): (&[T], usize), (x, m): (&mut [T], usize), transposed: bool) {
     fn large<T: Real>(l: &[T], n: usize, x: &mut [T], m: usize, transposed: bool) -> bool {
-        let found = dense::solve_triangular(&matrix(l, n, n), &matrix(x, n, m), transposed);
+        let found = dense::solve_triangular(
+            &Matrix::rows(l, n, n).view(),
+            &Matrix::rows(x, n, m).view(),
+            transposed,
+        );
         found.is_ok_and(|found| {
             matrix_mut(x, n, m).assign(&found);
             true
@@ -99,19 +102,5 @@ pub fn substitute<T: Float>((l, n): (&[T], usize), (x, m): (&mut [T], usize), tr
         _ if done => {}
         true => backwards(l, n, x, m),
         false => forwards(l, n, x, m),
-    }
-}
-
-fn matrix<T>(data: &[T], rows: usize, columns: usize) -> ArrayView2<'_, T> {
-    match ArrayView2::from_shape((rows, columns), data) {
-        Ok(matrix) => matrix,
-        Err(error) => panic!("{rows} rows of {columns}: {error}"),
-    }
-}
-
-fn matrix_mut<T>(data: &mut [T], rows: usize, columns: usize) -> ArrayViewMut2<'_, T> {
-    match ArrayViewMut2::from_shape((rows, columns), data) {
-        Ok(matrix) => matrix,
-        Err(error) => panic!("{rows} rows of {columns}: {error}"),
     }
 }

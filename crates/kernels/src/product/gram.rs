@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayViewMut2, Axis};
 
-use super::{Matrix, Method, of, product};
+use super::{Matrix, Method, matrix_mut, of, product};
 use crate::Float;
 use crate::parallel;
 
@@ -12,10 +12,7 @@ const ROWS: usize = 128;
 /// X X^T, exactly symmetric, into contiguous `c`.
 pub fn gram<T: Float>(x: Matrix<'_, T>, c: &mut [T]) {
     let rows = x.shape.0;
-    match ArrayViewMut2::from_shape((rows, rows), &mut *c) {
-        Ok(c) => lower(x, c),
-        Err(error) => panic!("a Gram matrix of {rows}: {error}"),
-    }
+    lower(x, matrix_mut(c, rows, rows));
     for row in 0..rows {
         for column in row + 1..rows {
             c[row * rows + column] = c[column * rows + row];

@@ -26,6 +26,7 @@ pub use choose::{Method, choose};
 use choose::{is_few, is_small};
 pub use gram::gram;
 pub(crate) use microkernel::{Terms, grouped};
+pub(crate) use operand::matrix_mut;
 pub use operand::{Addend, Matrices, Matrix, Order};
 pub use packed::{Right, multiply, pack, packed_len};
 
@@ -94,10 +95,7 @@ pub fn by<T: Float>(
         }
         for (i, c) in (first..).zip(c.chunks_exact_mut(m * n)) {
             let add = add.map(|add| add.from(i * m, 0));
-            match ArrayViewMut2::from_shape((m, n), c) {
-                Ok(c) => product(method, left.get(i), right.get(i), add, c),
-                Err(error) => panic!("a result of {m} by {n}: {error}"),
-            }
+            product(method, left.get(i), right.get(i), add, matrix_mut(c, m, n));
         }
     });
 }

@@ -1,6 +1,6 @@
 //! The operands of a product: matrices inside slices.
 
-use ndarray::{ArrayView2, ShapeBuilder};
+use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 
 use crate::{Float, Layout};
 
@@ -59,13 +59,21 @@ impl<'a, T: Float> Matrix<'a, T> {
     }
 
     /// The same as ndarray has it.
-    pub(super) fn view(self) -> ArrayView2<'a, T> {
+    pub(crate) fn view(self) -> ArrayView2<'a, T> {
         // Without elements strides mean nothing.
         let strides = if self.span() == 0 { (0, 0) } else { self.strides };
         match ArrayView2::from_shape(self.shape.strides(strides), self.data) {
             Ok(view) => view,
             Err(error) => panic!("matrix {:?} by {:?}: {error}", self.shape, self.strides),
         }
+    }
+}
+
+/// The elements of `rows` by `columns`, to be changed.
+pub(crate) fn matrix_mut<T>(data: &mut [T], rows: usize, columns: usize) -> ArrayViewMut2<'_, T> {
+    match ArrayViewMut2::from_shape((rows, columns), data) {
+        Ok(matrix) => matrix,
+        Err(error) => panic!("{rows} rows of {columns}: {error}"),
     }
 }
 

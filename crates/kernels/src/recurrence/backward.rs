@@ -3,13 +3,11 @@
 use super::attention::{Given, Towards, attend_back};
 use super::cell::{Old, gru_back, lstm_back};
 use super::forward::tasks;
-use super::{
-    Cell, Dims, KEPT, Operands, Rows, Weights, cut, matrix, packed, slice_at, weights_len,
-};
+use super::{Cell, Dims, KEPT, Operands, Rows, Weights, cut, packed, slice_at, weights_len};
 use crate::Float;
 use crate::memory::Workspace;
 use crate::parallel;
-use crate::product::{Matrix, multiply};
+use crate::product::{Matrix, matrix_mut, multiply};
 
 /// Fills the parts of the gradient, `Dims::parts`, from what the forward pass kept and the gradient
 /// of what the layer shows.
@@ -138,7 +136,7 @@ impl<T: Float> Pass<'_, T> {
             }
         };
         let product = Matrix::rows(product, own.1, gates);
-        let mut state = matrix(state, own.1, width);
+        let mut state = matrix_mut(state, own.1, width);
         multiply(product, self.weights.state, true, None, &mut state);
         if dims.places > 0 {
             self.attend(rows, step, scratch);
@@ -161,7 +159,7 @@ impl<T: Float> Pass<'_, T> {
             self.weights.context,
             true,
             None,
-            &mut matrix(contexts, own.1, values),
+            &mut matrix_mut(contexts, own.1, values),
         );
         let kept = self.rows(self.kept[5], step, own, keys);
         let weights = self.rows(self.kept[4], step, own, places);
@@ -188,7 +186,7 @@ impl<T: Float> Pass<'_, T> {
             self.weights.query,
             true,
             None,
-            &mut matrix(state, own.1, dims.width),
+            &mut matrix_mut(state, own.1, dims.width),
         );
     }
 }

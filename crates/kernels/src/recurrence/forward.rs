@@ -4,11 +4,11 @@ use ndarray::s;
 
 use super::attention::attend;
 use super::cell::{Old, gru, lstm};
-use super::{Cell, Dims, KEPT, Operands, Rows, Weights, matrix, packed, slice_at, weights_len};
+use super::{Cell, Dims, KEPT, Operands, Rows, Weights, packed, slice_at, weights_len};
 use crate::Float;
 use crate::memory::Workspace;
 use crate::parallel;
-use crate::product::{Matrix, multiply};
+use crate::product::{Matrix, matrix_mut, multiply};
 
 /// The parts of what is kept, by their place in `Dims::kept`.
 const STATES: usize = 0;
@@ -111,12 +111,12 @@ impl<T: Float> Pass<'_, T> {
         let (new, memory, kept) = (at(states), at(memories), at(kept));
         match dims.cell {
             Cell::Lstm => {
-                let mut z = matrix(kept, count, gates);
+                let mut z = matrix_mut(kept, count, gates);
                 multiply(state, weight, true, None, &mut z);
                 lstm(width, old, kept, new, memory);
             }
             Cell::Gru => {
-                let mut to = matrix(product, count, gates);
+                let mut to = matrix_mut(product, count, gates);
                 multiply(state, weight, false, None, &mut to);
                 gru(width, old, product, kept, new);
             }
@@ -131,11 +131,11 @@ impl<T: Float> Pass<'_, T> {
         let at = |part| slice_at(part, step);
         let (kept, contexts, weights, queries) = (at(kept), at(contexts), at(weights), at(queries));
         let state = Matrix::rows(state, count, dims.width);
-        let mut to = matrix(queries, count, dims.keys);
+        let mut to = matrix_mut(queries, count, dims.keys);
         multiply(state, self.weights.query, false, None, &mut to);
         attend(dims, self.operands, first, queries, (weights, contexts, matched));
         let contexts = Matrix::rows(contexts, count, dims.values);
-        let mut z = matrix(kept, count, KEPT * dims.width);
+        let mut z = matrix_mut(kept, count, KEPT * dims.width);
         let mut z = z.slice_mut(s![.., ..dims.gates()]);
         multiply(contexts, self.weights.context, true, None, &mut z);
     }

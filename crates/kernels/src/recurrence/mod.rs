@@ -5,7 +5,7 @@ mod backward;
 mod cell;
 mod forward;
 
-use ndarray::{ArrayViewMut2, ArrayViewMut3, Axis};
+use ndarray::{ArrayViewMut3, Axis};
 
 pub use backward::backward;
 pub use forward::forward;
@@ -264,12 +264,5 @@ fn slice_at<'a, T>(part: &'a mut ArrayViewMut3<'_, T>, step: usize) -> &'a mut [
     match part.index_axis_mut(Axis(0), step).into_slice() {
         Some(rows) => rows,
         None => unreachable!("neighbouring rows of one step"),
-    }
-}
-
-fn matrix<T>(data: &mut [T], rows: usize, columns: usize) -> ArrayViewMut2<'_, T> {
-    match ArrayViewMut2::from_shape((rows, columns), data) {
-        Ok(matrix) => matrix,
-        Err(error) => panic!("{rows} rows of {columns}: {error}"),
     }
 }

@@ -3,15 +3,13 @@
 //!
 //! dG = G^T (sum over tiles of (A dy A^T) * (B^T d B)) G, the adjoint of the convolution by tiles.
 
-use ndarray::ArrayViewMut2;
-
 use super::taps::filter_adjoint;
 use super::{Block, POINTS, Tiling, transform};
 use crate::Float;
 use crate::convolution::Geometry;
 use crate::memory::Workspace;
 use crate::parallel;
-use crate::product::{Matrix, accumulate};
+use crate::product::{Matrix, accumulate, matrix_mut};
 
 /// Channels or filters of one product at most.
 const MOST: usize = 64;
@@ -162,7 +160,7 @@ impl<T: Float> WeightPass<'_, T> {
                         let v = &v[point * self.channels.per * columns..];
                         let m = &m[point * self.filters.per * columns..];
                         let (v, m) = (Matrix::rows(v, c, columns), Matrix::rows(m, f, columns));
-                        let mut products = matrix(products, f, c);
+                        let mut products = matrix_mut(&mut products[..f * c], f, c);
                         accumulate(m, v.transposed(), more || block > 0, &mut products);
                     }
                 }
@@ -190,12 +188,5 @@ impl<T: Float> WeightPass<'_, T> {
                 }
             });
         });
-    }
-}
-
-fn matrix<T>(data: &mut [T], rows: usize, columns: usize) -> ArrayViewMut2<'_, T> {
-    match ArrayViewMut2::from_shape((rows, columns), &mut data[..rows * columns]) {
-        Ok(view) => view,
-        Err(error) => panic!("{rows} by {columns}: {error}"),
     }
 }
