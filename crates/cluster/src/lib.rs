@@ -37,7 +37,7 @@ pub use grid_engine::GridEngine;
 pub use local::Local;
 pub use pbs::Pbs;
 pub use profile::{Kind, Profile, Profiles};
-pub use request::Request;
+pub use request::{Each, Request};
 pub use scheduler::{Itself, Job, Limits, Room, Scheduler, scheduler};
 pub use slurm::Slurm;
 pub use submission::{Begun, Intent, Submission, submissions};

@@ -39,18 +39,31 @@ pub struct Request {
     pub extra: Vec<String>,
 }
 
+/// What each run may take.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Each {
+    /// Threads; none counts as one.
+    pub threads: usize,
+    /// Graphics processors.
+    pub gpus: usize,
+    /// Bytes.
+    pub memory: Option<u64>,
+}
+
 impl Request {
     /// How long before its limit a task is told to stop, where nobody says: long enough for a
     /// checkpoint, and no large part of the limit.
     const WARNING: Duration = Duration::from_secs(120);
 
-    /// What a profile asks for `runs` runs of `threads` threads, each of which may take `memory`
-    /// bytes: not more tasks than there is work for, and as much memory as their runs may take
-    /// where the profile does not say.
-    pub fn new(profile: &Profile, runs: usize, threads: usize, memory: Option<u64>) -> Self {
-        let threads = u32::try_from(threads.max(1)).unwrap_or(u32::MAX);
+    /// What a profile asks for so many runs: not more tasks than there is work for, and as much memory and
+    /// as many graphics processors as their runs may take where the profile does not say.
+    pub fn new(profile: &Profile, runs: usize, each: Each) -> Self {
+        let Each { threads, gpus, memory } = each;
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let (threads, each) = (count(threads.max(1)), count(gpus));
         let cpus = profile.cpus.unwrap_or(threads).max(threads);
-        let jobs = (cpus / threads).max(1);
+        let gpus = profile.gpus.max(each);
+        let jobs = (cpus / threads).min(gpus.checked_div(each).unwrap_or(u32::MAX)).max(1);
         let needed = u32::try_from(runs.div_ceil(jobs as usize)).unwrap_or(u32::MAX);
         let share = |time: Duration| (time / 4).min(Self::WARNING);
         Self {
@@ -62,7 +75,7 @@ impl Request {
             memory: profile.memory.or(memory.map(|run| run * u64::from(jobs) + (256 << 20))),
             time: profile.time,
             warning: profile.warning.unwrap_or(profile.time.map_or(Self::WARNING, share)),
-            gpus: profile.gpus,
+            gpus,
             partition: profile.partition.clone(),
             account: profile.account.clone(),
             qos: profile.qos.clone(),
@@ -110,13 +123,19 @@ mod tests {
         std::fs::write(dir.path().join("clusters.yaml"), text).unwrap();
         let profiles = Profiles::read(&[dir.path()]).unwrap();
         let profile = profiles.named("c").unwrap();
-        let request = Request::new(profile, 500, 1, Some(1 << 30));
+        let each = Each::default();
+        let request = Request::new(profile, 500, Each { memory: Some(1 << 30), ..each });
         assert_eq!((request.tasks, request.cpus, request.jobs), (8, 4, 4));
         assert_eq!(request.memory, Some((4 << 30) + (256 << 20)));
         assert_eq!(request.warning, Duration::from_secs(15));
         // Five runs keep two tasks busy, and wide ones take what they need.
-        assert_eq!(Request::new(profile, 5, 1, None).tasks, 2);
-        let wide = Request::new(profile, 5, 8, None);
+        assert_eq!(Request::new(profile, 5, each).tasks, 2);
+        let wide = Request::new(profile, 5, Each { threads: 8, ..each });
         assert_eq!((wide.tasks, wide.cpus, wide.jobs, wide.memory), (5, 8, 1, None));
+        // A task has the devices of its runs, and as many runs as it has devices for.
+        let devices = Request::new(profile, 5, Each { gpus: 2, ..each });
+        assert_eq!((devices.tasks, devices.jobs, devices.gpus), (5, 1, 2));
+        let many = Profile { gpus: 4, ..profile.clone() };
+        assert_eq!(Request::new(&many, 5, Each { gpus: 2, ..each }).jobs, 2);
     }
 }

@@ -43,6 +43,8 @@ pub struct Run<'a> {
     sink: &'a mut dyn Sink,
     /// Where its folder is made when it asks for one.
     scratch: Option<PathBuf>,
+    /// Graphics processors that are its own.
+    gpus: Vec<String>,
     /// Runs that it builds on, by name.
     needed: BTreeMap<String, Arc<Needed>>,
 }
@@ -50,7 +52,7 @@ pub struct Run<'a> {
 impl<'a> Run<'a> {
     /// A run over a sink.
     pub fn new(context: RunContext, sink: &'a mut dyn Sink) -> Self {
-        Self { context, sink, scratch: None, needed: BTreeMap::new() }
+        Self { context, sink, scratch: None, gpus: Vec::new(), needed: BTreeMap::new() }
     }
 
     /// The run with a place where nothing lies yet for a folder of its own. Whoever gives it removes
@@ -58,6 +60,12 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn with_scratch(self, scratch: PathBuf) -> Self {
         Self { scratch: Some(scratch), ..self }
+    }
+
+    /// The run with graphics processors of its own, as `CUDA_VISIBLE_DEVICES` names them.
+    #[must_use]
+    pub fn with_gpus(self, gpus: Vec<String>) -> Self {
+        Self { gpus, ..self }
     }
 
     /// The run with those that it builds on, by the names its configuration gives them.
@@ -93,6 +101,12 @@ impl<'a> Run<'a> {
     /// How many threads the run may use.
     pub fn threads(&self) -> usize {
         self.context.threads
+    }
+
+    /// Graphics processors that are its own while it is executed, as `CUDA_VISIBLE_DEVICES` names them:
+    /// as many as `resources.gpus` says.
+    pub fn gpus(&self) -> &[String] {
+        &self.gpus
     }
 
     /// Device class the run was planned for.

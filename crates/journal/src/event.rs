@@ -39,6 +39,8 @@ pub enum Event {
     Blocked(Blocked),
     /// By `remove`: attempts do not count any more. Nothing else of them does either, wherever it stands.
     Removed(Removed),
+    /// By `tag` and `note`: what somebody says of runs.
+    Marked(Marked),
     /// By `compact`: a frame of another segment that is there no longer.
     Copied(Copied),
 }
@@ -60,6 +62,7 @@ impl Event {
             | Self::Requested(_)
             | Self::Blocked(_)
             | Self::Removed(_)
+            | Self::Marked(_)
             | Self::Copied(_) => return None,
         })
     }
@@ -138,6 +141,9 @@ pub struct Started {
     pub spec: RunSpec,
     /// Which attempt.
     pub attempt: u32,
+    /// Graphics processors that it has to itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpus: Vec<String>,
     /// When.
     pub at: Timestamp,
 }
@@ -373,6 +379,21 @@ pub struct RemovedRun {
     pub attempts: Vec<(u32, String)>,
     /// The last attempt that could not be made.
     pub blocked: Option<u32>,
+}
+
+/// What somebody says of runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Marked {
+    /// The runs.
+    pub runs: Vec<RunId>,
+    /// Tags, and whether they have them from now on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, bool>,
+    /// What is noted in place of an earlier note; an empty text is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A frame of another segment, as it stood there.

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use experiment::{RunId, SpecId};
 
 use crate::frame::{Content, Kind};
+use crate::marks::Marks;
 use crate::segment::{Found, Segment, is_regular};
 use crate::state::{Recorded, Removal};
 use crate::writer::EXTENSION;
-use crate::{Error, Event, Opened, Problem, RemovedRun, RunSpec, RunState, Timestamp};
+use crate::{Error, Event, Opened, Problem, Removed, RemovedRun, RunSpec, RunState, Timestamp};
 
 /// What all segments of a store say together.
 ///
@@ -35,6 +36,8 @@ pub struct Fold {
     requested: HashMap<RunId, Timestamp>,
     /// What was removed.
     removed: HashMap<RunId, Removal>,
+    /// What was said of runs.
+    marks: HashMap<RunId, Marks>,
     /// The next sequence number of each writer.
     next: BTreeMap<Arc<str>, u64>,
 }
@@ -213,6 +216,7 @@ impl Fold {
                 let attempt = run.attempt(started.attempt, writer);
                 attempt.described(started.at);
                 attempt.started_at = Some(started.at);
+                attempt.gpus = started.gpus;
                 attempt.spec = Some(spec);
             }
             Event::Lost(lost) => {
@@ -228,8 +232,13 @@ impl Fold {
                     *at = at.max(requested.at);
                 }
             }
-            Event::Removed(removed) => {
-                removed.runs.into_iter().for_each(|removed| self.remove(removed));
+            Event::Removed(Removed { runs, at }) => {
+                runs.into_iter().for_each(|removed| self.remove(removed, at));
+            }
+            Event::Marked(marked) => {
+                for &run in &marked.runs {
+                    self.marks.entry(run).or_default().add(&marked);
+                }
             }
             Event::Blocked(blocked) => {
                 let removed = self.removed.get(&blocked.spec.run);
@@ -289,8 +298,25 @@ impl Fold {
         }
     }
 
-    fn remove(&mut self, RemovedRun { run, attempts, blocked }: RemovedRun) {
+    /// The tags of a run, in alphabetical order.
+    pub fn tags(&self, run: RunId) -> impl Iterator<Item = &str> {
+        let since = self.marked_since(run);
+        self.marks.get(&run).into_iter().flat_map(move |marks| marks.tags(since))
+    }
+
+    /// What is noted of a run.
+    pub fn note(&self, run: RunId) -> Option<&str> {
+        self.marks.get(&run)?.note(self.marked_since(run))
+    }
+
+    /// What was said of a run up to then went with it.
+    fn marked_since(&self, run: RunId) -> Timestamp {
+        self.removed.get(&run).map_or(Timestamp::NEG_INFINITY, |removal| removal.at)
+    }
+
+    fn remove(&mut self, RemovedRun { run, attempts, blocked }: RemovedRun, at: Timestamp) {
         let removal = self.removed.entry(run).or_default();
+        removal.at = removal.at.max(at);
         removal.attempts.extend(attempts);
         removal.blocked = removal.blocked.max(blocked.unwrap_or(0));
         if let Entry::Occupied(mut known) = self.runs.entry(run)

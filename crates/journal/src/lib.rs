@@ -9,6 +9,7 @@ mod error;
 mod event;
 mod fold;
 mod frame;
+mod marks;
 mod place;
 mod problem;
 mod segment;
@@ -18,9 +19,9 @@ mod writer;
 pub use compact::{Compacted, compact};
 pub use error::Error;
 pub use event::{
-    Artifact, Assigned, Blocked, Cause, Checkpoint, Copied, Ended, Event, Lost, MetricRow, Metrics,
-    Opened, Outcome, Removed, RemovedRun, Requested, Resumed, Role, Rows, RunSpec, Started,
-    Timestamp,
+    Artifact, Assigned, Blocked, Cause, Checkpoint, Copied, Ended, Event, Lost, Marked, MetricRow,
+    Metrics, Opened, Outcome, Removed, RemovedRun, Requested, Resumed, Role, Rows, RunSpec,
+    Started, Timestamp,
 };
 pub use fold::{Fold, lengths};
 pub use frame::VERSION as FORMAT;

@@ -90,6 +90,8 @@ pub struct AttemptState {
     described_at: Option<[Timestamp; 2]>,
     /// When it began.
     pub started_at: Option<Timestamp>,
+    /// Graphics processors that it has to itself.
+    pub gpus: Vec<String>,
     /// How it ended, by its own account.
     pub ended: Option<Ended>,
     /// How it ended, by its driver's account.
@@ -114,6 +116,7 @@ impl AttemptState {
             spec: None,
             described_at: None,
             started_at: None,
+            gpus: Vec::new(),
             ended: None,
             lost: None,
             resumed: None,
@@ -193,6 +196,8 @@ impl AttemptState {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Removal {
     pub(crate) attempts: BTreeSet<(u32, String)>,
+    /// When, for the last time.
+    pub(crate) at: Timestamp,
     /// Attempts up to this one could not be made; 0 for none.
     pub(crate) blocked: u32,
 }

@@ -27,6 +27,7 @@ mod incarnation;
 mod lease;
 mod live;
 mod log;
+mod mark;
 mod observer;
 mod plan;
 mod processes;
@@ -62,6 +63,7 @@ pub use error::Error;
 pub use frozen::{Frozen, Shared};
 pub use live::{LiveRun, Presence, Seen, Watch, live};
 pub use log::{log_of, logs_of};
+pub use mark::{Mark, mark};
 pub use observer::{Notice, Observer};
 pub use remove::{Removed, remove, unreferenced};
 pub use serve::serve;
@@ -102,6 +104,23 @@ pub struct WorkerCommand {
     pub args: Vec<OsString>,
 }
 
+/// Graphics processors that are dealt out to runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gpus {
+    /// Those there are, as `CUDA_VISIBLE_DEVICES` names them.
+    pub devices: Vec<String>,
+    /// How many a run has to itself.
+    pub each: usize,
+}
+
+impl Gpus {
+    /// Of so many runs at a time, those that there are devices for; at least one.
+    #[must_use]
+    pub fn jobs(&self, jobs: usize) -> usize {
+        self.devices.len().checked_div(self.each).map_or(jobs, |most| jobs.min(most)).max(1)
+    }
+}
+
 /// How runs are executed.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -109,6 +128,8 @@ pub struct Options {
     pub store: PathBuf,
     /// Workers at a time, at least one.
     pub jobs: usize,
+    /// Graphics processors.
+    pub gpus: Gpus,
     /// Resident size in bytes at which a worker is killed, together with the programs its run
     /// started; memory that they share counts for each. Not enforced in this process.
     pub memory: Option<u64>,

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::logging::LogFormat;
-use crate::registry;
+use crate::{gpus, registry};
 
 pub(crate) use cluster::{Cancel, Doctor, Join, Probe};
 
@@ -38,6 +38,10 @@ pub(crate) enum Command {
     List(List),
     /// Show what two runs differ in: parameters, data, code, metrics; exit code 1 where they do.
     Diff(Diff),
+    /// Give runs a tag, which tables have and conditions know: `best in tags`.
+    Tag(Tag),
+    /// Note something of runs, which tables have.
+    Note(Note),
     /// Remove runs with everything that belongs to them.
     Remove(Remove),
     /// Remove files in the store that belong to no run.
@@ -155,8 +159,12 @@ pub(crate) struct Run {
     /// Worker processes [default: cores / threads per run].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
+    /// Graphics processors that runs with `resources.gpus` are given, each its own [default: those that
+    /// CUDA_VISIBLE_DEVICES or nvidia-smi names].
+    #[arg(long, value_name = "N,...", value_delimiter = ',', value_parser = gpus::device)]
+    pub(crate) gpus: Vec<String>,
     /// Have a cluster execute the runs: a profile of `clusters.yaml`, or `local`.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["jobs", "in_process"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["jobs", "gpus", "in_process"])]
     pub(crate) cluster: Option<String>,
     /// Leave once the jobs are submitted; `status --watch` follows them.
     #[arg(long, requires = "cluster", conflicts_with = "report")]
@@ -240,7 +248,7 @@ pub(crate) struct Status {
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// Only runs for which an expression holds over parameters, `seed`, `experiment`, `sweep`, `state`,
-    /// `replaced`, `attempts`, `seconds` and final metrics: `state == failed and learning_rate > 0.1`.
+    /// `replaced`, `attempts`, `seconds`, `tags`, `note` and final metrics: `state == failed and learning_rate > 0.1`.
     #[arg(long, value_name = "EXPR")]
     pub(crate) only: Option<String>,
     /// The columns, under names as `--only` takes them [default: run, state, time, main metric, sweep and
@@ -271,6 +279,34 @@ pub(crate) struct Diff {
     /// Output format.
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tag {
+    /// Runs, by the first digits of their ids as `list` shows them, and the tag.
+    #[arg(required = true, value_name = "RUN... TAG")]
+    pub(crate) words: Vec<String>,
+    /// The runs for which an expression holds, as `list` takes it.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) only: Option<String>,
+    /// Take the tag away.
+    #[arg(long)]
+    pub(crate) remove: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Note {
+    /// Runs, by the first digits of their ids as `list` shows them, and the text that takes the place of an
+    /// earlier one; an empty text is none.
+    #[arg(required = true, value_name = "RUN... TEXT")]
+    pub(crate) words: Vec<String>,
+    /// The runs for which an expression holds, as `list` takes it.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) only: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod join;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod mark;
 pub(crate) mod plan;
 pub(crate) mod remove;
 pub(crate) mod report;

@@ -6,6 +6,7 @@ mod commands;
 mod complaints;
 mod derived;
 mod drawing;
+mod gpus;
 mod history;
 mod logging;
 mod plans;
@@ -49,6 +50,8 @@ fn run(command: Command, log_format: LogFormat) -> anyhow::Result<Done> {
         Command::Status(status) => commands::status::status(&status),
         Command::List(list) => commands::list::list(&list),
         Command::Diff(diff) => commands::diff::diff(&diff),
+        Command::Tag(tag) => commands::mark::tag(&tag),
+        Command::Note(note) => commands::mark::note(&note),
         Command::Remove(remove) => commands::remove::remove(&remove),
         Command::Gc(gc) => commands::remove::gc(&gc),
         Command::Logs(logs) => commands::logs::logs(&logs),

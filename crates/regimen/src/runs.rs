@@ -1,10 +1,25 @@
-//! Finds the run that somebody names by the first digits of its id.
+//! Finds runs that somebody names by the first digits of their ids, or by a condition.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use experiment::RunId;
 use journal::Fold;
+use orchestrator::plan::{self, Only};
+
+/// The runs that are named, or for which a condition holds.
+pub(crate) fn chosen(
+    fold: &Fold,
+    runs: &[String],
+    only: Option<&str>,
+    store: &Path,
+) -> Result<BTreeSet<RunId>> {
+    match only {
+        None => runs.iter().map(|run| find(fold, run, store)).collect(),
+        Some(only) => Ok(plan::chosen(fold, &Only::parse(only)?)?),
+    }
+}
 
 /// Runs that are named when a beginning is that of several.
 const NAMED: usize = 5;

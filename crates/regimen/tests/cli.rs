@@ -20,6 +20,8 @@ mod evolve;
 mod examples;
 #[path = "cli/first_run.rs"]
 mod first_run;
+#[path = "cli/gpus.rs"]
+mod gpus;
 #[path = "cli/kill.rs"]
 mod kill;
 #[path = "cli/learners.rs"]

@@ -5,7 +5,7 @@
 /// Every other column is outcome. `sweep` is among them because it is no part of a run's identity:
 /// of two sweeps that share a run, the one that executed it first gives its name. `current` depends
 /// on the other runs of a store, and what was read and with which versions is in the run's id.
-pub const PROVENANCE: [&str; 19] = [
+pub const PROVENANCE: [&str; 22] = [
     "sweep",
     "current",
     "data",
@@ -23,8 +23,11 @@ pub const PROVENANCE: [&str; 19] = [
     "cpu",
     "mixed_cpu",
     "device",
+    "gpus",
     "threads",
     "error",
+    "tags",
+    "note",
 ];
 
 /// Whether a column of a run table must be bit-identical between two executions of the same run.

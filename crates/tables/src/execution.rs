@@ -13,6 +13,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) cpu_seconds: Option<f64>,
     pub(crate) peak_memory_bytes: Option<u64>,
     pub(crate) writer: Option<&'a Opened>,
+    /// Graphics processors that it had to itself.
+    pub(crate) gpus: Option<String>,
     /// Whether processors of different kinds computed parts of it: then its bits are those of neither.
     pub(crate) mixed_cpu: bool,
 }
@@ -31,6 +33,7 @@ impl<'a> Execution<'a> {
             seconds: ended.map(|ended| ended.seconds),
             cpu_seconds: ended.map(|ended| ended.cpu_seconds),
             peak_memory_bytes: ended.map(|ended| ended.peak_memory_bytes),
+            gpus: attempt.map(|attempt| attempt.gpus.join(",")).filter(|gpus| !gpus.is_empty()),
             writer: attempt.and_then(|attempt| fold.writers.get(&*attempt.writer)),
         }
     }

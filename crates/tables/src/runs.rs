@@ -23,6 +23,8 @@ pub(crate) struct Row<'a> {
     pub(crate) current: bool,
     pub(crate) results: BTreeMap<String, f64>,
     pub(crate) execution: Execution<'a>,
+    pub(crate) tags: String,
+    pub(crate) note: Option<&'a str>,
 }
 
 impl Row<'_> {
@@ -50,6 +52,8 @@ fn row<'a>(
         current: !superseded.contains(&run),
         results: state.results(),
         execution: Execution::of(state, fold),
+        tags: fold.tags(run).collect::<Vec<_>>().join(" "),
+        note: fold.note(run),
     }
 }
 
@@ -133,8 +137,11 @@ fn provenance(rows: &[Row<'_>]) -> Vec<Column> {
         optional_text("cpu", rows, |row| row.execution.writer.map(|w| w.cpu.as_str())),
         column("mixed_cpu", rows, |row| row.execution.mixed_cpu),
         column("device", rows, |row| row.spec().device.to_string()),
+        optional_text("gpus", rows, |row| row.execution.gpus.as_deref()),
         column("threads", rows, |row| row.spec().threads as u32),
         optional_text("error", rows, |row| row.state.error()),
+        optional_text("tags", rows, |row| Some(row.tags.as_str()).filter(|tags| !tags.is_empty())),
+        optional_text("note", rows, |row| row.note),
         column("experiment_version", rows, |row| row.spec().experiment_version),
         column("engine", rows, |row| row.spec().engine),
         data(rows),

@@ -38,6 +38,9 @@ pub use metrics::{Goal, Reported};
 pub use params::{Params, Pass};
 pub use program::{ProgramError, find};
 
+/// The variable by which libraries find the graphics processors they may use.
+const GPUS: &str = "CUDA_VISIBLE_DEVICES";
+
 /// The experiment.
 #[derive(Debug, Clone)]
 pub struct Command {
@@ -229,6 +232,9 @@ impl Command {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
+        if !run.gpus().is_empty() {
+            variables.push((GPUS.into(), run.gpus().join(",").into()));
+        }
         if self.params.pass == Pass::Environment {
             let passed = self.params.passed(&self.words).into_iter();
             let variable = |name: &str| self.params.variable(name);

@@ -15,6 +15,8 @@ pub struct Resources {
     pub device: Device,
     /// Threads.
     pub threads: usize,
+    /// Graphics processors that a run has to itself.
+    pub gpus: usize,
     /// Resident memory in bytes; no limit when absent.
     pub memory: Option<u64>,
     /// Wall-clock time; no limit when absent.
@@ -30,6 +32,7 @@ impl Default for Resources {
         Self {
             device: Device::default(),
             threads: 1,
+            gpus: 0,
             memory: None,
             time: None,
             output: 64 << 20,
@@ -119,7 +122,7 @@ impl Resources {
     pub(crate) fn read(node: &Node, faults: &mut Faults) -> Self {
         let path = Path::from_iter(["resources"]);
         let mut resources = Self::default();
-        let keys = ["device", "threads", "memory", "time", "output", "retry"];
+        let keys = ["device", "threads", "gpus", "memory", "time", "output", "retry"];
         let known = known_keys(node, &path, &keys, faults);
         if faults.keep(known).is_none() {
             return resources;
@@ -137,6 +140,13 @@ impl Resources {
         };
         if let Some(threads) = read("threads", "1 to 1024 threads", &threads) {
             resources.threads = usize::try_from(threads).unwrap_or(1);
+        }
+        let gpus = |node: &Node| match &node.content {
+            Content::Int(gpus @ 0..=64) => u64::try_from(*gpus).ok(),
+            _ => None,
+        };
+        if let Some(gpus) = read("gpus", "0 to 64 graphics processors", &gpus) {
+            resources.gpus = usize::try_from(gpus).unwrap_or(0);
         }
         let size = |node: &Node| quantity(node, MEMORY);
         resources.memory = read("memory", "a size above 0 such as 512MiB or 2GiB", &size);

@@ -211,7 +211,7 @@ impl<'a> Driver<'a> {
             me: Claimant { driver: name, process: Incarnation::current() },
             heart: Heart::start(counter)?,
             lease: Lease::of(&options.store, options.lease),
-            scheduler: Scheduler::new(options.jobs, options.retry),
+            scheduler: Scheduler::new(options.gpus.jobs(options.jobs), options.retry),
             epoch: start,
             round: start,
             claimed_at: start,

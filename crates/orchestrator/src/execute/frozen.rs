@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::drive::next_attempts;
 use super::protocol::{optional_path, path};
-use super::{Disk, Error, JOURNAL, Options, Rerun, WorkerCommand, publish};
+use super::{Disk, Error, Gpus, JOURNAL, Options, Rerun, WorkerCommand, publish};
 use crate::config::{Retry, Search};
 
 /// What the calls that execute one sweep agree on.
@@ -47,6 +47,9 @@ pub struct Frozen {
     pub retry: Retry,
     /// Which runs go on past which step.
     pub search: Option<Search>,
+    /// Graphics processors of a run.
+    #[serde(default)]
+    pub gpus: usize,
     /// Resident size in bytes at which a run's worker is killed.
     pub memory: Option<u64>,
     /// Time after which it is.
@@ -90,6 +93,7 @@ impl Frozen {
             rerun: options.rerun,
             retry: options.retry,
             search: options.search.clone(),
+            gpus: options.gpus.each,
             memory: options.memory,
             time: options.time,
             output: options.output,
@@ -135,6 +139,7 @@ impl Frozen {
         Options {
             store: store.into(),
             jobs,
+            gpus: Gpus { devices: Vec::new(), each: self.gpus },
             memory: self.memory,
             time: self.time,
             output: self.output,

@@ -86,6 +86,9 @@ pub(crate) struct Job {
     pub earlier: Vec<Earlier>,
     /// Whether its files replace those of an attempt that finished before.
     pub replaces: bool,
+    /// Graphics processors that it has to itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpus: Vec<String>,
     /// The runs that it builds on, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub needed: BTreeMap<String, NeededRun>,

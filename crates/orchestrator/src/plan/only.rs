@@ -21,6 +21,8 @@ use crate::config::{Node, Span, hint};
 /// ```text
 /// regime in [2, 3] and (seed < 2 or not learner == "fp")
 /// ```
+///
+/// After `in` stands a list, or the name of one: `64 in layers`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Only {
     text: String,
@@ -69,8 +71,20 @@ enum Expression {
     And(Vec<Expression>),
     Or(Vec<Expression>),
     Not(Box<Expression>),
-    Compare { name: Name, comparison: Comparison, value: Operand },
-    In { name: Name, values: Vec<Operand> },
+    Compare {
+        name: Name,
+        comparison: Comparison,
+        value: Operand,
+    },
+    In {
+        name: Name,
+        values: Vec<Operand>,
+    },
+    /// A value is in the list that a name stands for.
+    Holds {
+        value: Operand,
+        name: Name,
+    },
 }
 
 /// What a name is compared with.
@@ -210,6 +224,12 @@ impl Expression {
                 let mut values = values.iter().filter_map(|value| value.in_scope(scope));
                 values.any(|wanted| same(&found, &wanted))
             }),
+            Self::Holds { value, name } => match (value.in_scope(scope), scope.value(&name.text)) {
+                (Some(wanted), Some(Value::Array(items))) => {
+                    items.iter().any(|item| same(item, &wanted))
+                }
+                _ => false,
+            },
         }
     }
 
@@ -224,6 +244,10 @@ impl Expression {
             Self::In { name, values } => {
                 names.push(name);
                 names.extend(values.iter().filter_map(Operand::name));
+            }
+            Self::Holds { value, name } => {
+                names.extend(value.name());
+                names.push(name);
             }
         }
     }
@@ -310,7 +334,7 @@ mod tests {
         let run = run(
             r#"{"regime":2,"learner":"rbi+fp","rate":0.5,"net":{"wide":true},"none":null,
                 "big":18446744073709551615,"clip":{"$numberDouble":"Infinity"},
-                "values":{"a.b":1,"lr":0.1,"nan":{"$numberDouble":"NaN"}}}"#,
+                "values":{"a.b":1,"lr":0.1,"layers":[32,64],"words":["64","two"],"nan":{"$numberDouble":"NaN"}}}"#,
             1,
         );
         Only::parse(text).unwrap().holds_in(&RunScope::new(&run))
@@ -331,6 +355,8 @@ mod tests {
             "none == null and none == ~ and not none == \"null\"",
             "big == 18446744073709551615 and big != 18446744073709551614",
             "values.a.b == 1 and lr == 1e-1 and values.lr > .09",
+            "64 in layers and 64.0 in values.layers and not 65 in layers and '64' in words",
+            "two in words and not 64 in words and not regime in words and not 2 in regime",
             "missing != 1 and not missing == 1 and not missing in [1] and not missing < 1",
         ] {
             assert!(holds(text), "{text}");
@@ -346,6 +372,9 @@ mod tests {
         let end =
             "argument `--only regime`: column 7: wanted a comparison or `in`, found \"the end\"";
         assert_eq!(message("regime"), end);
+        let after = "column 11: wanted a list or the name of one, found";
+        assert!(message("regime in ]").ends_with(&format!("{after} \"]\"")));
+        assert!(message("regime in 2").ends_with(&format!("{after} \"2\"")));
         assert!(message("regime in [2").ends_with("column 13: wanted `]`, found \"the end\""));
         assert!(message("regime ~ 2").contains("column 8: wanted one of ==, !="));
         assert!(message("seed == 1 seed").contains("column 11: wanted `and`, `or` or the end"));

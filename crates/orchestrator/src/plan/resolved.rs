@@ -152,6 +152,9 @@ fn needs(config: &Config) -> Shown {
 fn resources(resources: &Resources) -> Shown {
     let mut shown =
         vec![("device", json!(resources.device)), ("threads", json!(resources.threads))];
+    if resources.gpus > 0 {
+        shown.push(("gpus", json!(resources.gpus)));
+    }
     if let Some(memory) = resources.memory {
         shown.push(("memory", json!(size_text(memory))));
     }

@@ -13,18 +13,32 @@ use super::{Only, OnlyError};
 use crate::config::hint;
 
 /// What every run has beside its parameters and metrics.
-const FACTS: [&str; 8] =
-    ["run", "experiment", "sweep", "seed", "state", "replaced", "attempts", "seconds"];
+const FACTS: [&str; 10] = [
+    "run",
+    "experiment",
+    "sweep",
+    "seed",
+    "state",
+    "replaced",
+    "attempts",
+    "seconds",
+    "tags",
+    "note",
+];
 
 /// A run of a store. A name stands for a parameter of it, then for one of `run`, `experiment`, `sweep`,
-/// `seed`, `state`, `replaced` (whether another run answers its request by now), `attempts` and `seconds`,
-/// then for a final metric.
+/// `seed`, `state`, `replaced` (whether another run answers its request by now), `attempts`, `seconds`, `tags`
+/// (a list) and `note`, then for a final metric.
 #[derive(Debug)]
 pub struct Stored<'a> {
     /// Its record.
     pub state: &'a RunState,
     /// Whether another run answers its request by now.
     pub replaced: bool,
+    /// Its tags, in alphabetical order.
+    pub tags: Vec<&'a str>,
+    /// What is noted of it.
+    pub note: Option<&'a str>,
     scope: RunScope,
 }
 
@@ -63,6 +77,8 @@ impl<'a> Stored<'a> {
                 "replaced" => self.replaced.into(),
                 "attempts" => self.state.attempts.len().into(),
                 "seconds" => self.seconds()?.into(),
+                "tags" => self.tags.as_slice().into(),
+                "note" => self.note.into(),
                 metric => self.result(metric.strip_prefix("final.").unwrap_or(metric))?.into(),
             })
         };
@@ -101,22 +117,7 @@ impl<'a> Listing<'a> {
     /// # Errors
     /// A name in `only` that none of the store's runs has.
     pub fn new(fold: &'a Fold, only: Option<&Only>) -> Result<Self, OnlyError> {
-        let replaced = fold.superseded();
-        let stored = |(run, state): (&RunId, &'a RunState)| Stored {
-            state,
-            replaced: replaced.contains(run),
-            scope: RunScope::new(&state.spec),
-        };
-        let mut runs: Vec<Stored<'a>> = fold.runs.iter().map(stored).collect();
-        if let Some(only) = only {
-            let is_unknown = |name: &str| runs.iter().all(|run| run.value(name).is_none());
-            let mut names = only.names().into_iter();
-            if let Some(name) = names.find(|name| !runs.is_empty() && is_unknown(&name.text)) {
-                let known: BTreeSet<String> = runs.iter().flat_map(Stored::names).collect();
-                return Err(only.unknown(name, known.iter().map(String::as_str)));
-            }
-            runs.retain(|run| only.holds_in(run));
-        }
+        let runs = stored(fold, only)?;
         let varying = varying(&runs);
         let mut listing = Self { runs, varying };
         listing.sort_by_key(|listing, run| {
@@ -165,6 +166,37 @@ impl<'a> Listing<'a> {
             std::mem::take(&mut self.runs).into_iter().map(Some).collect();
         self.runs = order.into_iter().filter_map(|at| runs[at].take()).collect();
     }
+}
+
+/// The runs of a store for which `only` holds, by their ids.
+fn stored<'a>(fold: &'a Fold, only: Option<&Only>) -> Result<Vec<Stored<'a>>, OnlyError> {
+    let replaced = fold.superseded();
+    let stored = |(run, state): (&RunId, &'a RunState)| Stored {
+        state,
+        replaced: replaced.contains(run),
+        tags: fold.tags(*run).collect(),
+        note: fold.note(*run),
+        scope: RunScope::new(&state.spec),
+    };
+    let mut runs: Vec<Stored<'a>> = fold.runs.iter().map(stored).collect();
+    if let Some(only) = only {
+        let is_unknown = |name: &str| runs.iter().all(|run| run.value(name).is_none());
+        let mut names = only.names().into_iter();
+        if let Some(name) = names.find(|name| !runs.is_empty() && is_unknown(&name.text)) {
+            let known: BTreeSet<String> = runs.iter().flat_map(Stored::names).collect();
+            return Err(only.unknown(name, known.iter().map(String::as_str)));
+        }
+        runs.retain(|run| only.holds_in(run));
+    }
+    Ok(runs)
+}
+
+/// The runs of a store for which a condition holds, over names as [`Stored`] has them.
+///
+/// # Errors
+/// A name that none of the store's runs has.
+pub fn chosen(fold: &Fold, only: &Only) -> Result<BTreeSet<RunId>, OnlyError> {
+    Ok(stored(fold, Some(only))?.iter().map(|run| run.state.spec.run).collect())
 }
 
 /// The parameters that differ between runs of one sweep, by sweep.
@@ -289,7 +321,7 @@ mod tests {
         for (at, (params, seed, loss)) in runs.iter().enumerate() {
             let spec = spec("s", params, *seed);
             let (run, attempt, at) = (spec.run, 1, at as f64);
-            fold.apply("w", Event::Started(Started { spec, attempt, at }));
+            fold.apply("w", Event::Started(Started { spec, attempt, gpus: vec![], at }));
             let outcome = match loss {
                 Some(_) => Outcome::Finished,
                 None => Outcome::Failed { error: "no".into() },

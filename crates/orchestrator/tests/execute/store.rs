@@ -7,7 +7,7 @@ use experiment::{DataPaths, Device, Entry, RunId, SpecId};
 use journal::{Fold, Opened, Role, RunSpec, RunState, Status};
 use orchestrator::config::Retry;
 use orchestrator::execute::{
-    Disk, Error, JOURNAL, Notice, Options, Rerun, Stop, Summary, WorkerCommand, execute,
+    Disk, Error, Gpus, JOURNAL, Notice, Options, Rerun, Stop, Summary, WorkerCommand, execute,
 };
 
 use crate::toy::{self, Params, Toy, Way};
@@ -104,6 +104,7 @@ pub(crate) fn options(store: &Path) -> Options {
     Options {
         store: store.into(),
         jobs: 2,
+        gpus: Gpus::default(),
         memory: None,
         time: None,
         output: 64 << 20,

@@ -8,13 +8,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
-use cluster::{Begun, Error, Intent, Profile, Profiles, Request, Scheduler, Submission, Tally};
+use cluster::{
+    Begun, Each, Error, Intent, Profile, Profiles, Request, Scheduler, Submission, Tally,
+};
 use journal::{Fold, Status};
 use orchestrator::execute::{Frozen, JOURNAL, Options, Stop, Summary};
 
 use crate::arguments::Run;
 use crate::commands::Done;
 use crate::commands::run::{self, Watched};
+use crate::gpus::Held;
 use crate::logging::LogFormat;
 use crate::plans::{self, Planned};
 use crate::progress::Progress;
@@ -142,7 +145,7 @@ fn in_store(store: &Path) -> String {
 
 /// The sweep of a plan with everything that nodes need.
 fn freeze<'a>(arguments: &Run, planned: &'a Planned, log_format: LogFormat) -> Result<Sweep<'a>> {
-    let mut options = run::options(arguments, planned, log_format)?;
+    let mut options = run::options(arguments, planned, &Held::default(), log_format)?;
     options.lease = options.lease.or(Some(Options::SHARED_LEASE));
     let specs = planned.plan.runs.iter().map(|run| run.spec.clone()).collect();
     let folder = std::env::current_dir().context("finding the current folder")?;
@@ -171,7 +174,11 @@ fn submit(
         }
     }
     let resources = &plan.resources;
-    let mut request = Request::new(&cluster.profile, left, resources.threads, resources.memory);
+    let mut request = Request::new(
+        &cluster.profile,
+        left,
+        Each { threads: resources.threads, gpus: resources.gpus, memory: resources.memory },
+    );
     request.tasks = scheduler.limits(&request)?.fit(request.tasks)?;
     sweep.frozen.shared.workers = (request.tasks * request.jobs) as usize;
     let (program, place) = (cluster.program()?, text(&absolute(store)?)?);

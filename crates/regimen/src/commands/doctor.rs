@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use cluster::{Begun, Intent, Request, Submission, Tally, find_program};
+use cluster::{Begun, Each, Intent, Request, Submission, Tally, find_program};
 use journal::Role;
 use orchestrator::execute::Options;
 use orchestrator::needs::{Supply, writable};
@@ -74,7 +74,7 @@ fn commands(cluster: &Cluster, findings: &mut Findings) -> Result<bool> {
         return Ok(false);
     }
     findings.ok(&format!("{} are here", programs.join(", ")))?;
-    let request = Request::new(&cluster.profile, usize::MAX, 1, None);
+    let request = Request::new(&cluster.profile, usize::MAX, Each::default());
     let tasks = cluster.scheduler.limits(&request).and_then(|limits| limits.fit(request.tasks));
     match tasks {
         Ok(tasks) => findings.ok(&format!("it answers, and takes {tasks} tasks at once now"))?,
@@ -109,7 +109,7 @@ fn store(store: &Path, findings: &mut Findings) -> Result<bool> {
 /// What a node sees.
 fn node(cluster: &Cluster, arguments: &Doctor, findings: &mut Findings) -> Result<()> {
     let store = &arguments.store.results;
-    let mut request = Request::new(&cluster.profile, 1, 1, None);
+    let mut request = Request::new(&cluster.profile, 1, Each::default());
     request.tasks = 1;
     let (program, place) = (cluster.program()?, text(&absolute(store)?)?);
     let command = |name: &str| {

@@ -17,7 +17,7 @@ use crate::commands::cluster::{SWEEP, same_version, scheduler_of};
 use crate::commands::run::{listen, worker_command};
 use crate::logging::LogFormat;
 use crate::terminal::say;
-use crate::{plans, provenance, registry};
+use crate::{gpus, plans, provenance, registry};
 
 /// How often in a row a task is executed again of which no run ended.
 const MOST_IDLE: u32 = 50;
@@ -46,7 +46,9 @@ pub(crate) fn join(arguments: &Join, log_format: LogFormat) -> Result<Done> {
     data_is_here(&frozen, &opened.host)?;
     let jobs = submission.intent().request.jobs as usize;
     let worker = worker_command(&frozen.manifests, log_format)?;
-    let options = frozen.options(store, (jobs, Some(autodiff::NUMERIC_VERSION)), worker, opened);
+    let mut options =
+        frozen.options(store, (jobs, Some(autodiff::NUMERIC_VERSION)), worker, opened);
+    options.gpus = gpus::of_task(options.gpus.each).with_context(|| options.opened.host.clone())?;
     let mut ended = 0;
     let mut observer = |notice: &Notice| observe(notice, &mut ended);
     let entries = registry::entries();

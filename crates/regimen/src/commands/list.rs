@@ -61,6 +61,8 @@ fn lines(listing: &Listing<'_>) -> Result<String> {
             "sweep": spec.sweep, "params": run.params(), "seed": spec.seed,
             "state": run.state.status().as_str(), "replaced": run.replaced,
             "attempts": run.state.attempts.len(),
+            "tags": run.tags, "note": run.note,
+            "gpus": counted.map(|attempt| attempt.gpus.as_slice()).unwrap_or_default(),
             "started_at": counted.and_then(|attempt| attempt.started_at),
             "seconds": run.seconds(), "results": run.state.results(), "error": run.state.error(),
         });
@@ -85,7 +87,9 @@ fn table(listing: &Listing<'_>, columns: &[String], screen: Screen) -> String {
 }
 
 fn usual(listing: &Listing<'_>) -> (Vec<String>, Vec<Vec<String>>) {
-    let heads = ["run", "state", "time", "result", "sweep", "varies"].map(str::to_owned);
+    let mut heads = vec!["run", "state", "time", "result", "sweep", "varies"];
+    let tagged = listing.runs.iter().any(|run| !run.tags.is_empty());
+    heads.extend(tagged.then_some("tags"));
     let row = |run: &Stored<'_>| {
         let replaced = if run.replaced { ", replaced" } else { "" };
         let state = format!("{}{replaced}", run.state.status().as_str());
@@ -99,9 +103,12 @@ fn usual(listing: &Listing<'_>) -> (Vec<String>, Vec<Vec<String>>) {
         let varies = format!("{}seed={}", varies.collect::<String>(), run.state.spec.seed);
         let time = run.seconds().map(span).unwrap_or_default();
         let id = run.state.spec.run.short();
-        vec![id, state, time, result.unwrap_or_default(), inert(&run.state.spec.sweep), varies]
+        let sweep = inert(&run.state.spec.sweep);
+        let mut cells = vec![id, state, time, result.unwrap_or_default(), sweep, varies];
+        cells.extend(tagged.then(|| inert(&run.tags.join(" "))));
+        cells
     };
-    (heads.into(), listing.runs.iter().map(row).collect())
+    (heads.into_iter().map(str::to_owned).collect(), listing.runs.iter().map(row).collect())
 }
 
 /// A value as listings show it.

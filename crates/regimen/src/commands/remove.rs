@@ -1,20 +1,18 @@
 //! `regimen remove` and `regimen gc`: runs with everything that belongs to them, and files that are nobody's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use experiment::RunId;
 use journal::{Fold, Role, Status};
 use orchestrator::execute::{self, JOURNAL};
 use orchestrator::needs::size;
-use orchestrator::plan::{Listing, Only};
 
 use crate::arguments::{Gc, Remove};
 use crate::commands::{Done, status};
 use crate::progress::thousands;
-use crate::runs::find;
+use crate::runs::chosen;
 use crate::terminal::{print, say};
 use crate::{derived, provenance};
 
@@ -25,7 +23,7 @@ pub(crate) fn remove(arguments: &Remove) -> Result<Done> {
         return Ok(done);
     }
     let fold = Fold::read(&store.join(JOURNAL))?;
-    let chosen = chosen(arguments, &fold, store)?;
+    let chosen = chosen(&fold, &arguments.runs, arguments.only.as_deref(), store)?;
     let mut counts = BTreeMap::<Status, usize>::new();
     for run in &chosen {
         *counts.entry(fold.runs[run].status()).or_default() += 1;
@@ -56,17 +54,6 @@ pub(crate) fn remove(arguments: &Remove) -> Result<Done> {
         return Ok(Done::SomeFailed);
     }
     Ok(Done::Well)
-}
-
-/// The runs that are named, or for which the condition holds.
-fn chosen(arguments: &Remove, fold: &Fold, store: &Path) -> Result<BTreeSet<RunId>> {
-    let Remove { runs, only, .. } = arguments;
-    let Some(only) = only else {
-        return runs.iter().map(|run| find(fold, run, store)).collect();
-    };
-    let only = Only::parse(only)?;
-    let listing = Listing::new(fold, Some(&only))?;
-    Ok(listing.runs.iter().map(|run| run.state.spec.run).collect())
 }
 
 /// `regimen gc`.

@@ -25,6 +25,7 @@ use crate::arguments::{ListFormat, Run};
 use crate::commands::cluster::Followed;
 use crate::commands::plan::{is_left, list, workers};
 use crate::commands::{Done, cluster, compare, report};
+use crate::gpus::Held;
 use crate::history::FoldHistory;
 use crate::logging::LogFormat;
 use crate::plans::{self, Absent, Planned, layered, plans};
@@ -42,6 +43,7 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
         list(&plans, &arguments.store, &arguments.data, ListFormat::Table)?;
         return Ok(Done::Well);
     }
+    let gpus = gpus(arguments, &plans)?;
     match prepare(arguments, &plans)? {
         Ready::Yes => {}
         Ready::Fetched => plans = layered(self::plans(&arguments.config, Absent::Told)?),
@@ -58,7 +60,7 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
         None => Vec::new(),
     };
     let (mut ends, begun) = (Ends::new(), Instant::now());
-    let ended = execute_all(arguments, &plans, log_format, &mut ends);
+    let ended = execute_all(arguments, &plans, &gpus, log_format, &mut ends);
     if let Some(command) = &arguments.on_finish {
         finished::tell(command, arguments, &ends, &ended, begun.elapsed());
     }
@@ -73,6 +75,7 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
 fn execute_all(
     arguments: &Run,
     plans: &[Planned],
+    gpus: &Held,
     log_format: LogFormat,
     ends: &mut Ends,
 ) -> Result<Done> {
@@ -86,13 +89,13 @@ fn execute_all(
         },
     };
     let _presence = Presence::new(&arguments.store.results);
-    let mut progress = Progress::new(forecasts(arguments, plans)?, &arguments.store.results);
+    let mut progress = Progress::new(forecasts(arguments, plans, gpus)?, &arguments.store.results);
     let mut failed = 0;
     for planned in plans {
         let summary = match &submitted {
             // Nothing is left to be executed.
             Some(ids) => cluster::summary(arguments, ids, planned, log_format, &mut progress)?,
-            None => execute(arguments, planned, log_format, &stop, &mut progress)?,
+            None => execute((arguments, gpus), planned, log_format, &stop, &mut progress)?,
         };
         ends.push(finished::end(planned, &summary));
         // Without a stop, those that are left are outdated.
@@ -139,11 +142,7 @@ fn prepare(arguments: &Run, plans: &[Planned]) -> Result<Ready> {
                 // Runs that are not executed need nothing.
                 let fold = fold?;
                 let history = FoldHistory::new(&fold);
-                needs = look(&|run| match State::of(run, &history) {
-                    _ if arguments.force => true,
-                    State::Failed { .. } | State::Blocked { .. } => arguments.retry_failed,
-                    state => is_left(&state),
-                });
+                needs = look(&|run| is_executed(arguments, run, &history));
             }
         }
     }
@@ -162,15 +161,45 @@ fn prepare(arguments: &Run, plans: &[Planned]) -> Result<Ready> {
     })
 }
 
+/// Whether a run is executed by this call.
+fn is_executed(arguments: &Run, run: &PlannedRun, history: &FoldHistory<'_>) -> bool {
+    match State::of(run, history) {
+        _ if arguments.force => true,
+        State::Failed { .. } | State::Blocked { .. } => arguments.retry_failed,
+        state => is_left(&state),
+    }
+}
+
+/// The graphics processors that this call deals out. Runs on a cluster have those of its nodes.
+fn gpus(arguments: &Run, plans: &[Planned]) -> Result<Held> {
+    let wanting = |planned: &&Planned| planned.plan.resources.gpus > 0;
+    let mut wanting = plans.iter().filter(wanting).peekable();
+    if wanting.peek().is_none() && !arguments.gpus.is_empty() {
+        say("warning: --gpus: no run wants one; `resources: { gpus: 1 }` says how many each has");
+    }
+    if wanting.peek().is_none() || arguments.cluster.is_some() {
+        return Ok(Held::default());
+    }
+    let fold = Fold::read(&arguments.store.results.join(execute::JOURNAL))?;
+    let history = FoldHistory::new(&fold);
+    let is_left = |planned: &&Planned| {
+        planned.plan.runs.iter().any(|run| is_executed(arguments, run, &history))
+    };
+    match wanting.filter(is_left).map(|planned| planned.plan.resources.gpus).max() {
+        Some(each) => Held::take(&arguments.gpus, each),
+        None => Ok(Held::default()),
+    }
+}
+
 fn execute<'a>(
-    arguments: &Run,
+    (arguments, gpus): (&Run, &Held),
     planned: &'a Planned,
     log_format: LogFormat,
     stop: &Stop,
     progress: &mut Progress<'a>,
 ) -> Result<Summary> {
     let plan = &planned.plan;
-    let options = options(arguments, planned, log_format)?;
+    let options = options(arguments, planned, gpus, log_format)?;
     let specs: Vec<_> = plan.runs.iter().map(|run| run.spec.clone()).collect();
     progress.begin(plan);
     let mut watched = Watched::new(progress);
@@ -180,7 +209,7 @@ fn execute<'a>(
 }
 
 /// What is known of each sweep before it begins.
-fn forecasts(arguments: &Run, plans: &[Planned]) -> Result<Vec<Forecast>> {
+fn forecasts(arguments: &Run, plans: &[Planned], gpus: &Held) -> Result<Vec<Forecast>> {
     let several = plans.len() > 1;
     // One sweep tells of itself soon enough.
     let fold = several.then(|| Fold::read(&arguments.store.results.join(execute::JOURNAL)));
@@ -198,7 +227,7 @@ fn forecasts(arguments: &Run, plans: &[Planned]) -> Result<Vec<Forecast>> {
             runs: plan.runs.len(),
             finished: plan.runs.len() - left.len(),
             seconds: (known > 0).then(|| seconds / known as f64),
-            jobs: jobs(arguments, plan),
+            jobs: gpus.dealt(plan.resources.gpus).jobs(jobs(arguments, plan)),
         }
     };
     Ok(plans.iter().map(forecast).collect())
@@ -212,12 +241,14 @@ fn jobs(arguments: &Run, plan: &Plan) -> usize {
 pub(crate) fn options(
     arguments: &Run,
     planned: &Planned,
+    gpus: &Held,
     log_format: LogFormat,
 ) -> Result<Options> {
     let resources = &planned.plan.resources;
     Ok(Options {
         store: arguments.store.results.clone(),
         jobs: jobs(arguments, &planned.plan),
+        gpus: gpus.dealt(resources.gpus),
         memory: resources.memory,
         time: resources.time,
         output: resources.output,

@@ -14,7 +14,7 @@ use anyhow::{Result, bail};
 use experiment::{RunId, SpecId};
 use journal::{Fold, Problem};
 use orchestrator::execute::{self, LiveRun, Seen, Watch};
-use orchestrator::plan::{Only, PlannedRun};
+use orchestrator::plan::{Only, PlannedRun, chosen};
 use serde_json::json;
 use tables::inert;
 use unicode_width::UnicodeWidthStr;
@@ -111,8 +111,7 @@ fn counted(arguments: &Status, fold: &Fold) -> Result<Option<BTreeSet<RunId>>> {
         return Ok(Some(counted));
     }
     let only = choice.only.as_deref().map(Only::parse).transpose()?;
-    let runs = fold.runs.values().map(|run| &*run.spec);
-    Ok(only.map(|only| only.choose(runs)).transpose()?)
+    Ok(only.map(|only| chosen(fold, &only)).transpose()?)
 }
 
 /// What is to be said of a store that is not there, and how that ends.

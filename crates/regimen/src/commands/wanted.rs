@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
-use experiment::Metric;
+use experiment::{Metric, RunId};
 use journal::Fold;
 use orchestrator::config::Table;
 use orchestrator::execute::JOURNAL;
@@ -38,10 +38,10 @@ fn chosen(experiment: Option<&str>, choice: &ChoiceOptions, store: &Path) -> Res
     }
     let Some(only) = &choice.only else { return Ok(Selection::default()) };
     let fold = Fold::read(&store.join(JOURNAL))?;
-    let runs = fold.runs.values().map(|run| &*run.spec);
-    let runs = runs.filter(|run| experiment.is_none_or(|experiment| run.experiment == experiment));
-    let runs = Some(Only::parse(only)?.choose(runs)?);
-    Ok(Selection { runs, ..Selection::default() })
+    let mut runs = orchestrator::plan::chosen(&fold, &Only::parse(only)?)?;
+    let is_its = |run: &RunId| experiment.is_none_or(|name| fold.runs[run].spec.experiment == name);
+    runs.retain(is_its);
+    Ok(Selection { runs: Some(runs), ..Selection::default() })
 }
 
 impl Subject {

@@ -105,6 +105,73 @@ fn two_runs_differ_in_what_they_were_given_and_what_they_found() {
     assert!(stderr(&unknown).contains("`regimen list` shows them"), "{}", stderr(&unknown));
 }
 
+#[test]
+fn tags_and_notes_stay_with_their_runs_until_these_are_removed() {
+    let dir = TempDir::new().unwrap();
+    let store = store(dir.path());
+    let said = |words: &[&str], code| {
+        let asked = ask(&store, words);
+        assert_code(&asked, code);
+        stderr(&asked)
+    };
+    let best = "learning_rate == 0.1";
+    assert_eq!(said(&["tag", "--only", best, "best"], 0), "tagged 2 runs\n");
+    assert_eq!(said(&["tag", "--only", "seed == 1", "odd"], 0), "tagged 3 runs\n");
+    let found =
+        || stdout(&ask(&store, &["list", "--only", "best in tags", "--columns", "run,seed,tags"]));
+    let listed = found();
+    let lines: Vec<Vec<&str>> =
+        listed.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[1][1..], ["0", "[best]"]);
+    assert_eq!(lines[2][1..], ["1", "[best,", "odd]"]);
+    let [first, second] = [lines[1][0], lines[2][0]];
+    assert_eq!(said(&["note", first, "the one of the paper"], 0), "noted it of 1 run\n");
+    assert_eq!(said(&["tag", "--remove", first, second, "odd"], 0), "untagged 2 runs\n");
+    let usual = stdout(&ask(&store, &["list", "--only", "sweep == grid"]));
+    assert!(usual.lines().next().unwrap().ends_with("tags"), "{usual}");
+    assert_eq!(usual.lines().filter(|line| line.trim_end().ends_with("odd")).count(), 2, "{usual}");
+    let json = stdout(&ask(&store, &["list", "--only", "note != null", "--format", "json"]));
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["note"], "the one of the paper");
+    assert_eq!(json["tags"], serde_json::json!(["best"]));
+
+    // Tables have them, and what compares runs knows them.
+    let words = [
+        "compare",
+        "descent",
+        "--only",
+        "best in tags",
+        "--rows",
+        "learning_rate",
+        "--format",
+        "csv",
+    ];
+    let compared = ask(&store, &words);
+    assert_code(&compared, 0);
+    let compared = stdout(&compared);
+    assert!(compared.contains("0.1") && !compared.contains("0.02"), "{compared}");
+    // They outlive a compaction, and go with the run.
+    said(&["compact"], 0);
+    assert_eq!(found().lines().count(), 3);
+    said(&["remove", first], 0);
+    assert_code(&run(dir.path().join("grid.yaml").to_str().unwrap(), &store, &["-j", "2"]), 0);
+    assert_eq!(found().lines().count(), 2);
+
+    for (words, wanted) in [
+        (&["tag", "best"][..], "wanted runs and a tag, found one word"),
+        (&["tag", second, "two words"], "wanted a letter and then letters"),
+        (&["tag", "zz", "best"], "`regimen list` shows them"),
+        (&["note", second, "bell\u{7}"], "none of them a control character"),
+        (
+            &["tag", "--only", "seed == 1", second, "best"],
+            "wanted a tag beside `--only`, found 2 words",
+        ),
+    ] {
+        let said = said(words, 2);
+        assert!(said.contains(wanted), "{said}");
+    }
+}
+
 /// Names of what lies in a folder of a store.
 fn names(store: &Path, folder: &str) -> Vec<String> {
     let entries = fs::read_dir(store.join(folder)).into_iter().flatten();

@@ -189,7 +189,8 @@ impl<'a> Driver<'a> {
         self.begun.insert(spec.run, attempt);
         let replaces = self.options.rerun == Rerun::All;
         let needed = self.needed(spec);
-        let job = Job { spec: spec.clone(), attempt, pause, earlier, replaces, needed };
+        let gpus = Vec::new();
+        let job = Job { spec: spec.clone(), attempt, pause, earlier, replaces, gpus, needed };
         self.crew.assign(worker, job);
         if !self.options.in_process {
             let _span = tracing::info_span!("run", run = %spec.run, attempt).entered();

@@ -69,6 +69,8 @@ pub(super) struct Crew<'a> {
     members: BTreeMap<WorkerId, Member>,
     /// Names of workers whose journals grew since they were synced.
     unsynced: BTreeSet<String>,
+    /// Graphics processors that no run has.
+    gpus: Vec<String>,
     reports: Sender<Input>,
     inbox: Receiver<Input>,
     /// When limits were checked last, and how long that is good for.
@@ -85,6 +87,7 @@ impl<'a> Crew<'a> {
             driver: driver.into(),
             members: BTreeMap::new(),
             unsynced: BTreeSet::new(),
+            gpus: options.gpus.devices.clone(),
             reports,
             inbox,
             looked: Instant::now(),
@@ -140,8 +143,9 @@ impl<'a> Crew<'a> {
         Ok(Notice::WorkerStarted { worker: id, pid, log })
     }
 
-    pub(super) fn assign(&mut self, worker: WorkerId, job: Job) {
+    pub(super) fn assign(&mut self, worker: WorkerId, mut job: Job) {
         self.unsynced.insert(self.name(worker));
+        job.gpus = self.gpus.drain(..self.options.gpus.each.min(self.gpus.len())).collect();
         if let Some(member) = self.members.get_mut(&worker) {
             (member.job, member.since) = (Some(job.clone()), Instant::now());
             member.progress = None;
@@ -187,7 +191,9 @@ impl<'a> Crew<'a> {
         if let Some(logs) = &mut member.logs {
             logs.finish(self.options.output);
         }
-        member.job.take()
+        let job = member.job.take();
+        self.gpus.extend(job.iter().flat_map(|job| job.gpus.iter().cloned()));
+        job
     }
 
     /// What is being executed.

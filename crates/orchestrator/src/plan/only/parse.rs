@@ -130,14 +130,22 @@ impl Parser<'_> {
     }
 
     fn comparison(&mut self) -> Result<Expression, OnlyError> {
-        let Token { text, column, quoted } = self.next("a parameter")?;
-        if quoted || !text.starts_with(|c: char| c.is_alphabetic() || c == '_') {
-            return Err(error(self.text, column, "a parameter", &text));
+        let first = self.next("a parameter")?;
+        if self.eat("in") {
+            if self.tokens.peek().is_some_and(|token| !token.quoted && token.text == "[") {
+                let name = self.name(first, "a parameter")?;
+                return Ok(Expression::In { name, values: self.list()? });
+            }
+            let wanted = "a list or the name of one";
+            let list = self.next(wanted)?;
+            return Ok(Expression::Holds {
+                name: self.name(list, wanted)?,
+                value: self.operand(first)?,
+            });
         }
-        let name = Name { text, column };
+        let name = self.name(first, "a parameter")?;
         let sign = self.next("a comparison or `in`")?;
         let comparison = match sign.text.as_str() {
-            "in" => return Ok(Expression::In { name, values: self.list()? }),
             "=" | "==" => Comparison::Equal,
             "!=" => Comparison::NotEqual,
             "<" => Comparison::Less,
@@ -152,6 +160,14 @@ impl Parser<'_> {
         Ok(Expression::Compare { name, comparison, value: self.value()? })
     }
 
+    fn name(&self, token: Token, wanted: &str) -> Result<Name, OnlyError> {
+        let Token { text, column, quoted } = token;
+        if quoted || !text.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+            return Err(error(self.text, column, wanted, &text));
+        }
+        Ok(Name { text, column })
+    }
+
     fn list(&mut self) -> Result<Vec<Operand>, OnlyError> {
         self.expect("[")?;
         let mut values = vec![self.value()?];
@@ -164,6 +180,10 @@ impl Parser<'_> {
 
     fn value(&mut self) -> Result<Operand, OnlyError> {
         let token = self.next("a value")?;
+        self.operand(token)
+    }
+
+    fn operand(&self, token: Token) -> Result<Operand, OnlyError> {
         if !token.quoted && "()[],".contains(&token.text) {
             return Err(error(self.text, token.column, "a value", &token.text));
         }
