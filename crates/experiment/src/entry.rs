@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::{
-    DataRef, Error, Experiment, FileSum, Items, Metric, NeedRef, ObjectiveHook, ParamError,
+    Code, DataRef, Error, Experiment, FileSum, Items, Metric, NeedRef, ObjectiveHook, ParamError,
     PublishedTable, Run, Tool, without_defaults,
 };
 
@@ -16,6 +16,11 @@ pub trait Bound: Send + Sync {
     /// Parameters that differ from their default and change what is computed: what identity is
     /// computed from.
     fn canonical(&self) -> &Value;
+    /// Checks the parameters against files.
+    ///
+    /// # Errors
+    /// Names the parameter, what was wanted and what was found.
+    fn consult(&self) -> Result<(), ParamError>;
     /// Final metrics of a run with these parameters.
     fn metrics(&self) -> Vec<Metric>;
     /// Metrics that a run with these parameters records step by step.
@@ -26,6 +31,8 @@ pub trait Bound: Send + Sync {
     fn needs(&self) -> Vec<NeedRef>;
     /// Programs the run will start: paths, or names to be looked for in `PATH`.
     fn programs(&self) -> Vec<String>;
+    /// Which code these are. May take a second.
+    fn code(&self) -> Code;
     /// Executes one run.
     ///
     /// # Errors
@@ -66,6 +73,8 @@ pub struct Entry {
     pub step_metrics: &'static [Metric],
     /// Whether runs may report metrics that nothing declares.
     pub any_metric: bool,
+    /// Whether runs start programs.
+    pub starts_programs: bool,
     /// What a run's progress counts, in the plural.
     pub progress: &'static str,
     /// Values of single items behind final metrics.
@@ -90,6 +99,7 @@ impl Entry {
             metrics: E::METRICS,
             step_metrics: E::STEP_METRICS,
             any_metric: E::ANY_METRIC,
+            starts_programs: E::STARTS_PROGRAMS,
             progress: E::PROGRESS,
             items: E::ITEMS,
             published: E::PUBLISHED,
@@ -176,6 +186,10 @@ impl<E: Experiment> Bound for BoundExperiment<E> {
         &self.canonical
     }
 
+    fn consult(&self) -> Result<(), ParamError> {
+        self.experiment.consult()
+    }
+
     fn metrics(&self) -> Vec<Metric> {
         self.experiment.metrics()
     }
@@ -194,6 +208,10 @@ impl<E: Experiment> Bound for BoundExperiment<E> {
 
     fn programs(&self) -> Vec<String> {
         self.experiment.programs()
+    }
+
+    fn code(&self) -> Code {
+        self.experiment.code()
     }
 
     fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Error, NeedRef, ParamError, Run, Statistic, Tool, file};
+use crate::{Code, Error, NeedRef, ParamError, Run, Statistic, Tool, file};
 
 /// What a parameter struct must be: one `Default`, typed both ways, with a JSON Schema.
 ///
@@ -120,6 +120,9 @@ pub trait Experiment: Sized + Send + Sync + 'static {
     /// [`step_metrics`](Self::step_metrics).
     const ANY_METRIC: bool = false;
 
+    /// Whether runs start programs, whose [`code`](Self::code) can be told.
+    const STARTS_PROGRAMS: bool = false;
+
     /// What [`Run::progress`] counts, in the plural.
     const PROGRESS: &'static str = "steps";
 
@@ -138,6 +141,15 @@ pub trait Experiment: Sized + Send + Sync + 'static {
     /// # Errors
     /// Names the parameter, what was wanted and what was found.
     fn new(params: Self::Params) -> Result<Self, ParamError>;
+
+    /// Checks parameters against files that [`run`](Self::run) will read, once a point of a sweep that is
+    /// planned. A file that is not there is no mistake here: finished runs are compared without it.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    fn consult(&self) -> Result<(), ParamError> {
+        Ok(())
+    }
 
     /// The final metrics of a run with these parameters, in the order of importance.
     fn metrics(&self) -> Vec<Metric> {
@@ -158,6 +170,12 @@ pub trait Experiment: Sized + Send + Sync + 'static {
     /// Programs that [`run`](Self::run) starts: paths, or names to be looked for in `PATH`.
     fn programs(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Which code these programs are, as far as it can be found out. May take a second: it is asked once a
+    /// call and list of programs.
+    fn code(&self) -> Code {
+        Code::default()
     }
 
     /// The data sets, files and folders that [`run`](Self::run) will open.

@@ -4,6 +4,7 @@
 //! validates, and a `run` that talks to the outside through [`Run`] alone. Orchestration sees papers
 //! through [`Entry`], which erases the types. Results leave through a [`Sink`].
 
+mod code;
 mod entry;
 mod error;
 mod experiment;
@@ -17,6 +18,7 @@ mod sink;
 mod statistic;
 mod tool;
 
+pub use code::Code;
 pub use entry::{BindError, Bound, Entry};
 pub use error::{Error, ParamError};
 pub use experiment::{

@@ -41,6 +41,8 @@ pub enum Event {
     Removed(Removed),
     /// By `tag` and `note`: what somebody says of runs.
     Marked(Marked),
+    /// By a driver: which code programs of runs are.
+    Code(Code),
     /// By `compact`: a frame of another segment that is there no longer.
     Copied(Copied),
 }
@@ -63,6 +65,7 @@ impl Event {
             | Self::Blocked(_)
             | Self::Removed(_)
             | Self::Marked(_)
+            | Self::Code(_)
             | Self::Copied(_) => return None,
         })
     }
@@ -134,6 +137,17 @@ pub struct RunSpec {
     pub needs: BTreeMap<String, RunId>,
 }
 
+/// What an attempt is executed with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Means {
+    /// Graphics processors that it has to itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpus: Vec<String>,
+    /// The id of the code of its programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
 /// An attempt began. Attempts of one run are numbered from 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Started {
@@ -141,9 +155,9 @@ pub struct Started {
     pub spec: RunSpec,
     /// Which attempt.
     pub attempt: u32,
-    /// Graphics processors that it has to itself.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub gpus: Vec<String>,
+    /// What it is executed with.
+    #[serde(default)]
+    pub means: Box<Means>,
     /// When.
     pub at: Timestamp,
 }
@@ -379,6 +393,15 @@ pub struct RemovedRun {
     pub attempts: Vec<(u32, String)>,
     /// The last attempt that could not be made.
     pub blocked: Option<u32>,
+}
+
+/// Which code programs are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Code {
+    /// Its id: a hash of all that is known of it.
+    pub id: String,
+    /// Short texts by name.
+    pub facts: BTreeMap<String, String>,
 }
 
 /// What somebody says of runs.

@@ -26,6 +26,8 @@ pub struct Fold {
     pub runs: BTreeMap<RunId, RunState>,
     /// Every writer.
     pub writers: BTreeMap<String, Opened>,
+    /// What is known of the code of programs, by its id.
+    pub codes: BTreeMap<String, BTreeMap<String, String>>,
     /// What was wrong with the segments, or differs between attempts.
     pub problems: Vec<Problem>,
     dir: PathBuf,
@@ -216,7 +218,7 @@ impl Fold {
                 let attempt = run.attempt(started.attempt, writer);
                 attempt.described(started.at);
                 attempt.started_at = Some(started.at);
-                attempt.gpus = started.gpus;
+                attempt.means = started.means;
                 attempt.spec = Some(spec);
             }
             Event::Lost(lost) => {
@@ -235,6 +237,7 @@ impl Fold {
             Event::Removed(Removed { runs, at }) => {
                 runs.into_iter().for_each(|removed| self.remove(removed, at));
             }
+            Event::Code(code) => drop(self.codes.insert(code.id, code.facts)),
             Event::Marked(marked) => {
                 for &run in &marked.runs {
                     self.marks.entry(run).or_default().add(&marked);

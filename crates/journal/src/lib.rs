@@ -19,9 +19,9 @@ mod writer;
 pub use compact::{Compacted, compact};
 pub use error::Error;
 pub use event::{
-    Artifact, Assigned, Blocked, Cause, Checkpoint, Copied, Ended, Event, Lost, Marked, MetricRow,
-    Metrics, Opened, Outcome, Removed, RemovedRun, Requested, Resumed, Role, Rows, RunSpec,
-    Started, Timestamp,
+    Artifact, Assigned, Blocked, Cause, Checkpoint, Code, Copied, Ended, Event, Lost, Marked,
+    Means, MetricRow, Metrics, Opened, Outcome, Removed, RemovedRun, Requested, Resumed, Role,
+    Rows, RunSpec, Started, Timestamp,
 };
 pub use fold::{Fold, lengths};
 pub use frame::VERSION as FORMAT;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::frame::Kind;
 use crate::place::Place;
 use crate::{
-    Artifact, Cause, Ended, Error, Event, Lost, MetricRow, Outcome, Problem, Resumed, RunSpec,
-    Timestamp,
+    Artifact, Cause, Ended, Error, Event, Lost, Means, MetricRow, Outcome, Problem, Resumed,
+    RunSpec, Timestamp,
 };
 
 /// Where a run stands; the words are the same in every listing, table and page.
@@ -90,8 +90,8 @@ pub struct AttemptState {
     described_at: Option<[Timestamp; 2]>,
     /// When it began.
     pub started_at: Option<Timestamp>,
-    /// Graphics processors that it has to itself.
-    pub gpus: Vec<String>,
+    /// What it is executed with.
+    pub means: Box<Means>,
     /// How it ended, by its own account.
     pub ended: Option<Ended>,
     /// How it ended, by its driver's account.
@@ -116,7 +116,7 @@ impl AttemptState {
             spec: None,
             described_at: None,
             started_at: None,
-            gpus: Vec::new(),
+            means: Box::default(),
             ended: None,
             lost: None,
             resumed: None,

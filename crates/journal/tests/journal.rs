@@ -53,7 +53,7 @@ fn spec(name: &str) -> RunSpec {
 }
 
 fn started(name: &str, attempt: u32) -> Event {
-    Event::Started(Started { spec: spec(name), attempt, gpus: vec![], at: 2.0 })
+    Event::Started(Started { spec: spec(name), attempt, means: Default::default(), at: 2.0 })
 }
 
 fn assigned(name: &str, attempt: u32, worker: &str) -> Event {
@@ -332,7 +332,7 @@ fn what_went_on_from_a_checkpoint_that_nothing_tells_of_does_not_count() {
 /// Run `name` of the request `spec` by another version.
 fn of_request(request: &str, name: &str, at: f64) -> Event {
     let spec = RunSpec { spec: SpecId::of(request), ..spec(name) };
-    Event::Started(Started { spec, attempt: 1, gpus: vec![], at })
+    Event::Started(Started { spec, attempt: 1, means: Default::default(), at })
 }
 
 #[test]
@@ -364,7 +364,7 @@ fn a_run_is_described_by_whoever_asked_first_and_by_what_later_versions_knew() {
         let data = data.iter().map(|(name, sum)| ((*name).into(), (*sum).into())).collect();
         let engine = Some(4).filter(|_| sweep == "later");
         let spec = RunSpec { sweep: sweep.into(), data, engine, ..spec("a") };
-        Event::Started(Started { spec, attempt: at as u32, gpus: vec![], at })
+        Event::Started(Started { spec, attempt: at as u32, means: Default::default(), at })
     };
     let first = described("first", &[], 1.0);
     let later = described("later", &[("mnist", "ab")], 2.0);

@@ -284,6 +284,10 @@ impl Config {
         let trace = Trace::new(params, &Path::from_iter(["params"]));
         let reader = Reader::new(params, overlay, &trace);
         let bound = entry.bind(&mut <dyn erased_serde::Deserializer<'_>>::erase(reader));
+        let bound = bound.and_then(|bound| match bound.consult() {
+            Ok(()) => Ok(bound),
+            Err(error) => Err(error.into()),
+        });
         bound.map_err(|error| match error {
             BindError::Deserialize(message) => Refused::Unread(trace.error(message)),
             BindError::Param(error) => Refused::Impossible(self.locate(&error, point)),

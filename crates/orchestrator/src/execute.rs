@@ -9,6 +9,7 @@
 //! attempts/<run id>/          files and checkpoints of attempts that do not count, or not yet
 //! logs/<run id>.<attempt>.log what an attempt printed, once it printed something
 //! logs/<worker>.log           what a worker printed outside of runs
+//! code/<id>/                  what differs from a commit, and packages, of programs that runs start
 //! plans/, claims/, done/      who executes what
 //! ```
 
@@ -16,6 +17,7 @@ mod artifact;
 mod attempt;
 mod checkpoint;
 mod claims;
+mod code;
 mod compact;
 mod disk;
 mod drive;
@@ -61,7 +63,7 @@ pub use disk::Disk;
 pub use drive::{Standing, execute};
 pub use error::Error;
 pub use frozen::{Frozen, Shared};
-pub use live::{LiveRun, Presence, Seen, Watch, live};
+pub use live::{LiveRun, Presence, Seen, Watch, ask_to_stop, live};
 pub use log::{log_of, logs_of};
 pub use mark::{Mark, mark};
 pub use observer::{Notice, Observer};

@@ -26,6 +26,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a project that runs at once: a configuration, a program, a README.
+    Init(Init),
     /// Expand configurations, run what is not finished yet, write tables and print them.
     Run(Run),
     /// List the runs of configurations with their state and the reason.
@@ -48,9 +50,9 @@ pub(crate) enum Command {
     Gc(Gc),
     /// Show what a run printed.
     Logs(Logs),
-    /// End what a sweep has on clusters.
+    /// Stop a sweep from another terminal, or what it has on clusters; `run` goes on with it.
     Cancel(Cancel),
-    /// Check whether a cluster does what sweeps need of it.
+    /// Check whether this machine or a cluster does what sweeps need of it.
     Doctor(Doctor),
     /// Merge the journal segments of finished processes into one; safe while others are running.
     Compact(Compact),
@@ -58,6 +60,12 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Write one page about finished runs: tables, learning curves, failures, provenance.
     Report(Report),
+    /// List the experiments with their tools.
+    Experiments {
+        /// Output format.
+        #[arg(long, value_enum, default_value = "table")]
+        format: ListFormat,
+    },
     /// Print the JSON Schema of an experiment's parameters.
     Schema {
         /// Name of the experiment.
@@ -144,6 +152,19 @@ pub(crate) struct WidthOptions {
     /// Show everything in tables, however long a line gets.
     #[arg(long, conflicts_with = "width")]
     pub(crate) wide: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The folder of the project; the last part of its path is the project's name.
+    #[arg(value_name = "NAME")]
+    pub(crate) folder: PathBuf,
+    /// With a program in Python; this is what happens where nothing is said.
+    #[arg(long)]
+    pub(crate) python: bool,
+    /// With a shell script, whose output is read by patterns.
+    #[arg(long, conflicts_with = "python")]
+    pub(crate) command: bool,
 }
 
 #[derive(Debug, Args)]

@@ -69,6 +69,14 @@ impl Held {
     }
 }
 
+/// Those of this machine that runs may use, as far as it says.
+///
+/// # Errors
+/// `nvidia-smi` is not there or says nothing.
+pub(crate) fn here() -> Result<Vec<String>> {
+    Ok(found()?.0)
+}
+
 /// Those of a task of a cluster: its scheduler gave it to no other task.
 ///
 /// # Errors

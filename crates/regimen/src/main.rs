@@ -37,13 +37,14 @@ fn main() -> ExitCode {
         Ok(done) => done.into(),
         Err(error) => {
             terminal::print_error(&error);
-            Done::BadInput.into()
+            Done::of(&error).into()
         }
     }
 }
 
 fn run(command: Command, log_format: LogFormat) -> anyhow::Result<Done> {
     match command {
+        Command::Init(init) => commands::init::init(&init),
         Command::Run(run) => commands::run::run(&run, log_format),
         Command::Plan(plan) => commands::plan::plan(&plan),
         Command::Show(show) => commands::plan::show(&show),
@@ -60,6 +61,7 @@ fn run(command: Command, log_format: LogFormat) -> anyhow::Result<Done> {
         Command::Compact(compact) => commands::compact::compact(&compact),
         Command::Compare(compare) => commands::compare::compare(&compare),
         Command::Report(report) => commands::report::report(&report),
+        Command::Experiments { format } => commands::experiments::experiments(format),
         Command::Schema { experiment } => commands::schema::schema(&experiment),
         Command::Datasets(datasets) => commands::datasets::datasets(&datasets),
         Command::Completions { shell } => commands::shell::completions(shell),

@@ -2,6 +2,8 @@
 
 #[path = "cli/blas.rs"]
 mod blas;
+#[path = "cli/code.rs"]
+mod code;
 #[path = "cli/command.rs"]
 mod command;
 #[path = "cli/compact.rs"]
@@ -22,6 +24,8 @@ mod examples;
 mod first_run;
 #[path = "cli/gpus.rs"]
 mod gpus;
+#[path = "cli/init.rs"]
+mod init;
 #[path = "cli/kill.rs"]
 mod kill;
 #[path = "cli/learners.rs"]
@@ -30,6 +34,8 @@ mod learners;
 mod list;
 #[path = "cli/logs.rs"]
 mod logs;
+#[path = "cli/machine.rs"]
+mod machine;
 #[path = "cli/misbehave.rs"]
 mod misbehave;
 #[path = "cli/needs.rs"]

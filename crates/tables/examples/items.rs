@@ -70,7 +70,10 @@ impl Run {
             data: BTreeMap::new(),
             needs: BTreeMap::new(),
         };
-        fold.apply("w", Event::Started(Started { spec, attempt: 1, gpus: vec![], at: 0.0 }));
+        fold.apply(
+            "w",
+            Event::Started(Started { spec, attempt: 1, means: Default::default(), at: 0.0 }),
+        );
         for (table, rows) in self.tables {
             let rows = rows.iter().map(Value::to_string).collect();
             fold.apply("w", Event::Rows(Rows { run, attempt: 1, table, rows }));

@@ -61,7 +61,12 @@ fn write(folder: &Path, worker: usize) -> Result<(), Failure> {
     for run in (worker..RUNS).step_by(WORKERS) {
         let (spec, at) = (spec(run), 1.7e9 + run as f64);
         let id = spec.run;
-        journal.append(&Event::Started(Started { spec, attempt: 1, gpus: vec![], at }))?;
+        journal.append(&Event::Started(Started {
+            spec,
+            attempt: 1,
+            means: Default::default(),
+            at,
+        }))?;
         let rows = (0..ROWS).map(|row| metric(run, row)).collect();
         journal.append(&Event::Metrics(Metrics { run: id, attempt: 1, rows }))?;
         journal.append(&Event::Ended(end(run, id, at)))?;

@@ -5,7 +5,7 @@
 /// Every other column is outcome. `sweep` is among them because it is no part of a run's identity:
 /// of two sweeps that share a run, the one that executed it first gives its name. `current` depends
 /// on the other runs of a store, and what was read and with which versions is in the run's id.
-pub const PROVENANCE: [&str; 22] = [
+pub const PROVENANCE: [&str; 23] = [
     "sweep",
     "current",
     "data",
@@ -23,6 +23,7 @@ pub const PROVENANCE: [&str; 22] = [
     "cpu",
     "mixed_cpu",
     "device",
+    "code",
     "gpus",
     "threads",
     "error",

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use experiment::canonical_json;
 use journal::{Fold, Opened, RunState, Timestamp};
+use serde_json::Value;
 
 /// Of the attempt that counts, or of the newest where none does.
 #[derive(Clone)]
@@ -15,6 +17,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) writer: Option<&'a Opened>,
     /// Graphics processors that it had to itself.
     pub(crate) gpus: Option<String>,
+    /// What is known of the code of its programs, as canonical JSON with the id of it all.
+    pub(crate) code: Option<String>,
     /// Whether processors of different kinds computed parts of it: then its bits are those of neither.
     pub(crate) mixed_cpu: bool,
 }
@@ -33,7 +37,15 @@ impl<'a> Execution<'a> {
             seconds: ended.map(|ended| ended.seconds),
             cpu_seconds: ended.map(|ended| ended.cpu_seconds),
             peak_memory_bytes: ended.map(|ended| ended.peak_memory_bytes),
-            gpus: attempt.map(|attempt| attempt.gpus.join(",")).filter(|gpus| !gpus.is_empty()),
+            gpus: attempt
+                .map(|attempt| attempt.means.gpus.join(","))
+                .filter(|gpus| !gpus.is_empty()),
+            code: attempt.and_then(|attempt| attempt.means.code.as_ref()).map(|id| {
+                let facts = fold.codes.get(id).into_iter().flatten();
+                let facts = facts.map(|(name, fact)| (name.clone(), fact.as_str().into()));
+                let id = ("id".to_owned(), id.as_str().into());
+                canonical_json(&Value::Object(facts.chain([id]).collect()))
+            }),
             writer: attempt.and_then(|attempt| fold.writers.get(&*attempt.writer)),
         }
     }

@@ -214,7 +214,10 @@ mod tests {
             needs: Default::default(),
         };
         let run = spec.run;
-        fold.apply("w", Event::Started(Started { spec, attempt: 1, gpus: vec![], at: 0.0 }));
+        fold.apply(
+            "w",
+            Event::Started(Started { spec, attempt: 1, means: Default::default(), at: 0.0 }),
+        );
         let row = |step| MetricRow { step, metric: "loss".into(), value: step as f64 };
         fold.apply("w", Event::Metrics(Metrics { run, attempt: 1, rows: vec![row(1), row(2)] }));
     }

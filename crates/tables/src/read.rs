@@ -151,7 +151,7 @@ impl Runs {
 
     /// The full name of the column that `name` stands for: a full name itself, a bare one for
     /// `params.<name>` or `final.<name>` where only one of them exists, or else the end of the only
-    /// parameter that ends so.
+    /// parameter that ends so. A parameter goes before a column that every run table has.
     ///
     /// # Errors
     /// [`Error::Ambiguous`] with the candidates, or [`Error::Unknown`] with the nearest name.
@@ -159,6 +159,9 @@ impl Runs {
         let exists = |full: &String| self.frame.schema().contains(full);
         let full = [name.to_owned(), format!("{PARAMS}{name}"), format!("{FINAL}{name}")];
         let mut candidates: Vec<String> = full.into_iter().filter(exists).collect();
+        if candidates.iter().any(|candidate| candidate.starts_with(PARAMS)) {
+            candidates.retain(|candidate| candidate != name || name.starts_with(PARAMS));
+        }
         if candidates.is_empty() && !name.is_empty() {
             let end = format!(".{}", name.strip_prefix(PARAMS).unwrap_or(name));
             let ends = |full: &&str| full.starts_with(PARAMS) && full.ends_with(&end);

@@ -137,6 +137,7 @@ fn provenance(rows: &[Row<'_>]) -> Vec<Column> {
         optional_text("cpu", rows, |row| row.execution.writer.map(|w| w.cpu.as_str())),
         column("mixed_cpu", rows, |row| row.execution.mixed_cpu),
         column("device", rows, |row| row.spec().device.to_string()),
+        optional_text("code", rows, |row| row.execution.code.as_deref()),
         optional_text("gpus", rows, |row| row.execution.gpus.as_deref()),
         column("threads", rows, |row| row.spec().threads as u32),
         optional_text("error", rows, |row| row.state.error()),

@@ -3,6 +3,8 @@
 #![doc = include_str!("../README.md")]
 
 mod arguments;
+mod base;
+mod code;
 mod files;
 mod message;
 mod metrics;
@@ -24,18 +26,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use datasets::Store;
-use experiment::{DataPaths, DataRef, Error, Experiment, Metric, NeedRef, ParamError, Run};
+use experiment::{Code, DataPaths, DataRef, Error, Experiment, Metric, NeedRef, ParamError, Run};
 use serde_json::Value;
 
 use pattern::Patterns;
-use placeholder::{DATA, OfNeeded, Word, of_needed};
+use placeholder::{CONFIG, DATA, OfNeeded, Word, of_needed};
 use process::{Failure, Process};
 use record::Record;
 use session::Session;
 
 pub use arguments::{Arguments, Flags, Lists, Nulls};
 pub use metrics::{Goal, Reported};
-pub use params::{Params, Pass};
+pub use params::{Directory, Params, Pass, Program};
 pub use program::{ProgramError, find};
 
 /// The variable by which libraries find the graphics processors they may use.
@@ -46,6 +48,7 @@ const GPUS: &str = "CUDA_VISIBLE_DEVICES";
 pub struct Command {
     params: Params,
     words: Vec<Word>,
+    environment: Vec<(String, Word)>,
     patterns: Patterns,
 }
 
@@ -56,10 +59,17 @@ impl Experiment for Command {
     const SUMMARY: &'static str = "Any external program: parameters in, metrics out";
     const METRICS: &'static [Metric] = &[];
     const ANY_METRIC: bool = true;
+    const STARTS_PROGRAMS: bool = true;
 
     fn new(params: Params) -> Result<Self, ParamError> {
         params.check()?;
-        Ok(Self { words: params.words()?, patterns: Patterns::new(&params)?, params })
+        let (words, environment) = (params.words()?, params.variables()?);
+        Ok(Self { words, environment, patterns: Patterns::new(&params)?, params })
+    }
+
+    fn consult(&self) -> Result<(), ParamError> {
+        let is_there = Path::new(&self.params.config).is_file();
+        if is_there { self.configuration().map(drop) } else { Ok(()) }
     }
 
     /// Those with a goal first: search looks at the first one.
@@ -75,12 +85,14 @@ impl Experiment for Command {
     }
 
     fn data(&self) -> Vec<DataRef> {
-        let files = self.params.files.iter().map(|file| DataRef::file(file));
+        let config = Some(&self.params.config).filter(|config| !config.is_empty());
+        let files = self.params.files.iter().chain(config).map(|file| DataRef::file(file));
         files.chain(self.params.data.iter().map(|name| DataRef { name: name.clone() })).collect()
     }
 
     fn needs(&self) -> Vec<NeedRef> {
-        let places = self.words.iter().flat_map(Word::places).filter_map(of_needed);
+        let words = self.words.iter().chain(self.environment.iter().map(|(_, word)| word));
+        let places = words.flat_map(Word::places).filter_map(of_needed);
         let mut names: Vec<&str> = places.map(|(name, _)| name).collect();
         names.sort_unstable();
         names.dedup();
@@ -98,18 +110,32 @@ impl Experiment for Command {
         self.words.first().and_then(|word| word.known(&self.params.texts())).into_iter().collect()
     }
 
+    fn code(&self) -> Code {
+        self.programs().first().map_or_else(Code::default, |program| code::of(program))
+    }
+
     fn run(&self, run: &mut Run<'_>) -> Result<(), Error> {
-        let folders = Folders::make(run)?;
-        let words: Vec<OsString> = self.filled(run, &folders)?;
+        let folders = Folders::make(run, &self.params.config)?;
+        let mut words: Vec<OsString> = self.filled(run, &folders)?;
         let program = words[0].to_string_lossy().into_owned();
-        find(&program).map_err(|error| Error::other("starting the program", error))?;
+        let found = find(&program).map_err(|error| Error::other("starting the program", error))?;
+        if self.params.directory == Directory::Own && program.contains('/') {
+            // Its path starts at the folder that regimen is started in.
+            words[0] = found.into();
+        }
+        if let Some(base) = self.configuration().map_err(|error| Error::other("config", error))? {
+            let text = base.text().map_err(|why| Error::other("writing the configuration", why))?;
+            let written = fs::write(&folders.config, text);
+            written.map_err(|e| Error::machine(folders.config.display().to_string(), e))?;
+        }
         let resumed = run.resume()?;
         if let Some(bytes) = &resumed {
             let restored = fs::write(&folders.checkpoint, bytes);
             restored.map_err(|e| Error::machine(folders.checkpoint.display().to_string(), e))?;
         }
         let variables = self.variables(run, &folders)?;
-        let started = Process::start(&words, variables);
+        let own = (self.params.directory == Directory::Own).then_some(&*folders.own);
+        let started = Process::start(&words, variables, own);
         let started = started.map_err(|e| Error::machine(format!("starting {program}"), e))?;
         let record = Record::new(run, folders.checkpoint.clone());
         let grace = Duration::from_secs_f64(self.params.grace_seconds);
@@ -151,29 +177,45 @@ fn needed(run: &Run<'_>, name: &str, what: OfNeeded<'_>) -> Result<OsString, Err
     })
 }
 
+/// The folder that regimen was started in.
+fn here() -> Result<PathBuf, Error> {
+    std::env::current_dir().map_err(|error| Error::machine("finding the current folder", error))
+}
+
 /// The files of one attempt.
 struct Folders {
     checkpoint: PathBuf,
     params: PathBuf,
+    /// The program's configuration.
+    config: PathBuf,
     /// The program's own.
     own: PathBuf,
 }
 
 impl Folders {
-    fn make(run: &mut Run<'_>) -> Result<Self, Error> {
+    fn make(run: &mut Run<'_>, config: &str) -> Result<Self, Error> {
         let folder = run.scratch()?;
         let own = folder.join("folder");
         fs::create_dir(&own).map_err(|e| Error::machine(own.display().to_string(), e))?;
         let (checkpoint, params) = (folder.join("checkpoint"), folder.join("params.json"));
-        Ok(Self { checkpoint, params, own })
+        let config = folder.join("config").with_extension(base::ending(Path::new(config)));
+        Ok(Self { checkpoint, params, config, own })
     }
 }
 
 impl Command {
-    /// The program and its arguments.
-    fn filled(&self, run: &Run<'_>, folders: &Folders) -> Result<Vec<OsString>, Error> {
+    /// The program's own configuration with the values of the run, if it has one.
+    fn configuration(&self) -> Result<Option<base::Base>, ParamError> {
+        if self.params.config.is_empty() {
+            return Ok(None);
+        }
+        base::filled(&self.params.config, &self.params.passed(&self.words)).map(Some)
+    }
+
+    /// A word with every place filled.
+    fn fill(&self, word: &Word, run: &Run<'_>, folders: &Folders) -> Result<OsString, Error> {
         let texts = self.params.texts();
-        let of = |place: &str| -> Result<OsString, Error> {
+        word.fill(|place: &str| -> Result<OsString, Error> {
             if let Some((name, what)) = of_needed(place) {
                 return needed(run, name, what);
             }
@@ -190,13 +232,20 @@ impl Command {
                 "folder" => folders.own.clone().into(),
                 "params" => folders.params.clone().into(),
                 "checkpoint" => folders.checkpoint.clone().into(),
+                "here" => here()?.into(),
+                CONFIG => folders.config.clone().into(),
                 value => {
                     let name = value.strip_prefix("values.").unwrap_or(value);
                     texts.get(name).cloned().unwrap_or_default().into()
                 }
             })
-        };
-        let words: Result<Vec<OsString>, _> = self.words.iter().map(|word| word.fill(of)).collect();
+        })
+    }
+
+    /// The program and its arguments.
+    fn filled(&self, run: &Run<'_>, folders: &Folders) -> Result<Vec<OsString>, Error> {
+        let words = self.words.iter().map(|word| self.fill(word, run, folders));
+        let words: Result<Vec<OsString>, _> = words.collect();
         let mut words = words?;
         if self.params.pass == Pass::Arguments {
             for (name, value) in self.params.passed(&self.words) {
@@ -213,7 +262,7 @@ impl Command {
         run: &Run<'_>,
         folders: &Folders,
     ) -> Result<Vec<(String, OsString)>, Error> {
-        let Folders { checkpoint, params, own } = folders;
+        let Folders { checkpoint, params, own, .. } = folders;
         let values = self.params.values.clone().into_iter().collect();
         let written = fs::write(params, words::json(&Value::Object(values)));
         written.map_err(|e| Error::machine(params.display().to_string(), e))?;
@@ -240,6 +289,9 @@ impl Command {
             let variable = |name: &str| self.params.variable(name);
             variables
                 .extend(passed.map(|(name, value)| (variable(&name), words::word(value).into())));
+        }
+        for (name, word) in &self.environment {
+            variables.push((name.clone(), self.fill(word, run, folders)?));
         }
         Ok(variables)
     }

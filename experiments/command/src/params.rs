@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::arguments::Arguments;
 use crate::metrics::Reported;
-use crate::placeholder::Word;
+use crate::placeholder::{CONFIG, Word};
 use crate::words;
 
 /// How the program gets its parameters. Whichever it is, the file of `json` is there too.
@@ -24,6 +24,35 @@ pub enum Pass {
     Environment,
     /// A JSON object in the file that `REGIMEN_PARAMS` names.
     Json,
+    /// In place of what stands at their paths in `config`.
+    Config,
+}
+
+/// The folder that a program runs in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Directory {
+    /// The one that regimen is started in.
+    #[default]
+    Here,
+    /// The run's own, which is `{folder}`.
+    Own,
+}
+
+/// A program with its first arguments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "a program and its arguments, or the name of one of `programs`")]
+pub enum Program {
+    /// Its words.
+    Words(Vec<String>),
+    /// One of `programs`.
+    Named(String),
+}
+
+impl<T: Into<Vec<String>>> From<T> for Program {
+    fn from(words: T) -> Self {
+        Self::Words(words.into())
+    }
 }
 
 /// Parameters.
@@ -32,13 +61,23 @@ pub enum Pass {
 pub struct Params {
     /// The program and its first arguments, in which `{seed}`, `{threads}`, `{run}`, `{folder}`,
     /// `{params}`, `{checkpoint}` and `{values.NAME}` stand for those of the run. No shell reads
-    /// them.
-    pub program: Vec<String>,
+    /// them. Or the name of one of `programs`.
+    pub program: Program,
+    /// Programs by name, so that a sweep over them has short values.
+    pub programs: BTreeMap<String, Vec<String>>,
     /// Parameters of the program, swept as `values.NAME`.
     #[serde(deserialize_with = "free_form::values")]
     pub values: BTreeMap<String, Value>,
     /// How values that `program` does not mention are passed.
     pub pass: Pass,
+    /// A configuration of the program's own, in YAML, TOML or JSON: under `pass: config` values stand in the
+    /// place of its own, and `{config}` is the path of the result.
+    pub config: String,
+    /// Variables of the program beside those of this environment; places are filled as in `program`.
+    #[serde(deserialize_with = "free_form::values")]
+    pub environment: BTreeMap<String, Value>,
+    /// The folder that the program runs in.
+    pub directory: Directory,
     /// How they become words under `pass: arguments`.
     pub arguments: Arguments,
     /// What names of variables begin with under `pass: environment`.
@@ -63,9 +102,13 @@ pub struct Params {
 impl Default for Params {
     fn default() -> Self {
         Self {
-            program: Vec::new(),
+            program: Program::Words(Vec::new()),
+            programs: BTreeMap::new(),
             values: BTreeMap::new(),
             pass: Pass::Arguments,
+            config: String::new(),
+            environment: BTreeMap::new(),
+            directory: Directory::Here,
             arguments: Arguments::default(),
             prefix: PREFIX.into(),
             metrics: BTreeMap::new(),
@@ -103,9 +146,12 @@ impl Params {
         match self.pass {
             Pass::Arguments => arguments.clone_from(&self.arguments),
             Pass::Environment => prefix = &self.prefix,
-            Pass::Json => {}
+            Pass::Json | Pass::Config => {}
         }
         Cow::Owned(Self {
+            program: Program::Words(self.chosen().to_vec()),
+            programs: BTreeMap::new(),
+            config: if self.config.is_empty() { String::new() } else { normal_path(&self.config) },
             metrics: patterns.collect(),
             arguments,
             prefix: prefix.into(),
@@ -116,10 +162,21 @@ impl Params {
     }
 
     pub(crate) fn check(&self) -> Result<(), ParamError> {
-        let named = self.program.first().is_some_and(|word| !word.is_empty());
+        if let Program::Named(name) = &self.program {
+            let known: Vec<&str> = self.programs.keys().map(String::as_str).collect();
+            let wanted = format!("words, or one of `programs` ({})", known.join(", "));
+            ParamError::check(
+                self.programs.contains_key(name),
+                "program",
+                &wanted,
+                format!("{name:?}"),
+            )?;
+        }
+        let named = self.chosen().first().is_some_and(|word| !word.is_empty());
         ParamError::check(named, "program", "a program and its arguments", "nothing")?;
-        let whole = self.program.iter().all(|word| !word.contains('\0'));
+        let whole = self.chosen().iter().all(|word| !word.contains('\0'));
         ParamError::check(whole, "program", "words without NUL", "NUL")?;
+        self.check_environment()?;
         let finite = (0.0..=1e6).contains(&self.grace_seconds);
         ParamError::check(finite, "grace_seconds", "seconds, 0 or more", self.grace_seconds)?;
         self.arguments.check()?;
@@ -131,6 +188,43 @@ impl Params {
             ParamError::check(inside, "publish", wanted, format!("{pattern:?}"))?;
         }
         self.check_values()
+    }
+
+    /// The words of the program.
+    pub(crate) fn chosen(&self) -> &[String] {
+        match &self.program {
+            Program::Words(words) => words,
+            Program::Named(name) => self.programs.get(name).map_or(&[], Vec::as_slice),
+        }
+    }
+
+    fn check_environment(&self) -> Result<(), ParamError> {
+        for (name, value) in &self.environment {
+            let refuse = |wanted: &str, found| {
+                ParamError::new(path_of("environment", &[name]), wanted, found)
+            };
+            let variable = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let plain =
+                name.chars().all(variable) && !name.starts_with(|c: char| c.is_ascii_digit());
+            if !plain || name.is_empty() || RESERVED.contains(&name.as_str()) {
+                let wanted = "a variable of letters, digits and _, without a meaning of its own";
+                return Err(refuse(wanted, format!("{name:?}")));
+            }
+            let scalar =
+                free_form::non_finite(value).is_some() || !(value.is_array() || value.is_object());
+            if !scalar || words::word(value).contains('\0') {
+                return Err(refuse("a text, a number or a truth value", words::word(value)));
+            }
+        }
+        let (asked, has) = (self.pass == Pass::Config, !self.config.is_empty());
+        ParamError::check(
+            has || !asked,
+            "config",
+            "the file that `pass: config` is about",
+            "nothing",
+        )?;
+        let wanted = "`pass: config`, by which values come into the file of `config`";
+        ParamError::check(asked || !has, "pass", wanted, "another one")
     }
 
     fn check_values(&self) -> Result<(), ParamError> {
@@ -150,22 +244,23 @@ impl Params {
             let refuse = |wanted: &str, found: &str| ParamError::new(path(keys), wanted, found);
             let (letter, letters): (fn(char) -> bool, _) = match self.pass {
                 Pass::Environment => (|c| c.is_ascii_alphanumeric(), "ASCII letters"),
-                Pass::Arguments | Pass::Json => (char::is_alphanumeric, "letters"),
+                Pass::Arguments | Pass::Json | Pass::Config => (char::is_alphanumeric, "letters"),
             };
             let plain = |key: &str| {
                 !key.is_empty() && key.chars().all(|c| letter(c) || c == '_' || c == '-')
             };
-            if self.pass != Pass::Json && !name.split('.').all(plain) {
+            let named = matches!(self.pass, Pass::Arguments | Pass::Environment);
+            if named && !name.split('.').all(plain) {
                 return Err(refuse(&format!("a name of {letters}, digits, _ and -"), &name));
             }
             let text = value.as_str().unwrap_or_default();
-            if self.pass != Pass::Json && text.contains('\0') {
+            if named && text.contains('\0') {
                 return Err(refuse("text without NUL", "NUL"));
             }
             let given = match self.pass {
                 Pass::Environment => self.variable(&name),
                 Pass::Arguments => format!("--{name}"),
-                Pass::Json => name,
+                Pass::Json | Pass::Config => name,
             };
             let digit = given.starts_with(|c: char| c.is_ascii_digit());
             let reserved = digit || RESERVED.contains(&given.as_str());
@@ -215,7 +310,39 @@ impl Params {
     /// A place that nothing of a run has.
     pub(crate) fn words(&self) -> Result<Vec<Word>, ParamError> {
         let texts = self.texts();
-        self.program.iter().map(|word| Word::parse(word, &texts, &self.data)).collect()
+        let words = self.chosen().iter().map(|word| self.place(word, "program", &texts));
+        words.collect()
+    }
+
+    /// The variables of `environment`.
+    ///
+    /// # Errors
+    /// As [`words`](Self::words).
+    pub(crate) fn variables(&self) -> Result<Vec<(String, Word)>, ParamError> {
+        let texts = self.texts();
+        let variable = |(name, value): (&String, &Value)| {
+            let path = path_of("environment", &[name]);
+            Ok((name.clone(), self.place(&words::word(value), &path, &texts)?))
+        };
+        self.environment.iter().map(variable).collect()
+    }
+
+    fn place(
+        &self,
+        word: &str,
+        path: &str,
+        texts: &BTreeMap<String, String>,
+    ) -> Result<Word, ParamError> {
+        let word = Word::parse(word, texts, &self.data)
+            .map_err(|error| ParamError { path: path.into(), ..error })?;
+        let configured = !self.config.is_empty() || word.places().all(|place| place != CONFIG);
+        ParamError::check(
+            configured,
+            path,
+            "`config`, the file that {config} is made of",
+            "no such file",
+        )?;
+        Ok(word)
     }
 
     /// Every value as one word, by dotted name.
@@ -243,7 +370,11 @@ struct Leaf<'a> {
 
 /// The path of a value as messages about parameters have it.
 fn path(keys: &[&str]) -> String {
+    path_of("values", keys)
+}
+
+fn path_of(first: &str, keys: &[&str]) -> String {
     let quoted = |key: &&str| if key.contains('.') { format!("\"{key}\"") } else { (*key).into() };
     let keys: Vec<String> = keys.iter().map(quoted).collect();
-    format!("values.{}", keys.join("."))
+    format!("{first}.{}", keys.join("."))
 }

@@ -18,7 +18,11 @@ enum Part {
 }
 
 /// Places that every run has.
-pub(crate) const PLACES: [&str; 6] = ["seed", "threads", "run", "folder", "params", "checkpoint"];
+pub(crate) const PLACES: [&str; 8] =
+    ["seed", "threads", "run", "folder", "params", "checkpoint", "here", CONFIG];
+
+/// The program's own configuration.
+pub(crate) const CONFIG: &str = "config";
 
 /// What places below `values` begin with.
 const VALUES: &str = "values.";

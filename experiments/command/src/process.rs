@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -38,14 +39,19 @@ pub(crate) enum Stream {
 }
 
 impl Process {
-    /// Starts `words` in this process's group, so that what ends the group ends it too.
+    /// Starts `words` in this process's group, so that what ends the group ends it too; in a folder, or in
+    /// that of this process.
     pub(crate) fn start(
         words: &[OsString],
         variables: impl IntoIterator<Item = (String, OsString)>,
+        folder: Option<&Path>,
     ) -> io::Result<(Self, [(Stream, File); 3])> {
         let (metrics, theirs) = io::pipe()?;
         let mut command = Command::new("/bin/sh");
         command.args(["-c", BECOME, "sh"]).args(words).envs(variables);
+        if let Some(folder) = folder {
+            command.current_dir(folder);
+        }
         command.stdin(theirs).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         // Their end of the pipe is closed here with `command`.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use command::{Arguments, Command, Flags, Goal, Lists, Nulls, Params, Pass, Reported};
+use command::{
+    Arguments, Command, Directory, Flags, Goal, Lists, Nulls, Params, Pass, Program, Reported,
+};
 use experiment::{
     Better, DataPaths, Device, Error, Experiment, MemorySink, Run, RunContext, RunId, Sink,
     SinkError, free_form,
@@ -182,7 +184,7 @@ fn failures_show_the_last_lines_of_standard_error() {
     assert_eq!(error("echo \"it's\" >&2; exit 3"), "/bin/sh ended with exit code 3: it's");
     assert_eq!(error("echo a; echo b; exit 3"), "/bin/sh ended with exit code 3:\na\nb");
     assert_eq!(error("exit 3"), "/bin/sh ended with exit code 3: it printed nothing");
-    let missing = Params { program: vec!["no-such-program".into()], ..Params::default() };
+    let missing = Params { program: ["no-such-program".to_owned()].into(), ..Params::default() };
     let text = run(&missing).0.unwrap_err().chain();
     let wanted = "starting the program: no program no-such-program is in any folder of PATH";
     assert!(text.starts_with(wanted), "{text}");
@@ -298,16 +300,25 @@ fn a_declared_metric_without_a_value_is_warned_of() {
 fn places_in_the_words_are_filled_and_files_of_the_folder_kept() {
     let text = r#"echo "$@" > "$REGIMEN_FOLDER/said.txt"; mkdir "$1/deep"
                   echo deep > "$1/deep/a.txt"; echo no > "$1/b.bin""#;
-    let words = ["/bin/sh", "-c", text, "sh", "{folder}", "--seed={seed}", "{threads}", "{run}"];
+    let words = [
+        "/bin/sh",
+        "-c",
+        text,
+        "sh",
+        "{folder}",
+        "--seed={seed}",
+        "{threads}",
+        "{run}",
+        "{values.lr}",
+    ];
     let values = [("lr".to_owned(), json!(0.1)), ("augment".to_owned(), json!(true))];
-    let mut params = Params {
+    let params = Params {
         program: words.map(String::from).into(),
         values: values.into(),
         publish: ["*.txt".into(), "deep/*".into(), "*.png".into()].into(),
         arguments: Arguments { flags: Flags::Present, ..Arguments::default() },
         ..Params::default()
     };
-    params.program.push("{values.lr}".into());
     let (done, sink) = run(&params);
     done.unwrap();
     let said = String::from_utf8(sink.artifacts["said.txt"].clone()).unwrap();
@@ -488,7 +499,7 @@ fn the_spelling_of_a_file_and_defaults_change_no_identity() {
 fn impossible_parameters_are_refused() {
     let refused = |params| Command::new(params).unwrap_err().to_string();
     assert!(refused(Params::default()).starts_with("program: "));
-    let word = Params { program: vec!["sh".into(), "{sead}".into()], ..Params::default() };
+    let word = Params { program: ["sh", "{sead}"].map(String::from).into(), ..Params::default() };
     assert!(refused(word).ends_with("found {sead} (did you mean {seed}?)"));
     let publish = Params { publish: vec!["../x".into()], ..script("") };
     assert!(refused(publish).starts_with("publish: wanted a pattern of files in the run's folder"));
@@ -501,4 +512,108 @@ fn impossible_parameters_are_refused() {
     assert!(refused(seed).contains("found REGIMEN_SEED"));
     let values = BTreeMap::from([("a b".into(), json!(1))]);
     assert!(refused(Params { values, ..script("") }).starts_with("values.a b: "));
+}
+
+/// What a script prints.
+fn said(params: &Params) -> String {
+    let Program::Words(words) = &params.program else { panic!("words") };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("said");
+    let mut words = words.clone();
+    words[2] = format!("{{ {}; }} > {}", words[2], path.display());
+    run(&Params { program: words.into(), ..params.clone() }).0.unwrap();
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn a_program_has_a_folder_and_variables_of_its_own() {
+    let environment = BTreeMap::from([
+        ("WHERE".to_owned(), json!("{folder}/cache")),
+        ("RATE".to_owned(), json!(0.5)),
+    ]);
+    let params = Params {
+        environment,
+        directory: Directory::Own,
+        ..script("pwd; echo $REGIMEN_FOLDER $WHERE $RATE {here}")
+    };
+    let said = said(&params);
+    let (folder, rest) = said.split_once('\n').unwrap();
+    let here = std::env::current_dir().unwrap();
+    assert_eq!(rest, format!("{folder} {folder}/cache 0.5 {}\n", here.display()));
+    assert_ne!(folder, here.to_str().unwrap());
+    for (name, value, wanted) in [
+        ("A B", json!(1), "environment.A B: wanted a variable of letters, digits and _"),
+        ("REGIMEN_SEED", json!(1), "without a meaning of its own, found \"REGIMEN_SEED\""),
+        ("A", json!([1]), "environment.A: wanted a text, a number or a truth value, found [1]"),
+        ("A", json!("{sed}"), "environment.A: wanted {seed}, "),
+    ] {
+        let environment = BTreeMap::from([(name.to_owned(), value)]);
+        let error = Command::new(Params { environment, ..script("true") }).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+}
+
+#[test]
+fn programs_have_names_and_the_words_alone_are_their_identity() {
+    let programs = BTreeMap::from([
+        ("a".to_owned(), ["/bin/sh", "-c", "echo A"].map(String::from).to_vec()),
+        ("b".to_owned(), ["/bin/sh", "-c", "echo B"].map(String::from).to_vec()),
+    ]);
+    let named = |name: &str| Params {
+        program: Program::Named(name.into()),
+        programs: programs.clone(),
+        ..Params::default()
+    };
+    run(&named("a")).0.unwrap();
+    let words = Params { program: programs["a"].clone().into(), ..Params::default() };
+    assert_eq!(*Command::identity(&named("a")), *Command::identity(&words));
+    assert_ne!(*Command::identity(&named("a")), *Command::identity(&named("b")));
+    let error = Command::new(named("c")).unwrap_err().to_string();
+    assert_eq!(error, "program: wanted words, or one of `programs` (a, b), found \"c\"");
+    let read: Params =
+        serde_json::from_value(json!({"program": "a", "programs": {"a": ["x"]}})).unwrap();
+    assert_eq!(read.program, Program::Named("a".into()));
+    let error = serde_json::from_value::<Params>(json!({"program": 3})).unwrap_err().to_string();
+    assert!(error.contains("a program and its arguments, or the name of one"), "{error}");
+}
+
+#[test]
+fn a_configuration_of_the_programs_own_has_the_values_of_the_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("base.yaml");
+    fs::write(&file, "optimizer: {name: adam, lr: 0.1}\nepochs: 3\n").unwrap();
+    let params = Params {
+        pass: Pass::Config,
+        config: file.to_str().unwrap().into(),
+        values: BTreeMap::from([
+            ("optimizer".to_owned(), json!({"lr": 0.5})),
+            ("name".to_owned(), json!("run")),
+        ]),
+        ..script("echo {values.name} $#; cat {config}; echo {config}")
+    };
+    let said = said(&params);
+    let wanted = "run 0\noptimizer:\n  name: adam\n  lr: 0.5\nepochs: 3\n";
+    assert!(said.starts_with(wanted) && said.ends_with("config.yaml\n"), "{said}");
+    // The file is read when runs are planned, and is part of what they are.
+    let names: Vec<String> =
+        Command::new(params.clone()).unwrap().data().into_iter().map(|data| data.name).collect();
+    assert_eq!(names, [format!("file:{}", file.display())]);
+    let refused = |change: &dyn Fn(&mut Params)| {
+        let mut params = params.clone();
+        change(&mut params);
+        Command::new(params).and_then(|command| command.consult()).unwrap_err().to_string()
+    };
+    let error = refused(&|params| drop(params.values.insert("epoch".into(), json!(1))));
+    let hint = "epoch, which it does not have (did you mean epochs?)";
+    assert_eq!(error, format!("values.epoch: wanted a value of {}, found {hint}", file.display()));
+    let error = refused(&|params| params.pass = Pass::Json);
+    assert!(error.starts_with("pass: wanted `pass: config`"), "{error}");
+    let error = refused(&|params| params.config.clear());
+    assert!(error.starts_with("config: wanted the file that `pass: config` is about"), "{error}");
+    fs::write(&file, "a: [1").unwrap();
+    let error = refused(&|_| ());
+    assert!(error.starts_with("config: wanted a configuration in YAML, TOML or JSON"), "{error}");
+    // Finished runs are compared without it.
+    fs::remove_file(&file).unwrap();
+    Command::new(params).unwrap().consult().unwrap();
 }

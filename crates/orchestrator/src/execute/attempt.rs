@@ -82,15 +82,19 @@ impl<'e> Workbench<'e> {
     }
 
     fn record(&mut self, job: &Job, log: &Path, tell: Tell<'_>) -> Result<Report, String> {
-        let Job { spec, attempt, pause, earlier, replaces, gpus, .. } = job;
+        let Job { spec, attempt, pause, earlier, replaces, means, .. } = job;
         let (clock, cpu) = (Instant::now(), usage::cpu_seconds(self.shared));
         let fits = |e: &&Entry| e.name == spec.experiment && e.version == spec.experiment_version;
         let Some(entry) = self.entries.iter().find(fits) else {
             let (name, version) = (&spec.experiment, spec.experiment_version);
             return Err(format!("experiment {name} version {version}: not part of this program"));
         };
-        let started =
-            Started { spec: spec.clone(), attempt: *attempt, gpus: gpus.clone(), at: now() };
+        let started = Started {
+            spec: spec.clone(),
+            attempt: *attempt,
+            means: Box::new(means.clone()),
+            at: now(),
+        };
         self.journal.append(&Event::Started(started)).map_err(|e| chain(&e))?;
         tracing::info!("started");
         let look = || outdated(entry, spec);
@@ -188,7 +192,7 @@ fn run(
         data: setup.data(),
     };
     entry.set_threads(spec.threads);
-    let run = Run::new(context, sink).with_scratch(scratch).with_gpus(job.gpus.clone());
+    let run = Run::new(context, sink).with_scratch(scratch).with_gpus(job.means.gpus.clone());
     bound.run(&mut run.with_needed(needed(job, setup)))
 }
 

@@ -23,6 +23,7 @@ use journal::{Fold, Opened, Outcome, Role, RunSpec, Writer};
 
 use super::attempt::now;
 use super::claims::{Claimant, Claims};
+use super::code::Codes;
 use super::heartbeat::{self, Counter, Heart};
 use super::incarnation::Incarnation;
 use super::lease::Lease;
@@ -163,6 +164,7 @@ struct Driver<'a> {
     shown: Instant,
     crew: Crew<'a>,
     scheduler: Scheduler<'a>,
+    codes: Codes<'a>,
     /// How runs ended that their workers told of, until the scheduler has decided what becomes of them.
     told: BTreeMap<WorkerId, (Outcome, f64)>,
     epoch: Instant,
@@ -211,6 +213,7 @@ impl<'a> Driver<'a> {
             me: Claimant { driver: name, process: Incarnation::current() },
             heart: Heart::start(counter)?,
             lease: Lease::of(&options.store, options.lease),
+            codes: Codes::new(entries, &options.store),
             scheduler: Scheduler::new(options.gpus.jobs(options.jobs), options.retry),
             epoch: start,
             round: start,

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use experiment::RunId;
+use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::drive::driver_name;
@@ -167,6 +168,27 @@ pub fn live(store: &Path) -> BTreeMap<String, Vec<LiveRun>> {
     let here = Incarnation::current();
     let alive = read(store).into_iter().filter(|(_, live, _)| !live.process.is_dead(&here));
     alive.map(|(driver, live, _)| (driver, live.runs)).collect()
+}
+
+/// Asks the calls on this machine that execute runs of a sweep to stop, as Ctrl-C does: they keep what was
+/// recorded, and checkpoints. The process ids of those that were asked, and the names of drivers elsewhere
+/// that execute some.
+pub fn ask_to_stop(store: &Path, sweep: &str) -> (Vec<u32>, Vec<String>) {
+    let here = Incarnation::current();
+    let (mut asked, mut elsewhere) = (Vec::new(), Vec::new());
+    for (driver, Live { process, runs, .. }, _) in read(store) {
+        if process.is_dead(&here) || runs.iter().all(|run| run.sweep != sweep) {
+            continue;
+        }
+        let pid = i32::try_from(process.pid).ok().and_then(Pid::from_raw);
+        match pid.filter(|_| process.is_visible(&here)) {
+            // One that ended meanwhile needs no signal.
+            Some(pid) if kill_process(pid, Signal::TERM).is_ok() => asked.push(process.pid),
+            Some(_) => {}
+            None => elsewhere.push(driver),
+        }
+    }
+    (asked, elsewhere)
 }
 
 /// Looks at a store again and again.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use experiment::{DataPaths, NeededRun};
-use journal::{Cause, Opened, Outcome, RunSpec};
+use journal::{Cause, Means, Opened, Outcome, RunSpec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::folder::Earlier;
@@ -86,9 +86,9 @@ pub(crate) struct Job {
     pub earlier: Vec<Earlier>,
     /// Whether its files replace those of an attempt that finished before.
     pub replaces: bool,
-    /// Graphics processors that it has to itself.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub gpus: Vec<String>,
+    /// What it is executed with.
+    #[serde(default)]
+    pub means: Means,
     /// The runs that it builds on, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub needed: BTreeMap<String, NeededRun>,

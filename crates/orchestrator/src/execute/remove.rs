@@ -13,7 +13,7 @@ use journal::{Event, Fold, Opened, RemovedRun, Role, RunState, Writer};
 
 use super::attempt::now;
 use super::drive::driver_name;
-use super::{Error, JOURNAL, compact, folder, live, log_of, store_folder};
+use super::{Error, JOURNAL, code, compact, folder, live, log_of, store_folder};
 
 /// Runs that are named in one frame of the journal.
 const TOGETHER: usize = 1000;
@@ -91,15 +91,19 @@ fn gone(path: &Path, removed: io::Result<()>) -> Result<(), Error> {
     }
 }
 
-/// Files of runs that the journal of a store does not know, for instance because a segment was deleted.
+/// Files of runs that the journal of a store does not know, for instance because a segment was deleted, and
+/// of code that no run was executed with.
 ///
 /// # Errors
 /// [`Error::NoFolder`] without a store; [`Error`] of reading it.
 pub fn unreferenced(store: &Path) -> Result<Vec<PathBuf>, Error> {
     store_folder(store)?;
     // Listed first: a run that begins meanwhile is not among them.
-    let files = folder::of_runs(store)?;
+    let (files, codes) = (folder::of_runs(store)?, code::folders(store)?);
     let fold = Fold::read(&store.join(JOURNAL))?;
     let unknown = files.into_iter().filter(|(run, _)| !fold.runs.contains_key(run));
-    Ok(unknown.map(|(_, path)| path).collect())
+    let attempts = fold.runs.values().flat_map(|run| &run.attempts);
+    let used: BTreeSet<&str> = attempts.filter_map(|it| it.means.code.as_deref()).collect();
+    let unused = codes.into_iter().filter(|(id, _)| !used.contains(id.as_str()));
+    Ok(unknown.map(|(_, path)| path).chain(unused.map(|(_, path)| path)).collect())
 }

@@ -321,7 +321,10 @@ mod tests {
         for (at, (params, seed, loss)) in runs.iter().enumerate() {
             let spec = spec("s", params, *seed);
             let (run, attempt, at) = (spec.run, 1, at as f64);
-            fold.apply("w", Event::Started(Started { spec, attempt, gpus: vec![], at }));
+            fold.apply(
+                "w",
+                Event::Started(Started { spec, attempt, means: Default::default(), at }),
+            );
             let outcome = match loss {
                 Some(_) => Outcome::Finished,
                 None => Outcome::Failed { error: "no".into() },

@@ -8,7 +8,7 @@ use super::{StoreOptions, seconds};
 
 #[derive(Debug, Args)]
 pub(crate) struct Cancel {
-    /// Name of the sweep.
+    /// Name of a sweep, as `status` shows it.
     #[arg(value_name = "SWEEP")]
     pub(crate) sweep: String,
     #[command(flatten)]
@@ -17,13 +17,13 @@ pub(crate) struct Cancel {
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// The cluster: a profile of `clusters.yaml`.
+    /// A cluster: a profile of `clusters.yaml` [default: this machine].
     #[arg(long, value_name = "NAME")]
-    pub(crate) cluster: String,
+    pub(crate) cluster: Option<String>,
     #[command(flatten)]
     pub(crate) store: StoreOptions,
     /// How long to wait for a task that looks around on a node [default: 120].
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "cluster")]
     pub(crate) wait: Option<Duration>,
 }
 

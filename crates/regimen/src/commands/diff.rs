@@ -89,6 +89,9 @@ fn code(fold: &Fold, run: &RunState) -> BTreeMap<String, Value> {
         ("version of the engine".to_owned(), spec.engine.into()),
         ("device".to_owned(), spec.device.to_string().into()),
     ]);
+    let code = run.counted().and_then(|attempt| attempt.means.code.as_ref());
+    let told = code.and_then(|id| fold.codes.get(id)).into_iter().flatten();
+    facts.extend(told.map(|(name, fact)| (format!("program's {name}"), fact.clone().into())));
     let writer = run.counted().and_then(|attempt| fold.writers.get(&*attempt.writer));
     if let Some(writer) = writer {
         let facts_of_writer = [

@@ -1,5 +1,6 @@
-//! `regimen doctor`: whether a cluster does what sweeps need of it, by a task that looks around.
+//! `regimen doctor`: whether this machine, or a cluster by a task that looks around, does what sweeps need.
 
+mod machine;
 mod probe;
 
 use std::fs::{self, File};
@@ -48,6 +49,10 @@ impl Findings {
         print_lines(&format!("bad  {text}: {remedy}\n"))
     }
 
+    fn note(&self, text: &str) -> Result<()> {
+        print_lines(&format!("note {text}\n"))
+    }
+
     fn check(&mut self, holds: bool, good: &str, bad: &str, remedy: &str) -> Result<()> {
         if holds { self.ok(good) } else { self.bad(bad, remedy) }
     }
@@ -55,10 +60,15 @@ impl Findings {
 
 /// `regimen doctor`: a line a check, with what to do where it is bad.
 pub(crate) fn doctor(arguments: &Doctor) -> Result<Done> {
-    let cluster = Cluster::named(&arguments.cluster, &[Path::new(".")])?;
-    let mut findings = Findings::default();
-    if commands(&cluster, &mut findings)? && store(&arguments.store.results, &mut findings)? {
-        node(&cluster, arguments, &mut findings)?;
+    let (mut findings, results) = (Findings::default(), &arguments.store.results);
+    match &arguments.cluster {
+        None => machine::look(results, &mut findings)?,
+        Some(name) => {
+            let cluster = Cluster::named(name, &[Path::new(".")])?;
+            if commands(&cluster, &mut findings)? && store(results, &mut findings)? {
+                node(&cluster, arguments, &mut findings)?;
+            }
+        }
     }
     Ok(if findings.bad > 0 { Done::SomeFailed } else { Done::Well })
 }

@@ -37,7 +37,7 @@ pub(crate) fn list(arguments: &List) -> Result<Done> {
         listing.know(name).map_err(|error| anyhow!("argument `--columns {name}`: {error}"))?;
     }
     let text = match arguments.format {
-        ListFormat::Json => lines(&listing)?,
+        ListFormat::Json => lines(&fold, &listing)?,
         ListFormat::Table => {
             let screen = terminal::screen_of_output();
             table(&listing, &arguments.columns, screen)
@@ -52,7 +52,7 @@ pub(crate) fn list(arguments: &List) -> Result<Done> {
 }
 
 /// A JSON object a line and run.
-fn lines(listing: &Listing<'_>) -> Result<String> {
+fn lines(fold: &Fold, listing: &Listing<'_>) -> Result<String> {
     let mut text = String::new();
     for run in &listing.runs {
         let (spec, counted) = (&run.state.spec, run.state.counted());
@@ -62,7 +62,8 @@ fn lines(listing: &Listing<'_>) -> Result<String> {
             "state": run.state.status().as_str(), "replaced": run.replaced,
             "attempts": run.state.attempts.len(),
             "tags": run.tags, "note": run.note,
-            "gpus": counted.map(|attempt| attempt.gpus.as_slice()).unwrap_or_default(),
+            "code": counted.and_then(|attempt| fold.codes.get(attempt.means.code.as_ref()?)),
+            "gpus": counted.map(|attempt| attempt.means.gpus.as_slice()).unwrap_or_default(),
             "started_at": counted.and_then(|attempt| attempt.started_at),
             "seconds": run.seconds(), "results": run.state.results(), "error": run.state.error(),
         });

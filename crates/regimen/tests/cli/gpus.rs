@@ -38,7 +38,7 @@ fn spans(dir: &Path) -> Vec<(Vec<String>, f64, f64)> {
     let mut spans: Vec<(Vec<String>, f64, f64)> = attempts
         .map(|attempt| {
             let ended = attempt.ended.as_ref().unwrap();
-            (attempt.gpus.clone(), attempt.started_at.unwrap(), ended.at)
+            (attempt.means.gpus.clone(), attempt.started_at.unwrap(), ended.at)
         })
         .collect();
     spans.sort_by(|a, b| a.1.total_cmp(&b.1));

@@ -54,7 +54,7 @@ fn whatever_is_written_goes_through_links_and_into_devices() {
     assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
 
     for output in write(&store, &config, Path::new("/dev/full")) {
-        assert_code(&output, 2);
+        assert_code(&output, 4);
         assert!(stderr(&output).contains("could not write /dev/full"), "{}", stderr(&output));
     }
     assert!(fs::metadata("/dev/full").unwrap().file_type().is_char_device());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Counts;
 use crate::{
     Cell, Error, Runs,
-    columns::{FINAL, RUN_ID, STATUS},
+    columns::{FINAL, PARAMS, RUN_ID, STATUS},
     read::bare,
     report::survey::{METRIC, batches},
 };
@@ -21,6 +21,11 @@ pub(super) fn resolve(
     name: &str,
     left_out: Counts,
 ) -> Result<String, Error> {
+    // A metric may be called as a column of every run table is: `error`.
+    let [full, parameter] = [FINAL, PARAMS].map(|first| format!("{first}{name}"));
+    if all.columns().any(|column| column == full) && all.columns().all(|c| c != parameter) {
+        return Ok(full);
+    }
     match all.resolve(name) {
         Err(Error::Unknown { .. }) => {}
         resolved => return resolved,

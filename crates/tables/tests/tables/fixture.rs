@@ -44,7 +44,8 @@ impl Story {
 
     /// An attempt at a run begins.
     pub(crate) fn start(&mut self, spec: &RunSpec) {
-        let started = Started { spec: spec.clone(), attempt: 1, gpus: vec![], at: 100.0 };
+        let started =
+            Started { spec: spec.clone(), attempt: 1, means: Default::default(), at: 100.0 };
         self.fold.apply(WORKER, Event::Started(started));
     }
 
@@ -111,7 +112,8 @@ impl Story {
         let data = [("file:train.py".to_owned(), "ab12".to_owned())].into();
         let run = RunId::of(&format!("newer than {}", old.run));
         let new = RunSpec { run, data, engine: Some(4), ..old.clone() };
-        let started = Started { spec: new.clone(), attempt: 1, gpus: vec![], at: 200.0 };
+        let started =
+            Started { spec: new.clone(), attempt: 1, means: Default::default(), at: 200.0 };
         self.fold.apply(WORKER, Event::Started(started));
         self.end(&new, Outcome::Finished, results);
         new

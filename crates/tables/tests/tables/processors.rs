@@ -40,7 +40,7 @@ fn finish_elsewhere(story: &mut Story, spec: &RunSpec, moves: bool) {
     let mut ended = told.fold.runs[&spec.run].attempts[0].ended.clone().unwrap();
     ended.attempt = 2;
     assert_eq!(ended.outcome, Outcome::Finished);
-    let started = Started { spec: spec.clone(), attempt: 2, gpus: vec![], at: 100.0 };
+    let started = Started { spec: spec.clone(), attempt: 2, means: Default::default(), at: 100.0 };
     story.fold.apply(OTHER, Event::Started(started));
     if moves {
         let (run, from_writer) = (spec.run, Some(WORKER.to_owned()));

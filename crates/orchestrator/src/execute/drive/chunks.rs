@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use experiment::RunId;
-use journal::{Assigned, Event as Fact, Status};
+use journal::{Assigned, Event as Fact, Means, Status};
 
 use super::{Driver, rungs, selection};
 use crate::execute::attempt::now;
@@ -189,8 +189,9 @@ impl<'a> Driver<'a> {
         self.begun.insert(spec.run, attempt);
         let replaces = self.options.rerun == Rerun::All;
         let needed = self.needed(spec);
-        let gpus = Vec::new();
-        let job = Job { spec: spec.clone(), attempt, pause, earlier, replaces, gpus, needed };
+        let code = self.codes.of(spec, &mut self.journal)?;
+        let means = Means { code, gpus: Vec::new() };
+        let job = Job { spec: spec.clone(), attempt, pause, earlier, replaces, means, needed };
         self.crew.assign(worker, job);
         if !self.options.in_process {
             let _span = tracing::info_span!("run", run = %spec.run, attempt).entered();

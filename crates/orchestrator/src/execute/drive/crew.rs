@@ -145,7 +145,7 @@ impl<'a> Crew<'a> {
 
     pub(super) fn assign(&mut self, worker: WorkerId, mut job: Job) {
         self.unsynced.insert(self.name(worker));
-        job.gpus = self.gpus.drain(..self.options.gpus.each.min(self.gpus.len())).collect();
+        job.means.gpus = self.gpus.drain(..self.options.gpus.each.min(self.gpus.len())).collect();
         if let Some(member) = self.members.get_mut(&worker) {
             (member.job, member.since) = (Some(job.clone()), Instant::now());
             member.progress = None;
@@ -192,7 +192,7 @@ impl<'a> Crew<'a> {
             logs.finish(self.options.output);
         }
         let job = member.job.take();
-        self.gpus.extend(job.iter().flat_map(|job| job.gpus.iter().cloned()));
+        self.gpus.extend(job.iter().flat_map(|job| job.means.gpus.iter().cloned()));
         job
     }
 

@@ -36,7 +36,10 @@ pub(super) fn tell(
     ended: &Result<Done>,
     took: Duration,
 ) {
-    let exit_code = ended.as_ref().map_or(Done::BadInput.code(), |done| done.code());
+    let exit_code = match ended {
+        Ok(done) => done.code(),
+        Err(error) => Done::of(error).code(),
+    };
     let summary = json!({
         "store": std::path::absolute(&arguments.store.results).unwrap_or_default(),
         "configs": arguments.config.configs, "sweeps": ends, "exit_code": exit_code,

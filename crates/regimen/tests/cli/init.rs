@@ -1,0 +1,59 @@
+//! `regimen init`: a project that runs at once, and notices what changes.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+use super::{assert_code, regimen, stderr, stdout};
+
+fn ask(folder: &Path, words: &[&str]) -> Output {
+    let mut command = regimen();
+    command.current_dir(folder).args(words).output().unwrap()
+}
+
+#[test]
+fn a_project_in_python_runs_at_once_and_a_change_of_it_makes_new_runs() {
+    let dir = TempDir::new().unwrap();
+    let begun = ask(dir.path(), &["init", "demo", "--python"]);
+    assert_code(&begun, 0);
+    assert!(stderr(&begun).contains("next: cd demo && regimen run configs/demo.yaml"));
+    let demo = dir.path().join("demo");
+    let ran = ask(&demo, &["run", "configs/demo.yaml", "--report", "report.html"]);
+    assert_code(&ran, 0);
+    let table = stdout(&ran);
+    // Eight seeds are enough for marks.
+    assert!(table.contains('*') && table.contains("24 finished runs, 8 a cell"), "{table}");
+    assert!(fs::read_to_string(demo.join("report.html")).unwrap().contains("accuracy"));
+    let tested = Command::new("python3").args(["-m", "unittest", "-q"]).current_dir(&demo).output();
+    assert!(tested.as_ref().is_ok_and(|tested| tested.status.success()), "{tested:?}");
+
+    let program = demo.join("train.py");
+    let text = fs::read_to_string(&program).unwrap();
+    fs::write(&program, text.replace("< 0.6", "< 0.5")).unwrap();
+    let planned = ask(&demo, &["plan", "configs/demo.yaml"]);
+    assert!(stdout(&planned).contains("stale: train.py changed"), "{}", stdout(&planned));
+    let crashing =
+        text.replace("    weights = [0.0] * 5", "    assert lr < 1, lr\n    weights = [0.0] * 5");
+    fs::write(&program, crashing).unwrap();
+    let ran = ask(&demo, &["run", "configs/demo.yaml"]);
+    assert_code(&ran, 1);
+    assert!(stderr(&ran).contains("log: results/logs/"), "{}", stderr(&ran));
+
+    let again = ask(dir.path(), &["init", "demo"]);
+    assert_code(&again, 2);
+    assert!(stderr(&again).contains("is there already, and nothing was written"));
+    let named = ask(dir.path(), &["init", "two words"]);
+    assert_code(&named, 2);
+    assert!(stderr(&named).contains("a project's name: wanted"), "{}", stderr(&named));
+}
+
+#[test]
+fn a_project_with_a_script_runs_at_once() {
+    let dir = TempDir::new().unwrap();
+    assert_code(&ask(dir.path(), &["init", "roots", "--command"]), 0);
+    let ran = ask(&dir.path().join("roots"), &["run", "configs/roots.yaml"]);
+    assert_code(&ran, 0);
+    assert!(stdout(&ran).contains("1.41 ±0.00"), "{}", stdout(&ran));
+}

@@ -1,0 +1,134 @@
+//! Which code a program is: the commit and what differs from it, the interpreter and its packages.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use experiment::Code;
+use sha2::{Digest, Sha256};
+
+/// Bytes of a difference or a list that are kept at most.
+const MOST: usize = 1 << 20;
+/// How long a program is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Prints where an interpreter of Python is, its version, and its packages.
+const PYTHON: &str = "\
+import sys, importlib.metadata as m
+print(sys.executable)
+print('.'.join(map(str, sys.version_info[:3])))
+names = {(d.metadata['Name'] or '?').lower() + '==' + str(d.version) for d in m.distributions()}
+print('\\n'.join(sorted(names)))
+";
+
+/// What can be told of the code of a program that is started in this folder.
+pub(crate) fn of(program: &str) -> Code {
+    let mut code = Code::default();
+    git(&mut code);
+    let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
+    // Their names are all that tells interpreters from programs that would mean something else by `-c`.
+    if name.starts_with("python") || name.starts_with("pypy") {
+        python(program, &mut code);
+    }
+    code
+}
+
+fn git(code: &mut Code) {
+    let ask = |words: &[&str]| said("git", words);
+    let Some(commit) = ask(&["rev-parse", "--verify", "--quiet", "HEAD"]) else { return };
+    code.facts.insert("commit".into(), text(&commit));
+    let state = ask(&["status", "--porcelain", "--untracked-files=normal"]).unwrap_or_default();
+    let state = String::from_utf8_lossy(&state).into_owned();
+    let untracked = state.lines().filter(|line| line.starts_with("??")).count();
+    let changed = state.lines().count() - untracked;
+    if changed + untracked == 0 {
+        return;
+    }
+    code.facts.insert("changed".into(), format!("{changed} tracked, {untracked} untracked"));
+    if let Some(difference) = ask(&["diff", "HEAD", "--no-ext-diff", "--no-textconv"])
+        && !difference.is_empty()
+    {
+        keep(code, "difference", "difference.patch", difference);
+    }
+}
+
+fn python(program: &str, code: &mut Code) {
+    let Some(told) = said(program, &["-c", PYTHON]) else { return };
+    let told = String::from_utf8_lossy(&told).into_owned();
+    let mut lines = told.lines();
+    let facts = ["interpreter", "python"].into_iter().zip(&mut lines);
+    code.facts.extend(facts.map(|(name, line)| (name.to_owned(), line.to_owned())));
+    let packages: String =
+        lines.filter(|line| !line.is_empty()).map(|line| format!("{line}\n")).collect();
+    keep(code, "packages", "packages.txt", packages.into_bytes());
+}
+
+/// A text as a file, and the beginning of its checksum as a fact.
+fn keep(code: &mut Code, fact: &str, file: &str, text: Vec<u8>) {
+    let sum: String =
+        Sha256::digest(&text).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let long = if text.len() > MOST { ", too long to be kept" } else { "" };
+    code.facts.insert(fact.into(), format!("{sum}{long}"));
+    if text.len() <= MOST {
+        code.files.insert(file.into(), text);
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
+}
+
+/// What a program prints, if it ends well within the time there is.
+fn said(program: &str, words: &[&str]) -> Option<Vec<u8>> {
+    let mut command = Command::new(program);
+    command.args(words).stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().ok()?;
+    let mut output = child.stdout.take()?;
+    let reader = thread::Builder::new().spawn(move || {
+        let mut bytes = Vec::new();
+        // One byte more shows that it is too long; the rest is read away, so that nobody waits.
+        let read = output.by_ref().take(64 * MOST as u64).read_to_end(&mut bytes);
+        read.map(|_| bytes)
+    });
+    let reader = reader.ok();
+    let start = Instant::now();
+    let ended = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status.success(),
+            Ok(None) if start.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(2)),
+            _ => {
+                let _ = child.kill();
+                let _ = child.wait();
+                break false;
+            }
+        }
+    };
+    let bytes = reader.and_then(|reader| reader.join().ok()).and_then(Result::ok)?;
+    ended.then_some(bytes)
+}
+
+/// The facts and files of a code as they stand in a test.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_that_say_nothing_or_never_end_are_left() {
+        assert_eq!(said("/bin/echo", &["a"]), Some(b"a\n".to_vec()));
+        assert_eq!(said("/bin/false", &[]), None);
+        assert_eq!(said("no-such-program", &[]), None);
+    }
+
+    #[test]
+    fn what_is_too_long_is_told_by_its_sum() {
+        let mut code = Code::default();
+        keep(&mut code, "difference", "difference.patch", vec![b'x'; MOST + 1]);
+        assert!(code.facts["difference"].ends_with(", too long to be kept"));
+        assert!(code.files.is_empty());
+        keep(&mut code, "difference", "difference.patch", b"x".to_vec());
+        assert_eq!(code.facts["difference"].len(), 16);
+        assert_eq!(code.files["difference.patch"], b"x");
+    }
+}
