@@ -1,6 +1,7 @@
 //! The command line: commands, options and their help texts.
 
 mod cluster;
+mod examples;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,58 +28,80 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Write a project that runs at once: a configuration, a program, a README.
+    #[command(after_help = examples::INIT)]
     Init(Init),
     /// Expand configurations, run what is not finished yet, write tables and print them.
+    #[command(after_help = examples::RUN)]
     Run(Run),
     /// List the runs of configurations with their state and the reason.
+    #[command(after_help = examples::PLAN)]
     Plan(Plan),
     /// Print a configuration with every default filled in.
+    #[command(after_help = examples::SHOW)]
     Show(Show),
     /// Count the runs of the store by state.
+    #[command(after_help = examples::STATUS)]
     Status(Status),
     /// List the runs of the store, a line each.
+    #[command(after_help = examples::LIST)]
     List(List),
     /// Show what two runs differ in: parameters, data, code, metrics; exit code 1 where they do.
+    #[command(after_help = examples::DIFF)]
     Diff(Diff),
     /// Give runs a tag, which tables have and conditions know: `best in tags`.
+    #[command(after_help = examples::TAG)]
     Tag(Tag),
     /// Note something of runs, which tables have.
+    #[command(after_help = examples::NOTE)]
     Note(Note),
     /// Remove runs with everything that belongs to them.
+    #[command(after_help = examples::REMOVE)]
     Remove(Remove),
     /// Remove files in the store that belong to no run.
+    #[command(after_help = examples::GC)]
     Gc(Gc),
     /// Show what a run printed.
+    #[command(after_help = examples::LOGS)]
     Logs(Logs),
     /// Stop a sweep from another terminal, or what it has on clusters; `run` goes on with it.
+    #[command(after_help = examples::CANCEL)]
     Cancel(Cancel),
     /// Check whether this machine or a cluster does what sweeps need of it.
+    #[command(after_help = examples::DOCTOR)]
     Doctor(Doctor),
     /// Merge the journal segments of finished processes into one; safe while others are running.
+    #[command(after_help = examples::COMPACT)]
     Compact(Compact),
     /// Compare finished runs with each other, with published numbers or with another store.
+    #[command(after_help = examples::COMPARE)]
     Compare(Compare),
     /// Write one page about finished runs: tables, learning curves, failures, provenance.
+    #[command(after_help = examples::REPORT)]
     Report(Report),
     /// List the experiments with their tools.
+    #[command(after_help = examples::EXPERIMENTS)]
     Experiments {
         /// Output format.
         #[arg(long, value_enum, default_value = "table")]
         format: ListFormat,
     },
     /// Print the JSON Schema of an experiment's parameters.
+    #[command(after_help = examples::SCHEMA)]
     Schema {
         /// Name of the experiment.
         experiment: String,
     },
     /// List, fetch, verify or locate data sets.
+    #[command(after_help = examples::DATASETS)]
     Datasets(Datasets),
     /// Print a script that completes commands, options, experiments and tools in a shell.
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// The shell.
         shell: Shell,
     },
     /// Write the pages of the manual, one a command, for `man`.
+    #[command(after_help = examples::MAN)]
     Man {
         /// The folder they go into, for example `~/.local/share/man/man1`.
         #[arg(value_name = "DIR")]

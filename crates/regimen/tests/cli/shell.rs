@@ -48,3 +48,17 @@ fn every_command_has_a_page() {
     let refused = regimen().arg("man").arg(dir.path().join("file")).output().unwrap();
     assert_code(&refused, 2);
 }
+
+#[test]
+fn the_help_of_every_command_has_examples() {
+    let help = stdout(&regimen().arg("--help").output().unwrap());
+    let (_, commands) = help.split_once("Commands:\n").unwrap();
+    let names = commands.lines().take_while(|line| !line.is_empty());
+    let names = names.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let names: Vec<&str> = names.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.len() > 20, "{names:?}");
+    for name in names.into_iter().filter(|name| *name != "help") {
+        let help = stdout(&regimen().args([name, "--help"]).output().unwrap());
+        assert!(help.contains(&format!("Examples:\n  regimen {name}")), "{name}: {help}");
+    }
+}
