@@ -11,6 +11,7 @@ use experiment::{RunId, SpecId};
 
 use crate::frame::{Content, Kind};
 use crate::marks::Marks;
+use crate::reading::{self, Listing};
 use crate::segment::{Found, Segment, is_regular};
 use crate::state::{Recorded, Removal};
 use crate::writer::EXTENSION;
@@ -46,13 +47,6 @@ pub struct Fold {
 
 /// Frames whose predecessors were not found yet, by writer and sequence number.
 type Late = BTreeMap<Arc<str>, BTreeMap<u64, Found>>;
-
-/// Whether every segment that was listed was there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Listing {
-    Whole,
-    Outdated,
-}
 
 /// The file name and bytes of each segment of a folder, as [`Fold::positions`] has them after
 /// everything was read.
@@ -121,12 +115,9 @@ impl Fold {
 
     /// Takes in the frames that follow the ones taken in so far; those that come too early are late.
     fn read_segments(&mut self, late: &mut Late) -> Result<Listing, Error> {
-        let paths = segments(&self.dir)?;
         let mut known = std::mem::take(&mut self.segments);
-        let mut done = Ok(Listing::Whole);
-        for path in paths {
-            let segment = known.entry(path).or_insert_with_key(|path| Segment::new(path));
-            let read = segment.read_on(&mut |found| {
+        let done = segments(&self.dir).and_then(|paths| {
+            reading::read_on(&paths, &mut known, &mut |found| {
                 let next = self.next.entry(found.writer.clone()).or_default();
                 if found.sequence == *next {
                     *next += 1;
@@ -134,13 +125,8 @@ impl Fold {
                 } else if found.sequence > *next {
                     late.entry(found.writer.clone()).or_default().insert(found.sequence, found);
                 }
-            });
-            match read {
-                Err(error) if error.is_gone() => done = done.map(|_| Listing::Outdated),
-                Err(error) => done = done.and(Err(error)),
-                Ok(()) => {}
-            }
-        }
+            })
+        });
         self.segments = known;
         done
     }

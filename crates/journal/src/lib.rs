@@ -12,6 +12,7 @@ mod frame;
 mod marks;
 mod place;
 mod problem;
+mod reading;
 mod segment;
 mod state;
 mod writer;
