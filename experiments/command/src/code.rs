@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -80,36 +81,36 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim().to_owned()
 }
 
-/// What a program prints, if it ends well within the time there is.
+/// What a program prints, if it ends well within the time there is. What it started and left may hold its
+/// output open for ever: nobody waits for that.
 fn said(program: &str, words: &[&str]) -> Option<Vec<u8>> {
     let mut command = Command::new(program);
     command.args(words).stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().ok()?;
-    let mut output = child.stdout.take()?;
-    let reader = thread::Builder::new().spawn(move || {
+    let output = child.stdout.take()?;
+    let (sender, printed) = channel();
+    let read = move || {
         let mut bytes = Vec::new();
-        // One byte more shows that it is too long; the rest is read away, so that nobody waits.
-        let read = output.by_ref().take(64 * MOST as u64).read_to_end(&mut bytes);
-        read.map(|_| bytes)
-    });
-    let reader = reader.ok();
-    let start = Instant::now();
-    let ended = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status.success(),
-            Ok(None) if start.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(2)),
-            _ => {
-                let _ = child.kill();
-                let _ = child.wait();
-                break false;
-            }
+        // Who prints more is told by its closed output.
+        if output.take(64 * MOST as u64).read_to_end(&mut bytes).is_ok() {
+            let _ = sender.send(bytes);
         }
     };
-    let bytes = reader.and_then(|reader| reader.join().ok()).and_then(Result::ok)?;
-    ended.then_some(bytes)
+    let start = Instant::now();
+    let reading = thread::Builder::new().spawn(read).is_ok();
+    let bytes = if reading { printed.recv_timeout(PATIENCE).ok() } else { None };
+    while bytes.is_some() && start.elapsed() < PATIENCE {
+        match child.try_wait() {
+            Ok(None) => thread::sleep(Duration::from_millis(2)),
+            Ok(Some(status)) => return bytes.filter(|_| status.success()),
+            Err(_) => break,
+        }
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    None
 }
 
-/// The facts and files of a code as they stand in a test.
 #[cfg(test)]
 mod tests {
     use super::*;
