@@ -48,6 +48,6 @@ pub use manifest::{
     Holding, Manifest, ManifestError, ManifestFile, Recipe, RecordedFile, Registry, Source,
 };
 pub use mismatch::Mismatch;
-pub use own::look_in;
+pub use own::{know, look_in};
 pub use progress::{Progress, Step};
 pub use store::{DatasetDir, Fault, Received, Report, Row, State, Store, default_cache};

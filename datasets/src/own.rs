@@ -1,4 +1,4 @@
-//! Manifests in folders of the user.
+//! Manifests of experiments that are not ours, and in folders of the user.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,11 +27,23 @@ pub fn look_in(folder: &Path) {
     }
 }
 
+/// Has every store of this process know a manifest that a program carries. What is wrong with it is an
+/// error of whoever asks for its data set.
+pub fn know(name: &str, text: &str) {
+    let mut own = OWN.write().unwrap_or_else(PoisonError::into_inner);
+    own.insert(name.into(), parse(name, &format!("the program's {name}.yaml"), text));
+}
+
 fn read(folder: &Path, name: &str, path: &Path) -> Result<Manifest, ManifestError> {
     let file = path.display().to_string();
-    let fail = |reason: String| ManifestError { file: file.clone(), reason };
-    let text = fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
-    let manifest = Manifest::parse(&file, &text)?;
+    let text = fs::read_to_string(path)
+        .map_err(|error| ManifestError { file: file.clone(), reason: error.to_string() })?;
+    Ok(Manifest { folder: Some(folder.into()), ..parse(name, &file, &text)? })
+}
+
+fn parse(name: &str, file: &str, text: &str) -> Result<Manifest, ManifestError> {
+    let fail = |reason: String| ManifestError { file: file.into(), reason };
+    let manifest = Manifest::parse(file, text)?;
     if manifest.name != name {
         let reason =
             format!("name: wanted {name:?}, as the file is called, found {:?}", manifest.name);
@@ -40,7 +52,7 @@ fn read(folder: &Path, name: &str, path: &Path) -> Result<Manifest, ManifestErro
     if Manifest::named(name).is_some() {
         return Err(fail(format!("name: {name:?} is a data set of regimen, wanted another name")));
     }
-    Ok(Manifest { folder: Some(folder.into()), ..manifest })
+    Ok(manifest)
 }
 
 /// What is known by now.

@@ -25,6 +25,8 @@ pub trait Bound: Send + Sync {
     fn metrics(&self) -> Vec<Metric>;
     /// Metrics that a run with these parameters records step by step.
     fn step_metrics(&self) -> Vec<Metric>;
+    /// Values of single items behind its final metrics.
+    fn items(&self) -> Vec<Items>;
     /// Data sets the run will open.
     fn data(&self) -> Vec<DataRef>;
     /// Runs that the run will read.
@@ -77,10 +79,12 @@ pub struct Entry {
     pub starts_programs: bool,
     /// What a run's progress counts, in the plural.
     pub progress: &'static str,
-    /// Values of single items behind final metrics.
+    /// Values of single items behind final metrics of runs at their defaults.
     pub items: &'static [Items],
     /// What the paper printed.
     pub published: &'static [PublishedTable],
+    /// Manifests of data sets that it brings along: name and text.
+    pub datasets: &'static [(&'static str, &'static str)],
     bind: Bind,
     schema: fn() -> Value,
     defaults: fn() -> Value,
@@ -103,6 +107,7 @@ impl Entry {
             progress: E::PROGRESS,
             items: E::ITEMS,
             published: E::PUBLISHED,
+            datasets: E::DATASETS,
             bind: bind::<E>,
             schema: || schemars::schema_for!(E::Params).into(),
             defaults: || plain(&E::Params::default()),
@@ -196,6 +201,10 @@ impl<E: Experiment> Bound for BoundExperiment<E> {
 
     fn step_metrics(&self) -> Vec<Metric> {
         self.experiment.step_metrics()
+    }
+
+    fn items(&self) -> Vec<Items> {
+        self.experiment.items()
     }
 
     fn data(&self) -> Vec<DataRef> {

@@ -67,18 +67,35 @@ pub struct PublishedTable {
 
 /// Values of single test items behind a final metric, in a table of the run's own; intervals and
 /// tests draw items from it, and tests between runs pair them by item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Items {
     /// The final metric, for example `test_accuracy`.
-    pub metric: &'static str,
+    pub metric: Cow<'static, str>,
     /// The table, for example `answers`.
-    pub table: &'static str,
+    pub table: Cow<'static, str>,
     /// Its column that says which item.
-    pub key: &'static str,
+    pub key: Cow<'static, str>,
     /// What the items make, with the columns that it is made of.
     pub statistic: Statistic,
     /// What that is multiplied by to be the metric: 100 for one in per cent, otherwise 1.
     pub scale: u32,
+}
+
+impl Items {
+    /// What a metric is made of: a table, its column that says which item, what the items make, and what
+    /// that is multiplied by.
+    #[must_use]
+    pub const fn new(
+        metric: &'static str,
+        table: &'static str,
+        key: &'static str,
+        statistic: Statistic,
+        scale: u32,
+    ) -> Self {
+        let [metric, table, key] =
+            [Cow::Borrowed(metric), Cow::Borrowed(table), Cow::Borrowed(key)];
+        Self { metric, table, key, statistic, scale }
+    }
 }
 
 /// A data set or file that a run will open; its checksum becomes part of the run's identity.
@@ -130,11 +147,14 @@ pub trait Experiment: Sized + Send + Sync + 'static {
     /// a final metric too where nothing else is said.
     const STEP_METRICS: &'static [Metric] = &[];
 
-    /// Values of single items behind final metrics.
+    /// Values of single items behind final metrics of runs at their defaults.
     const ITEMS: &'static [Items] = &[];
 
     /// What the paper printed, so that its numbers are at hand wherever the program runs.
     const PUBLISHED: &'static [PublishedTable] = &[];
+
+    /// Manifests of data sets that the experiment brings along: name and text.
+    const DATASETS: &'static [(&'static str, &'static str)] = &[];
 
     /// Validates parameters. Takes microseconds: opens nothing, allocates nothing large.
     ///
@@ -159,6 +179,11 @@ pub trait Experiment: Sized + Send + Sync + 'static {
     /// The metrics that a run with these parameters records step by step.
     fn step_metrics(&self) -> Vec<Metric> {
         Self::STEP_METRICS.to_vec()
+    }
+
+    /// Values of single items behind the final metrics of a run with these parameters.
+    fn items(&self) -> Vec<Items> {
+        Self::ITEMS.to_vec()
     }
 
     /// The parameters as identity sees them: those that change nothing of what is computed are at

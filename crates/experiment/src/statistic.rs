@@ -1,23 +1,26 @@
 //! How the items of a test set make a metric, and what any multiset of them makes.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// What makes a metric out of values of single items, with the columns that hold these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Statistic {
     /// The mean of a column; a row an item.
     Mean {
         /// Numbers or truth values.
-        score: &'static str,
+        score: Cow<'static, str>,
     },
     /// The sum of a column over the sum of another, for example edits over lengths of references,
     /// which is the word error rate; a row an item. No number where the second sum is zero.
     Ratio {
         /// Numbers, for example edits.
-        numerator: &'static str,
+        numerator: Cow<'static, str>,
         /// Numbers, for example lengths.
-        denominator: &'static str,
+        denominator: Cow<'static, str>,
     },
     /// Corpus BLEU with n-grams of up to four tokens and equal weights (Papineni et al. 2002,
     /// section 2.3), of sums over all items; a row an item:
@@ -27,13 +30,13 @@ pub enum Statistic {
     /// Nothing is smoothed: where no n-gram of some length matches, or there is none, it is zero.
     Bleu {
         /// Lists of four counts: n-grams of the candidate that its references have, clipped.
-        matches: &'static str,
+        matches: Cow<'static, str>,
         /// Lists of four counts: n-grams of the candidate.
-        totals: &'static str,
+        totals: Cow<'static, str>,
         /// Tokens of the candidate.
-        candidate: &'static str,
+        candidate: Cow<'static, str>,
         /// Tokens of the reference whose length is nearest.
-        reference: &'static str,
+        reference: Cow<'static, str>,
     },
     /// The mean over classes of average precision; a row for each item and class.
     ///
@@ -44,15 +47,44 @@ pub enum Statistic {
     /// that is all of them, there is no number.
     MeanAveragePrecision {
         /// What is looked for.
-        class: &'static str,
+        class: Cow<'static, str>,
         /// Numbers; higher ones come first.
-        score: &'static str,
+        score: Cow<'static, str>,
         /// Whether the item is of the class: truth values, or 0 and 1.
-        label: &'static str,
+        label: Cow<'static, str>,
     },
 }
 
 impl Statistic {
+    /// The mean of a column.
+    #[must_use]
+    pub const fn mean(score: &'static str) -> Self {
+        Self::Mean { score: Cow::Borrowed(score) }
+    }
+
+    /// The sum of a column over the sum of another.
+    #[must_use]
+    pub const fn ratio(numerator: &'static str, denominator: &'static str) -> Self {
+        let [numerator, denominator] = [Cow::Borrowed(numerator), Cow::Borrowed(denominator)];
+        Self::Ratio { numerator, denominator }
+    }
+
+    /// Corpus BLEU of four columns.
+    #[must_use]
+    pub const fn bleu([matches, totals, candidate, reference]: [&'static str; 4]) -> Self {
+        let [matches, totals] = [Cow::Borrowed(matches), Cow::Borrowed(totals)];
+        let [candidate, reference] = [Cow::Borrowed(candidate), Cow::Borrowed(reference)];
+        Self::Bleu { matches, totals, candidate, reference }
+    }
+
+    /// Mean average precision of three columns.
+    #[must_use]
+    pub const fn mean_average_precision([class, score, label]: [&'static str; 3]) -> Self {
+        let [class, score, label] =
+            [Cow::Borrowed(class), Cow::Borrowed(score), Cow::Borrowed(label)];
+        Self::MeanAveragePrecision { class, score, label }
+    }
+
     /// Its name, for people.
     pub fn name(&self) -> &'static str {
         match self {

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use experiment::{Better, Entry, Metric};
+use experiment::{Better, Entry, Items, Metric};
 use journal::RunSpec;
 use serde_json::Value;
 
@@ -67,6 +67,8 @@ pub struct Plan {
     pub metrics: Vec<Metric>,
     /// Metrics that its runs record step by step.
     pub step_metrics: Vec<Metric>,
+    /// Values of single items behind its final metrics.
+    pub items: Vec<Items>,
     /// How results are to be shown, one entry a table.
     pub tables: Vec<Table>,
     /// How many points of the sweep asked for a run that another point had asked for.
@@ -146,6 +148,7 @@ impl Plan {
             resources: config.resources.clone(),
             metrics: Vec::new(),
             step_metrics: Vec::new(),
+            items: Vec::new(),
             tables: config.tables.clone(),
             duplicates: 0,
             awaiting: Vec::new(),

@@ -188,6 +188,12 @@ pub(crate) struct Init {
     /// With a shell script, whose output is read by patterns.
     #[arg(long, conflicts_with = "python")]
     pub(crate) command: bool,
+    /// With an experiment in Rust: a crate of its own, on the engine and the command line of regimen.
+    #[arg(long, conflicts_with_all = ["python", "command"])]
+    pub(crate) rust: bool,
+    /// A folder with regimen's sources, to build against in place of the registry's crates.
+    #[arg(long, value_name = "DIR", requires = "rust")]
+    pub(crate) checkout: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

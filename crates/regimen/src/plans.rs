@@ -141,7 +141,7 @@ fn load(
     let (sum, entries) = (|name: &str| sum(name, absent), registry::entries());
     let columns: Vec<&str> = tables::fixed_columns().collect();
     let identity = identity(&sum);
-    let context = Context { entries: &entries, identity: &identity, columns: &columns };
+    let context = Context { entries, identity: &identity, columns: &columns };
     Ok(match Plan::load(path, &choice.set, &context)? {
         Loaded::Whole((config, plan)) => {
             plan.warnings.iter().for_each(|warning| say(&format!("warning: {warning}")));

@@ -1,15 +1,49 @@
-//! The experiments that the binary ships, by name.
+//! The experiments that the process knows, by name.
 
-use anyhow::{Result, anyhow};
+use std::sync::OnceLock;
+
+use anyhow::{Result, anyhow, bail};
 use clap::CommandFactory;
 use experiment::Entry;
 use orchestrator::config::nearest;
 
 use crate::arguments::Arguments;
 
-/// The papers this binary ships.
-pub(crate) fn entries() -> Vec<Entry> {
-    [
+static ENTRIES: OnceLock<Vec<Entry>> = OnceLock::new();
+
+/// Has the process know these experiments, with the data sets that they bring.
+pub(crate) fn know(experiments: impl IntoIterator<Item = Entry>) -> Result<()> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for entry in experiments {
+        if entries.iter().any(|other| other.name == entry.name) {
+            bail!("two experiments are called {:?}, wanted a name for each", entry.name);
+        }
+        for (name, manifest) in entry.datasets {
+            datasets::know(name, manifest);
+        }
+        entries.push(entry.with_threads(autodiff::set_threads));
+    }
+    let _ = ENTRIES.set(entries);
+    match self::entries().iter().find(|entry| is_command(entry.name)) {
+        Some(entry) => bail!("an experiment is called {:?}, which is a command", entry.name),
+        None => Ok(()),
+    }
+}
+
+fn is_command(name: &str) -> bool {
+    Arguments::command().get_subcommands().any(|command| command.get_name() == name)
+}
+
+/// The experiments.
+pub(crate) fn entries() -> &'static [Entry] {
+    ENTRIES.get().map_or(&[], Vec::as_slice)
+}
+
+/// The experiments that the binary ships: the papers, gradient descent on test functions, any program.
+#[cfg(feature = "papers")]
+#[must_use]
+pub fn papers() -> Vec<Entry> {
+    vec![
         Entry::of::<dialog::Dialog>(),
         Entry::of::<hypergrad::Hypergrad<Targets>>(),
         Entry::of::<rank_pooling::RankPooling>(),
@@ -18,8 +52,6 @@ pub(crate) fn entries() -> Vec<Entry> {
         Entry::of::<descent::Descent>(),
         Entry::of::<command::Command>(),
     ]
-    .map(|entry| entry.with_threads(autodiff::set_threads))
-    .into()
 }
 
 /// The experiments with what they are, below the list of commands.
@@ -35,8 +67,10 @@ pub(crate) fn listing() -> String {
 }
 
 /// Experiments that `hypergrad` can learn a schedule for.
+#[cfg(feature = "papers")]
 struct Targets;
 
+#[cfg(feature = "papers")]
 impl hypergrad::Targets for Targets {
     fn entries() -> Vec<Entry> {
         vec![Entry::of::<dialog::Dialog>()]

@@ -3,13 +3,17 @@
 use std::borrow::Cow;
 use std::env;
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail};
 use unicode_width::UnicodeWidthStr;
 
 use crate::drawing::Above;
 use crate::progress::Screen;
+
+/// What messages call the program.
+const OURS: &str = "regimen";
 
 /// The name of standard output where a file is asked for.
 pub(crate) const STDOUT: &str = "-";
@@ -59,7 +63,24 @@ pub(crate) fn say(text: &str) {
 /// Writes lines that fit, or that must stay in one piece, to standard error.
 pub(crate) fn say_as_it_is(text: &str) {
     // Nobody is left to tell when standard error is gone.
-    let _ = writeln!(Above, "{text}");
+    let _ = writeln!(Above, "{}", to_type(text));
+}
+
+/// The name by which this program was started: a crate over experiments of its own has another one.
+pub(crate) fn program() -> &'static str {
+    static NAME: LazyLock<String> = LazyLock::new(|| {
+        let path = env::args_os().next().map(PathBuf::from).unwrap_or_default();
+        path.file_name().map_or_else(|| OURS.into(), |name| name.to_string_lossy().into_owned())
+    });
+    &NAME
+}
+
+/// A text with the commands in it as users of this program type them.
+pub(crate) fn to_type(text: &str) -> Cow<'_, str> {
+    match program() {
+        OURS => text.into(),
+        own => text.replace(&format!("`{OURS} "), &format!("`{own} ")).into(),
+    }
 }
 
 /// Mistakes of configurations that are shown.

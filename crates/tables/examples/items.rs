@@ -11,36 +11,21 @@ use serde_json::Value;
 use tables::{Request, Runs, compare, write_tables};
 
 const ITEMS: [Items; 3] = [
-    Items {
-        metric: "bleu",
-        table: "sentences",
-        key: "sentence",
-        statistic: Statistic::Bleu {
-            matches: "matches",
-            totals: "totals",
-            candidate: "candidate",
-            reference: "reference",
-        },
-        scale: 100,
-    },
-    Items {
-        metric: "error_rate",
-        table: "sentences",
-        key: "sentence",
-        statistic: Statistic::Ratio { numerator: "edits", denominator: "reference" },
-        scale: 100,
-    },
-    Items {
-        metric: "map",
-        table: "clips",
-        key: "clip",
-        statistic: Statistic::MeanAveragePrecision {
-            class: "class",
-            score: "score",
-            label: "label",
-        },
-        scale: 1,
-    },
+    Items::new(
+        "bleu",
+        "sentences",
+        "sentence",
+        Statistic::bleu(["matches", "totals", "candidate", "reference"]),
+        100,
+    ),
+    Items::new("error_rate", "sentences", "sentence", Statistic::ratio("edits", "reference"), 100),
+    Items::new(
+        "map",
+        "clips",
+        "clip",
+        Statistic::mean_average_precision(["class", "score", "label"]),
+        1,
+    ),
 ];
 
 /// A finished run.
@@ -105,7 +90,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for items in ITEMS {
         let request = Request {
             rows: vec!["system".into()],
-            value: items.metric.into(),
+            value: items.metric.clone().into(),
             better: Some(Better::Higher),
             items: Some(items),
             ..Request::default()

@@ -26,7 +26,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use datasets::Store;
-use experiment::{Code, DataPaths, DataRef, Error, Experiment, Metric, NeedRef, ParamError, Run};
+use experiment::{
+    Code, DataPaths, DataRef, Error, Experiment, Items, Metric, NeedRef, ParamError, Run,
+};
 use serde_json::Value;
 
 use pattern::Patterns;
@@ -36,7 +38,7 @@ use record::Record;
 use session::Session;
 
 pub use arguments::{Arguments, Flags, Lists, Nulls};
-pub use metrics::{Goal, Reported};
+pub use metrics::{Goal, OfItems, Reported};
 pub use params::{Directory, Params, Pass, Program};
 pub use program::{ProgramError, find};
 
@@ -104,6 +106,11 @@ impl Experiment for Command {
 
     fn step_metrics(&self) -> Vec<Metric> {
         self.metrics()
+    }
+
+    fn items(&self) -> Vec<Items> {
+        let declared = self.params.metrics.iter();
+        declared.filter_map(|(name, reported)| reported.items(name)).collect()
     }
 
     fn programs(&self) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use experiment::{Better, Metric};
+use experiment::{Better, Items, Metric, Statistic};
 use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
@@ -32,6 +32,32 @@ pub struct Reported {
     pub goal: Option<Goal>,
     /// Unit, for example `%`; empty for a pure number.
     pub unit: String,
+    /// Values of single test items behind it.
+    pub items: Option<OfItems>,
+}
+
+/// A table that the program reports, with a row or more for each item of its test set.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfItems {
+    /// The table, for example `answers`.
+    pub table: String,
+    /// Its column that says which item.
+    pub key: String,
+    /// What the items make, with the columns that it is made of, for example `{mean: {score: correct}}`.
+    pub statistic: Statistic,
+    /// What that is multiplied by to be the metric: 100 for one in per cent.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub scale: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_one(scale: &u32) -> bool {
+    *scale == 1
 }
 
 /// As it is written in a configuration.
@@ -57,6 +83,9 @@ struct Described {
     /// Unit.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     unit: String,
+    /// Values of single test items behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    items: Option<OfItems>,
 }
 
 impl Reported {
@@ -71,6 +100,13 @@ impl Reported {
             }),
         }
     }
+
+    /// The items behind the metric of a name as the contract has them.
+    pub(crate) fn items(&self, name: &str) -> Option<Items> {
+        let OfItems { table, key, statistic, scale } = self.items.clone()?;
+        let (metric, table, key) = (name.to_owned().into(), table.into(), key.into());
+        Some(Items { metric, table, key, statistic, scale })
+    }
 }
 
 impl From<&str> for Reported {
@@ -83,10 +119,12 @@ impl From<&str> for Reported {
 /// depends on it.
 impl Serialize for Reported {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { pattern, goal, unit } = self.clone();
-        let written = match (pattern, goal, unit.is_empty()) {
-            (Some(pattern), None, true) => Written::Pattern(pattern),
-            (pattern, goal, _) => Written::Described(Described { goal, pattern, unit }),
+        let Self { pattern, goal, unit, items } = self.clone();
+        let written = match (pattern, goal, unit.is_empty(), items) {
+            (Some(pattern), None, true, None) => Written::Pattern(pattern),
+            (pattern, goal, _, items) => {
+                Written::Described(Described { goal, pattern, unit, items })
+            }
         };
         written.serialize(serializer)
     }
@@ -100,7 +138,7 @@ impl<'de> Deserialize<'de> for Reported {
             type Value = Reported;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a regular expression, or a map of goal, pattern and unit")
+                f.write_str("a regular expression, or a map of goal, pattern, unit and items")
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Reported, E> {
@@ -108,9 +146,9 @@ impl<'de> Deserialize<'de> for Reported {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Reported, A::Error> {
-                let Described { goal, pattern, unit } =
+                let Described { goal, pattern, unit, items } =
                     Described::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(Reported { pattern, goal, unit })
+                Ok(Reported { pattern, goal, unit, items })
             }
         }
 
@@ -136,12 +174,20 @@ mod tests {
         let metric = loss.metric("loss");
         assert_eq!((&*metric.unit, metric.better), ("nats", Some(Better::Lower)));
         assert_eq!(both_ways(json!({"goal": "maximize"})).metric("a").better, Some(Better::Higher));
+        let accuracy = both_ways(json!({"items": {
+            "table": "answers", "key": "question", "statistic": {"mean": {"score": "correct"}},
+            "scale": 100,
+        }}));
+        let of = Items::new("accuracy", "answers", "question", Statistic::mean("correct"), 100);
+        assert_eq!(accuracy.items("accuracy"), Some(of));
         let plain: Reported = serde_json::from_value(json!({"pattern": "x"})).unwrap();
         assert_eq!(serde_json::to_value(&plain).unwrap(), json!("x"));
         let refused =
             |written| serde_json::from_value::<Reported>(written).unwrap_err().to_string();
         assert!(refused(json!({"goals": "minimize"})).contains("unknown field `goals`"));
         assert!(refused(json!({"goal": "down"})).contains("expected `maximize` or `minimize`"));
+        let items = json!({"table": "t", "key": "k", "statistic": {"median": {"score": "x"}}});
+        assert!(refused(json!({"items": items})).contains("unknown variant `median`"));
         assert!(refused(json!(3)).contains("a regular expression, or a map of goal, pattern"));
     }
 }

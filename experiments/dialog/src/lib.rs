@@ -97,8 +97,7 @@ impl Dialog {
 
 /// Answers to the test questions, the percentage of right ones being a metric.
 const fn answers(metric: &'static str, table: &'static str) -> Items {
-    let statistic = Statistic::Mean { score: "correct" };
-    Items { metric, table, key: "question", statistic, scale: 100 }
+    Items::new(metric, table, "question", Statistic::mean("correct"), 100)
 }
 
 impl Experiment for Dialog {

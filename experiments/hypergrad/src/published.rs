@@ -5,10 +5,7 @@ use experiment::PublishedTable;
 /// A table of `results/published`.
 macro_rules! table {
     ($name:literal) => {
-        PublishedTable {
-            name: $name,
-            csv: include_str!(concat!("../../../results/published/hypergrad/", $name, ".csv")),
-        }
+        PublishedTable { name: $name, csv: include_str!(concat!("../published/", $name, ".csv")) }
     };
 }
 

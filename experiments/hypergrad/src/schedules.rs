@@ -97,7 +97,7 @@ pub(crate) fn learn(
 
 /// The paper's curve (figure 3).
 fn published() -> Vec<f64> {
-    let table = include_str!("../../../results/published/hypergrad/schedules.csv");
+    let table = include_str!("../published/schedules.csv");
     let value = |line: &str| line.split(',').nth(2).and_then(|value| value.parse().ok());
     table.lines().skip(1).filter_map(value).collect()
 }

@@ -137,13 +137,12 @@ impl Raml {
 
 /// A metric that the table of translations makes.
 const fn items(metric: &'static str, statistic: Statistic) -> Items {
-    Items { metric, table: judge::TABLE, key: "sentence", statistic, scale: 100 }
+    Items::new(metric, judge::TABLE, "sentence", statistic, 100)
 }
 
 /// An error rate that the table of transcripts makes.
 const fn errors(metric: &'static str) -> Items {
-    let statistic = Statistic::Ratio { numerator: "edits", denominator: "tokens" };
-    Items { metric, table: judge::TRANSCRIPTS, key: "utterance", statistic, scale: 100 }
+    Items::new(metric, judge::TRANSCRIPTS, "utterance", Statistic::ratio("edits", "tokens"), 100)
 }
 
 impl Experiment for Raml {
@@ -173,20 +172,9 @@ impl Experiment for Raml {
     ];
     const PUBLISHED: &'static [PublishedTable] = published::TABLES;
     const ITEMS: &'static [Items] = &[
-        items(
-            "test_bleu",
-            Statistic::Bleu {
-                matches: "matches",
-                totals: "totals",
-                candidate: "tokens",
-                reference: "reference_tokens",
-            },
-        ),
-        items("test_ter", Statistic::Ratio { numerator: "ter_edits", denominator: "ter_words" }),
-        items(
-            "test_word_error_rate",
-            Statistic::Ratio { numerator: "edits", denominator: "words" },
-        ),
+        items("test_bleu", Statistic::bleu(["matches", "totals", "tokens", "reference_tokens"])),
+        items("test_ter", Statistic::ratio("ter_edits", "ter_words")),
+        items("test_word_error_rate", Statistic::ratio("edits", "words")),
         errors("test_token_error_rate"),
         errors("test_phone_error_rate"),
     ];

@@ -55,10 +55,7 @@ fn artifact(fold: u64) -> String {
 /// A table of `results/published`.
 macro_rules! published {
     ($name:literal) => {
-        PublishedTable {
-            name: $name,
-            csv: include_str!(concat!("../../../results/published/rank-pooling/", $name, ".csv")),
-        }
+        PublishedTable { name: $name, csv: include_str!(concat!("../published/", $name, ".csv")) }
     };
 }
 
@@ -86,31 +83,15 @@ impl Experiment for RankPooling {
         Metric::neutral("gradient_norm", ""),
     ];
     const ITEMS: &'static [Items] = &[
-        Items {
-            metric: "test_accuracy",
-            table: "clips",
-            key: "clip",
-            statistic: Statistic::Mean { score: "correct" },
-            scale: 100,
-        },
-        Items {
-            metric: "group_accuracy",
-            table: "groups",
-            key: "group",
-            statistic: Statistic::Mean { score: "accuracy" },
-            scale: 100,
-        },
-        Items {
-            metric: "mean_average_precision",
-            table: "scores",
-            key: "clip",
-            statistic: Statistic::MeanAveragePrecision {
-                class: "class",
-                score: "score",
-                label: "label",
-            },
-            scale: 100,
-        },
+        Items::new("test_accuracy", "clips", "clip", Statistic::mean("correct"), 100),
+        Items::new("group_accuracy", "groups", "group", Statistic::mean("accuracy"), 100),
+        Items::new(
+            "mean_average_precision",
+            "scores",
+            "clip",
+            Statistic::mean_average_precision(["class", "score", "label"]),
+            100,
+        ),
     ];
     const PUBLISHED: &'static [PublishedTable] =
         &[published!("ucf-sports"), published!("hollywood2"), published!("related")];

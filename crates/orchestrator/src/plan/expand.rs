@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use experiment::{Bound, Metric, NeedRef, ParamError, RunId};
+use experiment::{Bound, NeedRef, ParamError, RunId};
 use journal::RunSpec;
 use serde_json::Value;
 
@@ -175,6 +175,7 @@ impl<'a> Expansion<'a> {
         let entry = plan.entry;
         extend(&mut plan.metrics, bound.metrics());
         extend(&mut plan.step_metrics, bound.step_metrics());
+        extend(&mut plan.items, bound.items());
         let device = config.resources.device;
         let ids = match self.context.identity.of_point(&entry, bound.as_ref(), device) {
             Ok(ids) => ids,
@@ -266,10 +267,10 @@ fn build_on(
     Ok((runs, awaited))
 }
 
-fn extend(metrics: &mut Vec<Metric>, more: Vec<Metric>) {
-    for metric in more {
-        if !metrics.contains(&metric) {
-            metrics.push(metric);
+fn extend<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {
+    for one in more {
+        if !all.contains(&one) {
+            all.push(one);
         }
     }
 }

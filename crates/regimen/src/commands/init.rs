@@ -10,47 +10,85 @@ use crate::arguments::Init;
 use crate::commands::Done;
 use crate::terminal::say;
 
-/// Files of a project by their paths; `NAME` in these and in their texts is its name.
+/// Files of a project by their paths; {{name}} in these and in their texts is its name.
 type Files = &'static [(&'static str, &'static str)];
 
+/// The place of a project's name.
+const NAME: &str = "{{name}}";
+
+macro_rules! template {
+    ($path:literal) => {
+        include_str!(concat!("../../templates/", $path))
+    };
+}
+
 const PYTHON: Files = &[
-    ("configs/NAME.yaml", include_str!("../../templates/python/config.yaml")),
-    ("train.py", include_str!("../../templates/python/train.py")),
-    ("test_train.py", include_str!("../../templates/python/test_train.py")),
+    ("configs/{{name}}.yaml", template!("python/config.yaml")),
+    ("train.py", template!("python/train.py")),
+    ("test_train.py", template!("python/test_train.py")),
+    ("README.md", template!("README.md")),
+    (".gitignore", template!("gitignore")),
 ];
 
 const COMMAND: Files = &[
-    ("configs/NAME.yaml", include_str!("../../templates/command/config.yaml")),
-    ("train.sh", include_str!("../../templates/command/train.sh")),
+    ("configs/{{name}}.yaml", template!("command/config.yaml")),
+    ("train.sh", template!("command/train.sh")),
+    ("README.md", template!("README.md")),
+    (".gitignore", template!("gitignore")),
 ];
 
-const ALL: Files = &[
-    ("README.md", include_str!("../../templates/README.md")),
-    (".gitignore", include_str!("../../templates/gitignore")),
+const RUST: Files = &[
+    ("Cargo.toml", template!("rust/manifest.toml")),
+    ("src/main.rs", template!("rust/main.rs")),
+    ("src/paper.rs", template!("rust/paper.rs")),
+    ("configs/{{name}}.yaml", template!("rust/config.yaml")),
+    ("README.md", template!("rust/README.md")),
+    (".gitignore", template!("rust/gitignore")),
 ];
 
 /// `regimen init`: nothing that is there is written over.
 pub(crate) fn init(arguments: &Init) -> Result<Done> {
-    let folder = &arguments.folder;
+    let Init { folder, python: _, command, rust, checkout } = arguments;
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     if !is_plain_name(&name) {
         bail!("a project's name: wanted 1 to 64 letters, digits, _ and -, found {name:?}");
     }
-    let (files, program) =
-        if arguments.command { (COMMAND, "train.sh") } else { (PYTHON, "train.py") };
-    let all = || ALL.iter().chain(files).map(|(path, text)| (path.replace("NAME", &name), text));
-    for (path, _) in all() {
-        let path = folder.join(path);
+    if *rust && !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        bail!("the name of a crate begins with a letter, found {name:?}");
+    }
+    let (files, program, next) = match (rust, command) {
+        (true, _) => (RUST, "src/paper.rs", "cargo run --release --"),
+        (_, true) => (COMMAND, "train.sh", "regimen"),
+        _ => (PYTHON, "train.py", "regimen"),
+    };
+    let checkout = checkout.as_deref().map(crates_of).transpose()?.unwrap_or_default();
+    let filled = |text: &str| {
+        text.replace(NAME, &name)
+            .replace("{{program}}", program)
+            .replace("{{version}}", env!("CARGO_PKG_VERSION"))
+            .replace("{{checkout}}", &checkout)
+    };
+    let paths = files.iter().map(|(path, text)| (folder.join(path.replace(NAME, &name)), text));
+    for (path, _) in paths.clone() {
         if fs::symlink_metadata(&path).is_ok() {
             bail!("{} is there already, and nothing was written", path.display());
         }
     }
-    for (path, text) in all() {
-        write(&folder.join(path), &text.replace("NAME", &name).replace("PROGRAM", program))?;
+    for (path, text) in paths {
+        write(&path, &filled(text))?;
     }
     let shown = folder.display();
-    say(&format!("wrote {shown}; next: cd {shown} && regimen run configs/{name}.yaml"));
+    say(&format!("wrote {shown}; next: cd {shown} && {next} run configs/{name}.yaml"));
     Ok(Done::Well)
+}
+
+/// What a manifest says of where the crates of a checkout of regimen are.
+fn crates_of(checkout: &Path) -> Result<String> {
+    let path = checkout.join("crates/regimen");
+    let path = fs::canonicalize(&path)
+        .with_context(|| format!("--checkout: no crate regimen at {}", path.display()))?;
+    let path = path.to_str().with_context(|| format!("{}: no UTF-8", path.display()))?;
+    Ok(format!("path = {path:?}, "))
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

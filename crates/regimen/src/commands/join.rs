@@ -52,7 +52,7 @@ pub(crate) fn join(arguments: &Join, log_format: LogFormat) -> Result<Done> {
     let mut ended = 0;
     let mut observer = |notice: &Notice| observe(notice, &mut ended);
     let entries = registry::entries();
-    let summary = execute::execute(&frozen.runs, &options, &entries, &mut observer, &stop)?;
+    let summary = execute::execute(&frozen.runs, &options, entries, &mut observer, &stop)?;
     say(&format!(
         "{ended} runs ended here; of all {}, {} finished, {} failed, {} are left",
         frozen.runs.len(),

@@ -18,7 +18,7 @@ use crate::history::FoldHistory;
 use crate::plans::{Absent, Planned, layered, plans};
 use crate::preflight;
 use crate::progress::{span, thousands};
-use crate::terminal::{inert, print, print_lines, say};
+use crate::terminal::{inert, print, print_lines, program, say};
 
 /// `regimen plan`: one line a run, then what the runs need and how long they take.
 pub(crate) fn plan(arguments: &arguments::Plan) -> Result<Done> {
@@ -98,7 +98,7 @@ fn line(
     let reason = match (state, state.reason()) {
         (_, "") => String::new(),
         (State::Failed { .. }, error) => {
-            format!(": {} (see `regimen logs {id}`)", in_a_line(error))
+            format!(": {} (see `{} logs {id}`)", in_a_line(error), program())
         }
         (_, reason) => format!(": {}", inert(reason)),
     };

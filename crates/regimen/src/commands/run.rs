@@ -203,7 +203,7 @@ fn execute<'a>(
     let specs: Vec<_> = plan.runs.iter().map(|run| run.spec.clone()).collect();
     progress.begin(plan);
     let mut watched = Watched::new(progress);
-    let summary = execute::execute(&specs, &options, &registry::entries(), &mut watched, stop)?;
+    let summary = execute::execute(&specs, &options, registry::entries(), &mut watched, stop)?;
     watched.finish(plan, &summary, &options.store)?;
     Ok(summary)
 }
@@ -330,6 +330,6 @@ fn is_ignored(signal: i32) -> bool {
 /// `regimen worker`: execute runs for a driver.
 pub(crate) fn worker(manifests: &[PathBuf]) -> Result<Done> {
     plans::know(manifests.iter().map(PathBuf::as_path));
-    execute::serve(&registry::entries(), Some(autodiff::NUMERIC_VERSION))?;
+    execute::serve(registry::entries(), Some(autodiff::NUMERIC_VERSION))?;
     Ok(Done::Well)
 }

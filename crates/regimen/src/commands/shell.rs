@@ -9,12 +9,12 @@ use clap_complete::Shell;
 use crate::arguments::Arguments;
 use crate::commands::{Done, tool};
 use crate::registry;
-use crate::terminal::print;
+use crate::terminal::{print, program};
 
 /// `regimen completions SHELL`: a script that the shell reads.
 pub(crate) fn completions(shell: Shell) -> Result<Done> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut whole(), "regimen", &mut script);
+    clap_complete::generate(shell, &mut whole(), program(), &mut script);
     print(&String::from_utf8_lossy(&script))?;
     Ok(Done::Well)
 }

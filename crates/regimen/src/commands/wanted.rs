@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
-use experiment::{Metric, RunId};
+use experiment::{Items, Metric, RunId};
 use journal::Fold;
 use orchestrator::config::Table;
 use orchestrator::execute::JOURNAL;
@@ -68,13 +68,14 @@ impl Subject {
         self.planned.as_ref().map(|planned| &planned.path)
     }
 
-    fn metrics(&self, experiment: &str) -> Vec<Metric> {
+    /// Metrics of its runs, and values of single items behind them.
+    fn metrics(&self, experiment: &str) -> (&[Metric], &[Items]) {
         match &self.planned {
-            Some(planned) => planned.plan.metrics.clone(),
+            Some(planned) => (&planned.plan.metrics, &planned.plan.items),
             None => registry::entries()
                 .iter()
                 .find(|entry| entry.name == experiment)
-                .map_or_else(Vec::new, |entry| entry.metrics.to_vec()),
+                .map_or((&[], &[]), |entry| (entry.metrics, entry.items)),
         }
     }
 }
@@ -89,14 +90,14 @@ pub(crate) fn tables(arguments: &Compare, subject: &Subject, runs: &Runs) -> Res
     if let Some(name) = &arguments.table {
         wanted = vec![pick(wanted, name)?];
     }
-    let metrics = subject.metrics(runs.experiment());
+    let (metrics, items) = subject.metrics(runs.experiment());
     if wanted.is_empty() && subject.planned.as_ref().is_none_or(|p| p.plan.tables.is_empty()) {
-        wanted.push(automatic(arguments, subject, runs, &metrics)?);
+        wanted.push(automatic(arguments, subject, runs, metrics)?);
     }
     for table in &mut wanted {
         change(table, arguments);
         for request in &mut table.requests {
-            look_up(request, runs.experiment(), &metrics);
+            look_up(request, metrics, items);
         }
     }
     Ok(wanted)
@@ -167,7 +168,7 @@ fn requests(table: &Table, planned: &Planned, selection: &Selection) -> Vec<Requ
     };
     let request = |value: &String| {
         let mut request = Request { value: value.clone(), ..base.clone() };
-        look_up(&mut request, planned.plan.entry.name, &planned.plan.metrics);
+        look_up(&mut request, &planned.plan.metrics, &planned.plan.items);
         request
     };
     table.values.iter().map(request).collect()
@@ -229,12 +230,9 @@ fn change(table: &mut Wanted, arguments: &Compare) {
 
 /// Fills in what is known of the metric: which direction is better, and the scores of single items
 /// behind it.
-fn look_up(request: &mut Request, experiment: &str, metrics: &[Metric]) {
+fn look_up(request: &mut Request, metrics: &[Metric], items: &[Items]) {
     let name = request.value.strip_prefix("final.").unwrap_or(&request.value);
     request.better =
         metrics.iter().find(|metric| metric.name == name).and_then(|metric| metric.better);
-    let entries = registry::entries();
-    let entry = entries.iter().find(|entry| entry.name == experiment);
-    request.items =
-        entry.and_then(|entry| entry.items.iter().find(|items| items.metric == name).copied());
+    request.items = items.iter().find(|items| items.metric == name).cloned();
 }

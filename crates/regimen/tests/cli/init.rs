@@ -57,3 +57,23 @@ fn a_project_with_a_script_runs_at_once() {
     assert_code(&ran, 0);
     assert!(stdout(&ran).contains("1.41 ±0.00"), "{}", stdout(&ran));
 }
+
+#[test]
+fn a_project_in_rust_names_the_sources_it_is_built_against() {
+    let dir = TempDir::new().unwrap();
+    let root = super::root();
+    let checkout = root.to_str().unwrap();
+    assert_code(&ask(dir.path(), &["init", "mine", "--rust", "--checkout", checkout]), 0);
+    let manifest = fs::read_to_string(dir.path().join("mine/Cargo.toml")).unwrap();
+    let path = root.canonicalize().unwrap().join("crates/regimen");
+    assert!(manifest.contains(&format!("path = {path:?}")), "{manifest}");
+    let paper = fs::read_to_string(dir.path().join("mine/src/paper.rs")).unwrap();
+    assert!(paper.contains("const NAME: &'static str = \"mine\"") && !paper.contains("{{"));
+    let elsewhere = ask(dir.path(), &["init", "two", "--rust", "--checkout", "."]);
+    assert_code(&elsewhere, 2);
+    assert!(stderr(&elsewhere).contains("--checkout: no crate regimen at ./crates/regimen"));
+    assert!(!dir.path().join("two").exists());
+    let number = ask(dir.path(), &["init", "2nd", "--rust"]);
+    assert_code(&number, 2);
+    assert!(stderr(&number).contains("the name of a crate begins with a letter"));
+}

@@ -353,3 +353,31 @@ table: { rows: values.x, value: loss }
     let shown = stdout(&show.output().unwrap());
     assert!(shown.contains("metric: loss") && shown.contains("goal: lower"), "{shown}");
 }
+
+#[test]
+fn scores_of_single_items_test_what_programs_report() {
+    let script = "i=0\nwhile [ $i -lt 20 ]; do\n\
+        right=false; [ $i -ge \"$REGIMEN_RIGHT\" ] || right=true\n\
+        echo '{\"table\": \"answers\", \"row\": {\"question\": '$i', \"correct\": '$right'}}' >&3\n\
+        i=$((i + 1))\ndone\n\
+        echo '{\"final\": {\"accuracy\": '$((REGIMEN_RIGHT * 5 + REGIMEN_OFF))'}}' >&3\n";
+    let more = "  values: { off: 0 }\n  metrics:\n    accuracy:\n      goal: maximize\n      \
+        items: { table: answers, key: question, statistic: { mean: { score: correct } }, scale: 100 }\n\
+        sweep: { grid: { values.right: [8, 18] }, seeds: 3 }\n\
+        table: { rows: values.right, value: accuracy }\n";
+    let it = Script::new(script, more);
+    let ran = it.run(&[]);
+    assert_code(&ran, 0);
+    let table = stdout(&ran);
+    let said = table.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("hierarchical paired bootstrap"), "{table}");
+    assert!(said.contains("common seeds (3) and items (20)"), "{table}");
+    // What the items do not make is not tested by them.
+    let off = it.run(&["-s", "params.values.off=3"]);
+    let table = stdout(&off);
+    let said = table.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("items of 6 runs are not used: the mean of them is not what was reported")
+    );
+    assert!(said.contains("paired t-test"), "{table}");
+}

@@ -51,16 +51,16 @@ impl Scores {
     /// # Errors
     /// [`Error::Parquet`] or [`Error::Layout`] naming the file.
     pub(super) fn read(runs: &Runs, items: &Items, values: &[(usize, f64)]) -> Result<Self, Error> {
-        let statistic = items.statistic;
+        let statistic = &items.statistic;
         let mut scores = Self {
-            statistic,
+            statistic: statistic.clone(),
             scale: items.scale.into(),
             runs: HashMap::new(),
             refused: BTreeMap::new(),
         };
         let values: HashMap<usize, f64> = values.iter().copied().collect();
         for (row, rows) in read(runs, items)? {
-            let run = rows.finish(&statistic);
+            let run = rows.finish(statistic);
             match run.and_then(|run| scores.check(run, values.get(&row).copied())) {
                 Ok(run) => drop(scores.runs.insert(row, run)),
                 Err((why, example)) => scores.refused.entry(why).or_insert((0, example)).0 += 1,
@@ -121,7 +121,7 @@ fn read(runs: &Runs, items: &Items) -> Result<BTreeMap<usize, Rows>, Error> {
         ids.iter().enumerate().map(|(row, id)| (id.to_string(), row)).collect();
     let (mut keys, mut classes) = (Names::default(), Names::default());
     let mut found = BTreeMap::<usize, Rows>::new();
-    for path in files_in(&runs.folder().join(items.table))? {
+    for path in files_in(&runs.folder().join(&*items.table))? {
         let Some(frame) = read_frame(&path)? else { continue };
         let cast = |name: &str, kind: &DataType| {
             let cast = frame.column(name).and_then(|column| column.strict_cast(kind));
@@ -131,7 +131,7 @@ fn read(runs: &Runs, items: &Items) -> Result<BTreeMap<usize, Rows>, Error> {
             })
         };
         let parquet = |source| Error::Parquet { path: path.clone(), source };
-        let [ids, item] = [RUN_ID, items.key].map(|name| cast(name, &DataType::String));
+        let [ids, item] = [RUN_ID, &*items.key].map(|name| cast(name, &DataType::String));
         let (ids, item) = (ids?, item?);
         let (ids, item) = (ids.str().map_err(parquet)?, item.str().map_err(parquet)?);
         let class =
@@ -161,7 +161,7 @@ fn read(runs: &Runs, items: &Items) -> Result<BTreeMap<usize, Rows>, Error> {
 }
 
 /// Columns of numbers, each with how many it has a row.
-fn columns(statistic: &Statistic) -> Vec<(&'static str, usize)> {
+fn columns(statistic: &Statistic) -> Vec<(&str, usize)> {
     match statistic {
         Statistic::Mean { score } => vec![(score, 1)],
         Statistic::Ratio { numerator, denominator } => vec![(numerator, 1), (denominator, 1)],
@@ -172,7 +172,7 @@ fn columns(statistic: &Statistic) -> Vec<(&'static str, usize)> {
     }
 }
 
-fn class(statistic: &Statistic) -> Option<&'static str> {
+fn class(statistic: &Statistic) -> Option<&str> {
     match statistic {
         Statistic::MeanAveragePrecision { class, .. } => Some(class),
         _ => None,

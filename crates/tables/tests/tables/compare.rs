@@ -287,13 +287,7 @@ fn answered(right: [[&[bool]; 3]; 2]) -> Comparison {
     }
     let store = tempdir().unwrap();
     story.write(store.path());
-    let items = Items {
-        metric: "test_accuracy",
-        table: "answers",
-        key: "question",
-        statistic: Statistic::Mean { score: "correct" },
-        scale: 100,
-    };
+    let items = Items::new("test_accuracy", "answers", "question", Statistic::mean("correct"), 100);
     let request = Request { items: Some(items), ..request(&["learner"], &[]) };
     compare(&Runs::read(store.path(), "dialog").unwrap(), &request, None).unwrap()
 }

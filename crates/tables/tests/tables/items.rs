@@ -8,34 +8,24 @@ use tempfile::tempdir;
 
 use crate::fixture::{Story, spec};
 
-const BLEU: Items = Items {
-    metric: "bleu",
-    table: "sentences",
-    key: "sentence",
-    statistic: Statistic::Bleu {
-        matches: "matches",
-        totals: "totals",
-        candidate: "length",
-        reference: "reference",
-    },
-    scale: 100,
-};
+const BLEU: Items = Items::new(
+    "bleu",
+    "sentences",
+    "sentence",
+    Statistic::bleu(["matches", "totals", "length", "reference"]),
+    100,
+);
 
-const ERRORS: Items = Items {
-    metric: "word_error_rate",
-    table: "sentences",
-    key: "sentence",
-    statistic: Statistic::Ratio { numerator: "edits", denominator: "words" },
-    scale: 1,
-};
+const ERRORS: Items =
+    Items::new("word_error_rate", "sentences", "sentence", Statistic::ratio("edits", "words"), 1);
 
-const PRECISION: Items = Items {
-    metric: "map",
-    table: "clips",
-    key: "clip",
-    statistic: Statistic::MeanAveragePrecision { class: "class", score: "score", label: "label" },
-    scale: 100,
-};
+const PRECISION: Items = Items::new(
+    "map",
+    "clips",
+    "clip",
+    Statistic::mean_average_precision(["class", "score", "label"]),
+    100,
+);
 
 /// The rows that each run of a system left, and what it reported.
 type Left<'a> = (&'a str, Vec<(Vec<Value>, f64)>);
@@ -46,8 +36,8 @@ fn compared(items: Items, better: Better, systems: &[Left<'_>]) -> Comparison {
         for (seed, (rows, reported)) in (0..).zip(runs) {
             let run = spec("translate", &json!({"system": system}), seed);
             story.start(&run);
-            story.rows(&run, items.table, rows);
-            story.end(&run, Outcome::Finished, &[(items.metric, *reported)]);
+            story.rows(&run, &items.table, rows);
+            story.end(&run, Outcome::Finished, &[(&items.metric, *reported)]);
         }
     }
     let store = tempdir().unwrap();

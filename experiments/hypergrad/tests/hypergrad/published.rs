@@ -41,7 +41,7 @@ fn metrics(sink: &MemorySink, name: &str) -> Vec<f64> {
 fn the_published_curve_comes_out() {
     let params = Params { meta_iterations: Some(4), ..Params::default() };
     let Some(sink) = run("published schedules", params) else { return };
-    let curve = include_str!("../../../../results/published/hypergrad/schedules.csv");
+    let curve = include_str!("../../published/schedules.csv");
     let found = metrics(&sink, "objective");
     assert_eq!(found.len(), 5);
     for (found, wanted) in found.iter().zip(published(curve, 2)) {

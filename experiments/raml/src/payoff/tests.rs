@@ -79,7 +79,7 @@ fn least(probabilities: &[f64]) -> f64 {
 fn probabilities_of_edits_are_the_published_ones() {
     let phones = Alphabet { first: 0, count: 61 };
     let mut checked = 0;
-    for line in include_str!("../../../../results/published/raml/edits.csv").lines().skip(1) {
+    for line in include_str!("../../published/edits.csv").lines().skip(1) {
         let fields: Vec<&str> = line.split(',').collect();
         let number = |at: usize| fields[at].parse::<f64>().unwrap();
         let (length, tau, edits) = (number(1) as usize, number(3), number(4) as usize);
@@ -103,7 +103,7 @@ fn probabilities_of_edits_are_the_published_ones() {
         checked += 1;
     }
     assert!(checked > 25, "{checked}");
-    for line in include_str!("../../../../results/published/raml/mean-edits.csv").lines().skip(1) {
+    for line in include_str!("../../published/mean-edits.csv").lines().skip(1) {
         let fields: Vec<&str> = line.split(',').collect();
         let (tau, wanted): (f64, f64) = (fields[3].parse().unwrap(), fields[5].parse().unwrap());
         let found = Edits::new(phones, rescaled(tau), 20, |m| 2 * m).probabilities(20);

@@ -13,7 +13,7 @@ use journal::Fold;
 use orchestrator::execute::{ARTIFACTS, JOURNAL, verify_artifact};
 
 use crate::arguments::{DataOptions, StoreOptions};
-use crate::terminal::{print, say};
+use crate::terminal::{print, program, say};
 use crate::{commands::Done, registry};
 
 use arguments::Argument;
@@ -111,7 +111,7 @@ pub(crate) fn experiment(entry: &Entry) -> Command {
 /// `--name`; and where the store and the data lie.
 fn command(experiment: &str, tool: &Tool, arguments: &[Argument]) -> Command {
     let mut command =
-        Command::new(tool.name).bin_name(format!("regimen {experiment} {}", tool.name));
+        Command::new(tool.name).bin_name(format!("{} {experiment} {}", program(), tool.name));
     command = command.args(arguments.iter().map(Argument::clap));
     if arguments::writes(arguments) {
         let force = Arg::new(FORCE).long(FORCE).action(ArgAction::SetTrue);
