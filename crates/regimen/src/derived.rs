@@ -1,5 +1,6 @@
 //! A store's tables are derived from its journals: made again when they are older, or damaged.
 
+use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -23,7 +24,8 @@ fn make_tables(store: &Path) -> Result<()> {
     let entries = registry::entries();
     let defaults = |name: &str| entries.iter().find(|e| e.name == name).map(|e| e.defaults());
     loop {
-        let fold = Fold::read(&store.join(JOURNAL))?;
+        // A large one takes long to be taken down, and what has tables made ends soon.
+        let fold = ManuallyDrop::new(Fold::read(&store.join(JOURNAL))?);
         match tables::write_tables(&fold, store, &defaults) {
             // Somebody compacted the journals meanwhile.
             Err(tables::Error::Journal(error)) if error.is_gone() => {}

@@ -17,8 +17,12 @@ use super::{Error, JOURNAL, heartbeat, store_folder};
 /// something cannot be read or written. Nothing that was recorded is lost.
 pub fn compact(store: &Path) -> Result<Compacted, Error> {
     store_folder(store)?;
+    compact_known(store, &Fold::read(&store.join(JOURNAL))?)
+}
+
+/// [`compact`] by what is known of the store's journals already.
+pub(super) fn compact_known(store: &Path, fold: &Fold) -> Result<Compacted, Error> {
     let folder = store.join(JOURNAL);
-    let fold = Fold::read(&folder)?;
     let here = rustix::system::uname().nodename().to_string_lossy().into_owned();
     // Here the segment's lock says whether its writer lives, elsewhere the heartbeat of its driver.
     let is_over = |writer: &str| {
@@ -26,7 +30,7 @@ pub fn compact(store: &Path) -> Result<Compacted, Error> {
         is_here || heartbeat::read(store, driver_of(writer)).is_ok_and(|beats| beats.is_none())
     };
     let name = format!("snapshot-{:x}-{}", (now() * 1e6) as u64, std::process::id());
-    Ok(journal::compact(&folder, &name, &fold, &is_over)?)
+    Ok(journal::compact(&folder, &name, fold, &is_over)?)
 }
 
 /// The driver of a worker, whose name is `<driver>-w<number>`; a driver is its own.

@@ -12,8 +12,9 @@ use experiment::RunId;
 use journal::{Event, Fold, Opened, RemovedRun, Role, RunState, Writer};
 
 use super::attempt::now;
+use super::compact::compact_known;
 use super::drive::driver_name;
-use super::{Error, JOURNAL, code, compact, folder, live, log_of, store_folder};
+use super::{Error, JOURNAL, code, folder, live, log_of, store_folder};
 
 /// Runs that are named in one frame of the journal.
 const TOGETHER: usize = 1000;
@@ -27,7 +28,7 @@ pub struct Removed {
     pub live: usize,
 }
 
-/// Removes runs: their attempts count no more, and their artifacts, checkpoints and logs are deleted. Also
+/// Removes runs of a store whose journals say what `fold` says: their attempts count no more, and their artifacts, checkpoints and logs are deleted. Also
 /// deletes what an earlier call left that was cut off.
 ///
 /// Drivers may be at work meanwhile. One that wants a run which is removed executes it again.
@@ -35,10 +36,15 @@ pub struct Removed {
 /// # Errors
 /// [`Error::NoFolder`] without a store; [`Error`] of reading and writing. The same call again does what is
 /// left.
-pub fn remove(store: &Path, runs: &BTreeSet<RunId>, opened: Opened) -> Result<Removed, Error> {
+pub fn remove(
+    store: &Path,
+    fold: &mut Fold,
+    runs: &BTreeSet<RunId>,
+    opened: Opened,
+) -> Result<Removed, Error> {
     store_folder(store)?;
     let journal = store.join(JOURNAL);
-    let mut fold = Fold::read(&journal)?;
+    fold.refresh()?;
     let executed: BTreeSet<RunId> =
         live(store).into_values().flatten().map(|run| run.run).collect();
     let chosen = || fold.runs.values().filter(|state| runs.contains(&state.spec.run));
@@ -55,8 +61,8 @@ pub fn remove(store: &Path, runs: &BTreeSet<RunId>, opened: Opened) -> Result<Re
         writer.sync()?;
         fold.refresh()?;
     }
-    sweep(store, &fold)?;
-    match compact(store) {
+    sweep(store, fold)?;
+    match compact_known(store, fold) {
         // Whoever compacts already leaves out what is removed, or the next one does.
         Err(Error::Journal(journal::Error::Busy { .. })) => {}
         compacted => drop(compacted?),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -22,7 +23,8 @@ pub(crate) fn remove(arguments: &Remove) -> Result<Done> {
     if let Some(done) = status::nothing_there(store, false)? {
         return Ok(done);
     }
-    let fold = Fold::read(&store.join(JOURNAL))?;
+    // A large one takes long to be taken down, and the process ends soon.
+    let mut fold = ManuallyDrop::new(Fold::read(&store.join(JOURNAL))?);
     let chosen = chosen(&fold, &arguments.runs, arguments.only.as_deref(), store)?;
     let mut counts = BTreeMap::<Status, usize>::new();
     for run in &chosen {
@@ -44,8 +46,7 @@ pub(crate) fn remove(arguments: &Remove) -> Result<Done> {
         say(&format!("would remove {what}"));
         return Ok(Done::Well);
     }
-    drop(fold);
-    let done = execute::remove(store, &chosen, provenance::opened(Role::Driver))?;
+    let done = execute::remove(store, &mut fold, &chosen, provenance::opened(Role::Driver))?;
     derived::refresh(store);
     say(&format!("removed {what}"));
     if done.live > 0 {
