@@ -49,7 +49,8 @@ pub(crate) fn init(arguments: &Init) -> Result<Done> {
         write(&folder.join(path), &text.replace("NAME", &name).replace("PROGRAM", program))?;
     }
     let shown = folder.display();
-    say(&format!("wrote {shown}; next: cd {shown} && regimen run configs/{name}.yaml"));
+    let next = format!("cd {shown} && regimen run configs/{name}.yaml --report report.html");
+    say(&format!("wrote {shown}; next: {next}"));
     Ok(Done::Well)
 }
 
