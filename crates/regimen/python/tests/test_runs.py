@@ -28,8 +28,8 @@ regimen.artifact("weights.bin")
 RESUMED = """
 import json, os, regimen, signal
 last = regimen.resume()
-step = json.loads(last.read_bytes())["step"] if last else 0
-print("begins at", step)
+begun = step = json.loads(last.read_bytes())["step"] if last else 0
+print("begins at", begun)
 while step < 4:
     step += 1
     regimen.log(step=step, loss=1 / step)
@@ -38,7 +38,7 @@ while step < 4:
         # The next one waits until this one was taken.
         regimen.checkpoint(json.dumps({"step": 2}).encode())
         os.kill(os.getpid(), signal.SIGKILL)
-regimen.log(begun=json.loads(last.read_bytes())["step"])
+regimen.log(begun=begun)
 """
 
 CHILD = """

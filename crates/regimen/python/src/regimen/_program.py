@@ -105,7 +105,7 @@ def artifact(path: str | os.PathLike[str], content: bytes | str | None = None) -
 def resume() -> Path | None:
     """The checkpoint file that this attempt goes on from, or `None` where it begins.
 
-    To be asked before the first `checkpoint`. It holds what the program wrote in an earlier attempt.
+    It holds what the program wrote in an earlier attempt, until the first `checkpoint` of this one.
     """
     path = os.environ.get("REGIMEN_CHECKPOINT")
     return Path(path) if path and Path(path).is_file() else None
