@@ -38,6 +38,8 @@ mod logs;
 mod machine;
 #[path = "cli/misbehave.rs"]
 mod misbehave;
+#[path = "cli/module.rs"]
+mod module;
 #[path = "cli/needs.rs"]
 mod needs;
 #[path = "cli/output.rs"]

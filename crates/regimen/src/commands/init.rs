@@ -78,7 +78,8 @@ pub(crate) fn init(arguments: &Init) -> Result<Done> {
         write(&path, &filled(text))?;
     }
     let shown = folder.display();
-    say(&format!("wrote {shown}; next: cd {shown} && {next} run configs/{name}.yaml"));
+    let next = format!("cd {shown} && {next} run configs/{name}.yaml --report report.html");
+    say(&format!("wrote {shown}; next: {next}"));
     Ok(Done::Well)
 }
 
