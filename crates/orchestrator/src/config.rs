@@ -42,6 +42,7 @@ pub use when::When;
 
 pub(crate) use error::{Faults, hint};
 pub(crate) use random::MOST_SOBOL;
+pub(crate) use range::text as range_text;
 pub(crate) use resources::{size_text, time_text};
 pub(crate) use scalar::{float as float_text, resolve as resolve_scalar};
 pub(crate) use search::Reported;

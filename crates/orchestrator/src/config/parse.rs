@@ -26,6 +26,7 @@ pub(crate) fn parse(source: &Arc<Source>, text: &str, column: usize) -> Result<N
         nodes: 0,
         repeated: 0,
         anchored: 0,
+        merge: false,
         root: None,
     };
     while let Some(event) = parser.next_event() {
@@ -49,6 +50,8 @@ struct Builder<'a> {
     nodes: usize,
     repeated: usize,
     anchored: usize,
+    /// Whether what is placed merges maps where it is a key: `<<` without quotes and without a tag.
+    merge: bool,
     root: Option<Node>,
 }
 
@@ -63,7 +66,14 @@ struct Open {
 
 enum Kind {
     Seq(Vec<Node>),
-    Map { entries: Vec<(Key, Node)>, known: HashSet<String>, key: Option<Key>, merges: Vec<Node> },
+    Map {
+        entries: Vec<(Key, Node)>,
+        known: HashSet<String>,
+        key: Option<Key>,
+        /// Whether `key` merges maps.
+        merge: bool,
+        merges: Vec<Node>,
+    },
 }
 
 impl Builder<'_> {
@@ -90,7 +100,10 @@ impl Builder<'_> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let content = self.scalar(&text, style, tag.as_deref(), &span)?;
-                self.place(Node { content, span }, anchor, 1)
+                self.merge = text == "<<" && style == ScalarStyle::Plain && tag.is_none();
+                let placed = self.place(Node { content, span }, anchor, 1);
+                self.merge = false;
+                placed
             }
             Event::Alias(anchor) => {
                 let Some((node, weight)) = self.anchors.get(&anchor) else {
@@ -111,7 +124,11 @@ impl Builder<'_> {
             Event::MappingStart(anchor, tag) => {
                 self.check_tag(tag.as_deref(), "map", &span)?;
                 let (entries, known, merges) = Default::default();
-                self.open(anchor, span, Kind::Map { entries, known, key: None, merges })
+                self.open(
+                    anchor,
+                    span,
+                    Kind::Map { entries, known, key: None, merge: false, merges },
+                )
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::DocumentStart(_) if self.root.is_some() => {
@@ -216,9 +233,12 @@ impl Builder<'_> {
                 return self.error(&node.span, "wanted `!remove` as the value of a key");
             }
             Kind::Seq(items) => items.push(node),
-            Kind::Map { entries, known, key, merges } => match key.take() {
-                None => *key = Some(self.key(node, known, entries)?),
-                Some(at) if is_merge(&at.text, &at.span) => match merge_maps(node) {
+            Kind::Map { entries, known, key, merge, merges } => match key.take() {
+                None => {
+                    *key = Some(self.key(node, known, entries)?);
+                    *merge = self.merge;
+                }
+                Some(_) if *merge => match merge_maps(node) {
                     Ok(maps) => merges.extend(maps),
                     Err(span) => {
                         return self.error(&span, "wanted a map or a list of maps to merge");
@@ -241,7 +261,7 @@ impl Builder<'_> {
             let message = format!("wanted text as a key, found {}", node.describe());
             return self.error(&node.span, message);
         };
-        if !is_merge(&text, &node.span) && !known.insert(text.clone()) {
+        if !self.merge && !known.insert(text.clone()) {
             let first = entries.iter().find(|(known, _)| known.text == text);
             let line = first
                 .map_or(String::new(), |(key, _)| format!(", first in line {}", key.span.line));
@@ -249,11 +269,6 @@ impl Builder<'_> {
         }
         Ok(Key { text, span: node.span })
     }
-}
-
-/// Whether a key merges maps: `<<` without quotes.
-fn is_merge(key: &str, span: &Span) -> bool {
-    key == "<<" && span.len == key.len()
 }
 
 /// The maps behind `<<`, or the place of what is none.

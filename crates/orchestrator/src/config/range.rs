@@ -1,7 +1,12 @@
 //! Evenly spaced numbers: `0..10`, `0..=1 step 0.1`, `{ range: [start, stop, step] }`.
 
+use std::sync::Arc;
+
 use super::axis::wrong;
-use super::{ConfigError, Content, Node, Path, scalar};
+use super::{ConfigError, Content, Node, Origin, Path, Source, Span, scalar};
+
+/// Values of a list that is not worth to be written as a range.
+const LONG: usize = 24;
 
 /// Values of a range at most.
 const MOST_VALUES: i128 = 1_000_000;
@@ -63,6 +68,36 @@ pub(super) fn read(node: &Node, path: &Path) -> Result<Option<Vec<Node>>, Config
     Ok(Some((0..count).map(|at| place(value(at))).collect()))
 }
 
+/// A list of numbers as the range that has them, where it is a long one.
+pub(crate) fn text(values: &[&Content]) -> Option<String> {
+    let [Some(first), Some(second), Some(last)] = [values.first(), values.get(1), values.last()]
+    else {
+        return None;
+    };
+    let (first, step, last) = match (first, second, last) {
+        _ if values.len() <= LONG => return None,
+        (Content::Int(first), Content::Int(second), Content::Int(last)) => {
+            (first.to_string(), (second - first).to_string(), last.to_string())
+        }
+        (Content::Float(first), Content::Float(second), Content::Float(last)) => {
+            let step = scalar::rounded(second - first, 12);
+            (scalar::float(*first), scalar::float(step), scalar::float(*last))
+        }
+        _ => return None,
+    };
+    let step = if step == "1" { String::new() } else { format!(" step {step}") };
+    let text = format!("{first}..={last}{step}");
+    let source = Arc::new(Source { origin: Origin::Argument, text: String::new() });
+    let node = Node { content: Content::Text(text.clone()), span: Span::start_of(&source) };
+    let same = |(one, other): (&&Content, &Node)| match (one, &other.content) {
+        (Content::Float(one), Content::Float(other)) => one.to_bits() == other.to_bits(),
+        (one, other) => *one == other,
+    };
+    let again = read(&node, &Path::root()).ok()??;
+    let is_same = again.len() == values.len() && values.iter().zip(&again).all(same);
+    is_same.then_some(text)
+}
+
 fn checked(count: i128) -> Result<i128, String> {
     match count {
         ..=0 => Err("wanted at least one value, found none".into()),
@@ -83,9 +118,7 @@ pub(super) fn number(content: &Content) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use super::super::{Origin, Source, parse::parse};
+    use super::super::parse::parse;
     use super::*;
 
     fn values(text: &str) -> String {

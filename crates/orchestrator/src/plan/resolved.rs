@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::Plan;
 use super::shown::Shown;
 use crate::config::{
-    Axis, Block, Config, ConfigError, Excluded, Needed, Node, Origin, Path, Random, Resources,
-    Seeds, Sweep, When, size_text, time_text,
+    Axis, Block, Config, ConfigError, Content, Excluded, Needed, Node, Origin, Path, Random,
+    Resources, Seeds, Sweep, When, range_text, size_text, time_text,
 };
 
 /// A valid configuration as YAML with every default filled in; it has the same plan.
@@ -51,7 +51,14 @@ fn axis_key(path: &Path) -> String {
 
 /// Every parameter as the configuration gives it, else at its default.
 pub(super) fn params(config: &Config, entry: &Entry) -> Value {
-    over_defaults(&entry.defaults(), &config.params.to_json())
+    let given = config.params.to_json();
+    let shown = over_defaults(&entry.defaults(), &given);
+    // What is given in place of a default may have other keys: those of a map, or of another variant.
+    let full = |params: &Value| entry.bind_json(params).ok().map(|bound| bound.params().clone());
+    match full(&given) {
+        Some(filled) if full(&shown).as_ref() != Some(&filled) => filled,
+        _ => shown,
+    }
 }
 
 /// Every parameter as it is given, else at its default.
@@ -93,13 +100,13 @@ fn block(block: &Block) -> Shown {
             one.extend(axes(&when.grid, &when.zip));
             Shown::Map(one)
         };
-        keys.push(("when".into(), Shown::List(block.when.iter().map(condition).collect())));
+        let shown = match block.when.as_slice() {
+            [one] => condition(one),
+            several => Shown::List(several.iter().map(condition).collect()),
+        };
+        keys.push(("when".into(), shown));
     }
-    let seeds = match &block.seeds {
-        Seeds::Count(count) => json!(count),
-        Seeds::List(list) => json!(list),
-    };
-    keys.push(("seeds".into(), seeds.into()));
+    keys.push(("seeds".into(), seeds(&block.seeds).into()));
     if !block.exclude.is_empty() {
         let one = |Excluded { key, value, .. }: &Excluded| (axis_key(key), value.to_json().into());
         let point = |point: &Vec<Excluded>| Shown::map(point.iter().map(one));
@@ -108,10 +115,24 @@ fn block(block: &Block) -> Shown {
     Shown::Map(keys)
 }
 
-fn axes(grid: &[Axis], zip: &[Axis]) -> Vec<(String, Shown)> {
-    let list = |Axis { key, values }: &Axis| {
-        (axis_key(key), values.iter().map(Node::to_json).collect::<Value>().into())
+fn seeds(seeds: &Seeds) -> Value {
+    let list = match seeds {
+        Seeds::Count(count) => return json!(count),
+        Seeds::List(list) => list,
     };
+    let numbers: Vec<Content> = list.iter().map(|seed| Content::Int((*seed).into())).collect();
+    range_text(&numbers.iter().collect::<Vec<_>>()).map_or_else(|| json!(list), Value::from)
+}
+
+/// The values of an axis, as a range where they are many.
+fn values(values: &[Node]) -> Value {
+    let contents: Vec<&Content> = values.iter().map(|node| &node.content).collect();
+    let list = || values.iter().map(Node::to_json).collect();
+    range_text(&contents).map_or_else(list, Value::from)
+}
+
+fn axes(grid: &[Axis], zip: &[Axis]) -> Vec<(String, Shown)> {
+    let list = |axis: &Axis| (axis_key(&axis.key), values(&axis.values).into());
     [("grid", grid), ("zip", zip)]
         .into_iter()
         .filter(|(_, axes)| !axes.is_empty())

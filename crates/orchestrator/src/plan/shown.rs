@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use experiment::free_form;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::config::{Content, float_text, resolve_scalar};
 
@@ -122,18 +122,45 @@ fn scalar(value: &Value) -> String {
         (_, Some(number)) => float_text(number),
         (Value::String(word), None) if is_plain(word) => word.clone(),
         (Value::String(word), None) => quoted(word),
+        (Value::Number(number), None) if number.is_f64() => float(number),
         (scalar, None) => scalar.to_string(),
     }
 }
 
-/// Whether text is read as it is without quotes.
+/// A number with a point and a sign of its exponent, without which YAML 1.1 takes it for text.
+fn float(number: &Number) -> String {
+    let text = number.as_f64().map_or_else(|| number.to_string(), float_text);
+    let Some((mantissa, exponent)) = text.split_once('e') else { return text };
+    let point = if mantissa.contains('.') { "" } else { ".0" };
+    let sign = if exponent.starts_with('-') { "" } else { "+" };
+    format!("{mantissa}{point}e{sign}{exponent}")
+}
+
+/// Whether text is read as it is without quotes, by YAML 1.1 too.
 fn is_plain(word: &str) -> bool {
     let begins = word.starts_with(|c: char| c.is_alphanumeric() || "_/".contains(c));
     let plain = |c: char| c.is_alphanumeric() || "_-./+=*%@~^ ".contains(c);
     begins
         && !word.ends_with(' ')
         && word.chars().all(plain)
-        && matches!(resolve_scalar(word), Ok(Content::Text(_)))
+        && is_text(word)
+        && !is_more_in_1_1(word)
+}
+
+fn is_text(word: &str) -> bool {
+    matches!(resolve_scalar(word), Ok(Content::Text(_)))
+}
+
+/// Whether YAML 1.1 takes text for a truth value, a number or a date.
+fn is_more_in_1_1(word: &str) -> bool {
+    let is_truth =
+        ["y", "n", "yes", "no", "on", "off"].iter().any(|w| word.eq_ignore_ascii_case(w));
+    let digits = word.replace('_', "");
+    let is_binary =
+        digits.strip_prefix("0b").is_some_and(|of| of.chars().all(|c| "01".contains(c)));
+    let year = word.split('-').next().filter(|_| word.contains('-'));
+    let is_date = year.is_some_and(|year| year.len() == 4 && year.parse::<u16>().is_ok());
+    is_truth || !is_text(&digits) || is_binary || is_date
 }
 
 /// Text in double quotes, with escapes for what is no printable character.
