@@ -5,7 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
-use crate::manifest::{Manifest, ManifestError};
+use yaml::Errors;
+
+use crate::manifest::{Fault, Manifest, ManifestError};
 
 /// What the manifests that the process was told of say, or what is wrong with them, by name.
 type Own = BTreeMap<String, Result<Manifest, ManifestError>>;
@@ -28,17 +30,16 @@ pub fn look_in(folder: &Path) {
 }
 
 fn read(folder: &Path, name: &str, path: &Path) -> Result<Manifest, ManifestError> {
-    let file = path.display().to_string();
-    let fail = |reason: String| ManifestError { file: file.clone(), reason };
-    let text = fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
-    let manifest = Manifest::parse(&file, &text)?;
+    let source = yaml::Source::read(path).map_err(Errors::from)?;
+    let (manifest, node) = Manifest::of(&source)?;
+    let fail = |message: String| Errors::from(Fault::new("name", message).at(&node));
     if manifest.name != name {
-        let reason =
-            format!("name: wanted {name:?}, as the file is called, found {:?}", manifest.name);
-        return Err(fail(reason));
+        let found = &manifest.name;
+        return Err(fail(format!("wanted {name:?}, as the file is called, found {found:?}")).into());
     }
     if Manifest::named(name).is_some() {
-        return Err(fail(format!("name: {name:?} is a data set of regimen, wanted another name")));
+        let message = format!("{name:?} is a data set of regimen, wanted another name");
+        return Err(fail(message).into());
     }
     Ok(Manifest { folder: Some(folder.into()), ..manifest })
 }

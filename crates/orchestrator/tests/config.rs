@@ -22,5 +22,7 @@ mod sweeps;
 mod toy;
 #[path = "config/values.rs"]
 mod values;
+#[path = "config/whole.rs"]
+mod whole;
 #[path = "config/written.rs"]
 mod written;
