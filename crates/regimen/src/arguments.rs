@@ -85,12 +85,9 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value = "table")]
         format: ListFormat,
     },
-    /// Print the JSON Schema of an experiment's parameters.
+    /// Print the JSON Schema of an experiment's parameters, or of whole configurations.
     #[command(after_help = examples::SCHEMA)]
-    Schema {
-        /// Name of the experiment.
-        experiment: String,
-    },
+    Schema(Schema),
     /// List, fetch, verify or locate data sets.
     #[command(after_help = examples::DATASETS)]
     Datasets(Datasets),
@@ -188,6 +185,16 @@ pub(crate) struct Init {
     /// With a shell script, whose output is read by patterns.
     #[arg(long, conflicts_with = "python")]
     pub(crate) command: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Name of the experiment [default with `--config`: all of them].
+    #[arg(required_unless_present = "config")]
+    pub(crate) experiment: Option<String>,
+    /// Print the schema of a whole configuration, by which editors complete and check one.
+    #[arg(long)]
+    pub(crate) config: bool,
 }
 
 #[derive(Debug, Args)]

@@ -50,6 +50,8 @@ mod programs;
 mod registries;
 #[path = "cli/released.rs"]
 mod released;
+#[path = "cli/schema.rs"]
+mod schema;
 #[path = "cli/shell.rs"]
 mod shell;
 #[path = "cli/stale.rs"]

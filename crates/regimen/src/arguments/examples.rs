@@ -58,7 +58,8 @@ examples! {
     EXPERIMENTS:
         "regimen experiments --format json";
     SCHEMA:
-        "regimen schema dialog > dialog.schema.json";
+        "regimen schema dialog > dialog.schema.json"
+        "regimen schema --config > configs/schema.json";
     DATASETS:
         "regimen datasets list"
         "regimen datasets fetch babi1-dialog"

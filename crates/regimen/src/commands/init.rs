@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use experiment::is_plain_name;
 
 use crate::arguments::Init;
-use crate::commands::Done;
+use crate::commands::{Done, schema};
 use crate::terminal::say;
 
 /// Files of a project by their paths; `NAME` in these and in their texts is its name.
@@ -29,6 +29,9 @@ const ALL: Files = &[
     (".gitignore", include_str!("../../templates/gitignore")),
 ];
 
+/// Where editors find the schema of configurations, as their first lines say.
+const SCHEMA: &str = "configs/schema.json";
+
 /// `regimen init`: nothing that is there is written over.
 pub(crate) fn init(arguments: &Init) -> Result<Done> {
     let folder = &arguments.folder;
@@ -39,7 +42,7 @@ pub(crate) fn init(arguments: &Init) -> Result<Done> {
     let (files, program) =
         if arguments.command { (COMMAND, "train.sh") } else { (PYTHON, "train.py") };
     let all = || ALL.iter().chain(files).map(|(path, text)| (path.replace("NAME", &name), text));
-    for (path, _) in all() {
+    for path in all().map(|(path, _)| path).chain([SCHEMA.into()]) {
         let path = folder.join(path);
         if fs::symlink_metadata(&path).is_ok() {
             bail!("{} is there already, and nothing was written", path.display());
@@ -48,6 +51,7 @@ pub(crate) fn init(arguments: &Init) -> Result<Done> {
     for (path, text) in all() {
         write(&folder.join(path), &text.replace("NAME", &name).replace("PROGRAM", program))?;
     }
+    write(&folder.join(SCHEMA), &schema::of_configurations())?;
     let shown = folder.display();
     say(&format!("wrote {shown}; next: cd {shown} && regimen run configs/{name}.yaml"));
     Ok(Done::Well)
