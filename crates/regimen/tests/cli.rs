@@ -24,6 +24,8 @@ mod examples;
 mod first_run;
 #[path = "cli/gpus.rs"]
 mod gpus;
+#[path = "cli/help.rs"]
+mod help;
 #[path = "cli/init.rs"]
 mod init;
 #[path = "cli/kill.rs"]
