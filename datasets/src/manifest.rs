@@ -25,14 +25,16 @@
 mod check;
 mod source;
 
-use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
+use yaml::{Errors, Node};
 
 use crate::digest::Digest;
+pub(crate) use check::Fault;
 pub use source::{Holding, Recipe, Registry, Source};
 
 const EMBEDDED: &[(&str, &str)] = &[
@@ -134,15 +136,10 @@ pub(crate) enum Content {
     AtMost(u64),
 }
 
-/// A manifest that cannot be used.
+/// A manifest that cannot be used: what is wrong with it, and where.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
-#[error("{file}: {reason}")]
-pub struct ManifestError {
-    /// Where the manifest came from.
-    pub file: String,
-    /// What is wrong with it.
-    pub reason: String,
-}
+#[error(transparent)]
+pub struct ManifestError(#[from] Errors);
 
 impl Manifest {
     /// Every manifest of this crate.
@@ -159,11 +156,16 @@ impl Manifest {
     ///
     /// # Errors
     /// Not YAML, unknown or missing keys, unsafe or repeated paths, a file that no source gives.
-    pub fn parse(file: &str, yaml: &str) -> Result<Self, ManifestError> {
-        let fail = |reason: String| ManifestError { file: file.into(), reason };
-        let manifest: Self = serde_yaml::from_str(yaml).map_err(|error| fail(error.to_string()))?;
-        manifest.check().map_err(fail)?;
-        Ok(manifest)
+    pub fn parse(file: &str, text: &str) -> Result<Self, ManifestError> {
+        Ok(Self::of(&yaml::Source::of_file(Path::new(file), text))?.0)
+    }
+
+    /// Reads and validates a manifest; gives the tree that it was read from too.
+    pub(crate) fn of(source: &Arc<yaml::Source>) -> Result<(Self, Node), Errors> {
+        let node = yaml::parse(source, &source.text, 0)?;
+        let manifest: Self = yaml::typed(&node, &yaml::Path::root())?;
+        manifest.check().map_err(|fault| fault.at(&node))?;
+        Ok((manifest, node))
     }
 
     /// Identifies the content: the sha256 of `SHA256  PATH\n` for every file, sorted by path.

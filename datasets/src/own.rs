@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::manifest::{Manifest, ManifestError};
+use yaml::Errors;
+
+use crate::manifest::{Fault, Manifest, ManifestError};
 
 /// What the manifests that the process was told of say, or what is wrong with them, by name.
 type Own = BTreeMap<String, Result<Manifest, ManifestError>>;
@@ -31,26 +33,25 @@ pub fn look_in(folder: &Path) {
 /// error of whoever asks for its data set.
 pub fn know(name: &str, text: &str) {
     let mut own = OWN.write().unwrap_or_else(PoisonError::into_inner);
-    own.insert(name.into(), parse(name, &format!("the program's {name}.yaml"), text));
+    let file = format!("the program's {name}.yaml");
+    own.insert(name.into(), parse(name, &yaml::Source::of_file(Path::new(&file), text)));
 }
 
 fn read(folder: &Path, name: &str, path: &Path) -> Result<Manifest, ManifestError> {
-    let file = path.display().to_string();
-    let text = fs::read_to_string(path)
-        .map_err(|error| ManifestError { file: file.clone(), reason: error.to_string() })?;
-    Ok(Manifest { folder: Some(folder.into()), ..parse(name, &file, &text)? })
+    let manifest = parse(name, &yaml::Source::read(path).map_err(Errors::from)?)?;
+    Ok(Manifest { folder: Some(folder.into()), ..manifest })
 }
 
-fn parse(name: &str, file: &str, text: &str) -> Result<Manifest, ManifestError> {
-    let fail = |reason: String| ManifestError { file: file.into(), reason };
-    let manifest = Manifest::parse(file, text)?;
+fn parse(name: &str, source: &Arc<yaml::Source>) -> Result<Manifest, ManifestError> {
+    let (manifest, node) = Manifest::of(source)?;
+    let fail = |message: String| Errors::from(Fault::new("name", message).at(&node));
     if manifest.name != name {
-        let reason =
-            format!("name: wanted {name:?}, as the file is called, found {:?}", manifest.name);
-        return Err(fail(reason));
+        let found = &manifest.name;
+        return Err(fail(format!("wanted {name:?}, as the file is called, found {found:?}")).into());
     }
     if Manifest::named(name).is_some() {
-        return Err(fail(format!("name: {name:?} is a data set of regimen, wanted another name")));
+        let message = format!("{name:?} is a data set of regimen, wanted another name");
+        return Err(fail(message).into());
     }
     Ok(manifest)
 }

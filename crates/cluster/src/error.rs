@@ -51,13 +51,8 @@ pub enum Error {
         source: io::Error,
     },
     /// A file of profiles is not as it should be.
-    #[error("{path}: {fault}")]
-    Profiles {
-        /// The file.
-        path: PathBuf,
-        /// Where, what was wanted and what was found.
-        fault: String,
-    },
+    #[error(transparent)]
+    Profiles(#[from] yaml::Errors),
     /// No profile has this name.
     #[error("no cluster {name:?}{hint}; {known}")]
     NoProfile {

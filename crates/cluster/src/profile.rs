@@ -5,9 +5,11 @@ use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use yaml::{Errors, Source};
 
 use crate::{Error, units};
 
@@ -102,18 +104,21 @@ impl Profile {
         }
     }
 
-    fn fault(&self) -> Option<&'static str> {
+    /// The key of what cannot be, and why.
+    fn fault(&self) -> Option<(&'static str, &'static str)> {
+        let none = "wanted at least 1, found 0";
         match self {
-            _ if self.tasks == 0 => Some("tasks: wanted at least 1, found 0"),
-            _ if self.throttle == Some(0) => Some("throttle: wanted at least 1, found 0"),
-            _ if self.cpus == Some(0) => Some("cpus: wanted at least 1, found 0"),
+            _ if self.tasks == 0 => Some(("tasks", none)),
+            _ if self.throttle == Some(0) => Some(("throttle", none)),
+            _ if self.cpus == Some(0) => Some(("cpus", none)),
             Self { scheduler: Kind::GridEngine, parallel_environment: None, .. }
                 if self.cpus.is_some_and(|cpus| cpus > 1) =>
             {
-                Some(
-                    "cpus: Grid Engine gives several processors by a parallel environment: name it \
-                     by `parallel_environment` (`qconf -spl` lists them)",
-                )
+                Some((
+                    "cpus",
+                    "Grid Engine gives several processors by a parallel environment: name it by \
+                     `parallel_environment` (`qconf -spl` lists them)",
+                ))
             }
             _ => None,
         }
@@ -147,9 +152,9 @@ impl Profiles {
         }
         let mut by_name = BTreeMap::from([("local".to_owned(), Profile::local())]);
         for file in &files {
-            match fs::read_to_string(file) {
+            match fs::metadata(file) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                text => by_name.extend(parse(file, &text.map_err(Error::record("read", file))?)?),
+                _ => by_name.extend(parse(&Source::read(file).map_err(Errors::from)?)?),
             }
         }
         Ok(Self { by_name, files })
@@ -177,16 +182,15 @@ impl Profiles {
     }
 }
 
-fn parse(file: &Path, text: &str) -> Result<BTreeMap<String, Profile>, Error> {
-    let wrong = |fault: String| Error::Profiles { path: file.into(), fault };
-    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-        return Ok(BTreeMap::new());
-    }
-    let profiles: BTreeMap<String, Profile> =
-        serde_yaml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+fn parse(source: &Arc<Source>) -> Result<BTreeMap<String, Profile>, Errors> {
+    let node = yaml::parse(source, &source.text, 0)?;
+    let profiles: Option<BTreeMap<String, Profile>> = yaml::typed(&node, &yaml::Path::root())?;
+    let profiles = profiles.unwrap_or_default();
     for (name, profile) in &profiles {
-        if let Some(fault) = profile.fault() {
-            return Err(wrong(format!("{name}.{fault}")));
+        if let Some((key, message)) = profile.fault() {
+            let path = yaml::Path::from_iter([name.as_str(), key]);
+            let place = node.at(&path).unwrap_or(&node);
+            return Err(yaml::Error::new(&place.span, path, message).into());
         }
     }
     Ok(profiles)
@@ -197,7 +201,8 @@ mod tests {
     use super::*;
 
     fn one(text: &str) -> Result<Profile, String> {
-        let profiles = parse(Path::new("clusters.yaml"), text).map_err(|e| e.to_string())?;
+        let source = Source::of_file(Path::new("clusters.yaml"), text);
+        let profiles = parse(&source).map_err(|e| e.to_string())?;
         Ok(profiles.into_values().next().unwrap())
     }
 
@@ -216,14 +221,19 @@ mod tests {
     #[test]
     fn mistakes_are_told_with_their_place() {
         let error = one("gpu:\n  scheduler: slurm\n  partion: long\n").unwrap_err();
-        assert!(error.starts_with("clusters.yaml: gpu: unknown field `partion`"), "{error}");
-        assert!(error.contains("`partition`") && error.contains("line 3"), "{error}");
+        let wanted =
+            "clusters.yaml:3:3: gpu.partion: unknown key `partion`; did you mean `partition`?";
+        assert!(error.starts_with(wanted), "{error}");
         let error = one("gpu: { scheduler: slrum }").unwrap_err();
-        assert!(error.contains("gpu.scheduler") && error.contains("`grid-engine`"), "{error}");
+        let wanted = "gpu.scheduler: unknown value \"slrum\"; did you mean `slurm`?";
+        assert!(error.contains(wanted), "{error}");
         let error = one("gpu: { scheduler: slurm, time: 4 hours }").unwrap_err();
         assert!(error.contains("wanted a time above 0 such as 90s, 30m, 4h or 2d"), "{error}");
         let error = one("gpu: { scheduler: slurm, tasks: 0 }").unwrap_err();
-        assert_eq!(error, "clusters.yaml: gpu.tasks: wanted at least 1, found 0");
+        let wanted = "clusters.yaml:1:33: gpu.tasks: wanted at least 1, found 0\n";
+        assert!(error.starts_with(wanted), "{error}");
+        let empty = Source::of_file(Path::new("clusters.yaml"), "# nothing yet\n");
+        assert!(parse(&empty).unwrap().is_empty());
         let error = one("sge: { scheduler: grid-engine, cpus: 4 }").unwrap_err();
         assert!(error.contains("parallel_environment"), "{error}");
     }

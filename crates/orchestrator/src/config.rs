@@ -2,20 +2,16 @@
 
 mod axis;
 mod compose;
-mod deserialize;
-mod error;
+mod faults;
+mod json;
 mod need;
-mod node;
-mod parse;
-mod path;
 mod random;
 mod range;
 mod resources;
-mod scalar;
+mod schema;
 mod search;
 mod seeds;
 mod set;
-mod source;
 mod sweep;
 mod table;
 mod when;
@@ -23,29 +19,31 @@ mod when;
 use std::path::Path as FilePath;
 
 use experiment::{BindError, Bound, Entry, ParamError};
-
-use deserialize::{Overlay, Reader, Trace};
+use yaml::{Overlay, Reader, Trace};
 
 pub use axis::Axis;
-pub use error::{ConfigError, ConfigErrors, nearest};
+pub use json::ToJson;
 pub use need::Needed;
-pub use node::{Content, Key, Node};
-pub use path::Path;
 pub use random::{Distribution, Draw, Drawn, Random};
 pub use resources::{Resources, Retry};
+pub use schema::schema;
 pub use search::Search;
 pub use seeds::Seeds;
-pub use source::{Origin, Source, Span};
 pub use sweep::{Block, Excluded, Sweep};
 pub use table::Table;
 pub use when::When;
+pub use yaml::{
+    Content, Error as ConfigError, Errors as ConfigErrors, Key, Node, Origin, Path, Source, Span,
+    nearest,
+};
 
-pub(crate) use error::{Faults, hint};
+pub(crate) use faults::Faults;
 pub(crate) use random::MOST_SOBOL;
+pub(crate) use range::text as range_text;
 pub(crate) use resources::{size_text, time_text};
-pub(crate) use scalar::{float as float_text, resolve as resolve_scalar};
 pub(crate) use search::Reported;
 pub(crate) use set::Change;
+pub(crate) use yaml::{float as float_text, hint, resolve as resolve_scalar};
 
 /// One configuration: what to run.
 #[derive(Debug, Clone)]

@@ -15,7 +15,6 @@ mod overridden;
 mod points;
 mod resolved;
 mod scope;
-mod shown;
 mod sobol;
 mod state;
 mod stored;

@@ -14,9 +14,15 @@ mod malformed;
 mod names;
 #[path = "config/needs.rs"]
 mod needs;
+#[path = "config/shown.rs"]
+mod shown;
 #[path = "config/sweeps.rs"]
 mod sweeps;
 #[path = "config/toy.rs"]
 mod toy;
 #[path = "config/values.rs"]
 mod values;
+#[path = "config/whole.rs"]
+mod whole;
+#[path = "config/written.rs"]
+mod written;

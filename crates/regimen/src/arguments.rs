@@ -14,6 +14,12 @@ use crate::{gpus, registry};
 
 pub(crate) use cluster::{Cancel, Doctor, Join, Probe};
 
+/// Headings of options in the help of commands.
+const RUNS: &str = "Which runs";
+const PLACES: &str = "Where things lie";
+const SHOWN: &str = "How it is shown";
+const MACHINE: &str = "Machine and cluster";
+
 /// Reproduce, vary and compare machine-learning papers.
 #[derive(Debug, Parser)]
 #[command(name = "regimen", version, max_term_width = 100, after_help = registry::listing())]
@@ -85,12 +91,9 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value = "table")]
         format: ListFormat,
     },
-    /// Print the JSON Schema of an experiment's parameters.
+    /// Print the JSON Schema of an experiment's parameters, or of whole configurations.
     #[command(after_help = examples::SCHEMA)]
-    Schema {
-        /// Name of the experiment.
-        experiment: String,
-    },
+    Schema(Schema),
     /// List, fetch, verify or locate data sets.
     #[command(after_help = examples::DATASETS)]
     Datasets(Datasets),
@@ -129,10 +132,10 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DataOptions {
     /// A folder where data files may already lie.
-    #[arg(long, env = "REGIMEN_MIRROR", value_name = "DIR", global = true)]
+    #[arg(long, env = "REGIMEN_MIRROR", value_name = "DIR", global = true, help_heading = PLACES)]
     pub(crate) mirror: Option<PathBuf>,
     /// Never access the network.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = PLACES)]
     pub(crate) offline: bool,
 }
 
@@ -151,10 +154,10 @@ pub(crate) struct ConfigOptions {
 pub(crate) struct ChoiceOptions {
     /// Replace a value, for example `params.learning_rate=0.1` or `sweep.grid.regime=[2,3]`, or
     /// remove one: `~sweep.grid.regime`.
-    #[arg(short, long = "set", value_name = "PATH=VALUE")]
+    #[arg(short, long = "set", value_name = "PATH=VALUE", help_heading = RUNS)]
     pub(crate) set: Vec<String>,
     /// Only runs for which an expression holds, for example `regime in [2,3] and seed < 2`.
-    #[arg(long, value_name = "EXPR")]
+    #[arg(long, value_name = "EXPR", help_heading = RUNS)]
     pub(crate) only: Option<String>,
 }
 
@@ -162,7 +165,7 @@ pub(crate) struct ChoiceOptions {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StoreOptions {
     /// The store.
-    #[arg(long, default_value = "results", value_name = "DIR")]
+    #[arg(long, default_value = "results", value_name = "DIR", help_heading = PLACES)]
     pub(crate) results: PathBuf,
 }
 
@@ -170,10 +173,15 @@ pub(crate) struct StoreOptions {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct WidthOptions {
     /// Columns that a line of a table has at most [default: COLUMNS, or those of the terminal].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(20..))]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u16).range(20..),
+        help_heading = SHOWN
+    )]
     pub(crate) width: Option<u16>,
     /// Show everything in tables, however long a line gets.
-    #[arg(long, conflicts_with = "width")]
+    #[arg(long, conflicts_with = "width", help_heading = SHOWN)]
     pub(crate) wide: bool,
 }
 
@@ -197,6 +205,16 @@ pub(crate) struct Init {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Name of the experiment [default with `--config`: all of them].
+    #[arg(required_unless_present = "config")]
+    pub(crate) experiment: Option<String>,
+    /// Print the schema of a whole configuration, by which editors complete and check one.
+    #[arg(long)]
+    pub(crate) config: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) config: ConfigOptions,
@@ -207,43 +225,60 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) width: WidthOptions,
     /// Worker processes [default: cores / threads per run].
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = MACHINE
+    )]
     pub(crate) jobs: Option<u16>,
     /// Graphics processors that runs with `resources.gpus` are given, each its own [default: those that
     /// CUDA_VISIBLE_DEVICES or nvidia-smi names].
-    #[arg(long, value_name = "N,...", value_delimiter = ',', value_parser = gpus::device)]
+    #[arg(
+        long,
+        value_name = "N,...",
+        value_delimiter = ',',
+        value_parser = gpus::device,
+        help_heading = MACHINE
+    )]
     pub(crate) gpus: Vec<String>,
     /// Have a cluster execute the runs: a profile of `clusters.yaml`, or `local`.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["jobs", "gpus", "in_process"])]
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with_all = ["jobs", "gpus", "in_process"],
+        help_heading = MACHINE
+    )]
     pub(crate) cluster: Option<String>,
     /// Leave once the jobs are submitted; `status --watch` follows them.
-    #[arg(long, requires = "cluster", conflicts_with = "report")]
+    #[arg(long, requires = "cluster", conflicts_with = "report", help_heading = MACHINE)]
     pub(crate) detach: bool,
     /// Run on threads of this process instead of in worker processes.
-    #[arg(long)]
+    #[arg(long, help_heading = MACHINE)]
     pub(crate) in_process: bool,
     /// Print the plan and stop.
-    #[arg(long)]
+    #[arg(long, help_heading = RUNS)]
     pub(crate) dry_run: bool,
     /// Run everything again, finished or not.
-    #[arg(long)]
+    #[arg(long, help_heading = RUNS)]
     pub(crate) force: bool,
     /// Run failed runs again.
-    #[arg(long)]
+    #[arg(long, help_heading = RUNS)]
     pub(crate) retry_failed: bool,
     /// Write the page that `report` makes of these runs, here; `-` is standard output.
-    #[arg(long, value_name = "FILE.html", overrides_with = "report")]
+    #[arg(long, value_name = "FILE.html", overrides_with = "report", help_heading = SHOWN)]
     pub(crate) report: Option<PathBuf>,
     /// A command for `sh` that is started when all is over, with what became of each sweep as JSON on its
     /// standard input.
-    #[arg(long, value_name = "COMMAND", conflicts_with = "detach")]
+    #[arg(long, value_name = "COMMAND", conflicts_with = "detach", help_heading = MACHINE)]
     pub(crate) on_finish: Option<String>,
     /// Age of a checkpoint at which a run writes another one [default: 20].
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = MACHINE)]
     pub(crate) checkpoint_every: Option<Duration>,
     /// How long another driver's heartbeat may stand still before its work is taken over
     /// [default: 15; 90 in a store that several hosts share].
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = MACHINE)]
     pub(crate) lease: Option<Duration>,
 }
 
@@ -262,7 +297,7 @@ pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) data: DataOptions,
     /// Output format.
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_enum, default_value = "table", help_heading = SHOWN)]
     pub(crate) format: ListFormat,
 }
 
@@ -288,10 +323,10 @@ pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) data: DataOptions,
     /// Print again whenever something changes, until every run has ended.
-    #[arg(long)]
+    #[arg(long, help_heading = SHOWN)]
     pub(crate) watch: bool,
     /// Output format.
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_enum, default_value = "table", help_heading = SHOWN)]
     pub(crate) format: ListFormat,
 }
 
@@ -299,20 +334,20 @@ pub(crate) struct Status {
 pub(crate) struct List {
     /// Only runs for which an expression holds over parameters, `seed`, `experiment`, `sweep`, `state`,
     /// `replaced`, `attempts`, `seconds`, `tags`, `note` and final metrics: `state == failed and learning_rate > 0.1`.
-    #[arg(long, value_name = "EXPR")]
+    #[arg(long, value_name = "EXPR", help_heading = RUNS)]
     pub(crate) only: Option<String>,
     /// The columns, under names as `--only` takes them [default: run, state, time, main metric, sweep and
     /// what varies in it].
-    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    #[arg(long, value_delimiter = ',', value_name = "NAME", help_heading = SHOWN)]
     pub(crate) columns: Vec<String>,
     /// Sort by what a name stands for; by a `-` before it the largest first
     /// [default: by sweep, what varies in it and seed].
-    #[arg(long, value_name = "[-]NAME", allow_hyphen_values = true)]
+    #[arg(long, value_name = "[-]NAME", allow_hyphen_values = true, help_heading = SHOWN)]
     pub(crate) sort: Option<String>,
     #[command(flatten)]
     pub(crate) store: StoreOptions,
     /// Output format; JSON is an object a line.
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_enum, default_value = "table", help_heading = SHOWN)]
     pub(crate) format: ListFormat,
 }
 
@@ -420,33 +455,33 @@ pub(crate) struct Compare {
     #[command(flatten)]
     pub(crate) data: DataOptions,
     /// Parameters that make the rows.
-    #[arg(long, value_delimiter = ',', value_name = "K")]
+    #[arg(long, value_delimiter = ',', value_name = "K", help_heading = SHOWN)]
     pub(crate) rows: Vec<String>,
     /// Parameters that make the columns.
-    #[arg(long, value_delimiter = ',', value_name = "K")]
+    #[arg(long, value_delimiter = ',', value_name = "K", help_heading = SHOWN)]
     pub(crate) columns: Vec<String>,
     /// Parameters whose values stand side by side in one cell.
-    #[arg(long, value_delimiter = ',', value_name = "K")]
+    #[arg(long, value_delimiter = ',', value_name = "K", help_heading = SHOWN)]
     pub(crate) cells: Vec<String>,
     /// Final metrics to show.
-    #[arg(long, value_delimiter = ',', value_name = "M")]
+    #[arg(long, value_delimiter = ',', value_name = "M", help_heading = SHOWN)]
     pub(crate) value: Vec<String>,
     /// Only this table of the configuration: its number, from 1, or its title.
-    #[arg(long, value_name = "N|TITLE")]
+    #[arg(long, value_name = "N|TITLE", help_heading = SHOWN)]
     pub(crate) table: Option<String>,
     /// `published`, or another store: which cells changed beyond their spread.
-    #[arg(long, value_name = "published|STORE")]
+    #[arg(long, value_name = "published|STORE", help_heading = RUNS)]
     pub(crate) against: Option<String>,
     /// With a store: every outcome must be the same to the bit.
-    #[arg(long, requires = "against")]
+    #[arg(long, requires = "against", help_heading = RUNS)]
     pub(crate) exact: bool,
     /// Output format.
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_enum, default_value = "table", help_heading = SHOWN)]
     pub(crate) format: TableFormat,
     #[command(flatten)]
     pub(crate) width: WidthOptions,
     /// Write to a file instead; `-` is standard output.
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", help_heading = SHOWN)]
     pub(crate) output: Option<PathBuf>,
 }
 
@@ -462,7 +497,7 @@ pub(crate) struct Report {
     #[command(flatten)]
     pub(crate) data: DataOptions,
     /// The page; `-` is standard output.
-    #[arg(short, long, value_name = "FILE.html")]
+    #[arg(short, long, value_name = "FILE.html", help_heading = SHOWN)]
     pub(crate) output: PathBuf,
 }
 

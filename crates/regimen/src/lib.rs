@@ -83,7 +83,7 @@ fn run(command: Command, log_format: LogFormat) -> anyhow::Result<Done> {
         Command::Compare(compare) => commands::compare::compare(&compare),
         Command::Report(report) => commands::report::report(&report),
         Command::Experiments { format } => commands::experiments::experiments(format),
-        Command::Schema { experiment } => commands::schema::schema(&experiment),
+        Command::Schema(schema) => commands::schema::schema(&schema),
         Command::Datasets(datasets) => commands::datasets::datasets(&datasets),
         Command::Completions { shell } => commands::shell::completions(shell),
         Command::Man { folder } => commands::shell::man(&folder),

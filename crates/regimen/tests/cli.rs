@@ -24,6 +24,8 @@ mod examples;
 mod first_run;
 #[path = "cli/gpus.rs"]
 mod gpus;
+#[path = "cli/help.rs"]
+mod help;
 #[path = "cli/init.rs"]
 mod init;
 #[path = "cli/kill.rs"]
@@ -52,6 +54,8 @@ mod programs;
 mod registries;
 #[path = "cli/released.rs"]
 mod released;
+#[path = "cli/schema.rs"]
+mod schema;
 #[path = "cli/shell.rs"]
 mod shell;
 #[path = "cli/stale.rs"]

@@ -2,51 +2,77 @@
 
 use std::collections::BTreeSet;
 
+use yaml::{Error, Node, Path};
+
 use super::{Holding, Manifest, Registry, Source};
+
+/// What makes a manifest unusable.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    /// The key at the top that it is about.
+    key: &'static str,
+    /// What was wanted and what was found.
+    message: String,
+}
+
+impl Fault {
+    pub(crate) fn new(key: &'static str, message: impl Into<String>) -> Self {
+        Self { key, message: message.into() }
+    }
+
+    /// With the place of its key in the tree that the manifest was read from.
+    pub(crate) fn at(self, manifest: &Node) -> Error {
+        let span = manifest.get(self.key).map_or(&manifest.span, |node| &node.span);
+        Error::new(span, Path::from_iter([self.key]), self.message)
+    }
+}
 
 impl Manifest {
     /// What makes a manifest unusable, the first thing only.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), Fault> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if self.name.is_empty() || self.name.starts_with('-') || !self.name.chars().all(plain) {
             let wanted = "lower-case letters, digits and hyphens";
-            return Err(format!("name: wanted {wanted}, found {:?}", self.name));
+            return Err(Fault::new("name", format!("wanted {wanted}, found {:?}", self.name)));
         }
         for (key, text) in
             [("summary", &self.summary), ("licence", &self.licence), ("citation", &self.citation)]
         {
             if text.trim().is_empty() {
-                return Err(format!("{key}: wanted a text, found none"));
+                return Err(Fault::new(key, "wanted a text, found none"));
             }
         }
         if self.obtain.as_ref().is_some_and(|text| text.trim().is_empty()) {
-            return Err("obtain: wanted a text, found none".into());
+            return Err(Fault::new("obtain", "wanted a text, found none"));
         }
         self.check_files()?;
         self.check_sources()
     }
 
-    fn check_files(&self) -> Result<(), String> {
+    fn check_files(&self) -> Result<(), Fault> {
         let mut paths = BTreeSet::new();
         for file in self.wanted() {
             inside("files", file.path)?;
             if !paths.insert(file.path) {
-                return Err(format!("files: {:?} is listed twice", file.path));
+                return Err(Fault::new("files", format!("{:?} is listed twice", file.path)));
             }
         }
         if paths.is_empty() {
-            return Err("files: wanted at least one".into());
+            return Err(Fault::new("files", "wanted at least one"));
         }
         for path in &paths {
             let parents = path.match_indices('/').map(|(at, _)| &path[..at]);
             if let Some(parent) = parents.into_iter().find(|parent| paths.contains(parent)) {
-                return Err(format!("files: {parent:?} is a file and a folder of {path:?}"));
+                return Err(Fault::new(
+                    "files",
+                    format!("{parent:?} is a file and a folder of {path:?}"),
+                ));
             }
         }
         Ok(())
     }
 
-    fn check_sources(&self) -> Result<(), String> {
+    fn check_sources(&self) -> Result<(), Fault> {
         for source in &self.sources {
             match source {
                 Source::Mirror { path, holds, .. } => {
@@ -71,24 +97,27 @@ impl Manifest {
                 && !signed
             {
                 let wanted = "apt or a tree alone to give a recorded file";
-                return Err(format!("sources: wanted {wanted}, found another for {:?}", file.path));
+                return Err(Fault::new(
+                    "sources",
+                    format!("wanted {wanted}, found another for {:?}", file.path),
+                ));
             }
         }
         for file in self.wanted() {
             // The user gives it.
             let recorded = self.recorded.iter().any(|recorded| recorded.path == file.path);
             if !recorded && !self.sources.iter().any(|source| source.gives(file.path)) {
-                return Err(format!("sources: none gives {:?}", file.path));
+                return Err(Fault::new("sources", format!("none gives {:?}", file.path)));
             }
         }
         Ok(())
     }
 
-    fn check_holding(&self, holds: &Holding) -> Result<(), String> {
+    fn check_holding(&self, holds: &Holding) -> Result<(), Fault> {
         match holds {
             Holding::File { file } | Holding::Gz { file } => {
                 if !self.wanted().any(|wanted| wanted.path == file) {
-                    return Err(format!("sources: {file:?} is not among the files"));
+                    return Err(Fault::new("sources", format!("{file:?} is not among the files")));
                 }
                 Ok(())
             }
@@ -109,38 +138,40 @@ fn check_package(
     package: &str,
     version: Option<&str>,
     sum: bool,
-) -> Result<(), String> {
+) -> Result<(), Fault> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@/._+-".contains(c);
     for text in [Some(package), version].into_iter().flatten() {
         if text.is_empty() || text.starts_with(['-', '.', '/']) || !text.chars().all(plain) {
             let wanted = format!("the name and version of a package of {registry}");
-            return Err(format!("sources: wanted {wanted}, found {text:?}"));
+            return Err(Fault::new("sources", format!("wanted {wanted}, found {text:?}")));
         }
     }
     match (registry, version.is_some(), sum) {
         (Registry::Apt, false, false) | (Registry::Npm | Registry::Pip, true, true) => Ok(()),
-        (Registry::Apt, ..) => Err(format!(
-            "sources: apt withdraws releases, wanted no version and no sha256 of {package:?}"
+        (Registry::Apt, ..) => Err(Fault::new(
+            "sources",
+            format!("apt withdraws releases, wanted no version and no sha256 of {package:?}"),
         )),
-        _ => {
-            Err(format!("sources: wanted the version and the sha256 of {package:?} of {registry}"))
-        }
+        _ => Err(Fault::new(
+            "sources",
+            format!("wanted the version and the sha256 of {package:?} of {registry}"),
+        )),
     }
 }
 
-fn check_address(url: &str) -> Result<(), String> {
+fn check_address(url: &str) -> Result<(), Fault> {
     if ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
         return Ok(());
     }
-    Err(format!("sources: wanted an http(s) address, found {url:?}"))
+    Err(Fault::new("sources", format!("wanted an http(s) address, found {url:?}")))
 }
 
 /// Whether `path` names something inside the folder it is relative to, whatever that folder is.
 /// Names with a leading dot are the store's own.
-fn inside(key: &str, path: &str) -> Result<(), String> {
+fn inside(key: &'static str, path: &str) -> Result<(), Fault> {
     let part = |part: &str| !part.is_empty() && !part.starts_with('.');
     if path.contains(['\\', '\0']) || !path.split('/').all(part) {
-        return Err(format!("{key}: wanted a plain relative path, found {path:?}"));
+        return Err(Fault::new(key, format!("wanted a plain relative path, found {path:?}")));
     }
     Ok(())
 }

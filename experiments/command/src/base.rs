@@ -1,17 +1,18 @@
 //! Files that programs read their configuration from, with the values of a run in place of what stands there.
 
-use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use experiment::{ParamError, free_form};
 use serde_json::Value;
+use yaml::{Content, Key, Node, Source};
 
 use crate::words;
 
 /// A configuration of a program's own, in the language that the ending of its name says.
 #[derive(Debug, Clone)]
 pub(crate) enum Base {
-    Yaml(serde_yaml::Value),
+    Yaml(Node),
     Toml(toml::Value),
     Json(Value),
 }
@@ -25,23 +26,19 @@ impl Base {
     /// # Errors
     /// In words, without the name of the file.
     pub(crate) fn read(path: &Path) -> Result<Self, Fault> {
-        let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
-        Self::parse(ending(path), &text)
+        let source = Source::read(path).map_err(told)?;
+        Self::parse(ending(path), &source)
     }
 
-    fn parse(ending: &str, text: &str) -> Result<Self, Fault> {
+    fn parse(ending: &str, source: &Arc<Source>) -> Result<Self, Fault> {
+        let text = &source.text;
         match ending {
             "toml" => match toml::from_str::<toml::Table>(text) {
                 Ok(table) => Ok(Self::Toml(toml::Value::Table(table))),
                 Err(error) => Err(in_a_line(&error)),
             },
             "json" => serde_json::from_str(text).map(Self::Json).map_err(|error| in_a_line(&error)),
-            _ => {
-                let parsed: Result<serde_yaml::Value, _> = serde_yaml::from_str(text);
-                let mut value = parsed.map_err(|error| in_a_line(&error))?;
-                value.apply_merge().map_err(|error| in_a_line(&error))?;
-                Ok(Self::Yaml(value))
-            }
+            _ => yaml::parse_foreign(source).map(Self::Yaml).map_err(told),
         }
     }
 
@@ -63,7 +60,7 @@ impl Base {
     /// Its language cannot write a value.
     pub(crate) fn text(&self) -> Result<String, Fault> {
         match self {
-            Self::Yaml(base) => serde_yaml::to_string(base).map_err(|error| in_a_line(&error)),
+            Self::Yaml(base) => Ok(yaml::write(base)),
             Self::Toml(base) => toml::to_string(base).map_err(|error| in_a_line(&error)),
             Self::Json(base) => Ok(words::json(base)),
         }
@@ -100,6 +97,14 @@ fn in_a_line(error: &dyn std::error::Error) -> Fault {
     error.to_string().trim().replace('\n', " ")
 }
 
+/// A mistake in a document, without the name of the file.
+fn told(error: yaml::Error) -> Fault {
+    match error.location.line {
+        0 => error.message,
+        line => format!("line {line}, column {}: {}", error.location.column, error.message),
+    }
+}
+
 /// A tree of maps and lists.
 trait Tree: Sized {
     /// What stands below a key of a map, or at a place of a list.
@@ -110,35 +115,45 @@ trait Tree: Sized {
     fn of(value: &Value) -> Option<Self>;
 }
 
-impl Tree for serde_yaml::Value {
+impl Tree for Node {
     fn child(&mut self, key: &str) -> Option<&mut Self> {
-        match self {
-            Self::Mapping(map) => map.get_mut(key),
-            Self::Sequence(items) => items.get_mut(key.parse::<usize>().ok()?),
+        match &mut self.content {
+            Content::Map(entries) => {
+                let named = |(known, _): &&mut (Key, Self)| known.text == key;
+                entries.iter_mut().find(named).map(|(_, node)| node)
+            }
+            Content::Seq(items) => items.get_mut(key.parse::<usize>().ok()?),
+            Content::Tagged { value, .. } => value.child(key),
             _ => None,
         }
     }
 
     fn keys(&self) -> Vec<String> {
-        let Self::Mapping(map) = self else { return Vec::new() };
-        map.keys().filter_map(|key| key.as_str().map(str::to_owned)).collect()
+        match &self.content {
+            Content::Map(entries) => entries.iter().map(|(key, _)| key.text.clone()).collect(),
+            Content::Tagged { value, .. } => value.keys(),
+            _ => Vec::new(),
+        }
     }
 
     fn of(value: &Value) -> Option<Self> {
         if let Some(number) = free_form::non_finite(value) {
-            return Some(number.into());
+            return Some(Self::made(Content::Float(number)));
         }
-        Some(match value {
-            Value::Array(items) => {
-                Self::Sequence(items.iter().map(Self::of).collect::<Option<_>>()?)
-            }
+        Some(Self::made(match value {
+            Value::Null => Content::Null,
+            Value::Bool(truth) => Content::Bool(*truth),
+            Value::Number(number) => match number.as_i128() {
+                Some(whole) => Content::Int(whole),
+                None => Content::Float(number.as_f64()?),
+            },
+            Value::String(text) => Content::Text(text.clone()),
+            Value::Array(items) => Content::Seq(items.iter().map(Self::of).collect::<Option<_>>()?),
             Value::Object(map) => {
-                let field =
-                    |(key, value): (&String, _)| Some((key.as_str().into(), Self::of(value)?));
-                Self::Mapping(map.iter().map(field).collect::<Option<_>>()?)
+                let field = |(key, value): (&String, _)| Some((Key::made(key), Self::of(value)?));
+                Content::Map(map.iter().map(field).collect::<Option<_>>()?)
             }
-            scalar => serde_yaml::to_value(scalar).ok()?,
-        })
+        }))
     }
 }
 
@@ -241,7 +256,7 @@ mod tests {
     use super::*;
 
     fn replaced(ending: &str, text: &str, values: &[(&str, Value)]) -> Result<String, Fault> {
-        let mut base = Base::parse(ending, text)?;
+        let mut base = Base::parse(ending, &Source::of_file(Path::new("base"), text))?;
         for (path, value) in values {
             base.set(path, value)?;
         }
@@ -260,7 +275,7 @@ mod tests {
                     a.b: x\nlimit: 3\n";
         let found = replaced("yaml", yaml, &values).unwrap();
         let wanted =
-            "optimizer:\n  name: adam\n  lr: 0.5\nlayers:\n- 1\n- 64\na.b: text\nlimit: .inf\n";
+            "optimizer:\n  name: adam\n  lr: 0.5\nlayers:\n  - 1\n  - 64\na.b: text\nlimit: .inf\n";
         assert_eq!(found, wanted);
         let toml = "layers = [1, 2]\nlimit = 3\n\"a.b\" = \"x\"\n[optimizer]\nlr = 0.1\n";
         let found = replaced("toml", toml, &values).unwrap();
@@ -284,6 +299,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_replaced_means_the_same_to_a_program_with_another_dialect() {
+        let yaml = "amp: no\nmode: 0o644\nid: 1_000\ntag: 'no'\npath: !env HOME\n1: one\nlr: 1\n";
+        let values = [("lr", json!(1e-7)), ("tag", json!("off"))];
+        let found = replaced("yaml", yaml, &values).unwrap();
+        let wanted =
+            "amp: no\nmode: 0o644\nid: 1_000\ntag: \"off\"\npath: !env HOME\n1: one\nlr: 1.0e-7\n";
+        assert_eq!(found, wanted);
+    }
+
+    #[test]
     fn what_is_not_there_is_told_with_the_nearest() {
         let refuse = |path, value| {
             replaced("toml", "[optimizer]\nlr = 0.1\n", &[(path, value)]).unwrap_err()
@@ -292,7 +317,11 @@ mod tests {
         assert_eq!(told, "optimizer.lrr, which it does not have (did you mean optimizer.lr?)");
         assert_eq!(refuse("nothing.like.it", json!(1)), "nothing.like.it, which it does not have");
         assert_eq!(refuse("optimizer.lr", json!(null)), "null, which TOML does not have");
-        assert!(replaced("yaml", "a: [1", &[]).unwrap_err().contains("line 1"), "no line");
+        assert!(
+            replaced("yaml", "a: 1\nb: 2\na: 3", &[])
+                .unwrap_err()
+                .starts_with("line 3, column 1: ")
+        );
         assert!(replaced("toml", "a = ", &[]).is_err() && replaced("json", "{", &[]).is_err());
     }
 }

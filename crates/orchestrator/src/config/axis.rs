@@ -15,9 +15,19 @@ pub(super) fn wrong(node: &Node, path: Path, wanted: &str) -> ConfigError {
     ConfigError::new(&node.span, path, format!("wanted {wanted}, found {}", node.describe()))
 }
 
+/// The keys after `params`, if a path begins with it and is not all of it.
+pub(super) fn below_params(path: Path) -> Path {
+    match path.keys().split_first() {
+        Some((first, rest)) if first == "params" && !rest.is_empty() => {
+            rest.iter().cloned().collect()
+        }
+        _ => path,
+    }
+}
+
 /// A dotted key, with or without `params.` before it.
 pub(super) fn key(text: &str, node: &Node, path: &Path) -> Result<Path, ConfigError> {
-    Path::parse(text).map(Path::below_params).map_err(|(_, wanted)| {
+    Path::parse(text).map(below_params).map_err(|(_, wanted)| {
         ConfigError::new(&node.span, path.join(text), format!("wanted {wanted} in {text:?}"))
     })
 }

@@ -2,17 +2,13 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{ErrorKind, Read};
 use std::path::{Component, Path as FilePath, PathBuf};
 use std::sync::Arc;
 
-use super::error::{Faults, hint};
-use super::set::{self, Change};
-use super::source::Origin;
-use super::{ConfigError, Content, Key, Node, Path, Source, Span, parse::parse};
+use yaml::parse;
 
-/// Bytes of a file at most.
-const LARGEST: u64 = 16 << 20;
+use super::set::{self, Change};
+use super::{ConfigError, Content, Faults, Key, Node, Path, Source, Span, hint};
 
 /// Files that a configuration is made of at most.
 const MOST_FILES: usize = 1000;
@@ -175,42 +171,14 @@ pub(super) fn beside(file: &FilePath, text: &str) -> PathBuf {
     path
 }
 
+/// Reads a file; what is wrong with one that is extended stands where it is asked for.
 fn open(path: &FilePath, asked: Option<&Node>) -> Result<Arc<Source>, ConfigError> {
-    let source = |text| Arc::new(Source { origin: Origin::File(path.into()), text });
-    let fail = |line: usize, message: String| match asked {
+    Source::read(path).map_err(|error| match asked {
         Some(node) => {
-            let message = format!("{}: {message}", path.display());
+            let message = format!("{}: {}", path.display(), error.message);
             ConfigError::new(&node.span, Path::from_iter(["extends"]), message)
         }
-        None => {
-            let span = Span { line, column: line.min(1), ..Span::whole(&source(String::new())) };
-            ConfigError::new(&span, Path::root(), message)
-        }
-    };
-    let read = || -> std::io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let bytes = read().map_err(|error| {
-        let absolute = std::path::absolute(path).ok().filter(|absolute| absolute != path);
-        let tried = absolute.map_or(String::new(), |path| format!(" at {}", path.display()));
-        fail(
-            0,
-            match error.kind() {
-                ErrorKind::NotFound => format!("there is no file{tried}"),
-                ErrorKind::IsADirectory => format!("wanted a file, found a folder{tried}"),
-                _ => format!("could not read the file{tried}: {error}"),
-            },
-        )
-    })?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(fail(0, format!("wanted at most {LARGEST} bytes, found more")));
-    }
-    String::from_utf8(bytes).map(source).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
-        fail(line, format!("wanted UTF-8, found byte {:#04x}", error.as_bytes()[at]))
+        None => error,
     })
 }
 
@@ -244,8 +212,4 @@ fn merge(base: Node, over: Node) -> Node {
 
 pub(super) fn empty(span: &Span) -> Node {
     Node { content: Content::Null, span: span.clone() }
-}
-
-pub(crate) fn has(entries: &[(Key, Node)], key: &str) -> bool {
-    entries.iter().any(|(known, _)| known.text == key)
 }

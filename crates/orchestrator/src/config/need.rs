@@ -6,8 +6,7 @@ use experiment::is_plain_name;
 
 use super::axis::wrong;
 use super::compose::beside;
-use super::source::Origin;
-use super::{ConfigError, Content, Faults, Node, Path, known_keys};
+use super::{ConfigError, Content, Faults, Node, Origin, Path, known_keys};
 use crate::plan::Only;
 
 /// What the names of the run that needs another one begin with in a condition.
@@ -27,6 +26,8 @@ pub struct Needed {
     /// Where the condition stands, or what has none.
     pub(crate) place: Node,
 }
+
+pub(super) const KEYS: &[&str] = &["config", "where"];
 
 impl Needed {
     /// Reads `needs:` of the configuration at `file`.
@@ -60,7 +61,7 @@ impl Needed {
         let config = match &node.content {
             Content::Text(_) => node,
             _ => {
-                let known = known_keys(node, path, &["config", "where"], faults);
+                let known = known_keys(node, path, KEYS, faults);
                 faults.keep(known)?;
                 let missing =
                     || ConfigError::new(&node.span, path.clone(), "key `config` is missing");

@@ -1,9 +1,8 @@
 //! The `random` block of a sweep: how many points are drawn, and from which distributions.
 
 use super::axis::{key, wrong};
-use super::error::hint;
-use super::range::number;
-use super::{ConfigError, Content, Faults, Node, Path, Span, known_keys};
+use super::range::{number, rounded};
+use super::{ConfigError, Content, Faults, Node, Path, Span, hint, known_keys};
 
 /// Points drawn from distributions.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,18 +61,20 @@ pub enum Distribution {
     Choice(Vec<Node>),
 }
 
+pub(super) const KEYS: &[&str] = &["count", "seed", "draw", "params"];
+
 /// Draws at most.
 const MOST_DRAWS: i128 = 1_000_000;
 
 /// Parameters that a Sobol sequence can draw at most.
 pub(crate) const MOST_SOBOL: usize = 21;
 
-const DISTRIBUTIONS: &[&str] = &["uniform", "log_uniform", "integer", "choice"];
+pub(super) const DISTRIBUTIONS: &[&str] = &["uniform", "log_uniform", "integer", "choice"];
 
 impl Random {
     pub(super) fn read(node: &Node, path: &Path, faults: &mut Faults) -> Option<Self> {
         let path = path.join("random");
-        let known = known_keys(node, &path, &["count", "seed", "draw", "params"], faults);
+        let known = known_keys(node, &path, KEYS, faults);
         faults.keep(known)?;
         let missing = |key: &str| {
             ConfigError::new(&node.span, path.clone(), format!("key `{key}` is missing"))
@@ -185,9 +186,8 @@ impl Distribution {
     /// The value at `u` from 0 to below 1, standing at `span`.
     pub(crate) fn at(&self, u: f64, span: &Span) -> Node {
         // Nine digits are the same on every platform's logarithm.
-        let float = |value: f64, low: f64, high: f64| {
-            Content::Float(super::scalar::rounded(value, 9).clamp(low, high))
-        };
+        let float =
+            |value: f64, low: f64, high: f64| Content::Float(rounded(value, 9).clamp(low, high));
         let content = match self {
             Self::Uniform(low, high) => float(low + (high - low) * u, *low, *high),
             Self::LogUniform(low, high) => {

@@ -1,7 +1,10 @@
 //! Evenly spaced numbers: `0..10`, `0..=1 step 0.1`, `{ range: [start, stop, step] }`.
 
 use super::axis::wrong;
-use super::{ConfigError, Content, Node, Path, scalar};
+use super::{ConfigError, Content, Node, Path, float_text, resolve_scalar};
+
+/// Values of a list that is not worth to be written as a range.
+const LONG: usize = 24;
 
 /// Values of a range at most.
 const MOST_VALUES: i128 = 1_000_000;
@@ -20,7 +23,7 @@ pub(super) fn read(node: &Node, path: &Path) -> Result<Option<Vec<Node>>, Config
                 Some(stop) => (stop, true),
                 None => (stop, false),
             };
-            let number = |text: &str| scalar::resolve(text.trim()).unwrap_or(Content::Null);
+            let number = |text: &str| resolve_scalar(text.trim()).unwrap_or(Content::Null);
             (number(start), number(stop), number(step), inclusive)
         }
         Content::Map(entries) => match entries.as_slice() {
@@ -59,8 +62,37 @@ pub(super) fn read(node: &Node, path: &Path) -> Result<Option<Vec<Node>>, Config
     #[expect(clippy::cast_possible_truncation, reason = "out of range saturates and is refused")]
     let count = checked(count as i128).map_err(fail)?;
     #[expect(clippy::cast_precision_loss, reason = "at most MOST_VALUES")]
-    let value = |at: i128| Content::Float(scalar::rounded(start + at as f64 * step, 12));
+    let value = |at: i128| Content::Float(rounded(start + at as f64 * step, 12));
     Ok(Some((0..count).map(|at| place(value(at))).collect()))
+}
+
+/// A list of numbers as the range that has them, where it is a long one.
+pub(crate) fn text(values: &[&Content]) -> Option<String> {
+    let [Some(first), Some(second), Some(last)] = [values.first(), values.get(1), values.last()]
+    else {
+        return None;
+    };
+    let (first, step, last) = match (first, second, last) {
+        _ if values.len() <= LONG => return None,
+        (Content::Int(first), Content::Int(second), Content::Int(last)) => {
+            (first.to_string(), (second - first).to_string(), last.to_string())
+        }
+        (Content::Float(first), Content::Float(second), Content::Float(last)) => {
+            let step = rounded(second - first, 12);
+            (float_text(*first), float_text(step), float_text(*last))
+        }
+        _ => return None,
+    };
+    let step = if step == "1" { String::new() } else { format!(" step {step}") };
+    let text = format!("{first}..={last}{step}");
+    let node = Node::made(Content::Text(text.clone()));
+    let same = |(one, other): (&&Content, &Node)| match (one, &other.content) {
+        (Content::Float(one), Content::Float(other)) => one.to_bits() == other.to_bits(),
+        (one, other) => *one == other,
+    };
+    let again = read(&node, &Path::root()).ok()??;
+    let is_same = again.len() == values.len() && values.iter().zip(&again).all(same);
+    is_same.then_some(text)
 }
 
 fn checked(count: i128) -> Result<i128, String> {
@@ -69,6 +101,11 @@ fn checked(count: i128) -> Result<i128, String> {
         1..=MOST_VALUES => Ok(count),
         _ => Err(format!("wanted at most {MOST_VALUES} values, found {count}")),
     }
+}
+
+/// The nearest number of so many decimal digits.
+pub(super) fn rounded(value: f64, digits: usize) -> f64 {
+    format!("{value:.*e}", digits - 1).parse().unwrap_or(value)
 }
 
 /// A finite number.
@@ -85,12 +122,12 @@ pub(super) fn number(content: &Content) -> Option<f64> {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::{Origin, Source, parse::parse};
+    use super::super::{Origin, Source};
     use super::*;
 
     fn values(text: &str) -> String {
         let source = Arc::new(Source { origin: Origin::Argument, text: text.into() });
-        let node = parse(&source, text, 0).unwrap();
+        let node = yaml::parse(&source, text, 0).unwrap();
         match read(&node, &Path::root()) {
             Ok(None) => "none".into(),
             Ok(Some(values)) => values.iter().map(Node::describe).collect::<Vec<_>>().join(" "),

@@ -104,6 +104,9 @@ impl Retry {
     }
 }
 
+pub(super) const KEYS: &[&str] =
+    &["device", "threads", "gpus", "memory", "time", "output", "retry"];
+
 const MEMORY: &[(&str, u64)] = &[
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
@@ -122,8 +125,7 @@ impl Resources {
     pub(crate) fn read(node: &Node, faults: &mut Faults) -> Self {
         let path = Path::from_iter(["resources"]);
         let mut resources = Self::default();
-        let keys = ["device", "threads", "gpus", "memory", "time", "output", "retry"];
-        let known = known_keys(node, &path, &keys, faults);
+        let known = known_keys(node, &path, KEYS, faults);
         if faults.keep(known).is_none() {
             return resources;
         }

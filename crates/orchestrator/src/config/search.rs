@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::axis::wrong;
-use super::error::{hint, nearest};
-use super::{ConfigError, Content, Faults, Node, Path, known_keys};
+use super::{ConfigError, Content, Faults, Node, Path, hint, known_keys, nearest};
 
 /// Successive halving: the points of a sweep are trials, and of those that come to a rung only the best
 /// go on (Jamieson and Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter
@@ -31,7 +30,7 @@ pub struct Search {
     pub asynchronous: bool,
 }
 
-const KEYS: &[&str] = &["metric", "goal", "first", "factor", "rungs", "asynchronous"];
+pub(super) const KEYS: &[&str] = &["metric", "goal", "first", "factor", "rungs", "asynchronous"];
 
 impl Search {
     /// Step of a rung, counted from 0.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use yaml::parse;
+
+use super::axis::below_params;
 use super::compose::empty;
-use super::error::{hint, nearest};
-use super::{ConfigError, Content, Key, Node, Origin, Path, Source, Span, parse::parse};
+use super::{ConfigError, Content, Key, Node, Origin, Path, Source, Span, hint, nearest};
 
 /// What an argument did.
 #[derive(Debug, Clone)]
@@ -40,6 +42,10 @@ pub(crate) fn apply(root: &mut Node, argument: &str) -> Result<Change, ConfigErr
     let before = left.chars().count() + 1;
     let value = value(&source, &path, (left, right), before)?;
     let span = Span { len: before.saturating_sub(1).max(1), ..start };
+    if path.keys().len() + value.depth() > yaml::DEEPEST {
+        let message = format!("wanted at most {} levels", yaml::DEEPEST);
+        return Err(ConfigError::new(&span, path, message));
+    }
     if matches!(value.content, Content::Removed { .. }) {
         return remove(root, path, span);
     }
@@ -258,7 +264,7 @@ fn is_axes(path: &[String]) -> bool {
 /// stand for several of them: `values.lr`.
 fn entry(entries: &[(Key, Node)], rest: &[String], axes: bool) -> Option<(usize, usize)> {
     let plain = entries.iter().position(|(key, _)| key.text == rest[0]).map(|at| (at, 1));
-    let strip = |path: Path| if axes { path.below_params() } else { path };
+    let strip = |path: Path| if axes { below_params(path) } else { path };
     let wanted = strip(rest.iter().cloned().collect());
     let skipped = rest.len() - wanted.keys().len();
     let dotted = entries.iter().enumerate().filter_map(|(at, (key, _))| {

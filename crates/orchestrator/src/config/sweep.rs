@@ -42,7 +42,7 @@ pub struct Excluded {
     pub span: Span,
 }
 
-const KEYS: &[&str] = &["grid", "zip", "random", "when", "seeds", "exclude"];
+pub(super) const KEYS: &[&str] = &["grid", "zip", "random", "when", "seeds", "exclude"];
 
 impl Sweep {
     pub(crate) fn read(node: &Node, faults: &mut Faults) -> Self {

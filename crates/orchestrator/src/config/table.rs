@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{ConfigError, Faults, Node, Path, deserialize::typed};
+use super::{ConfigError, Faults, Node, Path};
 use crate::plan::Only;
 
 /// How the results of a sweep are to be shown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
     /// Heading.
@@ -16,18 +17,23 @@ pub struct Table {
     pub title: Option<String>,
     /// Which runs it shows; all of them when absent.
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub only: Option<Only>,
     /// Parameters whose values make the rows.
     #[serde(default, deserialize_with = "one_or_many")]
+    #[schemars(with = "Names")]
     pub rows: Vec<String>,
     /// Parameters whose values make the columns.
     #[serde(default, deserialize_with = "one_or_many")]
+    #[schemars(with = "Names")]
     pub columns: Vec<String>,
     /// Parameters whose values stand side by side in one cell.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "one_or_many")]
+    #[schemars(with = "Names")]
     pub cells: Vec<String>,
     /// Final metrics to show, at least one.
     #[serde(rename = "value", deserialize_with = "one_or_many", serialize_with = "one_alone")]
+    #[schemars(with = "Names")]
     pub values: Vec<String>,
     /// Published numbers to show beside them, `<experiment>/<table>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,7 +46,13 @@ pub struct Table {
 impl Table {
     /// Reads one table.
     pub(super) fn read(node: &Node, path: &Path, faults: &mut Faults) -> Option<Self> {
-        let table: Self = typed(node, path, faults)?;
+        let table: Self = match yaml::typed(node, path) {
+            Ok(table) => table,
+            Err(errors) => {
+                errors.into_iter().for_each(|error| faults.add(error));
+                return None;
+            }
+        };
         let before = faults.count();
         let mut wrong = |key: &str, message: String| {
             let span = node.get(key).map_or(&node.span, |node| &node.span);
@@ -68,6 +80,15 @@ impl Table {
     }
 }
 
+/// A name, or a list of names.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is read")]
+enum Names {
+    One(String),
+    Many(Vec<String>),
+}
+
 /// A number that is neither infinite nor NaN.
 fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     match Option::<f64>::deserialize(deserializer)? {
@@ -89,9 +110,9 @@ fn one_alone<S: Serializer>(names: &[String], serializer: S) -> Result<S::Ok, S:
 
 /// A name, or a list of names.
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    struct Names;
+    struct Visitor;
 
-    impl<'de> serde::de::Visitor<'de> for Names {
+    impl<'de> serde::de::Visitor<'de> for Visitor {
         type Value = Vec<String>;
 
         fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -114,5 +135,5 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>
         }
     }
 
-    deserializer.deserialize_any(Names)
+    deserializer.deserialize_any(Visitor)
 }

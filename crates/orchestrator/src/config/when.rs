@@ -19,6 +19,8 @@ pub struct When {
     pub zip: Vec<Axis>,
 }
 
+pub(super) const KEYS: &[&str] = &["if", "grid", "zip"];
+
 impl When {
     /// Reads one condition with its axes, or a list of them.
     pub(super) fn read(node: &Node, path: &Path, faults: &mut Faults) -> Vec<Self> {
@@ -33,7 +35,7 @@ impl When {
     }
 
     fn one(node: &Node, path: &Path, faults: &mut Faults) -> Option<Self> {
-        let known = known_keys(node, path, &["if", "grid", "zip"], faults);
+        let known = known_keys(node, path, KEYS, faults);
         faults.keep(known)?;
         let before = faults.count();
         let (grid, zip) = (axes(node, path, "grid", faults), zipped(node, path, faults));

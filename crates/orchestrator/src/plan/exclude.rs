@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::only::same;
 use super::points::Assignment;
 use super::scope::{PointScope, lookup};
-use crate::config::{Block, ConfigError, Excluded, Faults, Path, hint};
+use crate::config::{Block, ConfigError, Excluded, Faults, Path, ToJson, hint};
 
 /// The `exclude` of a block, with what became of it.
 pub(super) struct Exclusions<'a> {

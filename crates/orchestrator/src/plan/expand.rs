@@ -13,8 +13,8 @@ use super::needed::{self, This, Underlying};
 use super::points::{Assignment, Points};
 use super::{Awaited, Context, Plan, PlannedRun, Sum, draw, resolved};
 use crate::config::{
-    Axis, Block, Config, ConfigError, ConfigErrors, Faults, Node, Path, Read, Refused, hint,
-    nearest,
+    Axis, Block, Config, ConfigError, ConfigErrors, Faults, Node, Path, Read, Refused, ToJson,
+    hint, nearest,
 };
 
 /// Runs of a configuration at most.

@@ -6,7 +6,7 @@ use std::path::Path as FilePath;
 use serde_json::Value;
 
 use super::{Plan, label, resolved::over_defaults};
-use crate::config::{Config, parameters_of};
+use crate::config::{Config, ToJson, parameters_of};
 
 /// A parameter with another value than the configuration gives it.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,13 +1,13 @@
 //! Writes a configuration back as YAML, with every default filled in.
 
-use experiment::Entry;
-use serde_json::{Value, json};
+use experiment::{Entry, free_form};
+use serde_json::Value;
+use yaml::{Mapping, Value as Yaml};
 
 use super::Plan;
-use super::shown::Shown;
 use crate::config::{
-    Axis, Block, Config, ConfigError, Excluded, Needed, Node, Origin, Path, Random, Resources,
-    Seeds, Sweep, When, size_text, time_text,
+    Axis, Block, Config, ConfigError, Content, Excluded, Needed, Node, Origin, Path, Random,
+    Resources, Seeds, Sweep, ToJson, When, range_text, size_text, time_text,
 };
 
 /// A valid configuration as YAML with every default filled in; it has the same plan.
@@ -15,31 +15,55 @@ use crate::config::{
 /// # Errors
 /// A table that cannot be written.
 pub fn resolved(config: &Config, plan: &Plan) -> Result<String, ConfigError> {
-    let entry = &plan.entry;
-    let table = match config.tables.as_slice() {
-        [one] => serde_json::to_value(one),
-        several => serde_json::to_value(several),
-    };
-    let table = table.map_err(|error| {
+    let fail = |error: yaml::WriteError| {
         config.error_at_params(format!("could not be written as YAML: {error}"))
-    })?;
+    };
+    let table = match config.tables.as_slice() {
+        [one] => yaml::to_value(one),
+        several => yaml::to_value(several),
+    };
     let mut document = vec![
-        ("name", json!(config.name).into()),
-        ("experiment", json!(entry.name).into()),
-        ("params", params(config, entry).into()),
+        ("name", config.name.as_str().into()),
+        ("experiment", plan.entry.name.into()),
+        ("params", value(&params(config, &plan.entry))),
         ("sweep", sweep(&config.sweep)),
     ];
-    if let Some(search) = &plan.search {
-        document.push(("search", search.to_json().into()));
-    }
+    document.extend(plan.search.as_ref().map(|search| ("search", value(&search.to_json()))));
     if !config.needs.is_empty() {
         document.push(("needs", needs(config)));
     }
     document.push(("resources", resources(&config.resources)));
     if !config.tables.is_empty() {
-        document.push(("table", table.into()));
+        document.push(("table", table.map_err(fail)?));
     }
-    Ok(Shown::map(document).to_yaml())
+    yaml::to_string(&map(document)).map_err(fail)
+}
+
+/// A map with its keys in this order.
+fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Yaml)>) -> Yaml {
+    let entries = entries.into_iter().map(|(key, value)| (Yaml::from(key.into()), value));
+    Yaml::Mapping(entries.collect::<Mapping>())
+}
+
+/// A value of a parameter.
+fn value(json: &Value) -> Yaml {
+    if let Some(number) = free_form::non_finite(json) {
+        return number.into();
+    }
+    match json {
+        Value::Null => Yaml::Null,
+        Value::Bool(truth) => (*truth).into(),
+        Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+            (Some(number), _) => number.into(),
+            (_, Some(number)) => number.into(),
+            _ => number.as_f64().map_or(Yaml::Null, Yaml::from),
+        },
+        Value::String(text) => text.as_str().into(),
+        Value::Array(items) => Yaml::Sequence(items.iter().map(value).collect()),
+        Value::Object(fields) => {
+            map(fields.iter().map(|(key, field)| (key.as_str(), value(field))))
+        }
+    }
 }
 
 /// The key of an axis; keys of the sweep may begin with `params.`, so that one has to.
@@ -51,7 +75,14 @@ fn axis_key(path: &Path) -> String {
 
 /// Every parameter as the configuration gives it, else at its default.
 pub(super) fn params(config: &Config, entry: &Entry) -> Value {
-    over_defaults(&entry.defaults(), &config.params.to_json())
+    let given = config.params.to_json();
+    let shown = over_defaults(&entry.defaults(), &given);
+    // What is given in place of a default may have other keys: those of a map, or of another variant.
+    let full = |params: &Value| entry.bind_json(params).ok().map(|bound| bound.params().clone());
+    match full(&given) {
+        Some(filled) if full(&shown).as_ref() != Some(&filled) => filled,
+        _ => shown,
+    }
 }
 
 /// Every parameter as it is given, else at its default.
@@ -74,64 +105,79 @@ fn overlay(base: &mut Value, over: &Value) {
 }
 
 /// One block as a map, several as a list.
-fn sweep(sweep: &Sweep) -> Shown {
+fn sweep(sweep: &Sweep) -> Yaml {
     match sweep.blocks.as_slice() {
-        [] => json!({"seeds": 1}).into(),
+        [] => map([("seeds", 1.into())]),
         [one] => block(one),
-        several => Shown::List(several.iter().map(block).collect()),
+        several => Yaml::Sequence(several.iter().map(block).collect()),
     }
 }
 
-fn block(block: &Block) -> Shown {
+fn block(block: &Block) -> Yaml {
     let mut keys = axes(&block.grid, &block.zip);
     if let Some(random) = &block.random {
-        keys.push(("random".into(), draws(random)));
+        keys.push(("random", draws(random)));
     }
     if !block.when.is_empty() {
         let condition = |when: &When| {
-            let mut one = vec![("if".into(), json!(when.text).into())];
+            let mut one = vec![("if", when.text.as_str().into())];
             one.extend(axes(&when.grid, &when.zip));
-            Shown::Map(one)
+            map(one)
         };
-        keys.push(("when".into(), Shown::List(block.when.iter().map(condition).collect())));
+        let shown = match block.when.as_slice() {
+            [one] => condition(one),
+            several => Yaml::Sequence(several.iter().map(condition).collect()),
+        };
+        keys.push(("when", shown));
     }
-    let seeds = match &block.seeds {
-        Seeds::Count(count) => json!(count),
-        Seeds::List(list) => json!(list),
-    };
-    keys.push(("seeds".into(), seeds.into()));
+    keys.push(("seeds", seeds(&block.seeds)));
     if !block.exclude.is_empty() {
-        let one = |Excluded { key, value, .. }: &Excluded| (axis_key(key), value.to_json().into());
-        let point = |point: &Vec<Excluded>| Shown::map(point.iter().map(one));
-        keys.push(("exclude".into(), Shown::List(block.exclude.iter().map(point).collect())));
+        let one = |excluded: &Excluded| (axis_key(&excluded.key), value(&excluded.value.to_json()));
+        let point = |point: &Vec<Excluded>| map(point.iter().map(one));
+        keys.push(("exclude", Yaml::Sequence(block.exclude.iter().map(point).collect())));
     }
-    Shown::Map(keys)
+    map(keys)
 }
 
-fn axes(grid: &[Axis], zip: &[Axis]) -> Vec<(String, Shown)> {
-    let list = |Axis { key, values }: &Axis| {
-        (axis_key(key), values.iter().map(Node::to_json).collect::<Value>().into())
+fn seeds(seeds: &Seeds) -> Yaml {
+    let list = match seeds {
+        Seeds::Count(count) => return (*count).into(),
+        Seeds::List(list) => list,
     };
+    let numbers: Vec<Content> = list.iter().map(|seed| Content::Int((*seed).into())).collect();
+    let range = range_text(&numbers.iter().collect::<Vec<_>>());
+    range.map_or_else(|| list.clone().into(), Yaml::from)
+}
+
+/// The values of an axis, as a range where they are many.
+fn values(values: &[Node]) -> Yaml {
+    let contents: Vec<&Content> = values.iter().map(|node| &node.content).collect();
+    let list = || Yaml::Sequence(values.iter().map(|node| value(&node.to_json())).collect());
+    range_text(&contents).map_or_else(list, Yaml::from)
+}
+
+fn axes(grid: &[Axis], zip: &[Axis]) -> Vec<(&'static str, Yaml)> {
+    let list = |axis: &Axis| (axis_key(&axis.key), values(&axis.values));
     [("grid", grid), ("zip", zip)]
         .into_iter()
         .filter(|(_, axes)| !axes.is_empty())
-        .map(|(name, axes)| (name.into(), Shown::map(axes.iter().map(list))))
+        .map(|(name, axes)| (name, map(axes.iter().map(list))))
         .collect()
 }
 
-fn draws(random: &Random) -> Shown {
+fn draws(random: &Random) -> Yaml {
     let drawn =
-        random.params.iter().map(|drawn| (axis_key(&drawn.key), drawn.node.to_json().into()));
-    Shown::map([
-        ("count", json!(random.count).into()),
-        ("seed", json!(random.seed).into()),
-        ("draw", json!(random.draw.as_str()).into()),
-        ("params", Shown::map(drawn)),
+        random.params.iter().map(|drawn| (axis_key(&drawn.key), value(&drawn.node.to_json())));
+    map([
+        ("count", (random.count as u64).into()),
+        ("seed", random.seed.into()),
+        ("draw", random.draw.as_str().into()),
+        ("params", map(drawn)),
     ])
 }
 
 /// What runs build on, by paths that start at the folder of the configuration.
-fn needs(config: &Config) -> Shown {
+fn needs(config: &Config) -> Yaml {
     let folder = match &config.root().span.source.origin {
         Origin::File(path) => path.parent(),
         Origin::Argument => None,
@@ -142,29 +188,29 @@ fn needs(config: &Config) -> Shown {
             Some(path) => path.to_owned(),
             None => std::path::absolute(&needed.path).unwrap_or_else(|_| needed.path.clone()),
         };
-        let mut keys = vec![("config", json!(path.to_string_lossy()).into())];
-        keys.extend(needed.condition.as_ref().map(|only| ("where", json!(only.text()).into())));
-        (needed.name.clone(), Shown::map(keys))
+        let mut keys = vec![("config", path.to_string_lossy().into_owned().into())];
+        keys.extend(needed.condition.as_ref().map(|only| ("where", only.text().into())));
+        (needed.name.clone(), map(keys))
     };
-    Shown::map(config.needs.iter().map(one))
+    map(config.needs.iter().map(one))
 }
 
-fn resources(resources: &Resources) -> Shown {
-    let mut shown =
-        vec![("device", json!(resources.device)), ("threads", json!(resources.threads))];
+fn resources(resources: &Resources) -> Yaml {
+    let mut shown = vec![
+        ("device", resources.device.to_string().into()),
+        ("threads", (resources.threads as u64).into()),
+    ];
     if resources.gpus > 0 {
-        shown.push(("gpus", json!(resources.gpus)));
+        shown.push(("gpus", (resources.gpus as u64).into()));
     }
-    if let Some(memory) = resources.memory {
-        shown.push(("memory", json!(size_text(memory))));
-    }
+    shown.extend(resources.memory.map(|memory| ("memory", size_text(memory).into())));
     if let Some(time) = resources.time {
         let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        shown.push(("time", json!(time_text(milliseconds))));
+        shown.push(("time", time_text(milliseconds).into()));
     }
-    shown.push(("output", json!(size_text(resources.output))));
+    shown.push(("output", size_text(resources.output).into()));
     let mut retry = resources.retry;
-    let retry = retry.by_name().map(|(cause, times)| (cause, Shown::from(json!(times))));
-    let shown = shown.into_iter().map(|(key, value)| (key, value.into()));
-    Shown::map(shown.chain([("retry", Shown::map(retry))]))
+    let retry = retry.by_name().map(|(cause, times)| (cause, Yaml::from(*times)));
+    shown.push(("retry", map(retry)));
+    map(shown)
 }

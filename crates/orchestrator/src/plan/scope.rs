@@ -7,7 +7,7 @@ use journal::RunSpec;
 use serde_json::{Map, Value};
 
 use super::points::Assignment;
-use crate::config::Path;
+use crate::config::{Path, ToJson};
 
 /// What the names of an expression stand for.
 pub(crate) trait Scope {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use orchestrator::config::{Loaded, load as load_file};
+use orchestrator::config::{Loaded, ToJson, load as load_file};
 use orchestrator::plan::{Plan, PlannedRun, label};
 use tempfile::TempDir;
 

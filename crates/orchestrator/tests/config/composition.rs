@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use orchestrator::config::load;
+use orchestrator::config::{ToJson, load};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;

@@ -6,6 +6,7 @@ use std::fs;
 use orchestrator::config::{Config, load};
 use orchestrator::plan::{Only, resolved};
 use proptest::prelude::*;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::toy::plan;
@@ -92,8 +93,13 @@ fn files_extend_each_other_and_arguments_go_last() {
     let plan = plan(&load(&dir.path().join("main.yaml"), &set).unwrap()).unwrap();
     assert_eq!(plan.runs.len(), 1);
     assert_eq!(plan.runs[0].spec.seed, 3);
-    let params = r#"{"data":null,"learner":"imitation","learning_rate":0.1,"net":{"layers":6,"width":11},"sizes":[7]}"#;
-    assert_eq!(plan.runs[0].spec.params, params);
+    let params: Value = serde_json::from_str(&plan.runs[0].spec.params).unwrap();
+    let net = json!({"layers": 6, "width": 11});
+    assert_eq!(
+        [&params["learning_rate"], &params["net"], &params["sizes"]],
+        [&json!(0.1), &net, &json!([7])]
+    );
+    assert_eq!(params["learner"], "imitation");
 }
 
 #[test]

@@ -23,6 +23,16 @@ pub(crate) struct Params {
     pub(crate) net: Net,
     pub(crate) data: Option<String>,
     pub(crate) sizes: Vec<u32>,
+    pub(crate) schedule: Schedule,
+    pub(crate) weights: BTreeMap<String, f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Schedule {
+    Off,
+    Constant { rate: f64 },
+    Cosine { steps: u64 },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,7 +52,17 @@ pub(crate) struct Net {
 impl Default for Params {
     fn default() -> Self {
         let (net, sizes) = (Net::default(), vec![1, 2]);
-        Self { learning_rate: 0.5, learner: Learner::Imitation, net, data: None, sizes }
+        let schedule = Schedule::Constant { rate: 0.1 };
+        let weights = [("a".to_owned(), 1.0)].into();
+        Self {
+            learning_rate: 0.5,
+            learner: Learner::Imitation,
+            net,
+            data: None,
+            sizes,
+            schedule,
+            weights,
+        }
     }
 }
 

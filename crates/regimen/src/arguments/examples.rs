@@ -13,7 +13,7 @@ examples! {
     RUN:
         "regimen run configs/quickstart.yaml"
         "regimen run configs/*.yaml -j 4 --report report.html"
-        "regimen run configs/quickstart.yaml -s params.epochs=20 --only 'regime in [2, 3]'"
+        "regimen run configs/quickstart.yaml -s params.epochs=20 --only 'regime == 2'"
         "regimen run train.yaml --gpus 0,1 --on-finish 'mail -s done me@example.org'";
     PLAN:
         "regimen plan configs/*.yaml"
@@ -51,14 +51,15 @@ examples! {
         "regimen compact --results results";
     COMPARE:
         "regimen compare configs/quickstart.yaml --against published"
-        "regimen compare descent --rows function --columns learning_rate --format markdown"
+        "regimen compare descent --rows function --columns learning_rate --format csv"
         "regimen compare --results results --against other/results --exact";
     REPORT:
         "regimen report configs/quickstart.yaml -o report.html";
     EXPERIMENTS:
         "regimen experiments --format json";
     SCHEMA:
-        "regimen schema dialog > dialog.schema.json";
+        "regimen schema dialog > dialog.schema.json"
+        "regimen schema --config > configs/schema.json";
     DATASETS:
         "regimen datasets list"
         "regimen datasets fetch babi1-dialog"

@@ -1,20 +1,17 @@
 //! `regimen init`: writes a project that runs at once.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use experiment::is_plain_name;
 
 use crate::arguments::Init;
-use crate::commands::Done;
+use crate::commands::{Done, schema};
 use crate::terminal::say;
 
 /// Files of a project by their paths; {{name}} in these and in their texts is its name.
 type Files = &'static [(&'static str, &'static str)];
-
-/// The place of a project's name.
-const NAME: &str = "{{name}}";
 
 macro_rules! template {
     ($path:literal) => {
@@ -46,6 +43,9 @@ const RUST: Files = &[
     (".gitignore", template!("rust/gitignore")),
 ];
 
+/// Where editors find the schema of configurations, as their first lines say.
+const SCHEMA: &str = "configs/schema.json";
+
 /// `regimen init`: nothing that is there is written over.
 pub(crate) fn init(arguments: &Init) -> Result<Done> {
     let Init { folder, python: _, command, rust, checkout } = arguments;
@@ -63,19 +63,24 @@ pub(crate) fn init(arguments: &Init) -> Result<Done> {
     };
     let checkout = checkout.as_deref().map(crates_of).transpose()?.unwrap_or_default();
     let filled = |text: &str| {
-        text.replace(NAME, &name)
+        text.replace("{{name}}", &name)
             .replace("{{program}}", program)
             .replace("{{version}}", env!("CARGO_PKG_VERSION"))
             .replace("{{checkout}}", &checkout)
     };
-    let paths = files.iter().map(|(path, text)| (folder.join(path.replace(NAME, &name)), text));
-    for (path, _) in paths.clone() {
-        if fs::symlink_metadata(&path).is_ok() {
+    let filled = |(path, text): &(&str, &str)| (folder.join(filled(path)), filled(text));
+    let mut files: Vec<(PathBuf, String)> = files.iter().map(filled).collect();
+    // A crate has experiments that are not known here; its program prints its own.
+    if !rust {
+        files.push((folder.join(SCHEMA), schema::of_configurations()));
+    }
+    for (path, _) in &files {
+        if fs::symlink_metadata(path).is_ok() {
             bail!("{} is there already, and nothing was written", path.display());
         }
     }
-    for (path, text) in paths {
-        write(&path, &filled(text))?;
+    for (path, text) in &files {
+        write(path, text)?;
     }
     let shown = folder.display();
     let next = format!("cd {shown} && {next} run configs/{name}.yaml --report report.html");

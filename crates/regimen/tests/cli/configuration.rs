@@ -53,6 +53,53 @@ fn every_value_reaches_the_program_and_its_table() {
 }
 
 #[test]
+fn what_is_shown_of_a_command_plans_the_same_runs() {
+    let dir = TempDir::new().unwrap();
+    let text = r#"
+name: "whole: #1"
+experiment: command
+params:
+  programs: { "a b": [sh, train.sh, "{values.lr}"], "2024-01-01": [sh, -c, "echo \"x\ty\""] }
+  files: [train.sh]
+  pass: json
+  environment: { LR: 1e-7, EMPTY: "", FLAG: "no", WIDE: .inf }
+  values:
+    lr: 0.1
+    "no": { "1": [1, 1.0, "1", ~, .nan, -0.0], "": {}, "<<": [] }
+    text: |
+      two
+        lines	with a tab
+    odd: "\u2028\x85 \ufeff"
+  metrics:
+    loss: { goal: minimize, pattern: 'loss: (?P<value>\S+) # "x"', unit: "%" }
+    "a.b": 'b=(\d+)'
+    bare: {}
+  pattern: '(?P<metric>\w+)=(?P<value>[^ ]+)'
+  grace_seconds: 1e-3
+sweep:
+  - grid: { program: ["a b", "2024-01-01"], values.lr: [1e-7, 012, 0x1F, 1e300] }
+    exclude: [{ program: a b, values.lr: 12 }]
+    seeds: 2
+  - zip: { 'values."a.b"': [on, "on"], values.c: [true, null] }
+    when: { if: "values.c == null", grid: { values.d: [0, "0"] } }
+    seeds: [18446744073709551615]
+resources: { memory: 1.5GiB, time: 90s, retry: { crash: 1 } }
+table: [{ title: "loss: all", rows: [values.lr], columns: program, value: loss, where: seed < 2 }]
+"#;
+    fs::write(dir.path().join("train.sh"), "").unwrap();
+    let text = text.replace("params:\n", "params:\n  program: a b\n");
+    fs::write(dir.path().join("c.yaml"), text).unwrap();
+    let shown = call(&dir, &["show", "c.yaml"]);
+    assert_code(&shown, 0);
+    fs::write(dir.path().join("shown.yaml"), &shown.stdout).unwrap();
+    let [first, second] = ["c.yaml", "shown.yaml"].map(|file| call(&dir, &["plan", file]));
+    assert_code(&first, 0);
+    assert_eq!(stdout(&first).lines().count(), 2 * (2 * 4 - 1) + 3, "{}", stdout(&first));
+    assert_eq!(stdout(&first), stdout(&second), "{}", stdout(&shown));
+    assert_eq!(stdout(&call(&dir, &["show", "shown.yaml"])), stdout(&shown));
+}
+
+#[test]
 fn a_mistake_of_a_table_is_told_before_the_first_run() {
     let dir = TempDir::new().unwrap();
     let text = CLIP.replace("rows: clip", "rows: values.clipp");

@@ -8,15 +8,17 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const EDGES: &[(&str, &[&str])] = &[
     ("autodiff", &["kernels"]),
     ("charts", &[]),
-    ("cluster", &[]),
-    ("datasets", &[]),
+    ("cluster", &["yaml"]),
+    ("command", &["datasets", "experiment", "yaml"]),
+    ("datasets", &["yaml"]),
     ("experiment", &[]),
     ("journal", &["experiment"]),
     ("kernels", &[]),
     ("learn", &["autodiff", "experiment", "kernels"]),
-    ("orchestrator", &["experiment", "journal"]),
+    ("orchestrator", &["experiment", "journal", "yaml"]),
     ("reference", &["autodiff"]),
     ("tables", &["charts", "experiment", "journal"]),
+    ("yaml", &[]),
 ];
 
 /// What the packages of the workspace begin with, whose folders are called without it.
@@ -65,15 +67,18 @@ fn crates_know_only_what_the_architecture_lets_them() {
 }
 
 #[test]
-fn only_tables_links_polars_and_only_the_engine_links_blas() {
+fn only_tables_links_polars_only_the_engine_links_blas_and_only_one_room_reads_yaml() {
     let metadata = MetadataCommand::new()
         .manifest_path(super::root().join("Cargo.toml"))
         .no_deps()
         .exec()
         .unwrap();
-    for (dependency, owner) in
-        [("polars", "tables"), ("openblas-src", "kernels"), ("saphyr-parser", "orchestrator")]
-    {
+    for (dependency, owner) in [
+        ("polars", "tables"),
+        ("openblas-src", "kernels"),
+        ("saphyr-parser", "yaml"),
+        ("serde_norway", "yaml"),
+    ] {
         let owners: Vec<&str> = metadata
             .packages
             .iter()

@@ -57,6 +57,12 @@ fn a_project_with_a_script_runs_at_once() {
     let ran = ask(&dir.path().join("roots"), &["run", "configs/roots.yaml"]);
     assert_code(&ran, 0);
     assert!(stdout(&ran).contains("1.41 ±0.00"), "{}", stdout(&ran));
+    let configs = dir.path().join("roots/configs");
+    let config = fs::read_to_string(configs.join("roots.yaml")).unwrap();
+    let first = config.lines().next().unwrap();
+    let schema = first.strip_prefix("# yaml-language-server: $schema=").unwrap();
+    let asked = ask(dir.path(), &["schema", "--config"]);
+    assert_eq!(fs::read_to_string(configs.join(schema)).unwrap(), stdout(&asked));
 }
 
 #[test]

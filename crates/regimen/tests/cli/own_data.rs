@@ -87,5 +87,9 @@ fn a_manifest_with_a_mistake_is_told_where_its_data_set_is_wanted() {
     fs::write(project.0.path().join("datasets/poems.yaml"), "name: poem\n").unwrap();
     let plan = project.call(&["plan", "it.yaml"]);
     assert_code(&plan, 2);
-    assert!(stderr(&plan).contains("datasets/poems.yaml: missing field"), "{}", stderr(&plan));
+    assert!(
+        stderr(&plan).contains("datasets/poems.yaml:1:1: key `version` is missing"),
+        "{}",
+        stderr(&plan)
+    );
 }

@@ -144,7 +144,10 @@ fn mistakes_in_profiles_are_told_before_anything_is_submitted() {
     let output = run("lab");
     assert_code(&output, 2);
     let said = stderr(&output);
-    assert!(said.contains("clusters.yaml: lab: unknown field `taks`"), "{said}");
+    assert!(
+        said.contains("clusters.yaml:1:26: lab.taks: unknown key `taks`; did you mean `tasks`?"),
+        "{said}"
+    );
     fs::write(bench.path("clusters.yaml"), "lab: { scheduler: slurm }\n").unwrap();
     let output = run("lap");
     assert_code(&output, 2);

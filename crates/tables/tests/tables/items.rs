@@ -44,7 +44,7 @@ fn compared(items: Items, better: Better, systems: &[Left<'_>]) -> Comparison {
     story.write(store.path());
     let request = Request {
         rows: vec!["system".into()],
-        value: items.metric.into(),
+        value: items.metric.clone().into(),
         better: Some(better),
         items: Some(items),
         ..Request::default()

@@ -6,7 +6,7 @@ use std::vec::IntoIter;
 use serde_json::Value;
 
 use super::{Comparison, Expression, Name, OnlyError, Operand};
-use crate::config::resolve_scalar;
+use crate::config::{ToJson, resolve_scalar};
 
 /// Brackets and `not` inside each other at most.
 const DEEPEST: usize = 64;

@@ -1,12 +1,12 @@
 //! Plain YAML scalars: which type a text has, and how a number is written.
 
-use super::Content;
+use crate::Content;
 
 /// Resolves a plain scalar by the YAML 1.2 core schema.
 ///
 /// # Errors
 /// A message for a number that no 64 bits can hold.
-pub(crate) fn resolve(text: &str) -> Result<Content, String> {
+pub fn resolve(text: &str) -> Result<Content, String> {
     Ok(match text {
         "" | "~" | "null" | "Null" | "NULL" => Content::Null,
         "true" | "True" | "TRUE" => Content::Bool(true),
@@ -19,18 +19,13 @@ pub(crate) fn resolve(text: &str) -> Result<Content, String> {
 }
 
 /// A number of 64 bits as YAML writes it.
-pub(crate) fn float(value: f64) -> String {
+pub fn float(value: f64) -> String {
     match value {
         f64::INFINITY => ".inf".into(),
         f64::NEG_INFINITY => "-.inf".into(),
         value if value.is_nan() => ".nan".into(),
         value => format!("{value:?}"),
     }
-}
-
-/// The nearest number of so many decimal digits.
-pub(crate) fn rounded(value: f64, digits: usize) -> f64 {
-    format!("{value:.*e}", digits - 1).parse().unwrap_or(value)
 }
 
 fn number(text: &str) -> Result<Content, String> {

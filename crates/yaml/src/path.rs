@@ -17,15 +17,6 @@ impl Path {
         &self.0
     }
 
-    /// The keys after `params`, if they begin with it and are not all of it.
-    #[must_use]
-    pub fn below_params(self) -> Self {
-        match self.0.split_first() {
-            Some((first, rest)) if first == "params" && !rest.is_empty() => Self(rest.to_vec()),
-            _ => self,
-        }
-    }
-
     /// The path with one more key.
     #[must_use]
     pub fn join(&self, key: impl Into<String>) -> Self {

@@ -1,9 +1,6 @@
-//! The tree of values that a configuration file is parsed into, each with its place.
+//! The tree of values that a document is parsed into, each with its place.
 
-use experiment::free_form;
-use serde_json::{Map, Number, Value};
-
-use super::{Path, Span, scalar};
+use crate::{Origin, Path, Source, Span, scalar};
 
 /// A value with the place it was written at.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +33,13 @@ pub enum Content {
         /// Whether something was inherited.
         met: bool,
     },
+    /// A value under a tag that means something to another program, in [`parse_foreign`](crate::parse_foreign).
+    Tagged {
+        /// The tag with its `!`.
+        tag: String,
+        /// The value.
+        value: Box<Node>,
+    },
 }
 
 /// A key with the place it was written at.
@@ -48,6 +52,12 @@ pub struct Key {
 }
 
 impl Node {
+    /// A value that stands nowhere.
+    pub fn made(content: Content) -> Self {
+        let source = Source { origin: Origin::Argument, text: String::new() };
+        Self { content, span: Span::whole(&source.into()) }
+    }
+
     /// The value at a path of map keys.
     pub fn at(&self, path: &Path) -> Option<&Self> {
         path.keys().iter().try_fold(self, |node, key| node.get(key))
@@ -67,7 +77,7 @@ impl Node {
     }
 
     /// Takes out what stands at a path, where `[2]` is a place in a list. False where nothing does.
-    pub(crate) fn take_out(&mut self, path: &[String]) -> bool {
+    pub fn take_out(&mut self, path: &[String]) -> bool {
         let Some((first, rest)) = path.split_first() else { return false };
         let position = match &self.content {
             Content::Map(entries) => entries.iter().position(|(key, _)| key.text == *first),
@@ -88,8 +98,30 @@ impl Node {
         true
     }
 
+    /// Lists and maps inside each other.
+    pub fn depth(&self) -> usize {
+        match &self.content {
+            Content::Seq(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
+            Content::Map(entries) => {
+                1 + entries.iter().map(|(_, node)| node.depth()).max().unwrap_or(0)
+            }
+            Content::Tagged { value, .. } => value.depth(),
+            _ => 0,
+        }
+    }
+
+    /// Whether what is written at its place, without quotes, is this value.
+    pub(crate) fn is_as_written(&self) -> bool {
+        let Some(written) = self.span.written() else { return false };
+        match (scalar::resolve(&written), &self.content) {
+            (Ok(Content::Float(one)), Content::Float(other)) => one.to_bits() == other.to_bits(),
+            (Ok(found), content) => found == *content,
+            (Err(_), content) => *content == Content::Text(written),
+        }
+    }
+
     /// What this is, in words, with text quoted and numbers as they were written.
-    pub(crate) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         self.number_written().unwrap_or_else(|| self.content.describe())
     }
 
@@ -99,32 +131,18 @@ impl Node {
         let written = self.span.written()?;
         (scalar::resolve(&written).ok()? == self.content).then_some(written)
     }
+}
 
-    /// The value as JSON; infinities and NaN as [`experiment::free_form`] has them.
-    pub fn to_json(&self) -> Value {
-        self.content.to_json()
+impl Key {
+    /// A key that stands nowhere.
+    pub fn made(text: impl Into<String>) -> Self {
+        Self { text: text.into(), span: Node::made(Content::Null).span }
     }
 }
 
 impl Content {
-    /// The value as JSON; infinities and NaN as [`experiment::free_form`] has them.
-    pub(crate) fn to_json(&self) -> Value {
-        match self {
-            Content::Null | Content::Removed { .. } => Value::Null,
-            Content::Bool(value) => (*value).into(),
-            Content::Int(value) => Number::from_i128(*value).map_or(Value::Null, Value::Number),
-            Content::Float(value) => free_form::number(*value),
-            Content::Text(text) => text.as_str().into(),
-            Content::Seq(items) => items.iter().map(Node::to_json).collect(),
-            Content::Map(entries) => {
-                let fields = entries.iter().map(|(key, node)| (key.text.clone(), node.to_json()));
-                Value::Object(fields.collect::<Map<_, _>>())
-            }
-        }
-    }
-
     /// What this is, in words, with scalars quoted.
-    pub(crate) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Content::Null => "nothing".into(),
             Content::Bool(value) => value.to_string(),
@@ -134,6 +152,7 @@ impl Content {
             Content::Seq(_) => "a list".into(),
             Content::Map(_) => "a map".into(),
             Content::Removed { .. } => "!remove".into(),
+            Content::Tagged { tag, .. } => tag.clone(),
         }
     }
 }
