@@ -169,8 +169,8 @@ impl<'a> Restored<'a> {
     /// [`Error::Checkpoint`] where there are none, or not as many of this type.
     pub fn buffer(&self, name: &str, to: &mut Buffer) -> Result<(), Error> {
         let data = self.part(name, dtype(to.dtype()), Some(to.len()))?;
-        to.storage_mut().write(0, data);
-        Ok(())
+        let failed = |e| Error::Checkpoint(format!("{name}: not to be put back: {e}"));
+        to.storage_mut().write(0, data).map_err(failed)
     }
 
     /// Bytes that were kept.

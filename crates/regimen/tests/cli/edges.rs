@@ -9,6 +9,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("autodiff", &["kernels"]),
     ("charts", &[]),
     ("cluster", &[]),
+    ("cuda", &["autodiff"]),
     ("datasets", &[]),
     ("experiment", &[]),
     ("journal", &["experiment"]),
