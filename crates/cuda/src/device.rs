@@ -47,12 +47,6 @@ pub fn device(name: &'static str, driver: Box<dyn Driver>, limits: Limits) -> De
     *cuda.device.get_or_init(|| Device::of(cuda))
 }
 
-/// Whether this device runs an operation by kernels of its own, not by its definition.
-#[must_use]
-pub fn has_kernel(op: &dyn Op) -> bool {
-    lower::kernel(op, None)
-}
-
 impl Target for Cuda {
     fn accepts(&self, op: &dyn Op, input: usize, layout: &Layout) -> bool {
         let nowhere = Place { base: Base::Arena, offset: 0 };

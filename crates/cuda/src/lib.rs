@@ -17,9 +17,11 @@ mod device;
 pub mod driver;
 pub mod launch;
 mod lower;
+#[cfg(feature = "cuda")]
+pub mod nvidia;
 pub mod pool;
 mod program;
 pub mod source;
 mod storage;
 
-pub use device::{Limits, device, has_kernel};
+pub use device::{Limits, device};

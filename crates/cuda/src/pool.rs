@@ -93,13 +93,17 @@ impl Pool {
         let room = self.limit.checked_sub(self.used).and_then(|free| free.checked_sub(size));
         let Some(room) = room else { return Err(Fault::Memory { bytes }) };
         self.shrink(room, driver);
-        match driver.allocate(size) {
+        let found = match driver.allocate(size) {
             Err(Fault::Memory { .. }) if self.kept_bytes > 0 => {
                 self.shrink(0, driver);
                 driver.allocate(size)
             }
             found => found,
-        }
+        };
+        found.map_err(|fault| match fault {
+            Fault::Memory { .. } => Fault::Memory { bytes },
+            fault => fault,
+        })
     }
 
     /// Gives back what is kept beyond so many bytes, the largest first.

@@ -2,6 +2,7 @@
 //! right.
 
 // The cases by which the engine is compared with another program: every operation and method.
+#[expect(dead_code, reason = "names and parameters are for the other program")]
 #[path = "../../autodiff/examples/agreement/case.rs"]
 mod case;
 #[path = "../../autodiff/examples/agreement/convolutions.rs"]
@@ -25,6 +26,16 @@ mod tables;
 
 #[path = "device/agreement.rs"]
 mod agreement;
+#[path = "device/calls.rs"]
+mod calls;
+#[path = "device/coverage.rs"]
+mod coverage;
 #[path = "device/network.rs"]
 mod network;
+#[path = "device/pool.rs"]
+mod pool;
+#[path = "device/random.rs"]
+mod random;
+#[path = "device/special.rs"]
+mod special;
 mod support;

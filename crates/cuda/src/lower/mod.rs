@@ -136,8 +136,7 @@ impl Lowering<'_> {
         match step {
             Step::Fused(fused) => self.fused(fused, slots),
             Step::Kernel { op, operands, output } => {
-                let mut emit = Emit::new(self, operands, output, slots);
-                if kernel(&**op, Some(&mut emit)) {
+                if kernel(&**op, &mut Emit::new(self, operands, output, slots)) {
                     return Ok(());
                 }
                 self.definition(op, operands, output, slots)
@@ -217,14 +216,12 @@ impl Slots<'_> {
     }
 }
 
-/// Whether there are kernels for an operation, which are emitted if somewhere is to.
-pub(crate) fn kernel(op: &dyn Op, mut emit: Option<&mut Emit<'_, '_>>) -> bool {
+/// Emits the kernels of an operation, if there are any for it.
+fn kernel(op: &dyn Op, emit: &mut Emit<'_, '_>) -> bool {
     macro_rules! kernels {
         ($($of:ty => $emit:path;)*) => {
             $(if let Some(op) = (op as &dyn Any).downcast_ref::<$of>() {
-                if let Some(emit) = emit.take() {
-                    $emit(op, emit);
-                }
+                $emit(op, emit);
                 return true;
             })*
         };

@@ -49,7 +49,7 @@ fn check_one(case: &Case, number: u64, dtype: DType) {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     rng.set_stream(number);
     let mut inputs = Inputs { graph: &graph, rng, buffers: Vec::new() };
-    let (mut vars, mut wrt) = (Vec::new(), Vec::new());
+    let (mut vars, mut wrt): (Vec<Var<'_>>, Vec<Var<'_>>) = Default::default();
     for input in &case.inputs {
         vars.push(inputs.draw(&input.shape, input.draw));
         wrt.extend(vars.last().filter(|_| !input.fixed));

@@ -52,7 +52,7 @@ enum Queued {
 impl Host {
     /// A host whose threads take turns in the other order.
     pub(crate) fn backwards() -> Host {
-        Host { backwards: true, ..Host::default() }
+        Host { backwards: true, state: Mutex::default() }
     }
 
     /// Carries a command out, or records it.

@@ -1,6 +1,7 @@
 //! What the tests share: devices, and the comparison with the device that is obviously right.
 
 pub(crate) mod host;
+pub(crate) mod recording;
 
 use std::sync::OnceLock;
 
