@@ -71,11 +71,10 @@ impl Backend for Cuda {
     }
 
     fn compile(&self, plan: Plan) -> Result<Box<dyn Executable>, Error> {
-        let outputs = plan.outputs.clone();
-        let lowered = lower::lower(plan, self, self.limits.scratch)?;
+        let lowered = lower::lower(&plan, self, self.limits.scratch)?;
         let Some(&device) = self.device.get() else {
             unreachable!("a device is named when it is made")
         };
-        Ok(Box::new(Replay::new(&self.context, lowered, &outputs, device)?))
+        Ok(Box::new(Replay::new(&self.context, lowered, &plan.outputs, device)?))
     }
 }

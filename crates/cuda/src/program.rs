@@ -9,7 +9,7 @@ use autodiff::{Buffer, DType, Device, Error};
 
 use crate::command::{Bases, Command, Kernel};
 use crate::context::{Block, Context, Queue};
-use crate::driver::{Address, Driver, Fault, Function, Recorded};
+use crate::driver::{Address, Driver, Fault, Function, Module, Recorded};
 use crate::lower::{Lowered, Note};
 use crate::pool::ALIGNMENT;
 use crate::source;
@@ -150,16 +150,18 @@ fn record(
 /// Every kernel that a program launches, loaded.
 fn functions(context: &Context, lowered: &Lowered) -> Result<HashMap<Kernel, Function>, Error> {
     let mut functions = HashMap::new();
+    let (mut fixed, mut generated) = (None, None);
     for command in &lowered.commands {
         let Command::Launch { kernel, .. } = command else { continue };
         if functions.contains_key(kernel) {
             continue;
         }
-        let (source, name) = match kernel {
-            Kernel::Fixed(name) => (source::fixed(), name),
-            Kernel::Generated(name) => (generated(lowered), name),
+        let (module, name) = match kernel {
+            Kernel::Fixed(name) => (module(context, &mut fixed, source::fixed)?, name),
+            Kernel::Generated(name) => {
+                (module(context, &mut generated, || source_of(lowered))?, name)
+            }
         };
-        let module = context.module(&source)?;
         let queue = context.queue();
         let function = queue.checked(queue.driver().function(module, name))?;
         functions.insert(kernel.clone(), function);
@@ -167,8 +169,20 @@ fn functions(context: &Context, lowered: &Lowered) -> Result<HashMap<Kernel, Fun
     Ok(functions)
 }
 
+/// The module of a source, which is made when it is first wanted.
+fn module(
+    context: &Context,
+    known: &mut Option<Module>,
+    source: impl FnOnce() -> String,
+) -> Result<Module, Error> {
+    match *known {
+        Some(module) => Ok(module),
+        None => Ok(*known.insert(context.module(&source())?)),
+    }
+}
+
 /// One source for all that was generated.
-fn generated(lowered: &Lowered) -> String {
+fn source_of(lowered: &Lowered) -> String {
     let kernels: Vec<(DType, &str)> =
         lowered.generated.values().map(|(dtype, text)| (*dtype, &**text)).collect();
     source::generated(&kernels)

@@ -30,6 +30,12 @@ mod agreement;
 mod calls;
 #[path = "device/coverage.rs"]
 mod coverage;
+#[path = "device/derivatives.rs"]
+mod derivatives;
+#[path = "../../autodiff/tests/engine/support.rs"]
+mod engine;
+#[path = "device/models.rs"]
+mod models;
 #[path = "device/network.rs"]
 mod network;
 #[path = "device/pool.rs"]

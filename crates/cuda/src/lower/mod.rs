@@ -91,7 +91,7 @@ struct Homes {
 ///
 /// # Errors
 /// [`Error::Custom`] for an operation without kernel or definition.
-pub(crate) fn lower(plan: Plan, target: &dyn Target, room: usize) -> Result<Lowered, Error> {
+pub(crate) fn lower(plan: &Plan, target: &dyn Target, room: usize) -> Result<Lowered, Error> {
     let mut lowering = Lowering { lowered: Lowered::default(), target, room };
     let start = |base| Place { base, offset: 0 };
     let inputs = plan.slots.iter().filter(|slot| matches!(slot, Slot::Input(_))).count();
@@ -105,7 +105,7 @@ pub(crate) fn lower(plan: Plan, target: &dyn Target, room: usize) -> Result<Lowe
 }
 
 impl Lowering<'_> {
-    fn plan(&mut self, plan: Plan, homes: &Homes) -> Result<(), Error> {
+    fn plan(&mut self, plan: &Plan, homes: &Homes) -> Result<(), Error> {
         let constants: Vec<Place> = plan.constants.iter().map(|data| self.constant(data)).collect();
         let place = |slot: &Slot| match *slot {
             Slot::Input(input) => Some(homes.inputs[input]),
@@ -176,8 +176,8 @@ impl Lowering<'_> {
         output: &Operand,
         slots: &Slots<'_>,
     ) -> Result<(), Error> {
-        let float = [output].into_iter().chain(operands).map(|operand| operand.dtype);
-        let float = float.filter(|&dtype| dtype != DType::U32).last();
+        let mut dtypes = [output].into_iter().chain(operands).map(|operand| operand.dtype);
+        let float = dtypes.find(|&dtype| dtype != DType::U32);
         let graph = Graph::new(float.unwrap_or(DType::F64));
         let inputs: Vec<_> = operands
             .iter()
@@ -193,7 +193,7 @@ impl Lowering<'_> {
             outputs: vec![slots.place(output)],
             arena: slots.arena,
         };
-        self.plan(graph.plan(&[result], self.target)?, &homes)
+        self.plan(&graph.plan(&[result], self.target)?, &homes)
     }
 }
 

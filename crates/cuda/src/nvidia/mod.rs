@@ -7,16 +7,20 @@ mod compile;
 mod missing;
 mod product;
 
+use std::collections::BTreeMap;
 use std::ffi::{CString, c_int, c_void};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
+use autodiff::Device;
 use cudarc::cublas::sys::cublasHandle_t;
 use cudarc::driver::result::{self, DriverError};
 use cudarc::driver::sys::{
     self, CUcontext, CUdevice_attribute, CUfunction, CUgraphExec, CUmodule, CUresult, CUstream,
 };
 
+use crate::Limits;
 use crate::driver::{Address, Driver, Fault, Function, Module, Product, Recorded};
 use crate::launch::Grid;
 use compile::Compiler;
@@ -101,6 +105,28 @@ impl Nvidia {
         let module = unsafe { result::module::load_data(image.as_ptr().cast::<c_void>()) };
         module.map(|module| Module(module as u64)).map_err(fault("cuModuleLoadData"))
     }
+}
+
+/// NVIDIA's device of a number as a device of the engine, `cuda` or `cuda:1` and so on: the same for
+/// everybody who asks. Images and limits are those of the first who did.
+///
+/// # Errors
+/// As [`Nvidia::open`].
+pub fn device(number: usize, images: Option<PathBuf>, limits: Limits) -> Result<Device, Fault> {
+    static OPEN: Mutex<BTreeMap<usize, Device>> = Mutex::new(BTreeMap::new());
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(&device) = open.get(&number) {
+        return Ok(device);
+    }
+    let driver = Nvidia::open(number, images)?;
+    let name: &'static str = match number {
+        0 => "cuda",
+        number => Box::leak(format!("cuda:{number}").into_boxed_str()),
+    };
+    tracing::debug!(device = name, model = driver.name(), "opened");
+    let device = crate::device(name, Box::new(driver), limits);
+    open.insert(number, device);
+    Ok(device)
 }
 
 /// How many devices there are.

@@ -36,7 +36,7 @@ impl<'g> Inputs<'g> {
     }
 }
 
-fn check(cases: Vec<Case>) {
+fn check(cases: &[Case]) {
     for dtype in [DType::F32, DType::F64] {
         for (number, case) in cases.iter().enumerate() {
             check_one(case, number as u64, dtype);
@@ -67,40 +67,40 @@ fn check_one(case: &Case, number: u64, dtype: DType) {
 
 #[test]
 fn elementwise_functions() {
-    check(crate::elementwise::cases());
+    check(&crate::elementwise::cases());
 }
 
 #[test]
 fn shapes() {
-    check(crate::shapes::cases());
+    check(&crate::shapes::cases());
 }
 
 #[test]
 fn reductions() {
-    check(crate::reductions::cases());
+    check(&crate::reductions::cases());
 }
 
 #[test]
 fn tables() {
-    check(crate::tables::cases());
+    check(&crate::tables::cases());
 }
 
 #[test]
 fn matrices() {
-    check(crate::matrices::cases());
+    check(&crate::matrices::cases());
 }
 
 #[test]
 fn convolutions() {
-    check(crate::convolutions::cases());
+    check(&crate::convolutions::cases());
 }
 
 #[test]
 fn images() {
-    check(crate::images::cases());
+    check(&crate::images::cases());
 }
 
 #[test]
 fn sequences() {
-    check(crate::sequences::cases());
+    check(&crate::sequences::cases());
 }

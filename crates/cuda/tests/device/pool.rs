@@ -30,7 +30,7 @@ proptest! {
     #[test]
     fn classes_hold_what_is_asked_for_and_little_more(bytes in 0usize..1 << 40) {
         let size = class(bytes);
-        prop_assert!(size >= bytes && size % ALIGNMENT == 0);
+        prop_assert!(size >= bytes && size.is_multiple_of(ALIGNMENT));
         prop_assert!(size <= bytes + bytes / 4 + ALIGNMENT);
         prop_assert_eq!(class(size), size);
     }
