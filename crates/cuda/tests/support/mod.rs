@@ -12,12 +12,28 @@ use host::Host;
 /// Room for the columns of few images, so that convolutions take several shares.
 const LIMITS: Limits = Limits { memory: 1 << 30, scratch: 1 << 12 };
 
+/// One of NVIDIA's devices, where there is one and its driver was built in.
+#[cfg(feature = "cuda")]
+fn nvidia() -> Option<Device> {
+    use cuda::nvidia;
+
+    nvidia::devices().is_ok_and(|count| count > 0).then(|| {
+        let images = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("images");
+        nvidia::device(0, Some(images), LIMITS).unwrap()
+    })
+}
+
+#[cfg(not(feature = "cuda"))]
+fn nvidia() -> Option<Device> {
+    None
+}
+
 /// The device over a host, and over one whose threads take turns backwards.
 pub(crate) fn devices() -> [Device; 2] {
     static DEVICES: OnceLock<[Device; 2]> = OnceLock::new();
     *DEVICES.get_or_init(|| {
         let device = |name, host| cuda::device(name, Box::new(host), LIMITS);
-        [device("cuda", Host::default()), device("backwards", Host::backwards())]
+        [device("forwards", Host::default()), device("backwards", Host::backwards())]
     })
 }
 
@@ -63,16 +79,28 @@ fn on(device: Device, graph: &Graph, outputs: &[Var<'_>], given: &[Buffer]) -> V
     outputs.chain(buffers.iter().map(wide)).collect()
 }
 
-/// Checks that both devices compute the same bits, and what the reference device computes.
+/// Checks that both devices compute the same bits, and what the reference device computes; and that a
+/// graphics processor computes that too, and the same bits each time.
 pub(crate) fn agree(what: &str, graph: &Graph, outputs: &[Var<'_>], given: &[Buffer]) {
     let wanted = on(reference::device(), graph, outputs, given);
     let [found, backwards] = devices().map(|device| on(device, graph, outputs, given));
     for (index, found) in found.iter().enumerate() {
-        let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         let other = &backwards[index];
-        assert!(bits(found) == bits(other), "{what}, {index}: {found:?}, backwards {other:?}");
+        assert!(same_bits(found, other), "{what}, {index}: {found:?}, backwards {other:?}");
         near(&format!("{what}, output {index}"), found, &wanted[index], graph.dtype());
     }
+    let Some(device) = nvidia() else { return };
+    let [found, again] = [(); 2].map(|()| on(device, graph, outputs, given));
+    for (index, found) in found.iter().enumerate() {
+        let other = &again[index];
+        assert!(same_bits(found, other), "{what}, {index}: {found:?}, then {other:?}");
+        let what = format!("{what}, output {index} of a graphics processor");
+        near(&what, found, &wanted[index], graph.dtype());
+    }
+}
+
+fn same_bits(one: &[f64], other: &[f64]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a.to_bits() == b.to_bits())
 }
 
 /// To 1e-11 of the norm in f64 and 2e-5 in f32, with infinities and NaN in the same places.
