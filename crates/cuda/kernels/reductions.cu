@@ -1,4 +1,5 @@
-// Sums and maxima along axes.
+// Sums and maxima along axes. Here and elsewhere sums are kept in double: an addition for each element
+// that is read costs less than reading it.
 
 struct Reduce {
     const REAL* x;

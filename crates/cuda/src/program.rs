@@ -36,6 +36,8 @@ enum Recording {
     Seen(Vec<Address>),
     /// All is recorded for these inputs.
     Kept(Vec<Address>, Recorded),
+    /// The driver does not record it.
+    Refused,
 }
 
 impl Replay {
@@ -77,9 +79,21 @@ impl Replay {
                 return answer;
             }
             Recording::Seen(inputs) if inputs == self.bases.inputs => {
-                let recorded = record(driver, || self.each(driver))?;
-                self.recording = Recording::Kept(inputs, recorded);
-                return driver.replay(recorded);
+                match record(driver, || self.each(driver))? {
+                    Ok(recorded) => {
+                        self.recording = Recording::Kept(inputs, recorded);
+                        return driver.replay(recorded);
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "a program is not recorded and runs step by step");
+                        self.recording = Recording::Refused;
+                        return self.each(driver);
+                    }
+                }
+            }
+            Recording::Refused => {
+                self.recording = Recording::Refused;
+                return self.each(driver);
             }
             Recording::Kept(_, recorded) => driver.forget(recorded),
             Recording::Seen(_) | Recording::None => {}
@@ -128,17 +142,20 @@ impl Replay {
     }
 }
 
-/// Records what is issued. Where that fails, nothing stays recorded.
+/// Records what is issued, or says why the driver does not. Where a command fails, nothing stays
+/// recorded.
 fn record(
     driver: &dyn Driver,
     issue: impl FnOnce() -> Result<(), Fault>,
-) -> Result<Recorded, Fault> {
-    driver.begin_capture()?;
+) -> Result<Result<Recorded, Fault>, Fault> {
+    if let Err(fault) = driver.begin_capture() {
+        return Ok(Err(fault));
+    }
     let issued = issue();
     let recorded = driver.end_capture();
-    match (issued, recorded) {
-        (Ok(()), recorded) => recorded,
-        (Err(fault), recorded) => {
+    match issued {
+        Ok(()) => Ok(recorded),
+        Err(fault) => {
             if let Ok(recorded) = recorded {
                 driver.forget(recorded);
             }

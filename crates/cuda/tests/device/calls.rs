@@ -4,7 +4,7 @@ use autodiff::{Buffer, DType, Device, Error, Graph, Program};
 use cuda::Limits;
 
 use crate::support::recording::{Call, Failing, Recording};
-use crate::support::{run, wide};
+use crate::support::{devices, run, wide};
 
 /// A device whose calls are recorded.
 fn recorded(name: &'static str) -> (Device, Recording) {
@@ -114,21 +114,22 @@ fn rows_that_cannot_be_assigned_are_an_error() {
     let table = graph.input("table", &[3, 2]);
     let (rows, at) = (graph.input("rows", &[3, 2]), graph.index_input("at", &[3]));
     graph.assign_rows(table, at, rows.mul_scalar(2.0)).unwrap();
-    let (device, _) = recorded("rows");
-    let mut program = device.scope(|| graph.compile(&[])).unwrap();
-    let floats = |values: [f32; 6]| Buffer::from_slice(device, &values).unwrap();
-    let mut buffers = vec![
-        floats([0.0; 6]),
-        floats([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
-        Buffer::from_slice(device, &[1u32, u32::MAX, 1]).unwrap(),
-    ];
-    run(&mut program, &mut buffers).unwrap();
-    // Of two rows for one place the last stays.
-    assert_eq!(wide(&buffers[0]), [0.0, 0.0, 10.0, 12.0, 0.0, 0.0]);
-    buffers[2].write(1, &[3u32]).unwrap();
-    let error = run(&mut program, &mut buffers).unwrap_err();
-    assert_eq!(error, Error::Index { op: "assign_rows", index: 3, rows: 3 });
-    assert_eq!(wide(&buffers[0]), [0.0, 0.0, 10.0, 12.0, 0.0, 0.0]);
+    for device in devices() {
+        let mut program = device.scope(|| graph.compile(&[])).unwrap();
+        let floats = |values: [f32; 6]| Buffer::from_slice(device, &values).unwrap();
+        let mut buffers = vec![
+            floats([0.0; 6]),
+            floats([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+            Buffer::from_slice(device, &[1u32, u32::MAX, 1]).unwrap(),
+        ];
+        run(&mut program, &mut buffers).unwrap();
+        // Of two rows for one place the last stays.
+        assert_eq!(wide(&buffers[0]), [0.0, 0.0, 10.0, 12.0, 0.0, 0.0]);
+        buffers[2].write(0, &[0u32, 3, 2]).unwrap();
+        let error = run(&mut program, &mut buffers).unwrap_err();
+        assert_eq!(error, Error::Index { op: "assign_rows", index: 3, rows: 3 });
+        assert_eq!(wide(&buffers[0]), [0.0, 0.0, 10.0, 12.0, 0.0, 0.0]);
+    }
 }
 
 #[test]
@@ -159,6 +160,27 @@ fn a_command_that_fails_ends_the_run_and_the_next_one_is_right() {
             steps += 1;
             close(&wide(&buffers[0]), &wanted(false, steps));
         }
+    }
+}
+
+#[test]
+fn what_a_driver_does_not_record_runs_step_by_step() {
+    // To begin, and to end.
+    for (name, after) in [("refused at first", 0), ("refused at last", 1)] {
+        let (device, recording) = recorded(name);
+        let (mut program, mut buffers) = device.scope(|| step(false));
+        recording.calls();
+        run(&mut program, &mut buffers).unwrap();
+        let first = recording.calls();
+        recording.fail(Failing::Capture, after);
+        run(&mut program, &mut buffers).unwrap();
+        assert!(recording.failed());
+        let second = recording.calls();
+        assert!(second.ends_with(&first), "{second:?}");
+        assert!(!second.contains(&Call::Replay), "{second:?}");
+        run(&mut program, &mut buffers).unwrap();
+        assert_eq!(recording.calls(), first);
+        close(&wide(&buffers[0]), &wanted(false, 3));
     }
 }
 

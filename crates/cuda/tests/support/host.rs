@@ -4,19 +4,16 @@
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::collections::HashMap;
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use autodiff::DType;
-use cuda::driver::{Address, Driver, Factor, Fault, Function, Module, Product, Recorded};
+use cuda::driver::{Address, Driver, Fault, Function, Module, Product, Recorded};
 use cuda::launch::Grid;
 use libloading::Library;
-use sha2::{Digest, Sha256};
 
-const HEADER: &str = include_str!("host.h");
+use super::compile::library;
+use super::multiply::multiply;
+
 const ALIGNMENT: usize = 256;
 
 type Entry = unsafe extern "C" fn(*const u64, u32, u32);
@@ -109,86 +106,6 @@ fn turn(libraries: &[Library], backwards: bool) {
         // SAFETY: it writes one variable of its thread.
         unsafe { turn.unwrap()(backwards) };
     }
-}
-
-trait Number: Copy {
-    fn wide(self) -> f64;
-    fn rounded(wide: f64) -> Self;
-}
-
-impl Number for f32 {
-    fn wide(self) -> f64 {
-        self.into()
-    }
-    fn rounded(wide: f64) -> f32 {
-        wide as f32
-    }
-}
-
-impl Number for f64 {
-    fn wide(self) -> f64 {
-        self
-    }
-    fn rounded(wide: f64) -> f64 {
-        wide
-    }
-}
-
-fn multiply<T: Number>(product: &Product<Address>) {
-    let Product { m, n, k, count, left, right, result, adds, .. } = *product;
-    let at = |factor: &Factor<Address>, matrix: usize, row: usize, column: usize| {
-        let (row, column) = if factor.transposed { (column, row) } else { (row, column) };
-        let place = matrix * factor.step + row * factor.row + column;
-        // SAFETY: the plan lays matrices inside the memory of its values.
-        unsafe { (factor.at.0 as *mut T).add(place) }
-    };
-    for matrix in 0..count {
-        for i in 0..m {
-            for j in 0..n {
-                let to = at(&result, matrix, i, j);
-                // SAFETY: as above; results are written where no factor is read.
-                unsafe {
-                    let mut sum = if adds { (*to).wide() } else { 0.0 };
-                    for p in 0..k {
-                        sum +=
-                            (*at(&left, matrix, i, p)).wide() * (*at(&right, matrix, p, j)).wide();
-                    }
-                    *to = T::rounded(sum);
-                }
-            }
-        }
-    }
-}
-
-/// The shared library of a source, compiled once a source.
-fn library(source: &str) -> Result<PathBuf, Fault> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let hash = Sha256::digest([HEADER, source].concat());
-    let name = hash.iter().take(12).fold(String::new(), |mut name, byte| {
-        let _ = write!(name, "{byte:02x}");
-        name
-    });
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("host-kernels");
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join(format!("{name}.so"));
-    if path.exists() {
-        return Ok(path);
-    }
-    let own = format!("{name}.{}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let (text, made) = (folder.join(format!("{own}.cc")), folder.join(format!("{own}.so")));
-    std::fs::write(&text, [HEADER, source].concat()).unwrap();
-    let compiled = Command::new("c++")
-        .args(["-std=c++17", "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-o"])
-        .args([&made, &text])
-        .output()
-        .unwrap();
-    if !compiled.status.success() {
-        let message = String::from_utf8_lossy(&compiled.stderr).into_owned();
-        return Err(Fault::Failed { call: "c++", message });
-    }
-    std::fs::rename(&made, &path).unwrap();
-    std::fs::remove_file(&text).unwrap();
-    Ok(path)
 }
 
 impl Driver for Host {

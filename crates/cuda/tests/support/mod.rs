@@ -1,6 +1,8 @@
 //! What the tests share: devices, and the comparison with the device that is obviously right.
 
+mod compile;
 pub(crate) mod host;
+mod multiply;
 pub(crate) mod recording;
 
 use std::sync::OnceLock;

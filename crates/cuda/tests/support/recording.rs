@@ -33,6 +33,8 @@ pub(crate) enum Failing {
     Allocation,
     /// Launches and products.
     Command,
+    /// What begins or ends a recording.
+    Capture,
 }
 
 /// A host whose calls are recorded; clones share them.
@@ -101,6 +103,10 @@ impl Recording {
     }
 }
 
+fn refused() -> Fault {
+    Fault::Failed { call: "capture", message: "refused".into() }
+}
+
 impl Driver for Recording {
     fn allocate(&self, bytes: usize) -> Result<Address, Fault> {
         self.note(Call::Allocate(bytes));
@@ -162,12 +168,20 @@ impl Driver for Recording {
 
     fn begin_capture(&self) -> Result<(), Fault> {
         self.note(Call::BeginCapture);
-        self.host.begin_capture()
+        match self.fails(Failing::Capture) {
+            true => Err(refused()),
+            false => self.host.begin_capture(),
+        }
     }
 
     fn end_capture(&self) -> Result<Recorded, Fault> {
         self.note(Call::EndCapture);
-        self.host.end_capture()
+        let recorded = self.host.end_capture()?;
+        if self.fails(Failing::Capture) {
+            self.host.forget(recorded);
+            return Err(refused());
+        }
+        Ok(recorded)
     }
 
     fn replay(&self, recorded: Recorded) -> Result<(), Fault> {
