@@ -15,10 +15,16 @@ use crate::{DType, Element, Error};
 /// both are counted in bytes here.
 pub trait Storage: Any + fmt::Debug + Send + Sync {
     /// Copies what lies from `start` on to the host.
-    fn read(&self, start: usize, to: &mut [u8]);
+    ///
+    /// # Errors
+    /// [`Error::Custom`] where the device fails.
+    fn read(&self, start: usize, to: &mut [u8]) -> Result<(), Error>;
 
     /// Copies elements of the host to `start`.
-    fn write(&mut self, start: usize, from: &[u8]);
+    ///
+    /// # Errors
+    /// [`Error::Custom`] where the device fails.
+    fn write(&mut self, start: usize, from: &[u8]) -> Result<(), Error>;
 
     /// The same elements in storage of their own.
     ///
@@ -149,7 +155,7 @@ impl Buffer {
     /// [`Error::Memory`] where the device has no more.
     pub fn from_slice<T: Element>(device: Device, values: &[T]) -> Result<Buffer, Error> {
         let mut buffer = Buffer::zeros(device, T::DTYPE, values.len())?;
-        buffer.storage.write(0, cast_slice(values));
+        buffer.storage.write(0, cast_slice(values))?;
         Ok(buffer)
     }
 
@@ -197,8 +203,7 @@ impl Buffer {
     /// [`Error::Type`] if the element type differs, [`Error::Range`] if the range leaves the buffer.
     pub fn write<T: Element>(&mut self, offset: usize, values: &[T]) -> Result<(), Error> {
         self.check::<T>("write", offset, values.len())?;
-        self.storage_mut().write(offset * size_of::<T>(), cast_slice(values));
-        Ok(())
+        self.storage_mut().write(offset * size_of::<T>(), cast_slice(values))
     }
 
     /// Copies the elements from `offset` on to `values`.
@@ -207,8 +212,7 @@ impl Buffer {
     /// [`Error::Type`] if the element type differs, [`Error::Range`] if the range leaves the buffer.
     pub fn read<T: Element>(&self, offset: usize, values: &mut [T]) -> Result<(), Error> {
         self.check::<T>("read", offset, values.len())?;
-        self.storage.read(offset * size_of::<T>(), cast_slice_mut(values));
-        Ok(())
+        self.storage.read(offset * size_of::<T>(), cast_slice_mut(values))
     }
 
     /// A copy of every element.
@@ -217,7 +221,7 @@ impl Buffer {
     /// [`Error::Type`] if the element type differs.
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>, Error> {
         self.check::<T>("to_vec", 0, self.len)?;
-        Ok(self.on_host(<[T]>::to_vec))
+        self.on_host(<[T]>::to_vec)
     }
 
     /// Shows the elements to `work`: where they lie if the host can reach them there, else a copy.
@@ -226,7 +230,7 @@ impl Buffer {
     /// [`Error::Type`] if the element type differs.
     pub fn view<T: Element, R>(&self, work: impl FnOnce(&[T]) -> R) -> Result<R, Error> {
         self.check::<T>("view", 0, self.len)?;
-        Ok(self.on_host(work))
+        self.on_host(work)
     }
 
     /// Lets `work` change the elements: where they lie if the host can reach them there, else in a copy
@@ -241,7 +245,7 @@ impl Buffer {
         }
         let mut copy = self.to_vec::<T>()?;
         let result = work(&mut copy);
-        self.storage_mut().write(0, cast_slice(&copy));
+        self.storage_mut().write(0, cast_slice(&copy))?;
         Ok(result)
     }
 
@@ -257,13 +261,13 @@ impl Buffer {
         self.storage_mut().host_mut().filter(|_| holds).map(cast_slice_mut)
     }
 
-    fn on_host<T: Element, R>(&self, work: impl FnOnce(&[T]) -> R) -> R {
+    fn on_host<T: Element, R>(&self, work: impl FnOnce(&[T]) -> R) -> Result<R, Error> {
         if let Some(elements) = self.host() {
-            return work(elements);
+            return Ok(work(elements));
         }
         let mut copy = vec![T::default(); self.len];
-        self.storage.read(0, cast_slice_mut(&mut copy));
-        work(&copy)
+        self.storage.read(0, cast_slice_mut(&mut copy))?;
+        Ok(work(&copy))
     }
 
     fn check<T: Element>(&self, op: &'static str, start: usize, len: usize) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use tracing::{debug_span, field::Empty};
 
 use crate::device::Executable;
-use crate::plan::Plan;
+use crate::plan::{Plan, Target};
 use crate::{Buffer, Device, Error, Graph, InputInfo, Var};
 
 /// A planned computation that can be run again and again without allocating.
@@ -26,17 +26,25 @@ impl Graph {
     /// [`Error::ForeignGraph`] for a variable of another graph, [`Error::Memory`] where the device has
     /// too little, [`Error::Custom`] for an operation that the device cannot run.
     pub fn compile(&self, outputs: &[Var<'_>]) -> Result<Program, Error> {
-        self.own("compile", outputs)?;
         let device = Device::current();
-        let ids: Vec<usize> = outputs.iter().map(Var::id).collect();
-        let state = self.state.borrow();
-        let (name, nodes) = (device.name(), state.nodes.len());
+        let (name, nodes) = (device.name(), self.state.borrow().nodes.len());
         let span = debug_span!("compile", device = name, nodes, steps = Empty).entered();
-        let plan = Plan::new(self.dtype(), &state, &ids, device.backend());
+        let plan = self.plan(outputs, device.backend())?;
         span.record("steps", plan.steps.len());
-        let (inputs, outputs, steps) = (state.inputs.clone(), outputs.len(), plan.steps.len());
+        let inputs = self.state.borrow().inputs.clone();
+        let (outputs, steps) = (outputs.len(), plan.steps.len());
         let executable = device.backend().compile(plan)?;
         Ok(Program { device, inputs, outputs, steps, executable })
+    }
+
+    /// The plan of such a program: for back ends, which put the definition of an operation in its place.
+    ///
+    /// # Errors
+    /// [`Error::ForeignGraph`] for a variable of another graph.
+    pub fn plan(&self, outputs: &[Var<'_>], target: &dyn Target) -> Result<Plan, Error> {
+        self.own("compile", outputs)?;
+        let ids: Vec<usize> = outputs.iter().map(Var::id).collect();
+        Ok(Plan::new(self.dtype(), &self.state.borrow(), &ids, target))
     }
 }
 

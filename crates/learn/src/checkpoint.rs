@@ -52,8 +52,15 @@ pub struct Saved<'a> {
 }
 
 enum Part<'a> {
-    Buffer(&'a Buffer, [usize; 1]),
-    Bytes(Vec<u8>, [usize; 1]),
+    Buffer(&'a Buffer),
+    Bytes(Vec<u8>),
+}
+
+/// A part as a file has it.
+struct Stored<'a> {
+    dtype: Dtype,
+    shape: [usize; 1],
+    bytes: Cow<'a, [u8]>,
 }
 
 impl<'a> Saved<'a> {
@@ -66,15 +73,14 @@ impl<'a> Saved<'a> {
     /// Keeps a buffer, without a copy of its own.
     #[must_use]
     pub fn buffer(mut self, name: &'static str, buffer: &'a Buffer) -> Self {
-        self.parts.insert(name, Part::Buffer(buffer, [buffer.len()]));
+        self.parts.insert(name, Part::Buffer(buffer));
         self
     }
 
     /// Keeps bytes.
     #[must_use]
     pub fn bytes(mut self, name: &'static str, bytes: Vec<u8>) -> Self {
-        let len = bytes.len();
-        self.parts.insert(name, Part::Bytes(bytes, [len]));
+        self.parts.insert(name, Part::Bytes(bytes));
         self
     }
 
@@ -88,49 +94,57 @@ impl<'a> Saved<'a> {
         Ok(self.bytes(name, bytes))
     }
 
-    /// The file; its parts are copied once, into it.
+    /// The file; parts in the host's memory are copied once, into it.
     pub(crate) fn to_file(&self, header: &Header) -> Result<Vec<u8>, Error> {
         let failed = |what: String| Error::Checkpoint(format!("not to be written: {what}"));
         let text = serde_json::to_string(header).map_err(|e| failed(e.to_string()))?;
         let metadata = [(KIND.to_owned(), CHECKPOINT.to_owned()), (HEADER.to_owned(), text)];
-        safetensors::serialize(&self.parts, Some(HashMap::from(metadata)))
+        let mut parts = Vec::with_capacity(self.parts.len());
+        for (name, part) in &self.parts {
+            parts.push((*name, part.stored().map_err(|e| failed(format!("{name}: {e}")))?));
+        }
+        safetensors::serialize(parts, Some(HashMap::from(metadata)))
             .map_err(|e| failed(e.to_string()))
     }
 }
 
-impl View for &Part<'_> {
+impl Part<'_> {
+    /// The part in the host's memory: where it lies, or copied from a device.
+    fn stored(&self) -> Result<Stored<'_>, autodiff::Error> {
+        let buffer = match self {
+            Part::Bytes(bytes) => {
+                let shape = [bytes.len()];
+                return Ok(Stored { dtype: Dtype::U8, shape, bytes: bytes.into() });
+            }
+            Part::Buffer(buffer) => buffer,
+        };
+        let bytes = match buffer.storage().host() {
+            Some(bytes) => bytes.into(),
+            None => {
+                let mut bytes = vec![0; buffer.bytes()];
+                buffer.storage().read(0, &mut bytes)?;
+                bytes.into()
+            }
+        };
+        Ok(Stored { dtype: dtype(buffer.dtype()), shape: [buffer.len()], bytes })
+    }
+}
+
+impl View for Stored<'_> {
     fn dtype(&self) -> Dtype {
-        match self {
-            Part::Buffer(buffer, _) => dtype(buffer.dtype()),
-            Part::Bytes(..) => Dtype::U8,
-        }
+        self.dtype
     }
 
     fn shape(&self) -> &[usize] {
-        match self {
-            Part::Buffer(_, shape) | Part::Bytes(_, shape) => shape,
-        }
+        &self.shape
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        match self {
-            Part::Bytes(bytes, _) => bytes.into(),
-            Part::Buffer(buffer, _) => match buffer.storage().host() {
-                Some(bytes) => bytes.into(),
-                None => {
-                    let mut bytes = vec![0; buffer.bytes()];
-                    buffer.storage().read(0, &mut bytes);
-                    bytes.into()
-                }
-            },
-        }
+        Cow::Borrowed(&self.bytes)
     }
 
     fn data_len(&self) -> usize {
-        match self {
-            Part::Buffer(buffer, _) => buffer.bytes(),
-            Part::Bytes(bytes, _) => bytes.len(),
-        }
+        self.bytes.len()
     }
 }
 
@@ -169,8 +183,8 @@ impl<'a> Restored<'a> {
     /// [`Error::Checkpoint`] where there are none, or not as many of this type.
     pub fn buffer(&self, name: &str, to: &mut Buffer) -> Result<(), Error> {
         let data = self.part(name, dtype(to.dtype()), Some(to.len()))?;
-        to.storage_mut().write(0, data);
-        Ok(())
+        let failed = |e| Error::Checkpoint(format!("{name}: not to be put back: {e}"));
+        to.storage_mut().write(0, data).map_err(failed)
     }
 
     /// Bytes that were kept.
@@ -299,7 +313,7 @@ mod tests {
             layout.from_safetensors(&file()).unwrap_err(),
             "wanted a model, found a checkpoint of a run that is under way"
         );
-        let earlier = safetensors::serialize(BTreeMap::<&str, &Part<'_>>::new(), None).unwrap();
+        let earlier = safetensors::serialize(BTreeMap::<&str, Stored<'_>>::new(), None).unwrap();
         let told = Restored::from_file(&earlier, "training").map(drop).unwrap_err().to_string();
         let file = "checkpoint: wanted a checkpoint of training, found a file of another program";
         assert_eq!(told, format!("{file} or version: {ANEW}"));

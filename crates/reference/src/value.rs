@@ -1,7 +1,7 @@
 //! Numbers as they lie on this device.
 
-use autodiff::DType;
 use autodiff::backend::Storage;
+use autodiff::{DType, Error};
 
 /// Floats, rounded to their type, or indices.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,17 +126,19 @@ impl Cells {
 }
 
 impl Storage for Cells {
-    fn read(&self, start: usize, to: &mut [u8]) {
+    fn read(&self, start: usize, to: &mut [u8]) -> Result<(), Error> {
         let size = self.dtype.size();
         let part = self.numbers.at(start / size..(start + to.len()) / size);
         to.copy_from_slice(&part.bytes(self.dtype));
+        Ok(())
     }
 
-    fn write(&mut self, start: usize, from: &[u8]) {
+    fn write(&mut self, start: usize, from: &[u8]) -> Result<(), Error> {
         self.numbers.write(start / self.dtype.size(), &Numbers::of(self.dtype, from), self.dtype);
+        Ok(())
     }
 
-    fn duplicate(&self) -> Result<Box<dyn Storage>, autodiff::Error> {
+    fn duplicate(&self) -> Result<Box<dyn Storage>, Error> {
         Ok(Box::new(self.clone()))
     }
 }

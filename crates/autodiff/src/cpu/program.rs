@@ -49,7 +49,7 @@ impl Replay {
         let mut constants = Vec::with_capacity(plan.constants.len());
         for data in &plan.constants {
             let mut storage = HostStorage::zeros(data.bytes().len())?;
-            storage.write(0, data.bytes());
+            storage.write(0, data.bytes())?;
             constants.push(storage);
         }
         let mut kept = kept(&plan)?;

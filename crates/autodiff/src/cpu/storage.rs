@@ -24,17 +24,19 @@ pub(super) fn block(bytes: usize) -> Result<Block, Error> {
 }
 
 impl Storage for HostStorage {
-    fn read(&self, start: usize, to: &mut [u8]) {
+    fn read(&self, start: usize, to: &mut [u8]) -> Result<(), Error> {
         to.copy_from_slice(&self.block.as_slice(self.bytes)[start..start + to.len()]);
+        Ok(())
     }
 
-    fn write(&mut self, start: usize, from: &[u8]) {
+    fn write(&mut self, start: usize, from: &[u8]) -> Result<(), Error> {
         self.block.as_mut_slice(self.bytes)[start..start + from.len()].copy_from_slice(from);
+        Ok(())
     }
 
     fn duplicate(&self) -> Result<Box<dyn Storage>, Error> {
         let mut copy = HostStorage::zeros(self.bytes)?;
-        copy.write(0, self.block.as_slice(self.bytes));
+        copy.write(0, self.block.as_slice(self.bytes))?;
         Ok(Box::new(copy))
     }
 

@@ -10,6 +10,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("charts", &[]),
     ("cluster", &["yaml"]),
     ("command", &["datasets", "experiment", "yaml"]),
+    ("cuda", &["autodiff"]),
     ("datasets", &["yaml"]),
     ("experiment", &[]),
     ("journal", &["experiment"]),
