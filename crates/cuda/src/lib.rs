@@ -25,3 +25,7 @@ pub mod source;
 mod storage;
 
 pub use device::{Limits, device};
+
+/// Version of the numbers: raised whenever a change of kernels, or of how plans are lowered, alters the bits of
+/// any result. It counts beside that of the engine.
+pub const NUMERIC_VERSION: u32 = 1;

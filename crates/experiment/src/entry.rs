@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::{
-    Code, DataRef, Error, Experiment, FileSum, Items, Metric, NeedRef, ObjectiveHook, ParamError,
-    PublishedTable, Run, Tool, without_defaults,
+    Code, DataRef, Device, Error, Experiment, FileSum, Items, Metric, NeedRef, ObjectiveHook,
+    ParamError, PublishedTable, Run, Tool, without_defaults,
 };
 
 /// An experiment with validated parameters, its types erased.
@@ -90,8 +90,27 @@ pub struct Entry {
     defaults: fn() -> Value,
     file_sum: fn(&str) -> Option<Result<FileSum, String>>,
     tools: fn() -> Vec<Tool>,
-    set_threads: fn(usize),
+    engine: Engine,
 }
+
+/// What the engine of a program offers to those that execute runs; this crate does not depend on it.
+#[derive(Clone, Copy)]
+pub struct Engine {
+    /// Sets how many threads it may use for what the calling thread starts.
+    pub set_threads: fn(usize),
+    /// Has it compute what some work of the calling thread asks for on a device, the first of the graphics
+    /// processors that the run was given; or says why that is not there, and the work is not done.
+    pub on: fn(Device, &[String], &mut dyn FnMut()) -> Result<(), String>,
+}
+
+/// No engine: nothing is computed by one.
+const NO_ENGINE: Engine = Engine {
+    set_threads: |_| {},
+    on: |_, _, work| {
+        work();
+        Ok(())
+    },
+};
 
 impl Entry {
     /// The entry of an experiment.
@@ -113,20 +132,19 @@ impl Entry {
             defaults: || plain(&E::Params::default()),
             file_sum: E::file_sum,
             tools: E::tools,
-            set_threads: |_| {},
+            engine: NO_ENGINE,
         }
     }
 
-    /// Sets the function that limits the engine's threads for what the calling thread starts; this crate
-    /// does not depend on the engine.
+    /// The entry in a program with an engine.
     #[must_use]
-    pub fn with_threads(self, set_threads: fn(usize)) -> Self {
-        Self { set_threads, ..self }
+    pub fn with_engine(self, engine: Engine) -> Self {
+        Self { engine, ..self }
     }
 
-    /// Sets how many engine threads the calling thread may use, before a run.
-    pub fn set_threads(&self, threads: usize) {
-        (self.set_threads)(threads);
+    /// The engine of the program.
+    pub fn engine(&self) -> Engine {
+        self.engine
     }
 
     /// Deserialises and validates parameters.

@@ -80,17 +80,20 @@ pub enum Device {
     /// The processor.
     #[default]
     Cpu,
+    /// A graphics processor of NVIDIA.
+    Cuda,
 }
 
 impl Device {
     /// Every class there is.
-    pub const ALL: [Self; 1] = [Self::Cpu];
+    pub const ALL: [Self; 2] = [Self::Cpu, Self::Cuda];
 }
 
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
         })
     }
 }

@@ -25,7 +25,7 @@ pub use axis::Axis;
 pub use json::ToJson;
 pub use need::Needed;
 pub use random::{Distribution, Draw, Drawn, Random};
-pub use resources::{Resources, Retry};
+pub use resources::{Chosen, Resources, Retry};
 pub use schema::schema;
 pub use search::Search;
 pub use seeds::Seeds;

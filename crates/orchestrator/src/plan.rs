@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use experiment::{Better, Entry, Items, Metric};
+use experiment::{Better, Device, Entry, Items, Metric};
 use journal::RunSpec;
 use serde_json::Value;
 
@@ -124,6 +124,12 @@ impl Plan {
             Loaded::Whole(read) => Loading::new(context).plan(read).map(Loaded::Whole),
             Loaded::Part => Ok(Loaded::Part),
         }
+    }
+
+    /// The class of device of its runs.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.runs.first().map_or_else(Device::default, |run| run.spec.device)
     }
 
     /// Expands a configuration, and those that it needs.

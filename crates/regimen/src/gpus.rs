@@ -11,7 +11,7 @@ use orchestrator::execute::Gpus;
 use crate::terminal::say;
 
 /// The variable by which libraries find those they may use, and schedulers say which those are.
-const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
+pub(crate) const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
 
 /// Devices that no other `regimen run` of this user deals out meanwhile.
 #[derive(Debug, Default)]

@@ -12,6 +12,7 @@ mod columns;
 mod commands;
 mod complaints;
 mod derived;
+mod devices;
 mod drawing;
 mod gpus;
 mod history;

@@ -15,6 +15,7 @@ use orchestrator::plan::{
 use tables::{Runs, Selection};
 
 use crate::arguments::{ChoiceOptions, ConfigOptions};
+use crate::devices;
 use crate::history::FoldHistory;
 use crate::registry;
 use crate::terminal::say;
@@ -158,7 +159,8 @@ fn load(
 
 /// What identity depends on in this binary.
 fn identity<'a>(checksum: &'a dyn Fn(&str) -> Sum) -> Identity<'a> {
-    Identity { engine: autodiff::NUMERIC_VERSION, checksum }
+    let (engine, cuda) = (autodiff::NUMERIC_VERSION, cuda::NUMERIC_VERSION);
+    Identity { engine, cuda, auto: &devices::auto, checksum }
 }
 
 /// The sum of a data set or file.

@@ -4,10 +4,14 @@ use std::sync::OnceLock;
 
 use anyhow::{Result, anyhow, bail};
 use clap::CommandFactory;
-use experiment::Entry;
+use experiment::{Engine, Entry};
 use orchestrator::config::nearest;
 
 use crate::arguments::Arguments;
+use crate::devices;
+
+/// The engine that runs compute by.
+const ENGINE: Engine = Engine { set_threads: autodiff::set_threads, on: devices::on };
 
 static ENTRIES: OnceLock<Vec<Entry>> = OnceLock::new();
 
@@ -21,7 +25,7 @@ pub(crate) fn know(experiments: impl IntoIterator<Item = Entry>) -> Result<()> {
         for (name, manifest) in entry.datasets {
             datasets::know(name, manifest);
         }
-        entries.push(entry.with_threads(autodiff::set_threads));
+        entries.push(entry.with_engine(ENGINE));
     }
     let _ = ENTRIES.set(entries);
     match self::entries().iter().find(|entry| is_command(entry.name)) {

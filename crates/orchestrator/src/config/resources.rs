@@ -1,5 +1,6 @@
 //! The `resources` block: threads, limits of memory, time and output, and numbers of retries.
 
+use std::fmt;
 use std::time::Duration;
 
 use experiment::Device;
@@ -12,7 +13,7 @@ use super::{ConfigError, Content, Faults, Node, Path, known_keys};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resources {
     /// Class of device that runs are computed on; part of their identity.
-    pub device: Device,
+    pub device: Chosen,
     /// Threads.
     pub threads: usize,
     /// Graphics processors that a run has to itself.
@@ -30,13 +31,53 @@ pub struct Resources {
 impl Default for Resources {
     fn default() -> Self {
         Self {
-            device: Device::default(),
+            device: Chosen::default(),
             threads: 1,
             gpus: 0,
             memory: None,
             time: None,
             output: 64 << 20,
             retry: Retry::default(),
+        }
+    }
+}
+
+/// A class of device as a configuration chooses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chosen {
+    /// This one.
+    On(Device),
+    /// A graphics processor where the machine that plans has one, otherwise the processor.
+    Auto,
+}
+
+impl Chosen {
+    /// All that can be chosen.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        Device::ALL.into_iter().map(Self::On).chain([Self::Auto])
+    }
+
+    /// The class, where `auto` is this one.
+    #[must_use]
+    pub fn resolve(self, auto: impl FnOnce() -> Device) -> Device {
+        match self {
+            Self::On(device) => device,
+            Self::Auto => auto(),
+        }
+    }
+}
+
+impl Default for Chosen {
+    fn default() -> Self {
+        Self::On(Device::default())
+    }
+}
+
+impl fmt::Display for Chosen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::On(device) => device.fmt(f),
+            Self::Auto => f.write_str("auto"),
         }
     }
 }
@@ -166,11 +207,11 @@ impl Resources {
 }
 
 /// The class of device of a name.
-fn device(node: &Node, path: &Path) -> Result<Device, ConfigError> {
-    let named = |device: &Device| matches!(&node.content, Content::Text(text) if *text == device.to_string());
-    Device::ALL.into_iter().find(named).ok_or_else(|| {
-        let all = Device::ALL.map(|device| device.to_string()).join(" or ");
-        wrong(node, path, "device", &format!("{all}, where this program computes"))
+fn device(node: &Node, path: &Path) -> Result<Chosen, ConfigError> {
+    let named = |chosen: &Chosen| matches!(&node.content, Content::Text(text) if *text == chosen.to_string());
+    Chosen::all().find(named).ok_or_else(|| {
+        let all: Vec<String> = Chosen::all().map(|chosen| chosen.to_string()).collect();
+        wrong(node, path, "device", &format!("one of {}", all.join(", ")))
     })
 }
 
@@ -254,11 +295,14 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_one_that_this_program_computes_on() {
+    fn a_device_is_a_class_or_auto() {
         assert_eq!(read("{ device: cpu }"), Ok(Resources::default()));
-        for (given, found) in [("cuda", "\"cuda\""), ("0", "0"), ("[cpu]", "a list")] {
+        let chosen = |given: &str| read(&format!("{{ device: {given} }}")).map(|it| it.device);
+        assert_eq!(chosen("cuda"), Ok(Chosen::On(Device::Cuda)));
+        assert_eq!(chosen("auto"), Ok(Chosen::Auto));
+        for (given, found) in [("tpu", "\"tpu\""), ("0", "0"), ("[cpu]", "a list")] {
             let error = read(&format!("{{ device: {given} }}")).unwrap_err();
-            assert!(error.contains("resources.device: wanted cpu, where"), "{error}");
+            assert!(error.contains("resources.device: wanted one of cpu, cuda, auto"), "{error}");
             assert!(error.contains(found), "{error}");
         }
     }

@@ -6,10 +6,11 @@ mod written;
 #[cfg(test)]
 mod tests;
 
-use experiment::{Device, Entry};
+use experiment::Entry;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use super::Chosen;
 use axes::Parameters;
 use written::Configuration;
 
@@ -57,7 +58,7 @@ fn of_any() -> Value {
             }
         }
     }
-    let devices = Device::ALL.map(|device| device.to_string());
+    let devices: Vec<String> = Chosen::all().map(|chosen| chosen.to_string()).collect();
     root["definitions"]["Resources"]["properties"]["device"]["enum"] = json!(devices);
     root
 }

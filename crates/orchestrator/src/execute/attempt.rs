@@ -191,9 +191,15 @@ fn run(
         device: spec.device,
         data: setup.data(),
     };
-    entry.set_threads(spec.threads);
-    let run = Run::new(context, sink).with_scratch(scratch).with_gpus(job.means.gpus.clone());
-    bound.run(&mut run.with_needed(needed(job, setup)))
+    let engine = entry.engine();
+    (engine.set_threads)(spec.threads);
+    let gpus = &job.means.gpus;
+    let run = Run::new(context, sink).with_scratch(scratch).with_gpus(gpus.clone());
+    let mut run = run.with_needed(needed(job, setup));
+    let mut done = Ok(());
+    (engine.on)(spec.device, gpus, &mut || done = bound.run(&mut run))
+        .map_err(|why| RunError::other(format!("the device {}", spec.device), why))?;
+    done
 }
 
 /// The runs that a run builds on.

@@ -176,7 +176,7 @@ impl<'a> Expansion<'a> {
         extend(&mut plan.metrics, bound.metrics());
         extend(&mut plan.step_metrics, bound.step_metrics());
         extend(&mut plan.items, bound.items());
-        let device = config.resources.device;
+        let device = config.resources.device.resolve(self.context.identity.auto);
         let ids = match self.context.identity.of_point(&entry, bound.as_ref(), device) {
             Ok(ids) => ids,
             Err((name, why)) => return self.faults.add(unreadable(config, point, &name, why)),
@@ -206,7 +206,7 @@ impl<'a> Expansion<'a> {
                 params: params.clone(),
                 seed,
                 sweep: config.name.clone(),
-                device: config.resources.device,
+                device,
                 threads: config.resources.threads,
                 engine: Some(self.context.identity.engine),
                 data: ids.data.clone(),

@@ -12,6 +12,10 @@ use super::PlannedRun;
 pub struct Identity<'a> {
     /// Numeric version of the engine.
     pub engine: u32,
+    /// Numeric version of its kernels for graphics processors.
+    pub cuda: u32,
+    /// The class of device that `auto` is on this machine.
+    pub auto: &'a dyn Fn() -> Device,
     /// Checksum of a data set, or of a file whose name follows `file:`.
     pub checksum: &'a dyn Fn(&str) -> Sum,
 }
@@ -68,12 +72,16 @@ impl Identity<'_> {
                 other => return Err((needed.name, other)),
             };
         }
-        let versions = json!({
+        let mut versions = json!({
             "experiment_version": entry.version,
             "engine": self.engine,
             "data": data,
             "device": device,
         });
+        // Runs of the processor have the ids that they always had.
+        if device == Device::Cuda {
+            versions["cuda"] = self.cuda.into();
+        }
         Ok(PointIdentity {
             experiment: entry.name,
             canonical: canonical_json(bound.canonical()),

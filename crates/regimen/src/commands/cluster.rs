@@ -12,6 +12,7 @@ use cluster::{
     Begun, Each, Error, Intent, Profile, Profiles, Request, Scheduler, Submission, Tally,
 };
 use journal::{Fold, Status};
+use orchestrator::config::Chosen;
 use orchestrator::execute::{Frozen, JOURNAL, Options, Stop, Summary};
 
 use crate::arguments::Run;
@@ -145,6 +146,13 @@ fn in_store(store: &Path) -> String {
 
 /// The sweep of a plan with everything that nodes need.
 fn freeze<'a>(arguments: &Run, planned: &'a Planned, log_format: LogFormat) -> Result<Sweep<'a>> {
+    if planned.plan.resources.device == Chosen::Auto {
+        bail!(
+            "{}: resources.device: auto is what the machine that plans has, and nodes of a cluster may differ; \
+             say cpu or cuda",
+            planned.plan.sweep
+        );
+    }
     let mut options = run::options(arguments, planned, &Held::default(), log_format)?;
     options.lease = options.lease.or(Some(Options::SHARED_LEASE));
     let specs = planned.plan.runs.iter().map(|run| run.spec.clone()).collect();

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use experiment::DataPaths;
+use experiment::{DataPaths, Device};
 use journal::{Fold, Role};
 use orchestrator::execute::{self, Disk, Options, Presence, Rerun, Stop, Summary, WorkerCommand};
 use orchestrator::needs::{Need, Supply, Wanted, What};
@@ -31,7 +31,7 @@ use crate::logging::LogFormat;
 use crate::plans::{self, Absent, Planned, layered, plans};
 use crate::progress::{Forecast, Progress};
 use crate::terminal::say;
-use crate::{derived, preflight, provenance, registry};
+use crate::{derived, devices, preflight, provenance, registry};
 
 use finished::Ends;
 pub(crate) use watched::Watched;
@@ -170,14 +170,16 @@ fn is_executed(arguments: &Run, run: &PlannedRun, history: &FoldHistory<'_>) -> 
     }
 }
 
-/// The graphics processors that this call deals out. Runs on a cluster have those of its nodes.
+/// The graphics processors that this call deals out, once those that the engine computes on are here. Runs on
+/// a cluster have those of its nodes.
 fn gpus(arguments: &Run, plans: &[Planned]) -> Result<Held> {
-    let wanting = |planned: &&Planned| planned.plan.resources.gpus > 0;
-    let mut wanting = plans.iter().filter(wanting).peekable();
-    if wanting.peek().is_none() && !arguments.gpus.is_empty() {
+    let wants = |planned: &Planned| planned.plan.resources.gpus > 0;
+    if !arguments.gpus.is_empty() && !plans.iter().any(wants) {
         say("warning: --gpus: no run wants one; `resources: { gpus: 1 }` says how many each has");
     }
-    if wanting.peek().is_none() || arguments.cluster.is_some() {
+    let asks = |planned: &&Planned| wants(planned) || planned.plan.device() != Device::Cpu;
+    let mut asking = plans.iter().filter(asks).peekable();
+    if asking.peek().is_none() || arguments.cluster.is_some() {
         return Ok(Held::default());
     }
     let fold = Fold::read(&arguments.store.results.join(execute::JOURNAL))?;
@@ -185,9 +187,11 @@ fn gpus(arguments: &Run, plans: &[Planned]) -> Result<Held> {
     let is_left = |planned: &&Planned| {
         planned.plan.runs.iter().any(|run| is_executed(arguments, run, &history))
     };
-    match wanting.filter(is_left).map(|planned| planned.plan.resources.gpus).max() {
-        Some(each) => Held::take(&arguments.gpus, each),
-        None => Ok(Held::default()),
+    let left: Vec<&Planned> = asking.filter(is_left).collect();
+    left.iter().try_for_each(|planned| devices::check(planned.plan.device()))?;
+    match left.iter().map(|planned| planned.plan.resources.gpus).max() {
+        Some(each @ 1..) => Held::take(&arguments.gpus, each),
+        _ => Ok(Held::default()),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use experiment::Device;
 use orchestrator::config;
 use orchestrator::plan::{Context, Identity, Sum};
 use unicode_width::UnicodeWidthStr;
@@ -21,7 +22,7 @@ fn plan(name: &str) -> Plan {
     std::fs::write(&path, text).unwrap();
     let config = config::load(&path, &[]).unwrap();
     let no_sum = |_: &str| Sum::Unreadable("nothing is read".into());
-    let identity = Identity { engine: 1, checksum: &no_sum };
+    let identity = Identity { engine: 1, cuda: 1, auto: &Device::default, checksum: &no_sum };
     let entries = registry::papers();
     Plan::new(&config, &Context { entries: &entries, identity: &identity, columns: &[] }).unwrap()
 }

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use journal::Fold;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -43,6 +44,7 @@ fn a_doctor_says_what_this_machine_has_and_lacks() {
         "note OPENBLAS_CORETYPE=Haswell: products of matrices use the kernels of that processor",
         "note ffmpeg is not here, for frames of video files",
         "note no scheduler of a cluster is here",
+        "note device: cuda is not here: this program was built without it",
     ] {
         assert!(text.lines().any(|told| told.starts_with(line)), "{line}\n{text}");
     }
@@ -53,6 +55,34 @@ fn a_doctor_says_what_this_machine_has_and_lacks() {
     let text = stdout(&told);
     assert_eq!(text.lines().filter(|line| line.starts_with("bad")).count(), 2, "{text}");
     assert!(text.contains("wanted a folder, found a file: REGIMEN_CACHE names another"), "{text}");
+}
+
+#[test]
+fn a_device_that_is_not_here_is_said_before_a_run_begins() {
+    let dir = TempDir::new().unwrap();
+    let (path, store) = (dir.path().join("it.yaml"), dir.path().join("store"));
+    fs::write(&path, "name: it\nexperiment: descent\nresources: { device: cuda }\n").unwrap();
+    let ask = |more: &[&str]| {
+        let mut command = regimen();
+        command.arg("run").arg(&path).arg("--results").arg(&store).args(more).output().unwrap()
+    };
+    let refused = ask(&[]);
+    assert_code(&refused, 2);
+    let said = stderr(&refused);
+    assert!(
+        said.contains("error: resources.device: wanted cuda, found none: this program was"),
+        "{said}"
+    );
+    assert!(Fold::read(&store.join("journal")).unwrap().runs.is_empty());
+    // Where another machine would choose otherwise, the run says what this one chose.
+    let ran = ask(&["-s", "resources.device=auto"]);
+    assert_code(&ran, 0);
+    assert!(stderr(&ran).contains("resources.device: auto is cpu here: this program was built"));
+    let fold = Fold::read(&store.join("journal")).unwrap();
+    let devices: Vec<String> = fold.runs.values().map(|run| run.spec.device.to_string()).collect();
+    assert_eq!(devices, ["cpu"]);
+    let again = ask(&["-s", "resources.device=cpu"]);
+    assert!(stderr(&again).contains("1 was finished before"), "{}", stderr(&again));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use orchestrator::needs::{Supply, free_bytes, size, writable};
 use rustix::fs::{FlockOperation, flock};
 
 use super::{Findings, store};
-use crate::{gpus, provenance};
+use crate::{devices, gpus, provenance};
 
 /// Free bytes below which a place is told as short of room.
 const ROOM: u64 = 1 << 30;
@@ -47,6 +47,12 @@ pub(super) fn look(results: &Path, findings: &mut Findings) -> Result<()> {
             findings.ok(&format!("graphics processors for programs: {}", devices.join(", ")))?;
         }
         _ => findings.note("no graphics processor is known; `resources.gpus` needs some")?,
+    }
+    match devices::cuda() {
+        Ok(count) => {
+            findings.ok(&format!("the engine can compute on {count} of them (device: cuda)"))?
+        }
+        Err(why) => findings.note(&format!("device: cuda is not here: {why}"))?,
     }
     for (names, purpose) in PROGRAMS {
         match names.iter().find(|name| find_program(name).is_some()) {
