@@ -62,6 +62,8 @@ pub struct Config {
     pub resources: Resources,
     /// How results are to be shown, one entry a table.
     pub tables: Vec<Table>,
+    /// The page that is written when the runs are over, where nobody asks for another.
+    pub report: Option<String>,
     root: Node,
     changes: Vec<Change>,
 }
@@ -83,8 +85,18 @@ pub enum Loaded<T> {
     Part,
 }
 
-const KEYS: &[&str] =
-    &["name", "experiment", "params", "sweep", "search", "needs", "resources", "table", "extends"];
+const KEYS: &[&str] = &[
+    "name",
+    "experiment",
+    "params",
+    "sweep",
+    "search",
+    "needs",
+    "resources",
+    "table",
+    "report",
+    "extends",
+];
 
 /// Reads a file with everything it extends, changed by the arguments of `--set`.
 ///
@@ -145,6 +157,7 @@ pub(crate) fn read(
     let needs = part("needs").map(|node| Needed::read(node, path, &mut faults));
     let resources = part("resources").map(|node| Resources::read(node, &mut faults));
     let tables = part("table").map(|node| tables(node, &mut faults)).unwrap_or_default();
+    let report = part("report").and_then(|_| faults.keep(text(&root, "report")));
     let config = Config {
         name: name.unwrap_or_default(),
         experiment: experiment.unwrap_or_default(),
@@ -153,6 +166,7 @@ pub(crate) fn read(
         needs: needs.unwrap_or_default(),
         resources: resources.unwrap_or_default(),
         tables,
+        report,
         root,
         changes,
     };

@@ -96,7 +96,7 @@ fn a_paper_outside_the_repository_is_built_against_the_packages_and_runs() {
         command.args(words).current_dir(&project);
         command
     };
-    let table = run(&mut lines(&["run", "configs/lines.yaml", "--report", "report.html"]));
+    let table = run(&mut lines(&["run", "configs/lines.yaml"]));
     assert!(table.contains('*') && table.contains("24 finished runs, 8 a cell"), "{table}");
     assert!(fs::read_to_string(project.join("report.html")).unwrap().contains("test_loss"));
     let failing = ["run", "configs/lines.yaml", "-s", "params.learning_rate=1e30"];

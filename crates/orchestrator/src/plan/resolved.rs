@@ -36,6 +36,7 @@ pub fn resolved(config: &Config, plan: &Plan) -> Result<String, ConfigError> {
     if !config.tables.is_empty() {
         document.push(("table", table.map_err(fail)?));
     }
+    document.extend(config.report.as_ref().map(|page| ("report", page.as_str().into())));
     yaml::to_string(&map(document)).map_err(fail)
 }
 

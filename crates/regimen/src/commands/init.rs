@@ -83,8 +83,7 @@ pub(crate) fn init(arguments: &Init) -> Result<Done> {
         write(path, text)?;
     }
     let shown = folder.display();
-    let next = format!("cd {shown} && {next} run configs/{name}.yaml --report report.html");
-    say(&format!("wrote {shown}; next: {next}"));
+    say(&format!("wrote {shown}; next: cd {shown} && {next} run configs/{name}.yaml"));
     Ok(Done::Well)
 }
 

@@ -61,13 +61,13 @@ pub(crate) enum Shown {
 }
 
 /// What a page says about each plan.
-pub(crate) fn subjects(
-    plans: &[Planned],
+pub(crate) fn subjects<'a>(
+    plans: impl IntoIterator<Item = &'a Planned>,
     choice: &ChoiceOptions,
     store: &Path,
     shown: Shown,
 ) -> Result<Vec<Subject>> {
-    let asked = plans.iter().filter(|planned| planned.is_asked());
+    let asked = plans.into_iter().filter(|planned| planned.is_asked());
     asked.map(|planned| subject(planned, choice, store, shown)).collect()
 }
 

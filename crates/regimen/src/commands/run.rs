@@ -21,10 +21,13 @@ use orchestrator::plan::{Estimate, Pace, Plan, PlannedRun, State};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
+use tables::Subject;
+
 use crate::arguments::{ListFormat, Run};
 use crate::commands::cluster::Followed;
 use crate::commands::plan::{is_left, list, workers};
-use crate::commands::{Done, cluster, compare, report};
+use crate::commands::report::{self, Shown};
+use crate::commands::{Done, cluster, compare};
 use crate::gpus::Held;
 use crate::history::FoldHistory;
 use crate::logging::LogFormat;
@@ -52,23 +55,36 @@ pub(crate) fn run(arguments: &Run, log_format: LogFormat) -> Result<Done> {
     if plans.iter().all(|planned| planned.plan.runs.is_empty()) {
         return Ok(Done::BadInput);
     }
-    let subjects = match arguments.report {
-        Some(_) => {
-            let (choice, store) = (&arguments.config.choice, &arguments.store.results);
-            report::subjects(&plans, choice, store, report::Shown::Planned)?
-        }
-        None => Vec::new(),
-    };
+    let pages = pages(arguments, &plans)?;
     let (mut ends, begun) = (Ends::new(), Instant::now());
     let ended = execute_all(arguments, &plans, &gpus, log_format, &mut ends);
     if let Some(command) = &arguments.on_finish {
         finished::tell(command, arguments, &ends, &ended, begun.elapsed());
     }
     let done = ended?;
-    if let (Some(page), Done::Well | Done::SomeFailed) = (&arguments.report, done) {
-        report::write(&arguments.store.results, subjects, page)?;
+    if let Done::Well | Done::SomeFailed = done {
+        for (page, subjects) in pages {
+            report::write(&arguments.store.results, subjects, &page)?;
+        }
     }
     Ok(done)
+}
+
+/// The pages that are written at the end, with what they show: the one that is asked for, or those that
+/// configurations name.
+fn pages(arguments: &Run, plans: &[Planned]) -> Result<Vec<(PathBuf, Vec<Subject>)>> {
+    let mut pages: Vec<(PathBuf, Vec<&Planned>)> = Vec::new();
+    for planned in plans.iter().filter(|_| !arguments.detach) {
+        let named = || planned.config.report.as_ref().map(PathBuf::from);
+        let Some(page) = arguments.report.clone().or_else(named) else { continue };
+        match pages.iter_mut().find(|(known, _)| *known == page) {
+            Some((_, plans)) => plans.push(planned),
+            None => pages.push((page, vec![planned])),
+        }
+    }
+    let (choice, store) = (&arguments.config.choice, &arguments.store.results);
+    let shown = |plans: Vec<&Planned>| report::subjects(plans, choice, store, Shown::Planned);
+    pages.into_iter().map(|(page, plans)| Ok((page, shown(plans)?))).collect()
 }
 
 /// Executes plan after plan and prints their tables.

@@ -18,10 +18,10 @@ fn a_project_in_python_runs_at_once_and_a_change_of_it_makes_new_runs() {
     let dir = TempDir::new().unwrap();
     let begun = ask(dir.path(), &["init", "demo", "--python"]);
     assert_code(&begun, 0);
-    let next = "next: cd demo && regimen run configs/demo.yaml --report report.html";
+    let next = "next: cd demo && regimen run configs/demo.yaml";
     assert!(stderr(&begun).contains(next), "{}", stderr(&begun));
     let demo = dir.path().join("demo");
-    let ran = ask(&demo, &["run", "configs/demo.yaml", "--report", "report.html"]);
+    let ran = ask(&demo, &["run", "configs/demo.yaml"]);
     assert_code(&ran, 0);
     let table = stdout(&ran);
     // Eight seeds are enough for marks.

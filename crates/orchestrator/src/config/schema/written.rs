@@ -30,6 +30,9 @@ pub(super) struct Configuration {
     resources: Option<Resources>,
     /// How the results are shown in rows and columns.
     table: Option<OneOrMany<Table>>,
+    /// The page that `run` writes when the runs are over; a path from the folder that it is started in.
+    #[schemars(length(min = 1))]
+    report: Option<String>,
     /// Files that this one is laid over, by paths from its folder; later ones win over earlier ones.
     extends: Option<OneOrMany<String>>,
 }
