@@ -93,24 +93,29 @@ pub struct Entry {
     engine: Engine,
 }
 
+/// Has an engine compute what some work of the calling thread asks for on a device, the first of the graphics
+/// processors that the run was given; or says why that is not there, and the work is not done.
+pub type On = fn(Device, &[String], &mut dyn FnMut()) -> Result<(), String>;
+
 /// What the engine of a program offers to those that execute runs; this crate does not depend on it.
 #[derive(Clone, Copy)]
 pub struct Engine {
     /// Sets how many threads it may use for what the calling thread starts.
     pub set_threads: fn(usize),
-    /// Has it compute what some work of the calling thread asks for on a device, the first of the graphics
-    /// processors that the run was given; or says why that is not there, and the work is not done.
-    pub on: fn(Device, &[String], &mut dyn FnMut()) -> Result<(), String>,
+    /// Has it compute on a device.
+    pub on: On,
 }
 
 /// No engine: nothing is computed by one.
-const NO_ENGINE: Engine = Engine {
-    set_threads: |_| {},
-    on: |_, _, work| {
-        work();
-        Ok(())
-    },
-};
+impl Default for Engine {
+    fn default() -> Self {
+        let on: On = |_, _, work| {
+            work();
+            Ok(())
+        };
+        Self { set_threads: |_| {}, on }
+    }
+}
 
 impl Entry {
     /// The entry of an experiment.
@@ -132,7 +137,7 @@ impl Entry {
             defaults: || plain(&E::Params::default()),
             file_sum: E::file_sum,
             tools: E::tools,
-            engine: NO_ENGINE,
+            engine: Engine::default(),
         }
     }
 

@@ -19,7 +19,7 @@ mod statistic;
 mod tool;
 
 pub use code::Code;
-pub use entry::{BindError, Bound, Engine, Entry};
+pub use entry::{BindError, Bound, Engine, Entry, On};
 pub use error::{Error, ParamError};
 pub use experiment::{
     Better, DataRef, Experiment, FileSum, Items, Metric, ObjectiveHook, Params, PublishedTable,

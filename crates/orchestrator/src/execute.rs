@@ -111,7 +111,7 @@ pub struct WorkerCommand {
 pub struct Gpus {
     /// Those there are, as `CUDA_VISIBLE_DEVICES` names them.
     pub devices: Vec<String>,
-    /// How many a run has to itself.
+    /// How many a run has to itself; where that is none, all runs share all of them.
     pub each: usize,
 }
 

@@ -3,8 +3,10 @@
 use std::env;
 use std::sync::Once;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, bail};
 use experiment::Device;
+use orchestrator::config::Chosen;
+use orchestrator::plan::Plan;
 
 use crate::gpus::VISIBLE;
 use crate::terminal::say;
@@ -29,16 +31,21 @@ pub(crate) fn auto() -> Device {
     }
 }
 
-/// That runs of a class of device can be executed here.
+/// That runs of a plan can be executed here.
 ///
 /// # Errors
 /// What is missing.
-pub(crate) fn check(device: Device) -> Result<()> {
-    match device {
-        Device::Cpu => Ok(()),
-        Device::Cuda => cuda()
-            .map(drop)
-            .map_err(|why| anyhow!("resources.device: wanted cuda, found none: {why}")),
+pub(crate) fn check(plan: &Plan) -> Result<()> {
+    if plan.device() == Device::Cpu {
+        return Ok(());
+    }
+    let wanted = plan.resources.device;
+    match (cuda(), wanted) {
+        (Err(why), _) => bail!("resources.device: wanted {wanted}, found none: {why}"),
+        (Ok(count), Chosen::Cuda(number)) if number >= count => {
+            bail!("resources.device: wanted {wanted}, found {count} of them, counted from 0")
+        }
+        _ => Ok(()),
     }
 }
 
@@ -69,6 +76,7 @@ fn opened(gpus: &[String]) -> Result<autodiff::Device, String> {
 fn number(gpus: &[String], visible: Option<&str>) -> Result<usize, String> {
     let Some(first) = gpus.first() else { return Ok(0) };
     let found = match visible {
+        _ if let Some(number) = first.strip_prefix("cuda:") => number.parse().ok(),
         Some(list) => list.split(',').position(|name| name.trim() == first),
         None => first.parse().ok(),
     };
@@ -87,6 +95,7 @@ mod tests {
         let given = |name: &str| [name.to_owned()];
         assert_eq!(number(&[], Some("2,3")), Ok(0));
         assert_eq!(number(&given("3"), None), Ok(3));
+        assert_eq!(number(&given("cuda:1"), Some("2,3")), Ok(1));
         assert_eq!(number(&given("3"), Some("2, 3")), Ok(1));
         assert_eq!(number(&given("GPU-a1"), Some("GPU-77,GPU-a1")), Ok(1));
         assert!(number(&given("GPU-a1"), None).unwrap_err().contains("the number of"));

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use orchestrator::config::{Chosen, Resources};
 use orchestrator::execute::Gpus;
 
 use crate::terminal::say;
@@ -63,9 +64,14 @@ impl Held {
         Ok(held)
     }
 
-    /// What runs are given of which each has so many.
-    pub(crate) fn dealt(&self, each: usize) -> Gpus {
-        Gpus { devices: self.devices.clone(), each }
+    /// What runs with these resources are given.
+    pub(crate) fn dealt(&self, resources: &Resources) -> Gpus {
+        let devices = match (resources.device, resources.gpus) {
+            (shared @ Chosen::Cuda(_), _) => vec![shared.to_string()],
+            (_, 0) => Vec::new(),
+            _ => self.devices.clone(),
+        };
+        Gpus { devices, each: resources.gpus }
     }
 }
 

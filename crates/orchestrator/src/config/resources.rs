@@ -47,13 +47,15 @@ impl Default for Resources {
 pub enum Chosen {
     /// This one.
     On(Device),
+    /// The graphics processor of this number, which all runs share: `cuda:1`.
+    Cuda(usize),
     /// A graphics processor where the machine that plans has one, otherwise the processor.
     Auto,
 }
 
 impl Chosen {
-    /// All that can be chosen.
-    pub(super) fn all() -> impl Iterator<Item = Self> {
+    /// All that have names, but for graphics processors with numbers.
+    pub(super) fn named() -> impl Iterator<Item = Self> {
         Device::ALL.into_iter().map(Self::On).chain([Self::Auto])
     }
 
@@ -62,6 +64,7 @@ impl Chosen {
     pub fn resolve(self, auto: impl FnOnce() -> Device) -> Device {
         match self {
             Self::On(device) => device,
+            Self::Cuda(_) => Device::Cuda,
             Self::Auto => auto(),
         }
     }
@@ -77,6 +80,7 @@ impl fmt::Display for Chosen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::On(device) => device.fmt(f),
+            Self::Cuda(number) => write!(f, "{}:{number}", Device::Cuda),
             Self::Auto => f.write_str("auto"),
         }
     }
@@ -192,6 +196,9 @@ impl Resources {
             resources.gpus = usize::try_from(gpus).unwrap_or(0);
         }
         let size = |node: &Node| quantity(node, MEMORY);
+        if let (Chosen::Cuda(_), 1..) = (resources.device, resources.gpus) {
+            read("gpus", "0, because `device` names one that all runs share", &|_| None);
+        }
         resources.memory = read("memory", "a size above 0 such as 512MiB or 2GiB", &size);
         if let Some(output) = read("output", "a size above 0 such as 512KiB or 64MiB", &size) {
             resources.output = output;
@@ -208,10 +215,20 @@ impl Resources {
 
 /// The class of device of a name.
 fn device(node: &Node, path: &Path) -> Result<Chosen, ConfigError> {
-    let named = |chosen: &Chosen| matches!(&node.content, Content::Text(text) if *text == chosen.to_string());
-    Chosen::all().find(named).ok_or_else(|| {
-        let all: Vec<String> = Chosen::all().map(|chosen| chosen.to_string()).collect();
-        wrong(node, path, "device", &format!("one of {}", all.join(", ")))
+    let numbered = |text: &str| {
+        let written = text.strip_prefix("cuda:")?;
+        let number = written.parse::<usize>().ok()?;
+        (number.to_string() == written).then_some(Chosen::Cuda(number))
+    };
+    let found = match &node.content {
+        Content::Text(text) => {
+            Chosen::named().find(|chosen| chosen.to_string() == *text).or_else(|| numbered(text))
+        }
+        _ => None,
+    };
+    found.ok_or_else(|| {
+        let all: Vec<String> = Chosen::named().map(|chosen| chosen.to_string()).collect();
+        wrong(node, path, "device", &format!("one of {}, or cuda:1 and so on", all.join(", ")))
     })
 }
 
@@ -300,7 +317,12 @@ mod tests {
         let chosen = |given: &str| read(&format!("{{ device: {given} }}")).map(|it| it.device);
         assert_eq!(chosen("cuda"), Ok(Chosen::On(Device::Cuda)));
         assert_eq!(chosen("auto"), Ok(Chosen::Auto));
-        for (given, found) in [("tpu", "\"tpu\""), ("0", "0"), ("[cpu]", "a list")] {
+        assert_eq!(chosen("cuda:3"), Ok(Chosen::Cuda(3)));
+        let two = read("{ device: cuda:3, gpus: 1 }").unwrap_err();
+        assert!(two.contains("resources.gpus: wanted 0, because `device` names one"), "{two}");
+        for (given, found) in
+            [("tpu", "\"tpu\""), ("cuda:01", "\"cuda:01\""), ("0", "0"), ("[cpu]", "a list")]
+        {
             let error = read(&format!("{{ device: {given} }}")).unwrap_err();
             assert!(error.contains("resources.device: wanted one of cpu, cuda, auto"), "{error}");
             assert!(error.contains(found), "{error}");

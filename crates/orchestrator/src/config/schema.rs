@@ -58,8 +58,9 @@ fn of_any() -> Value {
             }
         }
     }
-    let devices: Vec<String> = Chosen::all().map(|chosen| chosen.to_string()).collect();
-    root["definitions"]["Resources"]["properties"]["device"]["enum"] = json!(devices);
+    let devices: Vec<String> = Chosen::named().map(|chosen| chosen.to_string()).collect();
+    let pattern = format!("^({}|cuda:[0-9]+)$", devices.join("|"));
+    root["definitions"]["Resources"]["properties"]["device"]["pattern"] = json!(pattern);
     root
 }
 

@@ -97,7 +97,12 @@ fn what_is_needed_is_part_of_identity() {
     fs::write(files.path("teacher.yaml"), read).unwrap();
     let [one, two] = ["1", "2"].map(|sum| {
         let checksum = |_: &str| Sum::Known(sum.into());
-        let identity = Identity { engine: 1, cuda: 1, auto: &Device::default, checksum: &checksum };
+        let identity = Identity {
+            engine: 1,
+            cuda: 1,
+            auto: &experiment::Device::default,
+            checksum: &checksum,
+        };
         let context = Context { entries: &entries(), identity: &identity, columns: &[] };
         match Plan::load(&files.path("student.yaml"), &[], &context).unwrap() {
             Loaded::Whole((_, plan)) => ids(&plan),

@@ -163,7 +163,8 @@ fn sum(name: &str) -> Sum {
 
 /// Does something with what plans are made with.
 pub(crate) fn with<T>(what: impl FnOnce(&Context<'_>) -> T) -> T {
-    let identity = Identity { engine: 1, cuda: 1, auto: &Device::default, checksum: &sum };
+    let identity =
+        Identity { engine: 1, cuda: 1, auto: &experiment::Device::default, checksum: &sum };
     what(&Context { entries: &entries(), identity: &identity, columns: &["seed", "seconds"] })
 }
 

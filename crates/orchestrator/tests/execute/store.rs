@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use experiment::{DataPaths, Device, Entry, RunId, SpecId};
+use experiment::{DataPaths, Device, Engine, Entry, RunId, SpecId};
 use journal::{Fold, Opened, Role, RunSpec, RunState, Status};
 use orchestrator::config::Retry;
 use orchestrator::execute::{
@@ -16,7 +16,8 @@ use crate::toy::{self, Params, Toy, Way};
 pub(crate) const ROLE: &str = "REGIMEN_TEST_ROLE";
 
 pub(crate) fn entries() -> Vec<Entry> {
-    vec![Entry::of::<Toy>().with_threads(toy::set_threads)]
+    let engine = Engine { set_threads: toy::set_threads, ..Engine::default() };
+    vec![Entry::of::<Toy>().with_engine(engine)]
 }
 
 /// This test binary, executing only the test `name` in the role of that name.

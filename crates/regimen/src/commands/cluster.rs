@@ -146,10 +146,10 @@ fn in_store(store: &Path) -> String {
 
 /// The sweep of a plan with everything that nodes need.
 fn freeze<'a>(arguments: &Run, planned: &'a Planned, log_format: LogFormat) -> Result<Sweep<'a>> {
-    if planned.plan.resources.device == Chosen::Auto {
+    if let chosen @ (Chosen::Auto | Chosen::Cuda(_)) = planned.plan.resources.device {
         bail!(
-            "{}: resources.device: auto is what the machine that plans has, and nodes of a cluster may differ; \
-             say cpu or cuda",
+            "{}: resources.device: {chosen} is about one machine, and nodes of a cluster may differ; say cpu \
+             or cuda",
             planned.plan.sweep
         );
     }

@@ -204,7 +204,7 @@ fn gpus(arguments: &Run, plans: &[Planned]) -> Result<Held> {
         planned.plan.runs.iter().any(|run| is_executed(arguments, run, &history))
     };
     let left: Vec<&Planned> = asking.filter(is_left).collect();
-    left.iter().try_for_each(|planned| devices::check(planned.plan.device()))?;
+    left.iter().try_for_each(|planned| devices::check(&planned.plan))?;
     match left.iter().map(|planned| planned.plan.resources.gpus).max() {
         Some(each @ 1..) => Held::take(&arguments.gpus, each),
         _ => Ok(Held::default()),
@@ -247,7 +247,7 @@ fn forecasts(arguments: &Run, plans: &[Planned], gpus: &Held) -> Result<Vec<Fore
             runs: plan.runs.len(),
             finished: plan.runs.len() - left.len(),
             seconds: (known > 0).then(|| seconds / known as f64),
-            jobs: gpus.dealt(plan.resources.gpus).jobs(jobs(arguments, plan)),
+            jobs: gpus.dealt(&plan.resources).jobs(jobs(arguments, plan)),
         }
     };
     Ok(plans.iter().map(forecast).collect())
@@ -268,7 +268,7 @@ pub(crate) fn options(
     Ok(Options {
         store: arguments.store.results.clone(),
         jobs: jobs(arguments, &planned.plan),
-        gpus: gpus.dealt(resources.gpus),
+        gpus: gpus.dealt(resources),
         memory: resources.memory,
         time: resources.time,
         output: resources.output,

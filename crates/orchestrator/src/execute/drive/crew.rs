@@ -145,7 +145,10 @@ impl<'a> Crew<'a> {
 
     pub(super) fn assign(&mut self, worker: WorkerId, mut job: Job) {
         self.unsynced.insert(self.name(worker));
-        job.means.gpus = self.gpus.drain(..self.options.gpus.each.min(self.gpus.len())).collect();
+        job.means.gpus = match self.options.gpus.each {
+            0 => self.gpus.clone(),
+            each => self.gpus.drain(..each.min(self.gpus.len())).collect(),
+        };
         if let Some(member) = self.members.get_mut(&worker) {
             (member.job, member.since) = (Some(job.clone()), Instant::now());
             member.progress = None;
@@ -192,7 +195,9 @@ impl<'a> Crew<'a> {
             logs.finish(self.options.output);
         }
         let job = member.job.take();
-        self.gpus.extend(job.iter().flat_map(|job| job.means.gpus.iter().cloned()));
+        if self.options.gpus.each > 0 {
+            self.gpus.extend(job.iter().flat_map(|job| job.means.gpus.iter().cloned()));
+        }
         job
     }
 

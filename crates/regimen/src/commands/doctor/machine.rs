@@ -50,7 +50,7 @@ pub(super) fn look(results: &Path, findings: &mut Findings) -> Result<()> {
     }
     match devices::cuda() {
         Ok(count) => {
-            findings.ok(&format!("the engine can compute on {count} of them (device: cuda)"))?
+            findings.ok(&format!("the engine can compute on {count} of them (device: cuda)"))?;
         }
         Err(why) => findings.note(&format!("device: cuda is not here: {why}"))?,
     }
