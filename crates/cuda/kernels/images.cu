@@ -121,14 +121,14 @@ KERNEL(NAME(channel_sum), Across) {
 }
 
 // k + alpha / size times the sum of squares around an element.
-DEVICE double NAME(scale_at)(const Across& a, size at) {
+DEVICE REAL NAME(scale_at)(const Across& a, size at) {
     double sum = 0;
     NEIGHBOURS(other, at) sum += (double)a.x[other] * a.x[other];
-    return a.k + a.alpha / (double)a.size_around * sum;
+    return (REAL)(a.k + a.alpha / (double)a.size_around * sum);
 }
 
 KERNEL(NAME(response_norm), Across) {
-    EACH(at, a.count) a.y[at] = (REAL)(a.x[at] * pow(NAME(scale_at)(a, at), -a.beta));
+    EACH(at, a.count) a.y[at] = a.x[at] * pow(NAME(scale_at)(a, at), (REAL)-a.beta);
 }
 
 // g s^-beta - 2 alpha beta / size x W(g x s^(-beta - 1)), W the sum around.
@@ -136,9 +136,9 @@ KERNEL(NAME(response_norm_gradient), Across) {
     EACH(at, a.count) {
         double sum = 0;
         NEIGHBOURS(other, at)
-        sum += (double)a.g[other] * a.x[other] * pow(NAME(scale_at)(a, other), -a.beta - 1);
+        sum += (double)a.g[other] * a.x[other] * pow(NAME(scale_at)(a, other), (REAL)(-a.beta - 1));
         const double factor = 2 * a.alpha * a.beta / (double)a.size_around;
-        const double own = a.g[at] * pow(NAME(scale_at)(a, at), -a.beta);
+        const double own = a.g[at] * pow(NAME(scale_at)(a, at), (REAL)-a.beta);
         a.y[at] = (REAL)(own - factor * a.x[at] * sum);
     }
 }

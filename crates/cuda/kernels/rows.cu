@@ -19,8 +19,8 @@ struct Targets {
     SHARED REAL top[WIDEST];                                                                       \
     SHARED double sums[WIDEST];
 
-// Finds the row's largest element, top[0], and the sum of the exponentials of the others less that one,
-// sums[0].
+// Finds the row's largest element, top[0], and the logarithm of the sum of the exponentials of all less
+// that one, sums[0].
 #define EXPONENTIALS(x)                                                                            \
     PHASE(                                                                                         \
         REAL so_far = least();                                                                     \
@@ -33,21 +33,20 @@ struct Targets {
         LANES(i, a.width) so_far += exp((x)[i] - top[0]);                                          \
         sums[THREAD] = so_far;                                                                     \
     );                                                                                             \
-    FOLD(sums, plus);
+    FOLD(sums, plus);                                                                              \
+    PHASE(if (THREAD == 0) sums[0] = log(sums[0]););
 
 // The logarithm of the sum of exponentials, of a row of nothing but negative infinities too.
-#define LOG_SUM (top[0] == least() ? (double)top[0] : top[0] + log(sums[0]))
+#define LOG_SUM (top[0] == least() ? (double)top[0] : top[0] + sums[0])
 
-DEVICE REAL NAME(probability)(REAL x, REAL top, double sum) {
-    return exp((x - top) - (REAL)log(sum));
-}
+#define PROBABILITY(x) exp(((x) - top[0]) - (REAL)sums[0])
 
 KERNEL(NAME(softmax), Rows) {
     ROW_ARRAYS
     BLOCKS(row, a.rows) {
         const REAL* x = a.x + row * a.width;
         EXPONENTIALS(x)
-        PHASE(LANES(i, a.width) a.y[row * a.width + i] = NAME(probability)(x[i], top[0], sums[0]););
+        PHASE(LANES(i, a.width) a.y[row * a.width + i] = PROBABILITY(x[i]););
     }
 }
 
@@ -90,7 +89,7 @@ KERNEL(NAME(cross_entropy_gradient), Targets) {
             const word target = row_of(a.targets[row], a.width, a.status, a.step);
             LANES(i, a.width) {
                 const REAL right = i == target ? 1 : 0;
-                const REAL slope = NAME(probability)(x[i], top[0], sums[0]) - right;
+                const REAL slope = PROBABILITY(x[i]) - right;
                 a.y[row * a.width + i] = target == NONE ? (REAL)0 : a.weights[row] * slope;
             }
         );

@@ -69,13 +69,6 @@ impl Context {
     }
 }
 
-impl Drop for Context {
-    fn drop(&mut self) {
-        let pool = self.pool.get_mut().unwrap_or_else(PoisonError::into_inner);
-        pool.release(&*self.driver);
-    }
-}
-
 /// The right to issue commands.
 pub(crate) struct Queue<'a> {
     context: &'a Context,

@@ -9,6 +9,17 @@
 //! found in a fixed order. What is wrong with values (an index outside its table, a matrix that is not
 //! positive definite) kernels note in the device's memory; a program that can note something reads that
 //! once, when all its commands are queued, and its assignments are not made where something was noted.
+//!
+//! The driver of NVIDIA's devices is there with the feature `cuda`. It needs nothing to be built or to
+//! start, and says what is missing:
+//!
+//! ```
+//! # #[cfg(feature = "cuda")]
+//! match cuda::nvidia::device(0, None, cuda::Limits::default()) {
+//!     Ok(device) => println!("programs can run on {}", device.name()),
+//!     Err(missing) => println!("{missing}"),
+//! }
+//! ```
 
 pub mod chain;
 pub mod command;
