@@ -89,7 +89,7 @@ impl DataRef {
 }
 
 /// The present checksum of what a name among a run's data stands for, if that is no data set.
-pub(crate) fn sum_of(name: &str) -> Option<Result<FileSum, String>> {
+pub fn sum_of(name: &str) -> Option<Result<FileSum, String>> {
     let sum = checksum(name.strip_prefix(FILE)?);
     Some(sum.map_err(|error| error.to_string()))
 }

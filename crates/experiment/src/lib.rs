@@ -24,7 +24,7 @@ pub use error::{Error, ParamError};
 pub use experiment::{
     Better, DataRef, Experiment, FileSum, Items, Metric, ObjectiveHook, Params, PublishedTable,
 };
-pub use file::{FILE, FileError, checksum, keep_sums_in, normal_path, planned_checksum};
+pub use file::{FILE, FileError, checksum, keep_sums_in, normal_path, planned_checksum, sum_of};
 pub use identity::{Device, RunId, SpecId, canonical_json, is_plain_name, without_defaults};
 pub use needed::{NeedRef, Needed, NeededRun, ReadValues, Values};
 pub use random::Stream;

@@ -170,7 +170,10 @@ pub(crate) fn sum(name: &str, absent: Absent) -> Sum {
             let sum = experiment::planned_checksum(file);
             sum.map_or_else(|error| Sum::Unreadable(error.to_string()), Sum::Known)
         }
-        None => data_set(name),
+        None => match registry::entries().iter().find_map(|entry| entry.file_sum(name)) {
+            Some(sum) => sum.map_or_else(Sum::Unreadable, |found| Sum::Known(found.sum)),
+            None => data_set(name),
+        },
     };
     match sum {
         Sum::OnceFetched | Sum::Unreadable(_) if absent == Absent::Ignored => {

@@ -4,10 +4,11 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use experiment::Code;
+use experiment::{Code, FileSum};
 use sha2::{Digest, Sha256};
 
 /// Bytes of a difference or a list that are kept at most.
@@ -24,6 +25,36 @@ names = {(d.metadata['Name'] or '?').lower() + '==' + str(d.version) for d in m.
 print('\\n'.join(sorted(names)))
 ";
 
+/// The commit and what differs from it, among a run's data.
+pub(crate) const GIT: &str = "git:the code in git";
+/// How long it is taken for unchanged while a sweep is planned, which asks once a point.
+const PLANNING: Duration = Duration::from_secs(1);
+
+/// The checksum of this folder's commit together with what differs from it in files that git follows.
+pub(crate) fn checksum() -> Result<FileSum, String> {
+    static KNOWN: Mutex<Option<(Instant, String)>> = Mutex::new(None);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let sum = match &*known {
+        Some((at, sum)) if at.elapsed() < PLANNING => sum.clone(),
+        _ => {
+            let here = || std::env::current_dir().unwrap_or_default().display().to_string();
+            let commit = said("git", COMMIT).ok_or_else(|| {
+                format!("wanted a checkout of git with a commit, found none: {}", here())
+            })?;
+            let difference = said("git", DIFFERENCE)
+                .ok_or_else(|| format!("`git {}` failed in {}", DIFFERENCE.join(" "), here()))?;
+            let sum = Sha256::new().chain_update(commit).chain_update(difference).finalize();
+            let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+            *known = Some((Instant::now(), sum.clone()));
+            sum
+        }
+    };
+    Ok(FileSum { sum, newest: None })
+}
+
+const COMMIT: &[&str] = &["rev-parse", "--verify", "--quiet", "HEAD"];
+const DIFFERENCE: &[&str] = &["diff", "HEAD", "--no-ext-diff", "--no-textconv"];
+
 /// What can be told of the code of a program that is started in this folder.
 pub(crate) fn of(program: &str) -> Code {
     let mut code = Code::default();
@@ -38,7 +69,7 @@ pub(crate) fn of(program: &str) -> Code {
 
 fn git(code: &mut Code) {
     let ask = |words: &[&str]| said("git", words);
-    let Some(commit) = ask(&["rev-parse", "--verify", "--quiet", "HEAD"]) else { return };
+    let Some(commit) = ask(COMMIT) else { return };
     code.facts.insert("commit".into(), text(&commit));
     let state = ask(&["status", "--porcelain", "--untracked-files=normal"]).unwrap_or_default();
     let state = String::from_utf8_lossy(&state).into_owned();
@@ -48,7 +79,7 @@ fn git(code: &mut Code) {
         return;
     }
     code.facts.insert("changed".into(), format!("{changed} tracked, {untracked} untracked"));
-    if let Some(difference) = ask(&["diff", "HEAD", "--no-ext-diff", "--no-textconv"])
+    if let Some(difference) = ask(DIFFERENCE)
         && !difference.is_empty()
     {
         keep(code, "difference", "difference.patch", difference);

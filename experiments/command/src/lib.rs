@@ -27,10 +27,11 @@ use std::time::Duration;
 
 use datasets::Store;
 use experiment::{
-    Code, DataPaths, DataRef, Error, Experiment, Items, Metric, NeedRef, ParamError, Run,
+    Code, DataPaths, DataRef, Error, Experiment, FileSum, Items, Metric, NeedRef, ParamError, Run,
 };
 use serde_json::Value;
 
+use code::GIT;
 use pattern::Patterns;
 use placeholder::{CONFIG, DATA, OfNeeded, Word, of_needed};
 use process::{Failure, Process};
@@ -39,7 +40,7 @@ use session::Session;
 
 pub use arguments::{Arguments, Flags, Lists, Nulls};
 pub use metrics::{Goal, OfItems, Reported};
-pub use params::{Directory, Params, Pass, Program};
+pub use params::{Directory, IdentityBy, Params, Pass, Program};
 pub use program::{ProgramError, find};
 
 /// The variable by which libraries find the graphics processors they may use.
@@ -89,6 +90,8 @@ impl Experiment for Command {
     fn data(&self) -> Vec<DataRef> {
         let config = Some(&self.params.config).filter(|config| !config.is_empty());
         let files = self.params.files.iter().chain(config).map(|file| DataRef::file(file));
+        let git = (self.params.identity == IdentityBy::Git).then(|| DataRef { name: GIT.into() });
+        let files = files.chain(git);
         files.chain(self.params.data.iter().map(|name| DataRef { name: name.clone() })).collect()
     }
 
@@ -106,6 +109,10 @@ impl Experiment for Command {
 
     fn step_metrics(&self) -> Vec<Metric> {
         self.metrics()
+    }
+
+    fn file_sum(name: &str) -> Option<Result<FileSum, String>> {
+        if name == GIT { Some(code::checksum()) } else { experiment::sum_of(name) }
     }
 
     fn items(&self) -> Vec<Items> {

@@ -39,6 +39,17 @@ pub enum Directory {
     Own,
 }
 
+/// By what runs of changed programs are told apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IdentityBy {
+    /// The content of `files`.
+    #[default]
+    Files,
+    /// The commit of the folder that regimen is started in and what differs from it, beside `files`.
+    Git,
+}
+
 /// A program with its first arguments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a program and its arguments, or the name of one of `programs`")]
@@ -91,6 +102,8 @@ pub struct Params {
     /// Files, folders and patterns whose content is part of a run's identity, such as the program's
     /// script.
     pub files: Vec<String>,
+    /// Whether a commit, and what differs from it, make new runs too.
+    pub identity: IdentityBy,
     /// Data sets by the names of their manifests; `{data.NAME}` in `program` stands for the folder of one.
     pub data: Vec<String>,
     /// Patterns of files in the run's own folder that are kept when it succeeded.
@@ -114,6 +127,7 @@ impl Default for Params {
             metrics: BTreeMap::new(),
             pattern: String::new(),
             files: Vec::new(),
+            identity: IdentityBy::Files,
             data: Vec::new(),
             publish: Vec::new(),
             grace_seconds: GRACE,
@@ -156,6 +170,8 @@ impl Params {
             arguments,
             prefix: prefix.into(),
             files: self.files.iter().map(|file| normal_path(file)).collect(),
+            // What it stands for is among the data.
+            identity: IdentityBy::Files,
             grace_seconds: GRACE,
             ..self.clone()
         })

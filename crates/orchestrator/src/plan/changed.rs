@@ -8,8 +8,6 @@ use serde_json::Value;
 use super::scope::{RunScope, lookup, paths};
 use super::{History, PlannedRun, label};
 
-/// What a name among a run's data begins with when it is a file's path.
-const FILE: &str = "file:";
 /// How many things that changed alike are named.
 const NAMED: usize = 3;
 
@@ -128,7 +126,8 @@ fn data_changes(old: &RunSpec, new: &RunSpec) -> impl Iterator<Item = String> {
     .flatten()
 }
 
-/// A file by its path, a data set by its name.
+/// A file by its path, other things by what follows the colon, a data set by its name.
 fn call(name: &str) -> String {
-    name.strip_prefix(FILE).map_or_else(|| format!("data set {name}"), str::to_owned)
+    let named = name.split_once(':').map(|(_, what)| what.to_owned());
+    named.unwrap_or_else(|| format!("data set {name}"))
 }

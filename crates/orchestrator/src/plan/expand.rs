@@ -282,9 +282,14 @@ fn too_many(block: &Block) -> ConfigError {
 
 /// A file or data set that has no sum.
 fn unreadable(config: &Config, point: &Assignment<'_>, name: &str, why: Sum) -> ConfigError {
-    // Files are named like data sets, after this word.
-    match (name.strip_prefix("file:"), why) {
-        (Some(file), Sum::Unreadable(why)) => config.error_at_text("files", file, point, why),
+    // Files, and code in git, are named like data sets, after a word.
+    match (name.split_once(':'), why) {
+        (Some(("file", file)), Sum::Unreadable(why)) => {
+            config.error_at_text("files", file, point, why)
+        }
+        (Some((kind, what)), Sum::Unreadable(why)) => {
+            config.error_at_text("identity", kind, point, format!("{what}: {why}"))
+        }
         (_, Sum::Unreadable(why)) => {
             let message = format!("the data set {name:?} cannot be used: {why}");
             config.error_at_text("data", name, point, message)

@@ -77,3 +77,42 @@ fn a_program_outside_of_git_is_no_trouble() {
     assert_code(&ran, 0);
     assert!(!dir.path().join("results/code").exists());
 }
+
+#[test]
+fn by_git_a_commit_and_what_differs_from_it_make_new_runs() {
+    let dir = TempDir::new().unwrap();
+    let folder = dir.path();
+    let config =
+        "name: code\nexperiment: command\nparams: { program: [sh, run.sh], identity: git }\n";
+    fs::write(folder.join("code.yaml"), config).unwrap();
+    fs::write(folder.join("run.sh"), "echo 1\n").unwrap();
+    let planned = || ask(folder, &["plan", "code.yaml"]);
+    let lacking = planned();
+    assert_code(&lacking, 2);
+    let said = stderr(&lacking);
+    assert!(
+        said.contains("code.yaml:3:52: params.identity: the code in git: wanted a checkout"),
+        "{said}"
+    );
+    git(folder, &["init", "-q"]);
+    git(folder, &["add", "."]);
+    git(folder, &["commit", "-q", "-m", "first"]);
+    assert_code(&ask(folder, &["run", "code.yaml"]), 0);
+    // What git does not follow decides nothing.
+    fs::write(folder.join("other.sh"), "").unwrap();
+    assert!(stdout(&planned()).contains("finished"), "{}", stdout(&planned()));
+    fs::write(folder.join("run.sh"), "echo 2\n").unwrap();
+    assert!(
+        stdout(&planned()).contains("stale: the code in git changed"),
+        "{}",
+        stdout(&planned())
+    );
+    assert_code(&ask(folder, &["run", "code.yaml"]), 0);
+    assert!(stdout(&planned()).contains("finished"), "{}", stdout(&planned()));
+    git(folder, &["commit", "-q", "-a", "-m", "second"]);
+    assert!(
+        stdout(&planned()).contains("stale: the code in git changed"),
+        "{}",
+        stdout(&planned())
+    );
+}
