@@ -91,7 +91,7 @@ fn by_git_a_commit_and_what_differs_from_it_make_new_runs() {
     assert_code(&lacking, 2);
     let said = stderr(&lacking);
     assert!(
-        said.contains("code.yaml:3:52: params.identity: the code in git: wanted a checkout"),
+        said.contains("code.yaml:3:44: params.identity: the code in git: wanted a checkout"),
         "{said}"
     );
     git(folder, &["init", "-q"]);
