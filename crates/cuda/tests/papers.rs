@@ -3,13 +3,17 @@
 #[expect(dead_code, reason = "the tests of the device itself use all of it")]
 mod support;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use autodiff::{Buffer, DType, Graph};
+use cuda::Limits;
 use experiment::{DataPaths, Device, Experiment, MemorySink, Run, RunContext, RunId};
 use proptest::prelude::*;
 use rank_pooling::operation::{Inverse, Labels, RankPool};
 use tempfile::TempDir;
 
-use support::{agree, devices, floats};
+use support::recording::{Call, Recording};
+use support::{agree, floats};
 
 /// What a run recorded, step by step, and its results.
 fn recorded<E: Experiment>(params: E::Params) -> MemorySink {
@@ -25,15 +29,35 @@ fn compare<E: Experiment>(params: E::Params, bound: f64)
 where
     E::Params: Clone,
 {
-    let [device, _] = devices();
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("{} {}", E::NAME, NUMBER.fetch_add(1, Ordering::Relaxed)).leak();
+    let recording = Recording::default();
+    let device = cuda::device(name, Box::new(recording.clone()), Limits::default());
     let wanted = recorded::<E>(params.clone());
     let found = device.scope(|| recorded::<E>(params));
+    check(&recording.calls());
     assert!(!wanted.metrics.is_empty());
     assert_eq!(found.metrics.len(), wanted.metrics.len());
     for ((step, name, found), (_, _, wanted)) in found.metrics.iter().zip(&wanted.metrics) {
         let jumps = name.contains("accuracy") || name.contains("bleu");
         let bound = if jumps { 2.0 } else { bound * (1.0 + wanted.abs()) };
         assert!((found - wanted).abs() <= bound, "{name} at {step}: {found}, {wanted}");
+    }
+}
+
+/// That most steps are one command, in which nothing is copied to or from the host or waited for.
+fn check(calls: &[Call]) {
+    let count = |wanted: &Call| calls.iter().filter(|call| *call == wanted).count();
+    let (replays, captures) = (count(&Call::Replay), count(&Call::BeginCapture));
+    assert!(captures > 0 && replays > 2 * captures, "{replays} replays of {captures} recordings");
+    let mut inside = false;
+    for call in calls {
+        match call {
+            Call::BeginCapture => inside = true,
+            Call::EndCapture => inside = false,
+            Call::Launch(_) | Call::Product | Call::Zero | Call::Copy => {}
+            call => assert!(!inside, "{call:?} in a step"),
+        }
     }
 }
 
