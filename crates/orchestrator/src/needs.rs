@@ -136,7 +136,8 @@ pub struct Wanted {
 impl Wanted {
     /// Adds what those runs of a plan need that are to be executed, and those that are planned later.
     pub fn add<'a>(&mut self, plan: &'a Plan, executed: impl Iterator<Item = &'a PlannedRun>) {
-        let is_data = |name: &&String| !name.starts_with("file:");
+        // Files, and code in git, are named with a word before.
+        let is_data = |name: &&String| !name.contains(':');
         let mut some = 0;
         for run in executed.chain(plan.awaiting.iter().map(|awaited| &awaited.run)) {
             some += 1;

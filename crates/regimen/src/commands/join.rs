@@ -97,7 +97,7 @@ fn observe(notice: &Notice, ended: &mut usize) {
 /// Refuses to begin without the data: every run would fail.
 fn data_is_here(frozen: &Frozen, host: &str) -> Result<()> {
     let sets = frozen.runs.iter().flat_map(|run| run.data.keys());
-    let sets: BTreeSet<&String> = sets.filter(|name| !name.starts_with("file:")).collect();
+    let sets: BTreeSet<&String> = sets.filter(|name| !name.contains(':')).collect();
     let store = datasets::Store::new(&frozen.cache, frozen.mirror.as_deref(), true);
     for name in sets {
         if store.path(name).is_err() && !store.is_mirrored(name).unwrap_or(false) {
