@@ -27,7 +27,9 @@ pub(crate) fn know(experiments: impl IntoIterator<Item = Entry>) -> Result<()> {
         }
         entries.push(entry.with_engine(ENGINE));
     }
-    let _ = ENTRIES.set(entries);
+    if ENTRIES.set(entries).is_err() {
+        bail!("the experiments of this process are known already: call `regimen::main` once");
+    }
     match self::entries().iter().find(|entry| is_command(entry.name)) {
         Some(entry) => bail!("an experiment is called {:?}, which is a command", entry.name),
         None => Ok(()),
