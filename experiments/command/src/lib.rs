@@ -14,6 +14,7 @@ mod pattern;
 mod placeholder;
 mod process;
 mod program;
+mod python;
 mod record;
 mod screen;
 mod session;
@@ -33,7 +34,7 @@ use serde_json::Value;
 
 use code::GIT;
 use pattern::Patterns;
-use placeholder::{CONFIG, DATA, OfNeeded, Word, of_needed};
+use placeholder::{CONFIG, DATA, OfNeeded, PYTHON, Word, of_needed};
 use process::{Failure, Process};
 use record::Record;
 use session::Session;
@@ -247,6 +248,7 @@ impl Command {
                 "params" => folders.params.clone().into(),
                 "checkpoint" => folders.checkpoint.clone().into(),
                 "here" => here()?.into(),
+                PYTHON => python::interpreter().into(),
                 CONFIG => folders.config.clone().into(),
                 value => {
                     let name = value.strip_prefix("values.").unwrap_or(value);

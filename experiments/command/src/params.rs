@@ -71,8 +71,8 @@ impl<T: Into<Vec<String>>> From<T> for Program {
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
     /// The program and its first arguments, in which `{seed}`, `{threads}`, `{run}`, `{folder}`,
-    /// `{params}`, `{checkpoint}` and `{values.NAME}` stand for those of the run. No shell reads
-    /// them. Or the name of one of `programs`.
+    /// `{params}`, `{checkpoint}` and `{values.NAME}` stand for those of the run and `{python}` for the
+    /// interpreter of its environment. No shell reads them. Or the name of one of `programs`.
     pub program: Program,
     /// Programs by name, so that a sweep over them has short values.
     pub programs: BTreeMap<String, Vec<String>>,

@@ -5,6 +5,8 @@ use std::ffi::{OsStr, OsString};
 
 use experiment::ParamError;
 
+use crate::python;
+
 /// A word in which `{name}` stands for something of the run. A name is letters, digits, `_`, `-` and
 /// dots, so that JSON and most code in braces is left alone; so is `${name}`, which is the shell's.
 /// `{{name}}` is `{name}` itself.
@@ -18,8 +20,11 @@ enum Part {
 }
 
 /// Places that every run has.
-pub(crate) const PLACES: [&str; 8] =
-    ["seed", "threads", "run", "folder", "params", "checkpoint", "here", CONFIG];
+pub(crate) const PLACES: [&str; 9] =
+    ["seed", "threads", "run", "folder", "params", "checkpoint", "here", PYTHON, CONFIG];
+
+/// The interpreter of Python.
+pub(crate) const PYTHON: &str = "python";
 
 /// The program's own configuration.
 pub(crate) const CONFIG: &str = "config";
@@ -112,10 +117,11 @@ impl Word {
         self.places().filter_map(|place| place.strip_prefix(VALUES))
     }
 
-    /// The word, if it is the same in every run of these values.
+    /// The word, if it is the same in every run of these values on this machine.
     pub(crate) fn known(&self, values: &BTreeMap<String, String>) -> Option<String> {
         let text = |part: &Part| match part {
             Part::Text(text) => Some(text.clone()),
+            Part::Place(name) if name == PYTHON => Some(python::interpreter().into()),
             Part::Place(name) => values.get(name.strip_prefix(VALUES)?).cloned(),
         };
         self.0.iter().map(text).collect()

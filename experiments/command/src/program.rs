@@ -99,11 +99,16 @@ fn is_executable(found: &Metadata) -> bool {
     found.is_file() && found.permissions().mode() & 0o111 != 0
 }
 
+/// Whether a path is a file that may be executed.
+pub(crate) fn is_executable_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| is_executable(&found))
+}
+
 fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .map(|folder| folder.join(program))
-        .find(|file| fs::metadata(file).is_ok_and(|found| is_executable(&found)))
+        .find(|file| is_executable_file(file))
 }
 
 fn not_on_path(program: &str) -> ProgramError {
@@ -135,7 +140,7 @@ fn interpreter(tried: &Path) -> Result<(), ProgramError> {
         }
         ProgramError::NoInterpreter { tried, interpreter }
     };
-    if ends_in_return || !fs::metadata(named).is_ok_and(|found| is_executable(&found)) {
+    if ends_in_return || !is_executable_file(Path::new(named)) {
         return Err(missing(line.trim()));
     }
     if Path::new(named).file_name() != Some(OsStr::new("env")) {

@@ -1,6 +1,7 @@
 //! Which code ran: the commit, what differs from it, the interpreter.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -115,4 +116,36 @@ fn by_git_a_commit_and_what_differs_from_it_make_new_runs() {
         "{}",
         stdout(&planned())
     );
+}
+
+#[test]
+fn the_python_of_a_project_is_found_without_being_active() {
+    let dir = TempDir::new().unwrap();
+    let environment = |name: &str, score: u32| {
+        let python = dir.path().join(name).join("bin/python");
+        fs::create_dir_all(python.parent().unwrap()).unwrap();
+        fs::write(
+            &python,
+            format!("#!/bin/sh\necho '{{\"final\": {{\"score\": {score}}}}}' >&3\n"),
+        )
+        .unwrap();
+        fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    environment(".venv", 7);
+    environment("other", 8);
+    let config = "name: found\nexperiment: command\n\
+        params: { program: ['{python}', run.py], metrics: { score: { goal: maximize } } }\n";
+    fs::write(dir.path().join("found.yaml"), config).unwrap();
+    let run = |active: Option<&str>| {
+        let store = &*format!("of-{}", active.unwrap_or("none"));
+        let mut command = regimen();
+        command.current_dir(dir.path()).args(["run", "found.yaml", "--results", store]);
+        command.env_remove("CONDA_PREFIX").env_remove("VIRTUAL_ENV");
+        command.envs(active.map(|name| ("VIRTUAL_ENV", dir.path().join(name))));
+        assert_code(&command.output().unwrap(), 0);
+        let listed = ask(dir.path(), &["list", "--columns", "final.score", "--results", store]);
+        stdout(&listed).lines().nth(1).unwrap().trim().to_owned()
+    };
+    assert_eq!(run(None), "7.0");
+    assert_eq!(run(Some("other")), "8.0");
 }
