@@ -156,8 +156,12 @@ impl<'a> Progress<'a> {
             0 => String::new(),
             count => format!(", {} {word}", thousands(count as u64)),
         };
+        let before = match summary.skipped.len() {
+            1 => "1 was".to_owned(),
+            count => format!("{} were", thousands(count as u64)),
+        };
         say(&format!(
-            "{}: {}: {} finished, {} failed{}{}, {} were finished before",
+            "{}: {}: {} finished, {} failed{}{}, {before} finished before",
             inert(&sweep.plan.sweep),
             runs(sweep.plan.runs.len()),
             thousands(summary.finished.len() as u64),
@@ -165,7 +169,6 @@ impl<'a> Progress<'a> {
             some(&summary.blocked, Status::Blocked.as_str())
                 + &some(&summary.pruned, Status::Pruned.as_str()),
             some(&summary.interrupted, left),
-            thousands(summary.skipped.len() as u64),
         ));
         self.before.0 += sweep.plan.runs.len();
         self.before.1 += summary.failed.len();

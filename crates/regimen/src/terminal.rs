@@ -13,7 +13,7 @@ use crate::drawing::Above;
 use crate::progress::Screen;
 
 /// What messages call the program.
-const OURS: &str = "regimen";
+pub(crate) const OURS: &str = "regimen";
 
 /// The name of standard output where a file is asked for.
 pub(crate) const STDOUT: &str = "-";

@@ -6,6 +6,8 @@ mod damage;
 mod drivers;
 #[path = "chaos/kills.rs"]
 mod kills;
+#[path = "support/skipped.rs"]
+mod skipped;
 #[path = "chaos/stages.rs"]
 mod stages;
 #[path = "chaos/sweep.rs"]

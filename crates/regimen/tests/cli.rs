@@ -58,6 +58,8 @@ mod released;
 mod schema;
 #[path = "cli/shell.rs"]
 mod shell;
+#[path = "support/skipped.rs"]
+mod skipped;
 #[path = "cli/stale.rs"]
 mod stale;
 #[path = "cli/status.rs"]

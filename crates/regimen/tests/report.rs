@@ -12,5 +12,7 @@ mod fits;
 mod page;
 #[path = "report/pictures.rs"]
 mod pictures;
+#[path = "support/skipped.rs"]
+mod skipped;
 #[path = "report/sweeps.rs"]
 mod sweeps;

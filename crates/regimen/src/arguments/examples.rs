@@ -1,8 +1,21 @@
 //! Examples below the help of each command.
 
+use clap::builder::StyledStr;
+
+use crate::terminal::{OURS, program};
+
+/// Commands as somebody types them, a line each.
+pub(super) struct Examples(&'static str);
+
+impl From<Examples> for StyledStr {
+    fn from(Examples(lines): Examples) -> Self {
+        lines.replace(OURS, program()).into()
+    }
+}
+
 macro_rules! examples {
     ($($name:ident: $($line:literal)+;)+) => {
-        $(pub(super) const $name: &str = concat!("Examples:", $("\n  ", $line),+);)+
+        $(pub(super) const $name: Examples = Examples(concat!("Examples:", $("\n  ", $line),+));)+
     };
 }
 

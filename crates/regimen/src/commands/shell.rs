@@ -30,5 +30,6 @@ pub(crate) fn man(folder: &Path) -> Result<Done> {
 /// All commands, experiments with their tools among them.
 fn whole() -> Command {
     let experiments = registry::entries();
-    experiments.iter().map(tool::experiment).fold(Arguments::command(), Command::subcommand)
+    let all = Arguments::command().name(program());
+    experiments.iter().map(tool::experiment).fold(all, Command::subcommand)
 }

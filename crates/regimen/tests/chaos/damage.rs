@@ -1,11 +1,11 @@
 //! Disks that are full, read-only or gone, and journals that are damaged.
 
-use std::env;
 use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::skipped::skipped;
 use crate::sweep::{Sweep, finished, wait_until};
 
 /// A small file system of its own, unmounted when dropped.
@@ -20,10 +20,7 @@ impl Mount {
         if mount.output().is_ok_and(|output| output.status.success()) {
             return Some(Self(path));
         }
-        if let Some(list) = env::var_os("REGIMEN_SKIPPED") {
-            let mut list = OpenOptions::new().append(true).create(true).open(list).unwrap();
-            writeln!(list, "skipped: {test}: no right to mount").unwrap();
-        }
+        skipped(test, "no right to mount");
         None
     }
 

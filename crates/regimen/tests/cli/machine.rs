@@ -82,7 +82,7 @@ fn a_device_that_is_not_here_is_said_before_a_run_begins() {
     let devices: Vec<String> = fold.runs.values().map(|run| run.spec.device.to_string()).collect();
     assert_eq!(devices, ["cpu"]);
     let again = ask(&["-s", "resources.device=cpu"]);
-    assert!(stderr(&again).contains("1 were finished before"), "{}", stderr(&again));
+    assert!(stderr(&again).contains("1 was finished before"), "{}", stderr(&again));
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn both_stages_are_planned_and_run_in_their_order() {
     assert!(said.contains("train: 1 run: 1 finished"), "{said}");
     assert!(said.contains("test: 2 runs: 2 finished"), "{said}");
     let (table, said) = stages.run(&["-j", "2"], 0);
-    assert!(said.contains("train: 3 runs: 2 finished, 0 failed, 1 were finished before"), "{said}");
+    assert!(said.contains("train: 3 runs: 2 finished, 0 failed, 1 was finished before"), "{said}");
     assert!(said.contains("test: 6 runs: 4 finished, 0 failed, 2 were finished before"), "{said}");
     // Size, seed and digit.
     for n in ["701", "702", "711", "712", "721", "722"] {

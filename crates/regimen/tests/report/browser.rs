@@ -1,8 +1,8 @@
 //! Chromium by way of the WebDriver protocol.
 
 use std::env;
-use std::fs::{self, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,6 +10,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Request;
+
+use crate::skipped::skipped;
 
 /// Names of the driver and of the browser, the first that exists.
 const DRIVERS: [&str; 2] = ["chromedriver", "chromium-chromedriver"];
@@ -28,10 +30,7 @@ impl Browser {
         let (Some(driver), Some(browser)) = (installed(&DRIVERS), installed(&BROWSERS)) else {
             let required = env::var("REGIMEN_REQUIRE_BROWSER").is_ok_and(|value| value == "1");
             assert!(!required, "{test}: no Chromium with its driver");
-            if let Some(list) = env::var_os("REGIMEN_SKIPPED") {
-                let mut list = OpenOptions::new().append(true).create(true).open(list).unwrap();
-                writeln!(list, "skipped: {test}: no Chromium with its driver").unwrap();
-            }
+            skipped(test, "no Chromium with its driver");
             return None;
         };
         let mut driver = Command::new(driver)
