@@ -5,7 +5,7 @@ use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::fold::segments;
-use crate::frame::{self, Piece};
+use crate::frame::{self, Content, Piece};
 use crate::segment::{Header, is_regular};
 use crate::writer::EXTENSION;
 use crate::{Copied, Error, Event, Fold};
@@ -102,18 +102,6 @@ struct Snapshot<'a> {
     left_out: u64,
 }
 
-/// Whether a frame is of an attempt that was removed.
-fn is_removed(copied: &Copied, removed: &Fold) -> bool {
-    if !removed.has_removed() {
-        return false;
-    }
-    let Ok((_, event)) = frame::decode(&copied.payload) else { return false };
-    let of = event.attempt();
-    of.is_some_and(|(run, number, worker)| {
-        removed.is_removed(run, number, worker.unwrap_or(&copied.writer))
-    })
-}
-
 impl<'a> Snapshot<'a> {
     fn create(path: &'a Path) -> Result<Self, Error> {
         let file = File::create(path).map_err(Error::io("create", path))?;
@@ -143,24 +131,35 @@ impl<'a> Snapshot<'a> {
         let mut at = frame::HEADER;
         while let Some((piece, end)) = frame::next(&bytes, at) {
             match piece {
-                Piece::Frame(payload) => match frame::decode(payload) {
-                    Ok((_, Event::Copied(copied))) => frames.push(copied),
-                    Ok((_, event)) => {
-                        if let Event::Opened(opened) = event {
-                            writer = opened.writer;
+                Piece::Frame(payload) => {
+                    let Ok((_, content)) = frame::glance(payload) else { return Ok(false) };
+                    let (copied, content) = match content {
+                        Content::Event(Event::Copied(copied)) => {
+                            let content = frame::glance(&copied.payload);
+                            (copied, content.ok().map(|(_, content)| content))
                         }
-                        frames.push(Copied { writer: writer.clone(), payload: payload.to_vec() });
-                    }
-                    Err(_) => return Ok(false),
-                },
+                        content => {
+                            if let Content::Event(Event::Opened(opened)) = &content {
+                                writer.clone_from(&opened.writer);
+                            }
+                            let payload = payload.to_vec();
+                            (Copied { writer: writer.clone(), payload }, Some(content))
+                        }
+                    };
+                    let of = content.as_ref().and_then(Content::attempt);
+                    let is_removed = of.is_some_and(|(run, number, worker)| {
+                        removed.is_removed(run, number, worker.unwrap_or(&copied.writer))
+                    });
+                    frames.push((copied, is_removed));
+                }
                 // A last write that was cut off said nothing.
                 Piece::Torn => break,
                 Piece::Damaged => return Ok(false),
             }
             at = end;
         }
-        for mut copied in frames {
-            if is_removed(&copied, removed) {
+        for (mut copied, is_removed) in frames {
+            if is_removed {
                 // The frames of a writer are counted.
                 copied.payload = frame::nothing(&copied.payload)?;
                 self.left_out += 1;

@@ -315,11 +315,6 @@ impl Fold {
         }
     }
 
-    /// Whether anything was removed.
-    pub(crate) fn has_removed(&self) -> bool {
-        !self.removed.is_empty()
-    }
-
     /// Whether somebody removed an attempt.
     pub fn is_removed(&self, run: RunId, number: u32, writer: &str) -> bool {
         !self.removed.is_empty()

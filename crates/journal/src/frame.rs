@@ -102,6 +102,16 @@ pub(crate) enum Content {
     Recorded { run: RunId, attempt: u32, kind: Kind },
 }
 
+impl Content {
+    /// The run and the attempt that it is of, and the worker that made it where that is not its writer.
+    pub(crate) fn attempt(&self) -> Option<(RunId, u32, Option<&str>)> {
+        match self {
+            Self::Event(event) => event.attempt(),
+            Self::Recorded { run, attempt, .. } => Some((*run, *attempt, None)),
+        }
+    }
+}
+
 /// What an attempt records while it is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
