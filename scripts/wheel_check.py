@@ -1,5 +1,7 @@
 """Tries the regimen of this virtual environment, which was installed from the wheel that the argument names."""
 
+import json
+import os
 import pathlib
 import re
 import shutil
@@ -79,6 +81,38 @@ def change_and_crash(demo):
     check("its log has the traceback", "AssertionError: 1.0" in logs, logs)
 
 
+def queries(folder):
+    """What the page about polars shows in Python comes to the numbers of `compare`."""
+    root = pathlib.Path(__file__).parent.parent
+    folder = folder / "queries"
+    shutil.copytree(root / "results/published", folder / "results/published")
+    shutil.copytree(root / "configs", folder / "configs")
+    shell("regimen run configs/quickstart.yaml", folder)
+    compared = json.loads(shell("regimen compare configs/quickstart.yaml --format json", folder).stdout)
+    [code] = re.findall(r"```python\n(.*?)```", (root / "docs/polars.md").read_text(), re.DOTALL)
+    before = os.getcwd()
+    os.chdir(folder)
+    names = {}
+    exec(code, names)
+    os.chdir(before)
+    rows = {(row["params.regime"], row["params.learner"]): row for row in names["table"].to_dicts()}
+    regimes, learners = (sum(compared[side]["keys"], []) for side in ["rows", "columns"])
+    for regime, cells in zip(regimes, compared["cells"], strict=True):
+        for learner, cell in zip(learners, cells, strict=True):
+            row = rows.pop((regime, learner))
+            theirs = (cell["published"] or {}).get("value")
+            wanted = [cell["n"], cell["mean"], cell["deviation"], theirs, cell["gap"]]
+            found = [row[name] for name in ["runs", "mean", "deviation", "value", "gap"]]
+            near = all(a == b or abs(a - b) < 1e-9 for a, b in zip(found, wanted, strict=True))
+            check(f"regime {regime}, {learner}: {found}", near, wanted)
+    check("no other rows", not rows, rows)
+    for row in names["gains"].to_dicts():
+        cells = dict(zip(learners, compared["cells"][regimes.index(row["params.regime"])], strict=True))
+        gain = cells["rbi"]["mean"] - cells["imitation"]["mean"]
+        check(f"regime {row['params.regime']}: gains {row['gain']}", abs(row["gain"] - gain) < 1e-9, gain)
+    check("curves", names["curves"]["value"].is_not_null().all(), names["curves"])
+
+
 def main():
     wheel = pathlib.Path(sys.argv[1])
     program = shutil.which("regimen")
@@ -90,6 +124,7 @@ def main():
         kernels(pathlib.Path(name))
         demo, seconds = first_minute(pathlib.Path(name))
         change_and_crash(demo)
+        queries(pathlib.Path(name))
     subprocess.run([sys.executable, "-m", "unittest", "discover", "-s", TESTS], check=True)
     size = wheel.stat().st_size / 1e6
     print(f"{wheel.name}, {size:.0f} MB: installs, and comes to a table and a report in {seconds:.0f} s")

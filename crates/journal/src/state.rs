@@ -359,10 +359,10 @@ impl RunState {
     }
 
     /// Final metrics of the attempt that counts.
-    pub fn results(&self) -> BTreeMap<String, f64> {
+    pub fn results(&self) -> &BTreeMap<String, f64> {
+        static NONE: BTreeMap<String, f64> = BTreeMap::new();
         let counted = self.counted().filter(|attempt| !attempt.is_outdated());
-        let ended = counted.and_then(|attempt| attempt.ended.as_ref());
-        ended.map(|ended| ended.results.clone()).unwrap_or_default()
+        counted.and_then(|attempt| attempt.ended.as_ref()).map_or(&NONE, |ended| &ended.results)
     }
 
     /// Metric values of the attempt that counts, with those of the attempts it went on from.

@@ -116,7 +116,7 @@ fn said(dir: &Path) -> String {
     let fold = Fold::read(dir).unwrap();
     let run = |run: &journal::RunState| {
         let metrics = run.metrics().unwrap();
-        (run.spec.clone(), run.status(), run.results(), metrics, run.rows().unwrap())
+        (run.spec.clone(), run.status(), run.results().clone(), metrics, run.rows().unwrap())
     };
     let runs: Vec<_> = fold.runs.values().map(run).collect();
     format!("{runs:?} {:?}", fold.writers)

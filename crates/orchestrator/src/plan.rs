@@ -41,7 +41,7 @@ pub use only::{Only, OnlyError};
 pub use overridden::{Overridden, overridden};
 pub use resolved::resolved;
 pub use state::{History, Known, State};
-pub use stored::{Listing, Stored, Unknown, chosen, differences};
+pub use stored::{Facts, Listing, Stored, Unknown, chosen, differences};
 
 use needed::Loading;
 pub(crate) use state::blocked_by;

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use journal::Fold;
 use orchestrator::execute::JOURNAL;
+use tables::Listed;
 
 use crate::registry;
 use crate::terminal::say;
@@ -18,6 +19,16 @@ pub(crate) fn write_tables(store: &Path) -> Result<()> {
         return Ok(());
     }
     make_tables(store)
+}
+
+/// The runs of a store as its tables have them, where these are up to date: much less is to be read than
+/// in the journals.
+pub(crate) fn listed(store: &Path) -> Option<Vec<Listed>> {
+    let entries = registry::entries();
+    let defaults = |name: &str| entries.iter().find(|e| e.name == name).map(|e| e.defaults());
+    let are_current = tables::are_current(&store.join(JOURNAL), store, &defaults).ok()?;
+    // What is wrong with a table the journals know better.
+    if are_current { tables::listed(store).ok().flatten() } else { None }
 }
 
 fn make_tables(store: &Path) -> Result<()> {

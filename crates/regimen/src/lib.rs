@@ -33,7 +33,7 @@ use clap::Parser;
 pub use experiment::Entry;
 #[cfg(feature = "papers")]
 pub use registry::papers;
-pub use {autodiff, charts, datasets, experiment, learn};
+pub use {autodiff, charts, datasets, experiment, learn, tables};
 
 use arguments::{Arguments, Command};
 use commands::Done;

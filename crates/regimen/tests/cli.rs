@@ -48,8 +48,13 @@ mod needs;
 mod output;
 #[path = "cli/own_data.rs"]
 mod own_data;
+#[path = "cli/polars.rs"]
+mod polars;
 #[path = "cli/programs.rs"]
 mod programs;
+#[expect(unreachable_pub, reason = "as in a crate of its own")]
+#[path = "cli/queries.rs"]
+mod queries;
 #[path = "cli/registries.rs"]
 mod registries;
 #[path = "cli/released.rs"]

@@ -8,6 +8,9 @@ use std::{
 };
 
 use polars::prelude::*;
+use polars_io::parquet::write::{
+    BatchedWriter, ParquetCompression, ParquetWriter, StatisticsOptions,
+};
 
 use crate::{Error, stamp::Sum};
 

@@ -1,4 +1,4 @@
-//! Writes JSON objects as one Parquet file.
+//! JSON objects as a table, and as one Parquet file.
 
 use std::path::{Path, PathBuf};
 
@@ -12,11 +12,15 @@ use crate::{Error, file::write_frame, values::Kinds};
 /// # Errors
 /// [`Error::Io`] or [`Error::Parquet`] naming the file, which is then as it was before.
 pub fn write_rows(target: &Path, rows: &[Value]) -> Result<PathBuf, Error> {
+    write_frame(target, &frame(rows)).map(|(path, _)| path)
+}
+
+/// JSON objects as rows, a column for each field, typed by its values.
+pub(crate) fn frame(rows: &[Value]) -> DataFrame {
     let mut kinds = Kinds::default();
     rows.iter().for_each(|row| kinds.observe(row));
     let mut columns = kinds.builders();
     rows.iter().for_each(|row| columns.push(row));
     let columns = columns.finish(str::to_owned);
-    let frame = DataFrame::new(rows.len(), columns).expect("columns of one length with own names");
-    write_frame(target, &frame).map(|(path, _)| path)
+    DataFrame::new(rows.len(), columns).expect("columns of one length with their own names")
 }

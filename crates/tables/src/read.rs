@@ -9,13 +9,15 @@ use std::{
 
 use experiment::{RunId, SpecId};
 use polars::prelude::*;
+use polars_io::prelude::{ParquetReader, SerReader};
 
 use crate::{
     Cell, Error,
     columns::{CURRENT, FINAL, PARAMS, RUN_ID, SEED, SPEC_ID, STATUS, SWEEP},
     file::failed,
     metrics::LIMITS,
-    stamp::{self, TABLES},
+    scan::{self, Table},
+    stamp::TABLES,
     text::is_plain,
 };
 
@@ -28,6 +30,21 @@ pub struct Selection {
     pub runs: Option<BTreeSet<RunId>>,
     /// Only runs that answer these requests, whatever version or data they were computed with.
     pub specs: Option<BTreeSet<SpecId>>,
+}
+
+impl Selection {
+    /// What rows of a run table must fulfil, each with the column that it is about.
+    fn wanted(&self) -> Vec<(&'static str, Expr)> {
+        let sweep = self.sweep.as_ref().map(|sweep| (SWEEP, col(SWEEP).eq(lit(sweep.as_str()))));
+        let runs = self.runs.as_ref().map(|runs| is_one_of(RUN_ID, runs));
+        let specs = self.specs.as_ref().map(|specs| is_one_of(SPEC_ID, specs));
+        [sweep, runs, specs].into_iter().flatten().collect()
+    }
+}
+
+fn is_one_of<T: ToString>(column: &'static str, ids: &BTreeSet<T>) -> (&'static str, Expr) {
+    let ids: StringChunked = ids.iter().map(|id| Some(id.to_string())).collect();
+    (column, col(column).is_in(lit(ids.into_series()).implode(true), false))
 }
 
 /// The run table of one experiment, read back.
@@ -49,15 +66,9 @@ impl Runs {
     /// table; [`Error::Damaged`] when it is not what was written; [`Error::Io`] or
     /// [`Error::Parquet`] when it cannot be read.
     pub fn read(store: &Path, experiment: &str) -> Result<Self, Error> {
-        if !is_plain(experiment) {
-            let wanted = "the name of an experiment";
-            return Err(Error::Name { wanted, found: experiment.into() });
-        }
-        let folder = store.join(TABLES).join(experiment);
+        let folder = scan::folder(store, experiment)?;
         let path = folder.join("runs.parquet");
-        let frame = read_frame(&path)?.ok_or_else(|| {
-            Error::Nothing(format!("no run of {experiment} is in {}", store.display()))
-        })?;
+        let frame = read_frame(&path)?.ok_or_else(|| scan::nothing(store, experiment))?;
         let runs = Self { experiment: experiment.into(), folder, frame, asked: false };
         let has_ids = runs.frame.column(RUN_ID).is_ok_and(|ids| ids.dtype() == &DataType::String);
         if !has_ids {
@@ -114,38 +125,29 @@ impl Runs {
 
     /// The runs that `selection` asks for.
     pub fn select(&self, selection: &Selection) -> Self {
-        let sweeps = selection.sweep.as_ref().zip(self.texts(SWEEP));
-        let ids = selection.runs.as_ref().zip(self.texts(RUN_ID));
-        let specs = selection.specs.as_ref().zip(self.texts(SPEC_ID));
-        let keep: BooleanChunked = (0..self.len())
-            .map(|row| {
-                sweeps.is_none_or(|(wanted, sweeps)| sweeps.get(row) == Some(wanted))
-                    && ids.is_none_or(|(wanted, ids)| {
-                        let id = ids.get(row).and_then(|id| id.parse().ok());
-                        id.is_some_and(|id: RunId| wanted.contains(&id))
-                    })
-                    && specs.is_none_or(|(wanted, specs)| {
-                        let spec = specs.get(row).and_then(|spec| spec.parse().ok());
-                        spec.is_some_and(|spec: SpecId| wanted.contains(&spec))
-                    })
-            })
-            .collect();
         let asked = self.asked || selection.runs.is_some();
-        Self { asked, ..self.filter(&keep) }
+        let wanted = selection.wanted().into_iter().filter(|(column, _)| self.has_texts(column));
+        let wanted = wanted.map(|(_, wanted)| wanted).reduce(Expr::and);
+        Self { asked, ..wanted.map_or_else(|| self.clone(), |wanted| self.filter(wanted)) }
     }
 
     /// The runs that answer their requests by now: without those that a newer version, other code or
     /// other data replaced. Runs that were selected by their ids are what was asked for, all of them.
     pub fn current(&self) -> Self {
         match self.frame.column(CURRENT).and_then(Column::bool) {
-            Ok(current) if !self.asked && !current.all() => self.filter(current),
+            Ok(current) if !self.asked && !current.all() => self.filter(col(CURRENT)),
             // A table of an earlier version does not know.
             _ => self.clone(),
         }
     }
 
-    fn filter(&self, keep: &BooleanChunked) -> Self {
-        let frame = self.frame.filter(keep).expect("the mask has a value for every run");
+    fn filter(&self, wanted: Expr) -> Self {
+        let mut frame = self
+            .lazy()
+            .filter(wanted)
+            .collect()
+            .expect("columns that the table has, compared with values of their types");
+        frame.rechunk_mut();
         Self { frame, ..self.clone() }
     }
 
@@ -185,6 +187,19 @@ impl Runs {
 
     pub(crate) fn frame(&self) -> &DataFrame {
         &self.frame
+    }
+
+    pub(crate) fn lazy(&self) -> LazyFrame {
+        self.frame.clone().lazy()
+    }
+
+    /// What a query over the table failed with.
+    pub(crate) fn failed(&self, source: PolarsError) -> Error {
+        Error::Parquet { path: self.folder.join("runs.parquet"), source }
+    }
+
+    fn has_texts(&self, column: &str) -> bool {
+        self.texts(column).is_some()
     }
 
     fn texts(&self, column: &str) -> Option<&StringChunked> {
@@ -262,10 +277,9 @@ pub(crate) fn batches(
 /// # Errors
 /// [`Error::Damaged`] when it is not what was written.
 pub(crate) fn read_frame(path: &Path) -> Result<Option<DataFrame>, Error> {
-    let Some(file) = stamp::open(path)? else { return Ok(None) };
-    let mut frame = ParquetReader::new(file)
-        .finish()
-        .map_err(|source| Error::Parquet { path: path.into(), source })?;
+    let Some(table) = Table::open(path)? else { return Ok(None) };
+    let mut frame =
+        table.lazy()?.collect().map_err(|source| Error::Parquet { path: path.into(), source })?;
     frame.rechunk_mut();
     Ok(Some(frame))
 }

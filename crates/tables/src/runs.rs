@@ -21,7 +21,7 @@ pub(crate) struct Row<'a> {
     pub(crate) state: &'a RunState,
     /// Whether no other run answers its request by now.
     pub(crate) current: bool,
-    pub(crate) results: BTreeMap<String, f64>,
+    pub(crate) results: &'a BTreeMap<String, f64>,
     pub(crate) execution: Execution<'a>,
     pub(crate) tags: String,
     pub(crate) note: Option<&'a str>,
@@ -66,7 +66,7 @@ pub(crate) fn across(rows: &[Row<'_>]) -> DataFrame {
     columns.push(column("seed", rows, |row| row.spec().seed));
     columns.push(text(STATUS, rows, |row| row.state.status().as_str()));
     columns.push(column(CURRENT, rows, |row| row.current));
-    columns.push(column("final", rows, |row| results_json(&row.results)));
+    columns.push(column("final", rows, |row| results_json(row.results)));
     columns.extend(provenance(rows));
     frame(rows, columns)
 }

@@ -24,7 +24,12 @@ pub(crate) struct RunScope {
 
 impl RunScope {
     pub(crate) fn new(run: &RunSpec) -> Self {
-        Self { params: serde_json::from_str(&run.params).unwrap_or_default(), seed: run.seed }
+        Self::of(&run.params, run.seed)
+    }
+
+    /// Of parameters as canonical JSON.
+    pub(super) fn of(params: &str, seed: u64) -> Self {
+        Self { params: serde_json::from_str(params).unwrap_or_default(), seed }
     }
 
     pub(crate) fn params(&self) -> &Value {

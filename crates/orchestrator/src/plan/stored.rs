@@ -4,7 +4,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 
 use experiment::{RunId, free_form};
-use journal::{Fold, RunSpec, RunState};
+use journal::{Fold, RunSpec, Status};
 use serde_json::Value;
 
 use super::only::{order, same};
@@ -26,19 +26,66 @@ const FACTS: [&str; 10] = [
     "note",
 ];
 
-/// A run of a store. A name stands for a parameter of it, then for one of `run`, `experiment`, `sweep`,
-/// `seed`, `state`, `replaced` (whether another run answers its request by now), `attempts`, `seconds`, `tags`
-/// (a list) and `note`, then for a final metric.
-#[derive(Debug)]
-pub struct Stored<'a> {
-    /// Its record.
-    pub state: &'a RunState,
+/// What listings know of a run.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// Its id.
+    pub run: RunId,
+    /// Its experiment.
+    pub experiment: &'a str,
+    /// The sweep that asked for it first.
+    pub sweep: &'a str,
+    /// Its parameters as canonical JSON.
+    pub params: &'a str,
+    /// Its seed.
+    pub seed: u64,
+    /// Where it stands.
+    pub status: Status,
+    /// How many attempts there were.
+    pub attempts: usize,
+    /// How long the attempt took that counts.
+    pub seconds: Option<f64>,
+    /// Its final metrics.
+    pub results: &'a BTreeMap<String, f64>,
     /// Whether another run answers its request by now.
     pub replaced: bool,
     /// Its tags, in alphabetical order.
     pub tags: Vec<&'a str>,
     /// What is noted of it.
     pub note: Option<&'a str>,
+}
+
+impl<'a> Facts<'a> {
+    /// What the journals of a store know, by the ids of the runs.
+    pub fn of(fold: &'a Fold) -> impl Iterator<Item = Self> {
+        let replaced = fold.superseded();
+        fold.runs.iter().map(move |(&run, state)| Self {
+            run,
+            experiment: &state.spec.experiment,
+            sweep: &state.spec.sweep,
+            params: &state.spec.params,
+            seed: state.spec.seed,
+            status: state.status(),
+            attempts: state.attempts.len(),
+            seconds: state
+                .counted()
+                .and_then(|attempt| attempt.ended.as_ref())
+                .map(|ended| ended.seconds),
+            results: state.results(),
+            replaced: replaced.contains(&run),
+            tags: fold.tags(run).collect(),
+            note: fold.note(run),
+        })
+    }
+}
+
+/// A run of a store. A name stands for a parameter of it, then for one of `run`, `experiment`, `sweep`,
+/// `seed`, `state`, `replaced` (whether another run answers its request by now), `attempts`, `seconds`, `tags`
+/// (a list) and `note`, then for a final metric.
+#[derive(Debug)]
+pub struct Stored<'a> {
+    /// What is known of it.
+    pub facts: Facts<'a>,
     scope: RunScope,
 }
 
@@ -61,25 +108,34 @@ pub struct Unknown {
 }
 
 impl<'a> Stored<'a> {
+    fn new(facts: Facts<'a>) -> Self {
+        let scope = RunScope::of(facts.params, facts.seed);
+        Self { facts, scope }
+    }
+
     /// Its experiment and the sweep that asked for it first.
     pub fn sweep(&self) -> (&'a str, &'a str) {
-        (&self.state.spec.experiment, &self.state.spec.sweep)
+        (self.facts.experiment, self.facts.sweep)
     }
 
     /// What a name stands for.
     pub fn value(&self, name: &str) -> Option<Value> {
         let of_run = || {
+            let facts = &self.facts;
             Some(match name {
-                "run" => self.state.spec.run.to_string().into(),
-                "experiment" => self.state.spec.experiment.clone().into(),
-                "sweep" => self.state.spec.sweep.clone().into(),
-                "state" => self.state.status().as_str().into(),
-                "replaced" => self.replaced.into(),
-                "attempts" => self.state.attempts.len().into(),
-                "seconds" => self.seconds()?.into(),
-                "tags" => self.tags.as_slice().into(),
-                "note" => self.note.into(),
-                metric => self.result(metric.strip_prefix("final.").unwrap_or(metric))?.into(),
+                "run" => facts.run.to_string().into(),
+                "experiment" => facts.experiment.into(),
+                "sweep" => facts.sweep.into(),
+                "state" => facts.status.as_str().into(),
+                "replaced" => facts.replaced.into(),
+                "attempts" => facts.attempts.into(),
+                "seconds" => facts.seconds?.into(),
+                "tags" => facts.tags.as_slice().into(),
+                "note" => facts.note.into(),
+                metric => {
+                    let metric = metric.strip_prefix("final.").unwrap_or(metric);
+                    (*facts.results.get(metric)?).into()
+                }
             })
         };
         self.scope.value(name).or_else(of_run)
@@ -90,17 +146,8 @@ impl<'a> Stored<'a> {
         self.scope.params()
     }
 
-    /// How long the attempt took that counts.
-    pub fn seconds(&self) -> Option<f64> {
-        self.state.counted()?.ended.as_ref().map(|ended| ended.seconds)
-    }
-
-    fn result(&self, metric: &str) -> Option<f64> {
-        self.state.counted()?.ended.as_ref()?.results.get(metric).copied()
-    }
-
     fn names(&self) -> impl Iterator<Item = String> {
-        let results = self.state.results().into_keys();
+        let results = self.facts.results.keys().cloned();
         paths(self.params()).into_iter().chain(FACTS.map(str::to_owned)).chain(results)
     }
 }
@@ -112,17 +159,20 @@ impl Scope for Stored<'_> {
 }
 
 impl<'a> Listing<'a> {
-    /// The runs of a store, those for which `only` holds, by experiment, sweep, what varies and seed.
+    /// Of the runs of a store those for which `only` holds, by experiment, sweep, what varies and seed.
     ///
     /// # Errors
     /// A name in `only` that none of the store's runs has.
-    pub fn new(fold: &'a Fold, only: Option<&Only>) -> Result<Self, OnlyError> {
-        let runs = stored(fold, only)?;
+    pub fn new(
+        all: impl IntoIterator<Item = Facts<'a>>,
+        only: Option<&Only>,
+    ) -> Result<Self, OnlyError> {
+        let runs = stored(all, only)?;
         let varying = varying(&runs);
         let mut listing = Self { runs, varying };
         listing.sort_by_key(|listing, run| {
             let values = listing.varying(run).iter().map(|name| Key(run.value(name)));
-            (run.sweep(), values.collect::<Vec<_>>(), run.state.spec.seed)
+            (run.sweep(), values.collect::<Vec<_>>(), run.facts.seed)
         });
         Ok(listing)
     }
@@ -168,17 +218,12 @@ impl<'a> Listing<'a> {
     }
 }
 
-/// The runs of a store for which `only` holds, by their ids.
-fn stored<'a>(fold: &'a Fold, only: Option<&Only>) -> Result<Vec<Stored<'a>>, OnlyError> {
-    let replaced = fold.superseded();
-    let stored = |(run, state): (&RunId, &'a RunState)| Stored {
-        state,
-        replaced: replaced.contains(run),
-        tags: fold.tags(*run).collect(),
-        note: fold.note(*run),
-        scope: RunScope::new(&state.spec),
-    };
-    let mut runs: Vec<Stored<'a>> = fold.runs.iter().map(stored).collect();
+/// The runs for which `only` holds.
+fn stored<'a>(
+    all: impl IntoIterator<Item = Facts<'a>>,
+    only: Option<&Only>,
+) -> Result<Vec<Stored<'a>>, OnlyError> {
+    let mut runs: Vec<Stored<'a>> = all.into_iter().map(Stored::new).collect();
     if let Some(only) = only {
         let is_unknown = |name: &str| runs.iter().all(|run| run.value(name).is_none());
         let mut names = only.names().into_iter();
@@ -196,7 +241,7 @@ fn stored<'a>(fold: &'a Fold, only: Option<&Only>) -> Result<Vec<Stored<'a>>, On
 /// # Errors
 /// A name that none of the store's runs has.
 pub fn chosen(fold: &Fold, only: &Only) -> Result<BTreeSet<RunId>, OnlyError> {
-    Ok(stored(fold, Some(only))?.iter().map(|run| run.state.spec.run).collect())
+    Ok(stored(Facts::of(fold), Some(only))?.iter().map(|run| run.facts.run).collect())
 }
 
 /// The parameters that differ between runs of one sweep, by sweep.
@@ -205,7 +250,7 @@ fn varying<'a>(runs: &[Stored<'a>]) -> BTreeMap<(&'a str, &'a str), Vec<String>>
     let mut varying = BTreeMap::<(&'a str, &'a str), BTreeSet<String>>::new();
     for run in runs {
         let first = *first.entry(run.sweep()).or_insert(run);
-        if first.state.spec.params != run.state.spec.params {
+        if first.facts.params != run.facts.params {
             let found = varying.entry(run.sweep()).or_default();
             differing(first.params(), run.params(), &mut String::new(), found);
         }
@@ -351,7 +396,7 @@ mod tests {
         let name = |run: &Stored<'_>| {
             let of = |name: &String| format!("{name}={} ", run.value(name).unwrap_or_default());
             let varies: String = listing.varying(run).iter().map(of).collect();
-            format!("{varies}{}", run.state.spec.seed)
+            format!("{varies}{}", run.facts.seed)
         };
         listing.runs.iter().map(name).collect()
     }
@@ -366,7 +411,7 @@ mod tests {
     #[test]
     fn runs_are_sorted_by_what_varies_numbers_as_numbers() {
         let fold = fold(&RUNS);
-        let listing = Listing::new(&fold, None).unwrap();
+        let listing = Listing::new(Facts::of(&fold), None).unwrap();
         let wanted = [
             "net.width=9 rate=0.1 0",
             "net.width=9 rate=\"auto\" 0",
@@ -381,7 +426,7 @@ mod tests {
         let fold = fold(&RUNS);
         let count = |only: &str| {
             let only = Only::parse(only).unwrap();
-            Listing::new(&fold, Some(&only)).map(|listing| listing.runs.len())
+            Listing::new(Facts::of(&fold), Some(&only)).map(|listing| listing.runs.len())
         };
         for (only, wanted) in [
             ("state == failed", 1),
@@ -399,7 +444,7 @@ mod tests {
     #[test]
     fn what_has_no_value_comes_last_either_way() {
         let fold = fold(&RUNS);
-        let mut listing = Listing::new(&fold, None).unwrap();
+        let mut listing = Listing::new(Facts::of(&fold), None).unwrap();
         let losses = |listing: &Listing<'_>| -> Vec<Option<Value>> {
             listing.runs.iter().map(|run| run.value("loss")).collect()
         };

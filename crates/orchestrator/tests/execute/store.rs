@@ -137,7 +137,7 @@ pub(crate) fn options(store: &Path) -> Options {
 
 /// What a run came to, without when and where.
 pub(crate) fn outcome(state: &RunState) -> impl PartialEq + std::fmt::Debug + use<> {
-    (state.status(), state.results(), state.metrics().unwrap(), state.rows().unwrap())
+    (state.status(), state.results().clone(), state.metrics().unwrap(), state.rows().unwrap())
 }
 
 pub(crate) fn count(fold: &Fold, status: Status) -> usize {

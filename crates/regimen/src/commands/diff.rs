@@ -74,7 +74,7 @@ fn between(fold: &Fold, runs: [&RunState; 2]) -> Vec<Difference> {
     compare(
         PARTS[3],
         runs.map(|run| {
-            run.results().into_iter().map(|(name, value)| (name, value.into())).collect()
+            run.results().iter().map(|(name, value)| (name.clone(), (*value).into())).collect()
         }),
     );
     found

@@ -76,6 +76,33 @@ fn runs_are_listed_filtered_and_sorted() {
 }
 
 #[test]
+fn tables_and_journals_list_the_same() {
+    let dir = TempDir::new().unwrap();
+    let store = store(dir.path());
+    for (only, tag) in [("seed == 1", "odd"), ("learning_rate == 0.5", "fast")] {
+        assert_code(&ask(&store, &["tag", "--only", only, tag]), 0);
+    }
+    assert_code(&ask(&store, &["note", "--only", "state == failed", "no luck"]), 0);
+    let all: [&[&str]; 5] = [
+        &["list"],
+        &["list", "--sort", "-distance"],
+        &["list", "--only", "fast in tags and replaced == false"],
+        &["list", "--columns", "run,experiment,sweep,state,attempts,seconds,note,tags,distance"],
+        &["list", "--only", "distanc > 1"],
+    ];
+    let listed = || all.map(|words| ask(&store, words));
+    let by_tables = listed();
+    // Nothing says any more that the tables are up to date.
+    fs::remove_file(store.join("tables/made_from.json")).unwrap();
+    fs::write(store.join("tables/runs.parquet"), "no table").unwrap();
+    for (by_tables, by_journals) in by_tables.iter().zip(listed()) {
+        assert_eq!(stdout(by_tables), stdout(&by_journals));
+        assert_eq!(stderr(by_tables), stderr(&by_journals));
+        assert_eq!(by_tables.status, by_journals.status);
+    }
+}
+
+#[test]
 fn two_runs_differ_in_what_they_were_given_and_what_they_found() {
     let dir = TempDir::new().unwrap();
     let store = store(dir.path());

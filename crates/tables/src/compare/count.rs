@@ -4,42 +4,52 @@ use journal::Status;
 use polars::prelude::*;
 
 use super::{Counts, metric};
-use crate::{Cell, Error, Runs, columns::STATUS, read::bare};
+use crate::{Error, Runs, columns::STATUS, read::bare};
 
-/// The runs that count, each as its row and its value; `left_out` says how many others were replaced
-/// or are not in the store.
-pub(super) fn count(
-    runs: &Runs,
-    value: &str,
-    left_out: Counts,
-) -> Result<(Vec<(usize, f64)>, Counts), Error> {
-    let column = runs.column(value)?;
-    let wrong = || Error::NotNumeric { column: value.into(), found: column.dtype().to_string() };
-    if !column.dtype().is_primitive_numeric() {
-        return Err(wrong());
+/// What became of the runs, of which some count; `left_out` says how many others were replaced or are
+/// not in the store.
+///
+/// # Errors
+/// [`Error::NotNumeric`] for a `value` without numbers; [`Error::Nothing`] where no run counts.
+pub(super) fn count(runs: &Runs, value: &str, left_out: Counts) -> Result<Counts, Error> {
+    let kind = runs.column(value)?.dtype();
+    if !kind.is_primitive_numeric() {
+        return Err(Error::NotNumeric { column: value.into(), found: kind.to_string() });
     }
-    let values = column.cast(&DataType::Float64).map_err(|_| wrong())?;
-    let values = values.f64().map_err(|_| wrong())?;
+    runs.column(STATUS)?;
+    let failed = |source| runs.failed(source);
+    let frame = runs
+        .lazy()
+        .group_by([col(STATUS).cast(DataType::String)])
+        .agg([len().alias("runs"), col(value).count().alias("with_value")])
+        .select([
+            col(STATUS),
+            col("runs").cast(DataType::UInt64),
+            col("with_value").cast(DataType::UInt64),
+        ])
+        .collect()
+        .map_err(failed)?;
+    let number = |name| frame.column(name).and_then(Column::u64).map_err(failed);
+    let statuses = frame.column(STATUS).and_then(Column::str).map_err(failed)?;
     let mut counts = left_out;
-    let mut counted = Vec::with_capacity(runs.len());
-    for (row, status) in runs.cells(STATUS)?.iter().enumerate() {
-        let status = match status {
-            Cell::Text(word) => Status::of(word),
-            _ => None,
-        };
-        match (status, values.get(row)) {
-            (Some(Status::Finished), Some(value)) => counted.push((row, value)),
-            (Some(Status::Finished), None) => counts.without_value += 1,
-            (Some(Status::Failed), _) => counts.failed += 1,
-            (Some(Status::Blocked), _) => counts.blocked += 1,
-            (Some(Status::Pruned), _) => counts.pruned += 1,
-            _ => counts.unfinished += 1,
+    for ((status, runs), with_value) in
+        statuses.iter().zip(number("runs")?.iter()).zip(number("with_value")?.iter())
+    {
+        let [runs, with_value] = [runs, with_value].map(|number| number.unwrap_or(0) as usize);
+        match status.and_then(Status::of) {
+            Some(Status::Finished) => {
+                counts.counted = with_value;
+                counts.without_value += runs - with_value;
+            }
+            Some(Status::Failed) => counts.failed += runs,
+            Some(Status::Blocked) => counts.blocked += runs,
+            Some(Status::Pruned) => counts.pruned += runs,
+            _ => counts.unfinished += runs,
         }
     }
-    counts.counted = counted.len();
-    if counted.is_empty() {
+    if counts.counted == 0 {
         let by_step = metric::by_step(runs, bare(value), &counts)?;
         return Err(metric::nobody_has(runs, bare(value), &counts, by_step));
     }
-    Ok((counted, counts))
+    Ok(counts)
 }

@@ -6,12 +6,7 @@ use experiment::{Items, Ranking, Sample, Scored, Statistic};
 use polars::prelude::*;
 
 use super::sheet::{number, places};
-use crate::{
-    Error, Runs,
-    columns::RUN_ID,
-    read::{files_in, read_frame},
-    statistics::Bootstrap,
-};
+use crate::{Error, Runs, columns::RUN_ID, read::files_in, scan::Table, statistics::Bootstrap};
 
 /// What the runs of a run table left about their test items.
 pub(super) struct Scores {
@@ -120,9 +115,18 @@ fn read(runs: &Runs, items: &Items) -> Result<BTreeMap<usize, Rows>, Error> {
     let rows: HashMap<String, usize> =
         ids.iter().enumerate().map(|(row, id)| (id.to_string(), row)).collect();
     let (mut keys, mut classes) = (Names::default(), Names::default());
+    let mut wanted = BTreeSet::from([RUN_ID, &*items.key]);
+    wanted.extend(class(&items.statistic));
+    wanted.extend(columns(&items.statistic).into_iter().map(|(name, _)| name));
     let mut found = BTreeMap::<usize, Rows>::new();
     for path in files_in(&runs.folder().join(&*items.table))? {
-        let Some(frame) = read_frame(&path)? else { continue };
+        let Some(table) = Table::open(&path)? else { continue };
+        let parquet = |source| Error::Parquet { path: path.clone(), source };
+        let mut lazy = table.lazy()?;
+        let schema = lazy.collect_schema().map_err(parquet)?;
+        let needed = wanted.iter().filter(|name| schema.contains(name));
+        let needed: Vec<Expr> = needed.map(|name| col(*name)).collect();
+        let frame = lazy.select(needed).collect().map_err(parquet)?;
         let cast = |name: &str, kind: &DataType| {
             let cast = frame.column(name).and_then(|column| column.strict_cast(kind));
             cast.map_err(|_| Error::Layout {
@@ -130,7 +134,6 @@ fn read(runs: &Runs, items: &Items) -> Result<BTreeMap<usize, Rows>, Error> {
                 wanted: format!("a column {name} of {kind}"),
             })
         };
-        let parquet = |source| Error::Parquet { path: path.clone(), source };
         let [ids, item] = [RUN_ID, &*items.key].map(|name| cast(name, &DataType::String));
         let (ids, item) = (ids?, item?);
         let (ids, item) = (ids.str().map_err(parquet)?, item.str().map_err(parquet)?);

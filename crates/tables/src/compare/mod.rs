@@ -12,6 +12,7 @@ mod footer;
 mod format;
 mod gaps;
 mod items;
+mod keyed;
 mod labels;
 mod latex;
 mod layout;
@@ -28,6 +29,7 @@ mod render;
 mod sheet;
 mod table;
 mod terminal;
+mod theirs;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -218,10 +220,11 @@ pub fn compare(
     };
     let value = metric::resolve(runs, &current, &request.value, left_out)?;
     let runs = current;
-    let (counted, counts) = count(&runs, &value, left_out)?;
-    let pivot = Pivot::new(&runs, &axes, &counted, published)?;
-    let mut cells = pivot.summaries(bare(&value))?;
-    let columns = axis(&pivot.axes[1], pivot.keys[1].clone());
+    let counts = count(&runs, &value, left_out)?;
+    let pivot = Pivot::new(&runs, &axes, Some(&value), published)?;
+    let counted = pivot.counted()?;
+    let mut cells = pivot.summaries()?;
+    let [rows, columns] = pivot.sides.each_ref().map(|side| axis(&side.names, side.keys.clone()));
     let inner = axis(&axes.columns[axes.columns.len() - axes.inner..], pivot.inner.clone());
     let items = request.items.as_ref();
     let items = items.map(|items| Scores::read(&runs, items, &counted)).transpose()?;
@@ -233,7 +236,7 @@ pub fn compare(
         experiment: runs.experiment().into(),
         metric: bare(&value).into(),
         averaged_over: pivot.averaged_over.clone(),
-        rows: axis(&pivot.axes[0], pivot.keys[0].clone()),
+        rows,
         columns,
         inner,
         passes: request.passes.map(|at| Passes::count(&cells, at, request.better)),

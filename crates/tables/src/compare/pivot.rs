@@ -1,14 +1,17 @@
 //! Runs sorted into cells.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use polars::prelude::*;
 
 use super::{
     Agreement, Published, Request, Summary, Theirs,
-    written::{self, Written},
+    keyed::{ALL, Keyed, RUN, VALUE},
+    theirs::{Known, THEIRS},
 };
 use crate::{
     Cell, Error, Runs,
-    columns::{PARAMS, SEED, SPEC_ID, STATUS},
+    columns::{PARAMS, SEED, SPEC_ID},
     read::bare,
     statistics::{self, Bootstrap},
 };
@@ -34,310 +37,354 @@ impl Axes {
             inner: request.cells.len(),
         })
     }
+
+    fn names(&self) -> Vec<String> {
+        [&self.rows[..], &self.columns].concat()
+    }
+}
+
+/// Where a cell stands.
+const ROW: &str = "#row";
+const COLUMN: &str = "#column";
+/// The seeds of the runs of a cell.
+const SEEDS: &str = "#seeds";
+
+/// One side of a table.
+pub(super) struct Side {
+    /// Full names.
+    pub(super) names: Vec<String>,
+    /// The distinct keys in their order.
+    pub(super) keys: Vec<Vec<Cell>>,
+    /// The keys as columns, with where each stands.
+    pub(super) frame: DataFrame,
+}
+
+/// Every column once, as queries want them.
+fn distinct(columns: impl IntoIterator<Item = String>) -> Vec<Expr> {
+    let mut seen = BTreeSet::new();
+    columns.into_iter().filter(|name| seen.insert(name.clone())).map(col).collect()
+}
+
+impl Side {
+    fn new(
+        keyed: &Keyed,
+        names: &[String],
+        at: &str,
+        published: Option<&Published>,
+    ) -> PolarsResult<Self> {
+        let keys = distinct(columns(keyed, names));
+        let mut frame =
+            keyed.placed().select(keys).unique(None, UniqueKeepStrategy::Any).collect()?;
+        let mut cells = Vec::new();
+        for name in names {
+            cells.push(keyed.cells(name, frame.column(&keyed.key(name))?));
+        }
+        let key = |row: usize| cells.iter().map(|cells| cells[row].clone()).collect::<Vec<_>>();
+        let mut order: Vec<usize> = (0..frame.height()).collect();
+        order.sort_by_cached_key(|row| in_order(names, key(*row), published));
+        let mut positions = vec![0_u32; order.len()];
+        order.iter().zip(0..).for_each(|(row, position)| positions[*row] = position);
+        frame.with_column(Column::new(at.into(), positions))?;
+        Ok(Self { names: names.into(), keys: order.into_iter().map(key).collect(), frame })
+    }
+}
+
+/// The columns of the keys of an axis; one that all runs have in common where it has no name.
+fn columns(keyed: &Keyed, names: &[String]) -> Vec<String> {
+    match names {
+        [] => vec![ALL.into()],
+        names => names.iter().map(|name| keyed.key(name)).collect(),
+    }
+}
+
+/// What a key is sorted by: where the paper has it, and its value.
+fn in_order(
+    names: &[String],
+    key: Vec<Cell>,
+    published: Option<&Published>,
+) -> Vec<(Option<usize>, Cell)> {
+    let position = |(name, cell): (&String, Cell)| {
+        (published.map(|table| table.position(bare(name), &cell)), cell)
+    };
+    names.iter().zip(key).map(position).collect()
 }
 
 /// Runs sorted into cells.
 pub(super) struct Pivot<'a> {
     runs: &'a Runs,
-    /// Full names of rows and columns.
-    pub(super) axes: [Vec<String>; 2],
-    pub(super) keys: [Vec<Vec<Cell>>; 2],
+    keyed: Keyed,
+    /// Full names of the axes.
+    names: Vec<String>,
+    /// Full name of the metric; without one every run that has a place counts.
+    value: Option<&'a str>,
+    /// Rows and columns.
+    pub(super) sides: [Side; 2],
     /// Keys of what stands side by side in a cell.
     pub(super) inner: Vec<Vec<Cell>>,
     /// Bare names of parameters that differ between the runs of one cell.
     pub(super) averaged_over: Vec<String>,
-    /// Runs that count, by the positions of their keys.
-    cells: BTreeMap<[usize; 2], Vec<(usize, f64)>>,
     published: Option<&'a Published>,
 }
 
+/// The runs of a cell that count.
+struct Members {
+    runs: Vec<u32>,
+    values: Vec<f64>,
+    seeds: Vec<Cell>,
+    theirs: Option<Theirs>,
+}
+
 impl<'a> Pivot<'a> {
+    /// Sorts the runs of a table by what stands in its columns or, where that hides what runs of one
+    /// cell and one seed differ in, by what was written.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a table without the columns of every run table; [`Error::Io`] or
+    /// [`Error::Parquet`] naming a file.
     pub(super) fn new(
         runs: &'a Runs,
         axes: &Axes,
-        counted: &[(usize, f64)],
+        value: Option<&'a str>,
         published: Option<&'a Published>,
     ) -> Result<Self, Error> {
-        let mut columns = Columns::read(runs, axes)?;
-        let mut pivot = Self::of(runs, axes, &columns, counted, published);
-        pivot.averaged_over = pivot.mixed()?;
-        if pivot.averaged_over.is_empty() && !pivot.same_seed()?.is_empty() {
-            // What was written may differ where the columns do not.
-            let written = columns.write(runs)?;
-            pivot = Self::of(runs, axes, &columns, counted, published);
-            let pairs = pivot.same_seed()?;
+        let names = axes.names();
+        let failed = |source| runs.failed(source);
+        let mut others = runs.varying();
+        let theirs = published.map_or(&[][..], Published::parameters);
+        let theirs = theirs.iter().map(|parameter| format!("{PARAMS}{parameter}"));
+        others.extend(theirs.filter(|name| runs.column(name).is_ok()));
+        let keyed = Keyed::new(runs, &names, &others)?;
+        let mut pivot = Self {
+            sides: sides(&keyed, axes, published).map_err(failed)?,
+            runs,
+            keyed,
+            names,
+            value,
+            inner: Vec::new(),
+            averaged_over: Vec::new(),
+            published,
+        };
+        pivot.averaged_over = pivot.mixed().map_err(failed)?;
+        if pivot.averaged_over.is_empty() && !pivot.same_seed().map_err(failed)?.is_empty() {
+            let written = pivot.keyed.write(runs, &pivot.names)?;
+            pivot.sides = sides(&pivot.keyed, axes, published).map_err(failed)?;
+            let pairs = pivot.same_seed().map_err(failed)?;
             let hidden: BTreeSet<String> =
                 pairs.into_iter().flat_map(|pair| written.differences(pair)).collect();
             pivot.averaged_over = hidden.into_iter().collect();
         }
+        if axes.inner > 0 {
+            let first = axes.columns.len() - axes.inner;
+            let keys: BTreeSet<&[Cell]> =
+                pivot.sides[1].keys.iter().map(|key| &key[first..]).collect();
+            pivot.inner = keys.into_iter().map(<[Cell]>::to_vec).collect();
+            let names = &axes.columns[first..];
+            pivot.inner.sort_by_cached_key(|key| in_order(names, key.clone(), published));
+        }
         Ok(pivot)
     }
 
-    fn of(
-        runs: &'a Runs,
-        axes: &Axes,
-        columns: &Columns,
-        counted: &[(usize, f64)],
-        published: Option<&'a Published>,
-    ) -> Self {
-        let first = axes.columns.len() - axes.inner;
-        let [rows, all, inner] = [&axes.rows[..], &axes.columns[..], &axes.columns[first..]]
-            .map(|names| columns.keys(names, published));
-        let mut cells = BTreeMap::<_, Vec<_>>::new();
-        for (run, value) in counted {
-            cells.entry([rows.of_run[*run], all.of_run[*run]]).or_default().push((*run, *value));
-        }
-        Self {
-            runs,
-            axes: [axes.rows.clone(), axes.columns.clone()],
-            keys: [rows.distinct, all.distinct],
-            inner: if axes.inner == 0 { Vec::new() } else { inner.distinct },
-            averaged_over: Vec::new(),
-            cells,
-            published,
+    /// The runs that count.
+    fn members(&self) -> LazyFrame {
+        match self.value {
+            Some(value) => self.keyed.counted(value),
+            None => self.keyed.placed(),
         }
     }
 
-    /// Runs of one cell and one seed that answer different requests, as pairs.
-    fn same_seed(&self) -> Result<Vec<[usize; 2]>, Error> {
-        let mut pairs = Vec::new();
-        if self.cells.values().all(|runs| runs.len() < 2) {
-            return Ok(pairs);
+    /// What runs of one cell have in common.
+    fn keys(&self) -> Vec<String> {
+        self.sides.iter().flat_map(|side| columns(&self.keyed, &side.names)).collect()
+    }
+
+    /// Bare names of the parameters that differ between the runs of one cell.
+    fn mixed(&self) -> PolarsResult<Vec<String>> {
+        let mut names = self.runs.varying();
+        names.retain(|name| !self.names.contains(name));
+        if names.is_empty() {
+            return Ok(names);
         }
-        let (seeds, specs) = (self.runs.cells(SEED)?, self.runs.cells(SPEC_ID)?);
-        for runs in self.cells.values() {
-            let mut first = HashMap::<&Cell, usize>::new();
-            for (run, _) in runs {
-                let before = *first.entry(&seeds[*run]).or_insert(*run);
-                if specs[before] != specs[*run] {
-                    pairs.push([before, *run]);
-                }
+        // A key of the groups can have the name of a parameter.
+        let columns: Vec<String> = (0..names.len()).map(|at| format!("#differs.{at}")).collect();
+        let differs = |(name, column): (&String, &String)| {
+            col(self.keyed.key(name)).n_unique().gt(lit(1)).alias(column)
+        };
+        let frame = self
+            .members()
+            .group_by(distinct(self.keys()))
+            .agg(names.iter().zip(&columns).map(differs).collect::<Vec<_>>())
+            .select(columns.iter().map(|column| col(column).any(true)).collect::<Vec<_>>())
+            .collect()?;
+        let mut mixed = Vec::new();
+        for (name, column) in names.iter().zip(&columns) {
+            if frame.column(column)?.bool()?.get(0) == Some(true) {
+                mixed.push(bare(name).to_owned());
             }
+        }
+        Ok(mixed)
+    }
+
+    /// Runs of one cell and one seed that answer different requests, as pairs.
+    fn same_seed(&self) -> PolarsResult<Vec<[usize; 2]>> {
+        let frame = self
+            .members()
+            .group_by(distinct(self.keys().into_iter().chain([SEED.into()])))
+            .agg([col(RUN), len().alias("#count")])
+            .filter(col("#count").gt(lit(1)))
+            .collect()?;
+        let specs = self.runs.frame().column(SPEC_ID)?.str()?;
+        let mut pairs = Vec::new();
+        for same in lists(frame.column(RUN)?, numbers)? {
+            let [first, others @ ..] = &same[..] else { continue };
+            let spec = specs.get(*first as usize);
+            let differ = others.iter().filter(|other| specs.get(**other as usize) != spec);
+            pairs.extend(differ.map(|other| [*first as usize, *other as usize]));
         }
         Ok(pairs)
     }
 
-    pub(super) fn summaries(&self, metric: &str) -> Result<Vec<Vec<Summary>>, Error> {
-        let seeds = self.runs.cells(SEED)?;
-        let mut known = Vec::new();
-        for parameter in self.published.map_or(&[][..], Published::parameters) {
-            known.push(Known::new(self, &format!("{PARAMS}{parameter}"))?);
-        }
-        let columns = self.keys[1].len();
-        let places: Vec<[usize; 2]> = (0..self.keys[0].len())
-            .flat_map(|row| (0..columns).map(move |column| [row, column]))
-            .collect();
-        let samples: Vec<Vec<f64>> = places
-            .iter()
-            .map(|at| self.runs_at(*at).iter().map(|(_, value)| *value).collect())
-            .collect();
-        let intervals = Bootstrap::default().intervals(&samples);
-        let mut all = places.iter().zip(&samples).zip(intervals).map(|((at, values), interval)| {
-            Summary { interval, ..self.summary(*at, metric, &known, &seeds, values) }
-        });
-        let row = |_| all.by_ref().take(columns).collect();
-        Ok((0..self.keys[0].len()).map(row).collect())
-    }
-
     /// The runs that have a place, with it.
-    pub(super) fn places(&self) -> impl Iterator<Item = (usize, [usize; 2])> {
-        let placed = self.cells.iter().filter(|(at, _)| at[0] != NOWHERE);
-        placed.flat_map(|(at, runs)| runs.iter().map(|(run, _)| (*run, *at)))
+    ///
+    /// # Errors
+    /// [`Error::Parquet`] for a table that cannot be asked for it.
+    pub(super) fn places(&self) -> Result<Vec<(usize, [usize; 2])>, Error> {
+        let places = || {
+            let wanted = [RUN, ROW, COLUMN];
+            let frame = self.positions(self.keyed.placed()).select(wanted.map(col)).collect()?;
+            let [run, row, column] = wanted.map(|name| frame.column(name));
+            let places = run?.u32()?.iter().zip(row?.u32()?.iter()).zip(column?.u32()?.iter());
+            let number = |number: Option<u32>| number.unwrap_or_default() as usize;
+            let place = |((run, row), column)| (number(run), [number(row), number(column)]);
+            Ok(places.map(place).collect())
+        };
+        places().map_err(|source| self.runs.failed(source))
     }
 
-    fn runs_at(&self, at: [usize; 2]) -> &[(usize, f64)] {
-        self.cells.get(&at).map_or(&[][..], Vec::as_slice)
+    /// What has keys, with where these stand.
+    fn positions(&self, keyed: LazyFrame) -> LazyFrame {
+        self.sides.iter().fold(keyed, |keyed, side| {
+            beside(keyed, side.frame.clone().lazy(), distinct(columns(&self.keyed, &side.names)))
+        })
     }
 
-    /// Everything but the interval.
-    fn summary(
-        &self,
-        at: [usize; 2],
-        metric: &str,
-        known: &[Known],
-        seeds: &[Cell],
-        values: &[f64],
-    ) -> Summary {
-        let runs = self.runs_at(at);
+    /// The runs that count, each as its row and its value.
+    ///
+    /// # Errors
+    /// As [`places`](Self::places).
+    pub(super) fn counted(&self) -> Result<Vec<(usize, f64)>, Error> {
+        let counted = || {
+            let frame = self.members().select([RUN, VALUE].map(col)).collect()?;
+            let runs = frame.column(RUN)?.u32()?.iter().flatten().map(|run| run as usize);
+            Ok(runs.zip(frame.column(VALUE)?.f64()?.iter().flatten()).collect())
+        };
+        counted().map_err(|source| self.runs.failed(source))
+    }
+
+    /// The summaries of all cells, row by row, without tests.
+    ///
+    /// # Errors
+    /// As [`places`](Self::places).
+    pub(super) fn summaries(&self) -> Result<Vec<Vec<Summary>>, Error> {
+        let cells = self.cells().map_err(|source| self.runs.failed(source))?;
+        let samples: Vec<&[f64]> = cells.iter().map(|cell| &*cell.values).collect();
+        let intervals = Bootstrap::default().intervals(&samples);
+        let all = cells.into_iter().zip(intervals);
+        let mut all = all.map(|(cell, interval)| Summary { interval, ..cell.summary() });
+        let [rows, columns] = [0, 1].map(|side| self.sides[side].keys.len());
+        Ok((0..rows).map(|_| all.by_ref().take(columns).collect()).collect())
+    }
+
+    /// The members of all cells, row by row; of some there are none.
+    fn cells(&self) -> PolarsResult<Vec<Members>> {
+        let known = Known::new(self.published, self.runs, &self.keyed, &self.names);
+        let [rows, columns] = [(0, ROW), (1, COLUMN)].map(|(side, at)| {
+            let side = &self.sides[side];
+            let mut wanted = vec![col(at)];
+            wanted.extend(known.of_keys(&side.names));
+            side.frame.clone().lazy().select(wanted)
+        });
+        let mut members = vec![col(RUN), col(VALUE), col(SEED).alias(SEEDS)];
+        members.extend(known.of_members());
+        let cells = self.members().group_by(distinct(self.keys())).agg(members);
+        let keys = self.keys();
+        let cells = self.positions(cells).drop(by_name(keys, false, false));
+        let grid = beside(rows.cross_join(columns, None), cells, vec![col(ROW), col(COLUMN)]);
+        let metric = self.value.map_or("", bare);
+        let frame = known
+            .join(grid, self.keyed.runs(), metric)?
+            .sort([ROW, COLUMN], SortMultipleOptions::default())
+            .select([RUN, VALUE, SEEDS, THEIRS].map(col))
+            .collect()?;
+        let theirs: Vec<&Theirs> =
+            self.published.iter().flat_map(|all| all.numbers(metric)).map(|(_, one)| one).collect();
+        let runs = lists(frame.column(RUN)?, numbers)?;
+        let values = lists(frame.column(VALUE)?, |all| Ok(all.f64()?.iter().flatten().collect()))?;
+        let seeds = lists(frame.column(SEEDS)?, |all| {
+            Ok(all.iter().map(|seed| Cell::of(&seed)).collect())
+        })?;
+        let published = frame.column(THEIRS)?.u32()?.iter();
+        let cells = runs.into_iter().zip(values).zip(seeds).zip(published);
+        let cell = |(((runs, values), seeds), published): (_, Option<u32>)| {
+            let theirs = published.map(|at| theirs[at as usize].clone());
+            Members { runs, values, seeds, theirs }
+        };
+        Ok(cells.map(cell).collect())
+    }
+}
+
+fn sides(keyed: &Keyed, axes: &Axes, published: Option<&Published>) -> PolarsResult<[Side; 2]> {
+    let rows = Side::new(keyed, &axes.rows, ROW, published)?;
+    Ok([rows, Side::new(keyed, &axes.columns, COLUMN, published)?])
+}
+
+/// A table with what another has where both have the same in some columns.
+pub(super) fn beside(left: LazyFrame, right: LazyFrame, on: Vec<Expr>) -> LazyFrame {
+    left.join_builder().with(right).on(on).how(JoinType::Left).join_nulls(true).finish()
+}
+
+/// A column of lists; no list is an empty one.
+fn lists<T>(
+    column: &Column,
+    of: impl Fn(&Series) -> PolarsResult<Vec<T>>,
+) -> PolarsResult<Vec<Vec<T>>> {
+    let lists = column.list()?.amortized_iter();
+    lists.map(|list| list.map_or(Ok(Vec::new()), |list| of(list.as_ref()))).collect()
+}
+
+fn numbers(list: &Series) -> PolarsResult<Vec<u32>> {
+    Ok(list.u32()?.iter().flatten().collect())
+}
+
+impl Members {
+    /// Everything but the interval and tests.
+    fn summary(self) -> Summary {
         let mut by_seed = BTreeMap::<Cell, Vec<f64>>::new();
         let mut members = BTreeMap::<Cell, Vec<usize>>::new();
-        for (run, value) in runs {
-            by_seed.entry(seeds[*run].clone()).or_default().push(*value);
-            members.entry(seeds[*run].clone()).or_default().push(*run);
+        for ((run, value), seed) in self.runs.iter().zip(&self.values).zip(self.seeds) {
+            by_seed.entry(seed.clone()).or_default().push(*value);
+            members.entry(seed).or_default().push(*run as usize);
         }
         let one = |(seed, values): (Cell, Vec<f64>)| Some((seed, statistics::mean(&values)?));
-        let published = self.theirs(at, metric, known).cloned();
-        let (mean, deviation) = (statistics::mean(values), statistics::deviation(values));
-        let gap = mean.zip(published.as_ref()).map(|(mean, theirs)| mean - theirs.value);
+        let [mean, deviation, median] =
+            [statistics::mean, statistics::deviation, statistics::median]
+                .map(|of| of(&self.values));
+        let gap = mean.zip(self.theirs.as_ref()).map(|(mean, theirs)| mean - theirs.value);
         Summary {
-            n: values.len(),
-            median: statistics::median(values),
+            n: self.values.len(),
+            mean,
+            deviation,
+            median,
             interval: None,
             standing: None,
             test: None,
             p: None,
             seeds: by_seed.into_iter().filter_map(one).collect(),
             members,
-            mean,
-            deviation,
             agreement: gap
-                .zip(published.as_ref())
+                .zip(self.theirs.as_ref())
                 .map(|(gap, theirs)| Agreement::of(gap, deviation, theirs)),
             gap,
-            published,
-        }
-    }
-
-    /// The published number of a cell.
-    fn theirs(&self, at: [usize; 2], metric: &str, known: &[Known]) -> Option<&'a Theirs> {
-        let runs = self.runs_at(at);
-        let parameters: Option<Vec<Option<&Cell>>> =
-            known.iter().map(|known| known.of_cell(self, at, runs)).collect();
-        self.published?.lookup(metric, &parameters?)
-    }
-
-    /// Bare names of the columns that differ between the runs of one cell.
-    fn mixed(&self) -> Result<Vec<String>, Error> {
-        let mut mixed = Vec::new();
-        for name in self.runs.varying() {
-            if self.axes.iter().flatten().any(|axis| *axis == name) {
-                continue;
-            }
-            let column = self.runs.column(&name)?;
-            let differ = |runs: &Vec<(usize, f64)>| {
-                let first = column.get(runs[0].0).ok();
-                runs.iter().any(|(run, _)| column.get(*run).ok() != first)
-            };
-            if self.cells.values().any(differ) {
-                mixed.push(bare(&name).to_owned());
-            }
-        }
-        Ok(mixed)
-    }
-}
-
-/// Where a cell's value of a published parameter comes from.
-enum Known {
-    /// We have no such parameter.
-    Open,
-    /// It is on an axis: which, and which name there.
-    Axis(usize, usize),
-    /// From the runs of the cell, or of all where the cell is empty.
-    Runs(Vec<Cell>),
-}
-
-impl Known {
-    fn new(pivot: &Pivot<'_>, full: &str) -> Result<Self, Error> {
-        for (side, names) in pivot.axes.iter().enumerate() {
-            if let Some(at) = names.iter().position(|name| name == full) {
-                return Ok(Self::Axis(side, at));
-            }
-        }
-        if pivot.runs.columns().any(|column| column == full) {
-            return Ok(Self::Runs(pivot.runs.cells(full)?));
-        }
-        Ok(Self::Open)
-    }
-
-    /// `None` where the runs disagree, `Some(None)` where the parameter is open.
-    fn of_cell<'a>(
-        &'a self,
-        pivot: &'a Pivot<'_>,
-        at: [usize; 2],
-        runs: &[(usize, f64)],
-    ) -> Option<Option<&'a Cell>> {
-        match self {
-            Self::Open => Some(None),
-            Self::Axis(side, name) => Some(Some(&pivot.keys[*side][at[*side]][*name])),
-            Self::Runs(cells) => {
-                let first = &cells[runs.first().map_or(0, |(run, _)| *run)];
-                let agree = if runs.is_empty() {
-                    cells.iter().all(|cell| cell == first)
-                } else {
-                    runs.iter().all(|(run, _)| cells[*run] == *first)
-                };
-                agree.then_some(Some(first))
-            }
-        }
-    }
-}
-
-/// The columns of the axes, by their full names.
-struct Columns {
-    cells: HashMap<String, Vec<Cell>>,
-    /// Of each run whether it has a place in the table. Those that failed do, so that a hole is seen;
-    /// those that a search pruned are no hole.
-    placed: Vec<bool>,
-}
-
-/// Where a run without a place stands; runs that count have one.
-const NOWHERE: usize = usize::MAX;
-
-/// The keys of an axis: the distinct ones in their order, and which of them each run has.
-struct Keys {
-    distinct: Vec<Vec<Cell>>,
-    of_run: Vec<usize>,
-}
-
-impl Columns {
-    /// Reads the columns; those that may hold several kinds of values as they were written.
-    fn read(runs: &Runs, axes: &Axes) -> Result<Self, Error> {
-        let statuses = runs.column(STATUS)?;
-        let placed = match statuses.str() {
-            Ok(statuses) => statuses.iter().map(|status| status != Some("pruned")).collect(),
-            Err(_) => vec![true; runs.len()],
-        };
-        let mut columns = Self { cells: HashMap::new(), placed };
-        let mut mixed = false;
-        for name in axes.rows.iter().chain(&axes.columns) {
-            mixed |= written::is_mixed(runs.column(name)?);
-            columns.cells.insert(name.clone(), runs.cells(name)?);
-        }
-        if mixed {
-            columns.write(runs)?;
-        }
-        Ok(columns)
-    }
-
-    /// Replaces every value by what was written.
-    fn write(&mut self, runs: &Runs) -> Result<Written, Error> {
-        let written = Written::read(runs)?;
-        self.cells.iter_mut().for_each(|(name, cells)| written.replace(name, cells));
-        Ok(written)
-    }
-
-    /// Keys of the runs that have a place.
-    fn keys(&self, names: &[String], published: Option<&Published>) -> Keys {
-        let columns: Vec<&[Cell]> = names.iter().map(|name| self.cells[name].as_slice()).collect();
-        let mut numbers = HashMap::<Vec<&Cell>, usize>::new();
-        let mut first_seen = Vec::new();
-        for (run, placed) in self.placed.iter().enumerate() {
-            if *placed {
-                let key: Vec<&Cell> = columns.iter().map(|cells| &cells[run]).collect();
-                let next = numbers.len();
-                first_seen.push(*numbers.entry(key).or_insert(next));
-            } else {
-                first_seen.push(NOWHERE);
-            }
-        }
-        let mut sorted: Vec<(Vec<&Cell>, usize)> = numbers.into_iter().collect();
-        sorted.sort_by_cached_key(|(key, _)| {
-            let position = |(name, cell): (&String, &&Cell)| {
-                (published.map(|table| table.position(bare(name), cell)), (*cell).clone())
-            };
-            names.iter().zip(key).map(position).collect::<Vec<_>>()
-        });
-        let mut position = vec![0; sorted.len()];
-        sorted.iter().enumerate().for_each(|(at, (_, seen))| position[*seen] = at);
-        Keys {
-            distinct: sorted
-                .into_iter()
-                .map(|(key, _)| key.into_iter().cloned().collect())
-                .collect(),
-            of_run: first_seen
-                .into_iter()
-                .map(|seen| position.get(seen).copied().unwrap_or(NOWHERE))
-                .collect(),
+            published: self.theirs,
         }
     }
 }

@@ -25,12 +25,10 @@ pub(crate) fn places(
 ) -> Result<Places, Error> {
     let axes = Axes::of(runs, request)?;
     let runs = runs.select(&request.selection).current();
-    let all: Vec<(usize, f64)> = (0..runs.len()).map(|run| (run, 0.0)).collect();
-    let pivot = Pivot::new(&runs, &axes, &all, published)?;
+    let pivot = Pivot::new(&runs, &axes, None, published)?;
     let ids = runs.cells(RUN_ID)?;
-    Ok(Places {
-        rows: axis(&pivot.axes[0], pivot.keys[0].clone()),
-        columns: axis(&pivot.axes[1], pivot.keys[1].clone()),
-        runs: pivot.places().map(|(run, place)| (ids[run].to_string(), place)).collect(),
-    })
+    let places = pivot.places()?.into_iter();
+    let runs = places.map(|(run, place)| (ids[run].to_string(), place)).collect();
+    let [rows, columns] = pivot.sides.map(|side| axis(&side.names, side.keys));
+    Ok(Places { rows, columns, runs })
 }

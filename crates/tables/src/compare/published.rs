@@ -6,9 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use polars::prelude::{IntoLazy, LazyFrame};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-use crate::{Cell, Error, file::failed, text::is_plain};
+use crate::{Cell, Error, file::failed, plain::frame, text::is_plain};
 
 const FIXED: [&str; 5] = ["metric", "value", "spread", "source", "confidence"];
 
@@ -121,15 +123,25 @@ impl Published {
             .map(|row| (row.parameters.as_slice(), &row.theirs))
     }
 
-    /// The number of `metric` where `known` gives each parameter's value; `None` there leaves the
-    /// parameter open. Nothing unless exactly one number fits.
-    pub(crate) fn lookup(&self, metric: &str, known: &[Option<&Cell>]) -> Option<&Theirs> {
-        let fits = |parameters: &[String]| {
-            parameters.iter().zip(known).all(|(text, cell)| cell.is_none_or(|c| c.matches(text)))
+    /// The numbers as a frame: the columns of the file, typed by what they hold.
+    pub fn lazy(&self) -> LazyFrame {
+        let value = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
+        let fields = |row: &Row| {
+            let Theirs { value: number, spread, source, confidence, .. } = &row.theirs;
+            let names = self.parameters.iter().cloned();
+            let mut fields: Map<String, Value> =
+                names.zip(row.parameters.iter().map(|text| value(text))).collect();
+            fields.extend([
+                ("metric".into(), row.metric.as_str().into()),
+                ("value".into(), (*number).into()),
+                ("spread".into(), (*spread).into()),
+                ("source".into(), source.as_str().into()),
+                ("confidence".into(), confidence.as_str().into()),
+            ]);
+            Value::Object(fields)
         };
-        let mut found = self.numbers(metric).filter(|(parameters, _)| fits(parameters));
-        let (_, theirs) = found.next()?;
-        found.next().is_none().then_some(theirs)
+        let rows: Vec<Value> = self.rows.iter().map(fields).collect();
+        frame(&rows).lazy()
     }
 
     /// Where a value of a parameter first stands in the table; last for one that does not.
@@ -180,17 +192,9 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_found_only_where_it_is_the_only_one() {
-        let table = parse(
-            "k,p,metric,value,spread,source,confidence\n\
-             1,0.5,acc,100,,S,recalled\n1,0.1,acc,90,2,S,recalled\n2,0.5,loss,3,,S,recalled\n",
-        )
-        .unwrap();
-        let (one, half) = (Cell::Int(1), Cell::Float(0.5));
-        assert_eq!(table.lookup("acc", &[Some(&one), Some(&half)]).unwrap().value, 100.0);
-        assert_eq!(table.lookup("acc", &[None, Some(&half)]).unwrap().value, 100.0);
-        assert_eq!(table.lookup("acc", &[Some(&one), None]), None);
-        assert_eq!(table.lookup("loss", &[Some(&one), Some(&half)]), None);
+    fn values_have_the_place_of_their_first_row() {
+        let header = "k,p,metric,value,spread,source,confidence\n";
+        let table = parse(&format!("{header}1,0.5,a,1,,S,c\n1,0.10,a,2,,S,c\n")).unwrap();
         assert_eq!(table.position("p", &Cell::Float(0.1)), 1);
         assert_eq!(table.position("p", &Cell::Float(0.2)), usize::MAX);
     }

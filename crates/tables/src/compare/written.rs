@@ -3,11 +3,7 @@
 //! A column of a run table has one type, so that the number 1 and the text "1" can look the same
 //! there. The table over all experiments keeps what was written.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    fs::File,
-    io,
-};
+use std::collections::{BTreeSet, HashMap};
 
 use polars::prelude::*;
 use serde_json::Value;
@@ -16,7 +12,7 @@ use crate::{
     Cell, Error, Runs,
     cell::could_be_other,
     columns::{PARAMS, RUN_ID},
-    file::failed,
+    scan::Table,
 };
 
 /// Parameters of some runs, by row of their run table.
@@ -28,7 +24,7 @@ impl Written {
     /// Reads the parameters of `runs`; none in a store without the table over all experiments.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Parquet`] naming the file.
+    /// [`Error::Damaged`], [`Error::Io`] or [`Error::Parquet`] naming the file.
     pub(super) fn read(runs: &Runs) -> Result<Self, Error> {
         let rows: HashMap<String, usize> =
             runs.cells(RUN_ID)?.iter().map(Cell::to_string).zip(0..).collect();
@@ -36,16 +32,10 @@ impl Written {
         let Some(path) = runs.folder().parent().map(|tables| tables.join("runs.parquet")) else {
             return Ok(Self { params });
         };
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Self { params }),
-            Err(e) => return Err(failed("open", &path, e)),
-        };
+        let Some(table) = Table::open(&path)? else { return Ok(Self { params }) };
         let parquet = |source| Error::Parquet { path: path.clone(), source };
-        let frame = ParquetReader::new(file)
-            .with_columns(Some(vec![RUN_ID.into(), "params".into()]))
-            .finish()
-            .map_err(parquet)?;
+        let wanted = [RUN_ID, "params"].map(col);
+        let frame = table.lazy()?.select(wanted).collect().map_err(parquet)?;
         let ids = frame.column(RUN_ID).and_then(Column::str).map_err(parquet)?;
         let texts = frame.column("params").and_then(Column::str).map_err(parquet)?;
         for (id, text) in ids.iter().zip(texts.iter()) {

@@ -3,7 +3,7 @@
 use std::slice;
 
 use experiment::Better;
-use polars::prelude::{ParquetReader, SerReader};
+use polars_io::prelude::{ParquetReader, SerReader};
 use tables::{Comparison, Format, Regression, Request, Runs, Terminal, Verdict, against, compare};
 use tempfile::tempdir;
 

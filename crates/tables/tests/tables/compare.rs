@@ -154,6 +154,62 @@ fn one_column_suffices() {
 }
 
 #[test]
+fn a_published_number_is_shown_only_where_it_is_the_only_one() {
+    let mut story = Story::new();
+    for (k, mode) in [(1, json!("auto")), (1, json!(0.5)), (2, json!(null))] {
+        let run = spec("dialog", &json!({"k": k, "p": 0.5, "mode": mode}), 0);
+        story.finish(&run, &[("test_accuracy", 1.0)]);
+    }
+    let theirs = "p,k,mode,open,metric,value,spread,source,confidence\n\
+        0.50,1,auto,a,test_accuracy,10,,P,c\n\
+        0.5,1,0.5,a,test_accuracy,20,,P,c\n\
+        0.5,1,0.50,b,test_accuracy,21,,P,c\n\
+        0.5,2,-,a,test_accuracy,30,,P,c\n\
+        0.5,2,auto,a,test_accuracy,40,,P,c\n\
+        0.4,2,0.5,a,test_accuracy,50,,P,c\n\
+        0.5,2,0.5,a,other,60,,P,c\n";
+    let request = request(&["k"], &["mode"]);
+    let store = tempdir().unwrap();
+    story.write(store.path());
+    let runs = Runs::read(store.path(), "dialog").unwrap();
+    let compared = compare(&runs, &request, Some(&published(theirs))).unwrap();
+    let columns: Vec<String> = compared.columns.keys.iter().map(|key| key[0].to_string()).collect();
+    assert_eq!(columns, ["auto", "0.5", "-"], "as the paper has them");
+    let shown: Vec<Vec<Option<f64>>> = compared
+        .cells
+        .iter()
+        .map(|row| row.iter().map(|cell| Some(cell.published.as_ref()?.value)).collect())
+        .collect();
+    // Of a hole, what all runs have is known.
+    assert_eq!(shown, [[Some(10.0), None, None], [Some(40.0), None, Some(30.0)]]);
+}
+
+#[test]
+fn lists_are_values_like_others() {
+    let mut story = Story::new();
+    for (layers, seed, accuracy) in
+        [(json!([64, 32]), 0, 1.0), (json!([8]), 0, 2.0), (json!([64, 32]), 1, 3.0)]
+    {
+        let run = spec("dialog", &json!({"layers": layers, "regime": 1}), seed);
+        story.finish(&run, &[("test_accuracy", accuracy)]);
+    }
+    let compared = compare(&runs(&story), &request(&["layers"], &[]), None).unwrap();
+    let means: Vec<(String, Option<f64>)> = compared
+        .rows
+        .keys
+        .iter()
+        .zip(&compared.cells)
+        .map(|(key, cells)| (key[0].to_string(), cells[0].mean))
+        .collect();
+    assert_eq!(means, [("[8]".into(), Some(2.0)), ("[64, 32]".into(), Some(2.0))]);
+    let over = compare(&runs(&story), &request(&["regime"], &[]), None).unwrap();
+    assert_eq!((over.averaged_over, over.cells[0][0].n), (vec!["layers".to_owned()], 3));
+    // One name on both sides.
+    let twice = compare(&runs(&story), &request(&["layers"], &["layers"]), None).unwrap();
+    assert_eq!((twice.cells[0][0].n, twice.cells[0][1].n, twice.cells[1][1].n), (1, 0, 2));
+}
+
+#[test]
 fn what_a_cell_averages_over_is_said() {
     let mut story = Story::new();
     for (policy, accuracy) in [(0.5, 90.0), (0.1, 70.0)] {

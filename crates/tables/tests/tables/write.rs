@@ -2,7 +2,8 @@
 
 use std::{fmt::Write, fs::File, path::Path};
 
-use polars::prelude::{DataFrame, ParquetReader, SerReader};
+use polars::prelude::{DataFrame, col};
+use polars_io::prelude::{ParquetReader, SerReader};
 use serde_json::json;
 use tables::Runs;
 use tempfile::tempdir;
@@ -278,6 +279,9 @@ fn damage_is_seen_wherever_it_is_and_mended_by_writing_again() {
                 matches!(compared(), Err(tables::Error::Damaged { .. })),
                 "{file} cut to {cut}"
             );
+            let table = Path::new(file).iter().nth(1).unwrap().to_str().unwrap();
+            let scanned = tables::scan(bad.path(), "dialog", table);
+            assert!(matches!(scanned, Err(tables::Error::Damaged { .. })), "{file} cut to {cut}");
             assert!(!current(), "{file} cut to {cut}");
         }
         story.write(bad.path());
@@ -287,6 +291,34 @@ fn damage_is_seen_wherever_it_is_and_mended_by_writing_again() {
     std::fs::remove_file(bad.path().join("tables/made_from.json")).unwrap();
     assert!(!current());
     assert!(compared().unwrap().is_empty(), "tables without sums are read as they are");
+}
+
+#[test]
+fn a_scan_reads_the_columns_that_are_asked_for() {
+    let store = tempdir().unwrap();
+    tables_of_every_kind(store.path());
+    for (table, columns) in [
+        ("runs", vec!["run_id", "params.learner"]),
+        ("metrics", vec!["value", "step"]),
+        ("answers", vec!["run_id"]),
+    ] {
+        let scanned = tables::scan(store.path(), "dialog", table).unwrap();
+        let all = scanned.clone().collect().unwrap();
+        let names: Vec<&str> = all.get_column_names().iter().map(|name| name.as_str()).collect();
+        assert!(columns.iter().all(|column| names.contains(column)), "{table}: {names:?}");
+        let some = scanned.select(columns.iter().map(|name| col(*name)).collect::<Vec<_>>());
+        let some = some.collect().unwrap();
+        assert!(some.equals(&all.select(columns).unwrap()), "{table}");
+    }
+    let wrong = |experiment, table| match tables::scan(store.path(), experiment, table) {
+        Err(error) => error.to_string(),
+        Ok(_) => panic!("{experiment}/{table}"),
+    };
+    assert!(wrong("nothing", "runs").starts_with("nothing to compare: no run of nothing is in"));
+    assert!(wrong("../dialog", "runs").contains("wanted the name of an experiment"));
+    let listed = "\"run\" names no table; did you mean \"runs\"? (tables are: ";
+    assert!(wrong("dialog", "run").starts_with(listed), "{}", wrong("dialog", "run"));
+    assert!(wrong("dialog", "../dialog").contains("names no table"));
 }
 
 #[test]

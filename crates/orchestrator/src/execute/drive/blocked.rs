@@ -102,7 +102,7 @@ fn needed_run(state: &RunState) -> NeededRun {
         experiment: spec.experiment.clone(),
         params: serde_json::from_str(&spec.params).unwrap_or_default(),
         seed: spec.seed,
-        results: state.results(),
+        results: state.results().clone(),
         artifacts: artifacts.map(|(name, file)| (name.into(), file.sha256.clone())).collect(),
     }
 }
