@@ -6,15 +6,20 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use journal::Fold;
 use orchestrator::execute::JOURNAL;
+use serde_json::Value;
 use tables::Listed;
 
 use crate::registry;
 use crate::terminal::say;
 
+/// An experiment's parameters at their defaults, which rows have from before a parameter was added.
+fn defaults(experiment: &str) -> Option<Value> {
+    let entries = registry::entries();
+    entries.iter().find(|entry| entry.name == experiment).map(|entry| entry.defaults())
+}
+
 /// Folds the journals of a store into its tables, unless these are up to date.
 pub(crate) fn write_tables(store: &Path) -> Result<()> {
-    let entries = registry::entries();
-    let defaults = |name: &str| entries.iter().find(|e| e.name == name).map(|e| e.defaults());
     if tables::are_current(&store.join(JOURNAL), store, &defaults)? {
         return Ok(());
     }
@@ -24,16 +29,12 @@ pub(crate) fn write_tables(store: &Path) -> Result<()> {
 /// The runs of a store as its tables have them, where these are up to date: much less is to be read than
 /// in the journals.
 pub(crate) fn listed(store: &Path) -> Option<Vec<Listed>> {
-    let entries = registry::entries();
-    let defaults = |name: &str| entries.iter().find(|e| e.name == name).map(|e| e.defaults());
     let are_current = tables::are_current(&store.join(JOURNAL), store, &defaults).ok()?;
-    // What is wrong with a table the journals know better.
+    // In place of a table that cannot be read the journals are.
     if are_current { tables::listed(store).ok().flatten() } else { None }
 }
 
 fn make_tables(store: &Path) -> Result<()> {
-    let entries = registry::entries();
-    let defaults = |name: &str| entries.iter().find(|e| e.name == name).map(|e| e.defaults());
     loop {
         // A large one takes long to be taken down, and what has tables made ends soon.
         let fold = ManuallyDrop::new(Fold::read(&store.join(JOURNAL))?);
